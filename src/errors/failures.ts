@@ -1,0 +1,49 @@
+import { AuthError, type AuthErrorOptions } from './auth-error.js'
+
+/** What an unavailable part says besides its code. */
+export interface UnavailableErrorOptions extends AuthErrorOptions {
+  /** When a retry makes sense, in seconds; becomes `Retry-After`. Default 5. */
+  readonly retryAfterSeconds?: number | undefined
+}
+
+/**
+ * Something this server depends on does not answer: keys, discovery, introspection, a store, a token endpoint. 503
+ * with `Retry-After`, never 401: the caller's token may be perfectly good.
+ *
+ * @group Errors
+ */
+export class UnavailableError extends AuthError {
+  readonly status = 503
+  readonly oauthError = undefined
+  /** When a retry makes sense, in seconds. */
+  readonly retryAfterSeconds: number
+
+  constructor(
+    code:
+      | 'ERR_DISCOVERY_UNAVAILABLE'
+      | 'ERR_KEYS_UNAVAILABLE'
+      | 'ERR_INTROSPECTION_UNAVAILABLE'
+      | 'ERR_STORE_UNAVAILABLE'
+      | 'ERR_GRANT_UNAVAILABLE',
+    options: UnavailableErrorOptions = {},
+  ) {
+    super(code, options)
+    this.retryAfterSeconds = Math.max(1, Math.ceil(options.retryAfterSeconds ?? 5))
+  }
+}
+
+/**
+ * An option that cannot be right. Thrown where the option is given, at start-up; its message says what to write
+ * instead.
+ *
+ * @group Errors
+ */
+export class ConfigurationError extends AuthError {
+  readonly status = 500
+  readonly oauthError = undefined
+
+  constructor(message: string, options?: AuthErrorOptions) {
+    super('ERR_CONFIGURATION', options)
+    this.message = message
+  }
+}

@@ -1,0 +1,16 @@
+export { AuthError, type AuthErrorOptions, isAuthError } from './auth-error.js'
+export { type ErrorCode, errorDescriptions } from './codes.js'
+export { ConfigurationError, UnavailableError, type UnavailableErrorOptions } from './failures.js'
+export {
+  AccessDeniedError,
+  DpopNonceRequiredError,
+  InsufficientScopeError,
+  type InvalidProofCode,
+  InvalidProofError,
+  InvalidRequestError,
+  type InvalidTokenCode,
+  InvalidTokenError,
+  MissingTokenError,
+  type StepUpDemand,
+  StepUpRequiredError,
+} from './refusals.js'

@@ -1,0 +1,47 @@
+import type { ErrorCode } from './errors/index.js'
+
+/**
+ * Something worth counting or logging. Holds no token, proof, secret or claim value.
+ *
+ * @group Events
+ */
+export type PortcullisEvent =
+  /** A request was let through. */
+  | { readonly type: 'auth.accepted'; readonly issuer: string; readonly resource: string; readonly scheme: string }
+  /** A request was refused, or could not be judged (status 5xx). */
+  | {
+      readonly type: 'auth.refused'
+      readonly code: ErrorCode
+      readonly status: number
+      readonly resource: string
+      readonly detail: string | undefined
+    }
+  /** A key set was fetched. */
+  | { readonly type: 'keys.refreshed'; readonly issuer: string; readonly keys: number; readonly withdrawn: number }
+  /** A key set could not be fetched; `stale` tells whether known keys go on serving. */
+  | { readonly type: 'keys.failed'; readonly issuer: string; readonly reason: string; readonly stale: boolean }
+  /** An entry of a key set was passed over. */
+  | { readonly type: 'keys.entry_skipped'; readonly issuer: string; readonly reason: string }
+  /** Discovery of an authorization server failed. */
+  | { readonly type: 'discovery.failed'; readonly issuer: string; readonly reason: string }
+  /** The introspection endpoint failed or refused our own credentials: an alarm, not a bad token. */
+  | { readonly type: 'introspection.failed'; readonly issuer: string; readonly reason: string }
+  /** A DPoP proof came a second time. */
+  | { readonly type: 'dpop.replayed'; readonly resource: string }
+  /** A shared store did not answer. `failedOpen` tells whether the request went on without it. */
+  | {
+      readonly type: 'store.failed'
+      readonly store: 'replay' | 'revocation' | 'grants'
+      readonly reason: string
+      readonly failedOpen: boolean
+    }
+
+/** Receives events. Called synchronously; what it throws is swallowed. */
+export type EventListener = (event: PortcullisEvent) => void
+
+/** Hands `event` to `listener` so that a faulty listener can never change an answer. */
+export function emit(listener: EventListener | undefined, event: PortcullisEvent): void {
+  try {
+    listener?.(event)
+  } catch {}
+}

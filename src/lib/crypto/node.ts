@@ -1,0 +1,76 @@
+import { isUtf8 } from 'node:buffer'
+import { createHash, createHmac, createPublicKey, hash, type KeyObject, timingSafeEqual, verify } from 'node:crypto'
+import { type AlgorithmTraits, algorithmTraits, type SignatureAlgorithm } from '../algorithms.js'
+import type { PublicJwk, SignatureCheck } from './contract.js'
+import { ecdsaDer } from './ecdsa-der.js'
+import { rsaPssSpki } from './rsa-pss-spki.js'
+
+const digestName = { 'SHA-256': 'sha256', 'SHA-384': 'sha384', 'SHA-512': 'sha512' } as const
+
+function importKey(jwk: PublicJwk, algorithm: SignatureAlgorithm, traits: AlgorithmTraits): KeyObject {
+  if (!algorithm.startsWith('PS') || traits.hash === undefined) {
+    return createPublicKey({ key: { ...jwk }, format: 'jwk' })
+  }
+  const modulus = Buffer.from(jwk.n ?? '', 'base64url')
+  const exponent = Buffer.from(jwk.e ?? '', 'base64url')
+  const key = Buffer.from(rsaPssSpki(modulus, exponent, traits.hash))
+  return createPublicKey({ key, format: 'der', type: 'spki' })
+}
+
+/** See `PlatformCrypto.createSignatureCheck`. Synchronous here. */
+export function createSignatureCheck(jwk: PublicJwk, algorithm: SignatureAlgorithm): SignatureCheck {
+  const traits = algorithmTraits.get(algorithm) as AlgorithmTraits
+  const key = importKey(jwk, algorithm, traits)
+  const digest = traits.hash === undefined ? null : digestName[traits.hash]
+  const { signatureBytes } = traits
+  if (traits.kty === 'EC') {
+    return (signingInput, signature) => {
+      const raw = Buffer.from(signature, 'base64url')
+      const der = raw.length === signatureBytes ? ecdsaDer(raw) : undefined
+      return der !== undefined && verify(digest, Buffer.from(signingInput, 'latin1'), key, der)
+    }
+  }
+  return (signingInput, signature) => {
+    const raw = Buffer.from(signature, 'base64url')
+    if (signatureBytes !== undefined && raw.length !== signatureBytes) return false
+    return verify(digest, Buffer.from(signingInput, 'latin1'), key, raw)
+  }
+}
+
+/** See `PlatformCrypto.sha256Base64url`. Synchronous here. */
+export function sha256Base64url(text: string): string {
+  return hash('sha256', text, 'base64url')
+}
+
+/** See `PlatformCrypto.sha256BytesBase64url`. Synchronous here. */
+export function sha256BytesBase64url(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('base64url')
+}
+
+/** See `PlatformCrypto.hmacSha256Base64url`. Synchronous here. */
+export function hmacSha256Base64url(key: Uint8Array, text: string): string {
+  return createHmac('sha256', key).update(text).digest('base64url')
+}
+
+/** See `PlatformCrypto.constantTimeEqual`. */
+export function constantTimeEqual(left: string, right: string): boolean {
+  const leftBytes = Buffer.from(left)
+  const rightBytes = Buffer.from(right)
+  return leftBytes.length === rightBytes.length && timingSafeEqual(leftBytes, rightBytes)
+}
+
+/** See `PlatformCrypto.decodeUtf8Base64url`. */
+export function decodeUtf8Base64url(text: string): string | undefined {
+  const bytes = Buffer.from(text, 'base64url')
+  return isUtf8(bytes) ? bytes.toString('utf8') : undefined
+}
+
+/** See `PlatformCrypto.decodeBase64url`. */
+export function decodeBase64url(text: string): Uint8Array {
+  return Buffer.from(text, 'base64url')
+}
+
+/** See `PlatformCrypto.encodeBase64url`. */
+export function encodeBase64url(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url')
+}

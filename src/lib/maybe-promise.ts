@@ -1,0 +1,7 @@
+/** A value that is ready now, or a promise of it. Lets the hot path stay synchronous where the platform can. */
+export type MaybePromise<T> = T | Promise<T>
+
+/** Applies `next` at once when the value is ready, after it settles when it is a promise. */
+export function whenReady<T, R>(value: MaybePromise<T>, next: (value: T) => MaybePromise<R>): MaybePromise<R> {
+  return value instanceof Promise ? value.then(next) : next(value)
+}

@@ -1,0 +1,247 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { EventListener } from '../events.js'
+import type { SignatureAlgorithm } from '../lib/algorithms.js'
+import type { Clock } from '../lib/clock.js'
+import type { Fetch } from '../lib/fetch.js'
+import type { JsonObject } from '../lib/json.js'
+import type { BindingMode } from '../policy/requirement.js'
+import type { AccessTokenClaims, Auth } from '../server/auth.js'
+import type { ReplayStore, RevocationStore } from '../stores/contract.js'
+
+/** Any Standard Schema validator of claims: zod, valibot, arktype … */
+export type ClaimsSchema = StandardSchemaV1<unknown, unknown>
+
+/** The type `auth.claims` has under a claims schema. */
+export type ClaimsOf<Schema extends ClaimsSchema | undefined> = Schema extends ClaimsSchema
+  ? StandardSchemaV1.InferOutput<Schema>
+  : AccessTokenClaims
+
+/** Ways a client may send its token, in the words of RFC 9728 `bearer_methods_supported`. */
+export type BearerMethod = 'header' | 'body' | 'query'
+
+/** Options of {@link createResourceServer}. Read once, checked completely, never written to. @group Resource server */
+export interface ResourceServerOptions<Schema extends ClaimsSchema | undefined = undefined> {
+  /** The protected resource or resources this server guards: an identifier, or {@link ResourceOptions}. */
+  readonly resource: string | ResourceOptions | readonly (string | ResourceOptions)[]
+  /**
+   * Whose tokens are accepted: issuer identifiers, {@link IssuerOptions}, or a function that gives the options of an
+   * issuer named in {@link ResourceServerOptions.tenants}.
+   */
+  readonly issuer: string | IssuerOptions | readonly (string | IssuerOptions)[] | IssuerResolver
+  /** The complete allow-list for an issuer function: an array, or anything with `has`, such as a live `Set`. */
+  readonly tenants?: readonly string[] | { has(issuer: string): boolean } | undefined
+  /** Checks the claims of every verified token and gives `auth.claims` its type. A failure is `invalid_token`. */
+  readonly claims?: Schema | undefined
+  /** DPoP settings; per resource and per route overrides exist. Default mode `allowed`. */
+  readonly dpop?: BindingMode | DpopOptions | undefined
+  /** mTLS settings; per resource and per route overrides exist. Default mode `allowed`. */
+  readonly mtls?: BindingMode | MtlsOptions | undefined
+  /**
+   * IP addresses and CIDR ranges of the proxies in front. Only what such a peer says in `Forwarded`, `X-Forwarded-*` or
+   * a client-certificate header is believed, and only where the option reading that header is set. Default none.
+   */
+  readonly trustedProxies?: readonly string[] | undefined
+  /** Scopes that imply others: `{ 'files:write': ['files:read'] }`. Applied transitively. Default none. */
+  readonly implies?: Readonly<Record<string, string | readonly string[]>> | undefined
+  /** Asked after every other check, on every request. True refuses the token as revoked; a rejection is 503. */
+  readonly isRevoked?: ((auth: Auth<ClaimsOf<Schema>>) => boolean | Promise<boolean>) | undefined
+  /** The deny list behind `server.revoke`. Default: a bounded one in memory, for this process alone. */
+  readonly revocationStore?: RevocationStore | undefined
+  /** How many verified tokens are remembered, by hash. 0 verifies every token anew. Default 10,000. */
+  readonly tokenCacheEntries?: number | undefined
+  /** Whether answers carry the CORS fields that let browser code read challenges. Default true. */
+  readonly cors?: boolean | undefined
+  /** Accept `http` identifiers and endpoints on loopback hosts. For development and tests. Default false. */
+  readonly allowInsecureLoopback?: boolean | undefined
+  /** Goes out to authorization servers. Default: the platform's `fetch`. */
+  readonly fetch?: Fetch | undefined
+  /** Default: the system clock. */
+  readonly clock?: Clock | undefined
+  /** Receives events for logs and metrics. */
+  readonly onEvent?: EventListener | undefined
+}
+
+/** Gives the options of an issuer on the allow-list when a token first names it; the result is kept. */
+export type IssuerResolver = (
+  issuer: string,
+) => Omit<IssuerOptions, 'issuer'> | undefined | Promise<Omit<IssuerOptions, 'issuer'> | undefined>
+
+/** One trusted authorization server. @group Resource server */
+export interface IssuerOptions {
+  /** The issuer identifier, compared code point by code point: a trailing slash counts. */
+  readonly issuer: string
+  /** Accepted `aud` values. Default: the audiences of the resource the route belongs to. */
+  readonly audience?: string | readonly string[] | undefined
+  /** Accepted `alg` values. Default RS256 PS256 ES256 ES384 ES512 EdDSA Ed25519. */
+  readonly algorithms?: readonly SignatureAlgorithm[] | undefined
+  /** Where the keys are. Default: `jwks_uri` of the discovered metadata. */
+  readonly jwksUri?: string | undefined
+  /** Static public keys, instead of a key set: no network at all. */
+  readonly keys?: readonly JsonObject[] | undefined
+  /** Key-cache settings. */
+  readonly keyCache?: KeyCacheOptions | undefined
+  /** Accepted `typ` header values; `null` stands for an absent one. Default `['at+jwt']` (RFC 9068 §4). */
+  readonly tokenTypes?: readonly (string | null)[] | undefined
+  /** Where this issuer puts client id, scopes, roles and tenant. */
+  readonly claimProfile?: ClaimProfile | undefined
+  /** Claims of RFC 9068 §2.2 this issuer may leave out. Default none. */
+  readonly optionalClaims?: readonly ('jti' | 'client_id' | 'iat')[] | undefined
+  /** Leeway for `exp`, `nbf` and `iat`. 0 to 300, default 60. */
+  readonly clockToleranceSeconds?: number | undefined
+  /** The oldest acceptable `iat`, in seconds. Default: no limit but `exp`. */
+  readonly maxTokenAgeSeconds?: number | undefined
+  /** Opaque tokens of this issuer, by RFC 7662. */
+  readonly introspection?: IntrospectionOptions | undefined
+  /** `cnf` members we cannot check refuse the token; `'ignore'` lets it pass as if unbound. Default `'refuse'`. */
+  readonly dangerouslyUnknownConfirmation?: 'refuse' | 'ignore' | undefined
+}
+
+/** Names of claims, first present one wins. @group Resource server */
+export interface ClaimProfile {
+  /** Default `['client_id']`. */
+  readonly clientId?: string | readonly string[] | undefined
+  /** Default `['scope']`. A space-delimited string, or an array of strings. */
+  readonly scope?: string | readonly string[] | undefined
+  /** Default `['roles']`. A dot goes one level down: `realm_access.roles`. */
+  readonly roles?: string | readonly string[] | undefined
+  /** Default none. */
+  readonly tenant?: string | readonly string[] | undefined
+}
+
+/** Settings of the keys cache. @group Resource server */
+export interface KeyCacheOptions {
+  /** Lifetime when the answer has no `Cache-Control: max-age`. Default 3600, clamped like it to 60 … 86,400. */
+  readonly defaultMaxAgeSeconds?: number | undefined
+  /** How long before expiry a background refresh starts, less up to a tenth of jitter. Default 300. */
+  readonly refreshAheadSeconds?: number | undefined
+  /** How long known keys go on serving past expiry while refreshes fail. 0 to 3600, default 3600. */
+  readonly staleIfErrorSeconds?: number | undefined
+  /** Timeout of one fetch, body included. Default 5000. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** DPoP at the resource server (RFC 9449). @group Resource server */
+export interface DpopOptions {
+  /** Default `allowed`. */
+  readonly mode?: BindingMode | undefined
+  /** Accepted proof algorithms; published in metadata and challenges. Default ES256 PS256 EdDSA Ed25519. */
+  readonly algorithms?: readonly SignatureAlgorithm[] | undefined
+  /** Oldest acceptable `iat`, seconds back. 1 to 300, default 60. */
+  readonly maxAgeSeconds?: number | undefined
+  /** Most an `iat` may lie ahead, in seconds. 0 to 60, default 10. */
+  readonly maxFutureSeconds?: number | undefined
+  /** Demand server nonces (RFC 9449 §9). Default none. */
+  readonly nonce?: DpopNonceOptions | undefined
+  /**
+   * Where proofs are remembered. Default: in memory, bounded, good for one process; several instances need a shared one.
+   */
+  readonly replayStore?: ReplayStore | undefined
+  /** `true` accepts proofs unseen by anybody when the replay store fails. Default false: 503. */
+  readonly dangerouslyAllowReplayWhenStoreFails?: boolean | undefined
+  /**
+   * How the URI in `htu` is known. `resource`: origin of the resource identifier (default). `connection`: TLS state and
+   * `Host`. `forwarded`: RFC 7239 `Forwarded`, `x-forwarded`: `X-Forwarded-Proto` and `-Host`, each from a trusted
+   * proxy only.
+   */
+  readonly targetOrigin?: 'resource' | 'connection' | 'forwarded' | 'x-forwarded' | undefined
+}
+
+/** Server nonces for DPoP proofs. @group Resource server */
+export interface DpopNonceOptions {
+  /** Secrets of at least 32 bytes, the first one signs, all verify. Share them between instances. */
+  readonly secrets: readonly (string | Uint8Array)[]
+  /** Lifetime of a nonce. 10 to 3600, default 300. */
+  readonly maxAgeSeconds?: number | undefined
+  /** Send a fresh `DPoP-Nonce` with every success too. Default false. */
+  readonly onSuccess?: boolean | undefined
+}
+
+/** Certificate-bound tokens (RFC 8705 §3). @group Resource server */
+export interface MtlsOptions {
+  /** Default `allowed`. */
+  readonly mode?: BindingMode | undefined
+  /**
+   * Where the client certificate comes from: the TLS connection (default), or a header of a trusted proxy: `rfc9440`
+   * (`Client-Cert`), `xfcc` (Envoy's `X-Forwarded-Client-Cert`), `nginx` (`X-SSL-Client-Cert`, URL-encoded PEM), `aws`
+   * (`X-Amzn-Mtls-Clientcert-Leaf` or `X-Amzn-Mtls-Clientcert`).
+   */
+  readonly certificateFrom?: 'connection' | 'rfc9440' | 'xfcc' | 'nginx' | 'aws' | undefined
+}
+
+/** Checks opaque tokens by RFC 7662, or by RFC 9701 where `signedResponse` is set. @group Resource server */
+export interface IntrospectionOptions {
+  /** Default: `introspection_endpoint` of the discovered metadata. */
+  readonly endpoint?: string | undefined
+  /** How this server authenticates at the endpoint; see the credentials of `portcullis/client`. */
+  readonly credential: IntrospectionCredential
+  /** Demand a signed answer (RFC 9701); a plain one is refused. Default false. */
+  readonly signedResponse?: boolean | undefined
+  /** The `aud` of a signed answer. Default: the resource identifier. */
+  readonly signedResponseAudience?: string | undefined
+  /** Send JWTs of this issuer to introspection as well. Default false: they are verified locally. */
+  readonly introspectJwts?: boolean | undefined
+  /** Accept active tokens whose answer names no `aud`. Default false. */
+  readonly dangerouslyAllowMissingAudience?: boolean | undefined
+  /** How long a positive answer is reused, at most until `exp`. 0 asks every time. Default 60. */
+  readonly cacheSeconds?: number | undefined
+  /** How long a negative answer is reused. Default 10. */
+  readonly negativeCacheSeconds?: number | undefined
+  /** Default 5000, body included. */
+  readonly timeoutMs?: number | undefined
+}
+
+/**
+ * Authenticates one request to an introspection endpoint by adding header fields or form parameters.
+ *
+ * @group Resource server
+ */
+export interface IntrospectionCredential {
+  /** @param target - where the request goes: the issuer and the endpoint. */
+  authenticate(target: {
+    readonly issuer: string
+    readonly endpoint: string
+  }): CredentialFields | Promise<CredentialFields>
+}
+
+/** What a credential adds to a request. @group Resource server */
+export interface CredentialFields {
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly form?: Readonly<Record<string, string>> | undefined
+}
+
+/** One protected resource: its identifier, its rules, and what its metadata document says (RFC 9728). @group Resource server */
+export interface ResourceOptions {
+  /** The resource identifier, kept byte for byte: an https URL without fragment. */
+  readonly resource: string
+  /** Accepted `aud` values. Default: the identifier alone. */
+  readonly audience?: string | readonly string[] | undefined
+  /** Which of the server's issuers may issue for this resource. Default: all. */
+  readonly issuers?: readonly string[] | undefined
+  /** Published as `scopes_supported`, and named in a bare 401 challenge where the route names no scope. */
+  readonly scopes?: readonly string[] | undefined
+  /** Ways to send a token. Default `['header']`; `query` is legacy and leaks into logs. */
+  readonly bearerMethods?: readonly BearerMethod[] | undefined
+  readonly dpop?: BindingMode | undefined
+  readonly mtls?: BindingMode | undefined
+  /** Further members of the metadata document. */
+  readonly metadata?: ResourceMetadataOptions | undefined
+}
+
+/** Members of the metadata document that no other setting decides (RFC 9728 §2). @group Resource server */
+export interface ResourceMetadataOptions {
+  readonly name?: string | undefined
+  /** Names by BCP 47 language tag, published as `resource_name#tag`. */
+  readonly localizedNames?: Readonly<Record<string, string>> | undefined
+  readonly documentation?: string | undefined
+  readonly policyUri?: string | undefined
+  readonly tosUri?: string | undefined
+  readonly jwksUri?: string | undefined
+  readonly signingAlgorithms?: readonly string[] | undefined
+  readonly authorizationDetailsTypes?: readonly string[] | undefined
+  /** Gives `signed_metadata`: a JWS over the document's claims, `iss` included (RFC 9728 §2.2). */
+  readonly sign?: ((claims: JsonObject) => string | Promise<string>) | undefined
+  /** Serve the document at this path as well. Not standard: only clients told of it will look there. */
+  readonly metadataAt?: string | undefined
+  /** How long clients may cache the document. Default 3600. */
+  readonly maxAgeSeconds?: number | undefined
+}

@@ -1,0 +1,36 @@
+/**
+ * What the core needs to know of one HTTP request. Adapters build it; {@link nodeRequestFacts} and
+ * {@link fetchRequestFacts} do so for `node:http` and for Fetch.
+ *
+ * @group Requests
+ */
+export interface RequestFacts {
+  /** The method as received, before any method override. */
+  readonly method: string
+  /** The original request target: a path with its query, never router-relative, or an absolute URL. */
+  readonly url: string
+  /** The values of a field, one per occurrence, in order. `name` is given in lower case. Empty when absent. */
+  headerValues(name: string): readonly string[]
+  /** Whether this very connection is TLS. Default false. */
+  readonly secure?: boolean | undefined
+  /** The peer's IP address, to tell whether a trusted proxy is speaking. */
+  readonly remoteAddress?: string | undefined
+  /** The DER bytes of the TLS client certificate of this very connection. */
+  clientCertificate?(): Uint8Array | undefined
+  /** The parsed `application/x-www-form-urlencoded` body, where something parsed it before. */
+  formBody?(): Readonly<Record<string, unknown>> | undefined
+}
+
+/**
+ * An HTTP answer as data: the framework only sends it. A field may have several values, each to be sent as a field of
+ * its own.
+ *
+ * @group Requests
+ */
+export interface HttpAnswer {
+  readonly status: number
+  /** Names as they should be written; a value that is an array becomes several fields. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
+  /** The whole body; empty for none. */
+  readonly body: string
+}

@@ -1,0 +1,25 @@
+import { defineConfig } from 'vitest/config'
+
+const root = import.meta.dirname
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: '#crypto', replacement: `${root}/src/lib/crypto/node.ts` },
+      { find: /^portcullis$/, replacement: `${root}/src/index.ts` },
+      { find: /^portcullis\/(client|testing)$/, replacement: `${root}/src/$1/index.ts` },
+      { find: /^portcullis\/redis$/, replacement: `${root}/src/stores/redis/index.ts` },
+      { find: /^portcullis\/(.+)$/, replacement: `${root}/adapters/$1.ts` },
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts', 'adapters/**/*.ts'],
+      thresholds: { lines: 100, functions: 100, branches: 98 },
+    },
+  },
+})
