@@ -1,0 +1,29 @@
+import type { EventListener } from '../events.js'
+import type { SignatureAlgorithm } from '../lib/algorithms.js'
+import type { Clock } from '../lib/clock.js'
+import type { Fetch } from '../lib/fetch.js'
+import type { BindingMode } from '../policy/requirement.js'
+import type { BearerMethod, ResourceMetadataOptions } from './types.js'
+
+/** What every part that talks to the outside shares. Complete and frozen. */
+export interface Surroundings {
+  readonly fetch: Fetch
+  readonly clock: Clock
+  readonly onEvent: EventListener | undefined
+  readonly allowInsecureLoopback: boolean
+}
+
+/** A resource with every default filled in. */
+export interface ResolvedResource {
+  /** The identifier, byte for byte. */
+  readonly resource: string
+  readonly audiences: readonly string[]
+  /** The issuers that may issue for it; all of them listed, in the order given. */
+  readonly issuers: readonly string[]
+  readonly scopes: readonly string[]
+  readonly bearerMethods: readonly BearerMethod[]
+  readonly dpop: BindingMode
+  readonly dpopAlgorithms: readonly SignatureAlgorithm[]
+  readonly mtls: BindingMode
+  readonly metadata: ResourceMetadataOptions
+}
