@@ -217,7 +217,7 @@ export interface ResourceOptions {
   readonly audience?: string | readonly string[] | undefined
   /** Which of the server's issuers may issue for this resource. Default: all. */
   readonly issuers?: readonly string[] | undefined
-  /** Published as `scopes_supported`, and named in a bare 401 challenge where the route names no scope. */
+  /** Published as `scopes_supported`. Default none. */
   readonly scopes?: readonly string[] | undefined
   /** Ways to send a token. Default `['header']`; `query` is legacy and leaks into logs. */
   readonly bearerMethods?: readonly BearerMethod[] | undefined

@@ -1,0 +1,41 @@
+import { decodeUtf8Base64url } from '#crypto'
+import { hasCanonicalTail } from './base64url.js'
+import { type JsonObject, parseJsonObject } from './json.js'
+
+/** A JWS in compact serialization, taken apart and not yet checked (RFC 7515 §7.1). */
+export interface CompactJws {
+  /** The first segment as it came. */
+  readonly headerSegment: string
+  /** The two first segments with their dot: what is signed. */
+  readonly signingInput: string
+  /** The third segment, canonical base64url. */
+  readonly signature: string
+  readonly payload: JsonObject
+}
+
+const threeSegments = /^[\w-]+\.[\w-]+\.[\w-]+$/
+
+/**
+ * Takes a compact JWS with a JSON object as payload apart. `undefined` for anything else: other characters, other than
+ * three segments, padding, non-zero spare bits, no UTF-8, no JSON object. Never throws. Checks neither header nor
+ * signature.
+ */
+export function readCompactJws(text: string): CompactJws | undefined {
+  if (!threeSegments.test(text)) return undefined
+  const firstDot = text.indexOf('.')
+  const secondDot = text.indexOf('.', firstDot + 1)
+  const headerSegment = text.slice(0, firstDot)
+  const payloadSegment = text.slice(firstDot + 1, secondDot)
+  const signature = text.slice(secondDot + 1)
+  if (!hasCanonicalTail(headerSegment) || !hasCanonicalTail(payloadSegment) || !hasCanonicalTail(signature)) {
+    return undefined
+  }
+  const payload = readJsonSegment(payloadSegment)
+  return payload && { headerSegment, signingInput: text.slice(0, secondDot), signature, payload }
+}
+
+/** Decodes one canonical base64url segment into a JSON object; `undefined` when it is none. Never throws. */
+export function readJsonSegment(segment: string): JsonObject | undefined {
+  const json = decodeUtf8Base64url(segment)
+  return json === undefined ? undefined : parseJsonObject(json)
+}

@@ -1,0 +1,46 @@
+import { isStringArray, type JsonObject, ownMember } from '../lib/json.js'
+
+/** The names a profile reads, first present one first; `joined` where an array of strings is accepted as a scope list. */
+export interface ResolvedClaimProfile {
+  readonly clientId: readonly string[]
+  readonly scope: readonly string[]
+  /** Whether a scope claim may be an array: only where a profile was given. */
+  readonly scopeArrays: boolean
+  readonly roles: readonly string[]
+  readonly tenant: readonly string[]
+}
+
+/** The value of the first of `names` that is there. A dot in a name that is no claim itself goes one level down. */
+export function firstClaim(claims: JsonObject, names: readonly string[]): unknown {
+  for (const name of names) {
+    const value = ownMember(claims, name) ?? nestedClaim(claims, name)
+    if (value !== undefined && value !== null) return value
+  }
+  return undefined
+}
+
+function nestedClaim(claims: JsonObject, path: string): unknown {
+  if (!path.includes('.')) return undefined
+  let value: unknown = claims
+  for (const name of path.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
+    value = (value as JsonObject)[name]
+  }
+  return value
+}
+
+/**
+ * The scopes in a scope claim: a space-delimited string (RFC 9068 §2.2.3) or, where `arrays` allows it, an array of
+ * strings. An absent or empty claim is no scope. `undefined` for any other value.
+ */
+export function readScopes(value: unknown, arrays: boolean): readonly string[] | undefined {
+  if (value === undefined || value === '') return []
+  if (typeof value === 'string') return value.includes(' ') ? value.split(' ').filter((scope) => scope !== '') : [value]
+  return arrays && isStringArray(value) ? value : undefined
+}
+
+/** The roles in a role claim: one string or an array of strings; nothing for any other value. */
+export function readRoles(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value]
+  return isStringArray(value) ? value : []
+}

@@ -1,0 +1,80 @@
+import { type AuthError, InvalidRequestError, MissingTokenError } from '../errors/index.js'
+import type { BearerMethod } from '../options/types.js'
+import type { RequestFacts } from '../request/request-facts.js'
+import type { AuthScheme } from '../server/auth.js'
+
+/** What a request brought along: one token by one scheme, or the reason why not. */
+export type Credentials =
+  | { readonly scheme: AuthScheme; readonly token: string; readonly method: BearerMethod; readonly error?: never }
+  | { readonly scheme: AuthScheme | undefined; readonly error: AuthError; readonly token?: never }
+
+const token68 = /^[A-Za-z0-9\-._~+/]+=*$/
+const bearerPrefix = 'Bearer '
+const schemeAndRest = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?: +(.*))?$/s
+
+/**
+ * Finds the one access token of a request: in the `Authorization` field, and where `methods` says so in the form body
+ * or the query (RFC 6750 §2, RFC 9449 §7.1). Never throws. Does not look into the token, nor check its characters: see
+ * {@link isToken68}.
+ *
+ * @param dpop - whether the DPoP scheme is offered; if not, it counts as an unsupported one (RFC 6750 §3.1).
+ */
+export function readCredentials(facts: RequestFacts, methods: readonly BearerMethod[], dpop: boolean): Credentials {
+  const fields = facts.headerValues('authorization')
+  if (fields.length > 1) return { scheme: undefined, error: new InvalidRequestError('ERR_REQUEST_AMBIGUOUS') }
+  const fromHeader = readField(fields[0], dpop)
+  if (methods.length === 1) return fromHeader ?? missing()
+  return onlyOne([fromHeader, readForm(facts, methods), readQuery(facts, methods)])
+}
+
+/** Whether `token` is a token68, the only form credentials may have (RFC 6750 §2.1). */
+export function isToken68(token: string): boolean {
+  return token68.test(token)
+}
+
+function missing(): Credentials {
+  return { scheme: undefined, error: new MissingTokenError() }
+}
+
+function malformed(scheme: AuthScheme): Credentials {
+  return { scheme, error: new InvalidRequestError('ERR_REQUEST_MALFORMED') }
+}
+
+function readField(field: string | undefined, dpop: boolean): Credentials | undefined {
+  if (field === undefined) return undefined
+  if (field.startsWith(bearerPrefix) && field.charCodeAt(bearerPrefix.length) > 0x20) {
+    return { scheme: 'Bearer', token: field.slice(bearerPrefix.length), method: 'header' }
+  }
+  const [, name, token] = schemeAndRest.exec(field) ?? []
+  const scheme = supportedScheme(name?.toLowerCase(), dpop)
+  if (scheme === undefined) return undefined
+  return token ? { scheme, token, method: 'header' } : malformed(scheme)
+}
+
+function supportedScheme(name: string | undefined, dpop: boolean): AuthScheme | undefined {
+  if (name === 'bearer') return 'Bearer'
+  return name === 'dpop' && dpop ? 'DPoP' : undefined
+}
+
+function readForm(facts: RequestFacts, methods: readonly BearerMethod[]): Credentials | undefined {
+  if (!methods.includes('body') || facts.method === 'GET' || facts.method === 'HEAD') return undefined
+  const body = facts.formBody?.()
+  if (body === undefined || !Object.hasOwn(body, 'access_token')) return undefined
+  const token = body['access_token']
+  return typeof token === 'string' && token !== '' ? { scheme: 'Bearer', token, method: 'body' } : malformed('Bearer')
+}
+
+function readQuery(facts: RequestFacts, methods: readonly BearerMethod[]): Credentials | undefined {
+  const start = facts.url.indexOf('?')
+  if (start < 0 || !methods.includes('query')) return undefined
+  const tokens = new URLSearchParams(facts.url.slice(start + 1).replace(/#.*$/s, '')).getAll('access_token')
+  const [token] = tokens
+  if (token === undefined) return undefined
+  return tokens.length === 1 && token !== '' ? { scheme: 'Bearer', token, method: 'query' } : malformed('Bearer')
+}
+
+function onlyOne(found: readonly (Credentials | undefined)[]): Credentials {
+  const present = found.filter((credentials) => credentials !== undefined)
+  if (present.length > 1) return { scheme: undefined, error: new InvalidRequestError('ERR_REQUEST_AMBIGUOUS') }
+  return present[0] ?? missing()
+}

@@ -1,0 +1,49 @@
+import type { KeySource, VerificationKey } from '../keys/contract.js'
+import type { SignatureAlgorithm } from '../lib/algorithms.js'
+import type { SignatureCheck } from '../lib/crypto/contract.js'
+import type { JsonObject } from '../lib/json.js'
+import type { TwoGenerationCache } from '../lib/two-generation-cache.js'
+import type { VerifiedToken } from '../server/auth.js'
+import type { ResolvedClaimProfile } from './claim-profile.js'
+
+/** How the claims of one issuer's tokens are judged. */
+export interface ClaimRules {
+  readonly profile: ResolvedClaimProfile
+  readonly optionalClaims: ReadonlySet<string>
+  readonly clockToleranceMs: number
+  readonly maxTokenAgeMs: number | undefined
+}
+
+/** How the JWTs of one issuer are judged. */
+export interface TokenRules extends ClaimRules {
+  readonly issuer: string
+  readonly algorithms: ReadonlySet<SignatureAlgorithm>
+  /** Accepted types in comparable form; `null` stands for an absent one. */
+  readonly tokenTypes: ReadonlySet<string | null>
+  readonly keys: KeySource
+  /** Header segments that verified tokens came with, each with its prepared check. */
+  readonly knownHeaders: TwoGenerationCache<KnownHeader>
+}
+
+/** A header segment seen on a verified token: all rules on it hold, and its key is prepared. */
+export interface KnownHeader {
+  readonly key: VerificationKey
+  readonly check: SignatureCheck
+  /** Whether `typ` named no kind of its own, so that the claims must show it is no other kind of JWT. */
+  readonly generic: boolean
+}
+
+/** A verified token with what a later use of the same token must check again. */
+export interface VerifiedEntry extends Omit<VerifiedToken, 'claims'> {
+  /** The claims as they stand in the token, frozen. */
+  readonly tokenClaims: JsonObject
+  /** What `auth.claims` will be: the output of the claims schema, or the claims themselves. Set once. */
+  claims: unknown
+  readonly audience: readonly string[]
+  /** Accepted from this time on, leeway included. */
+  readonly validFromMs: number
+  /** Accepted before this time, leeway included. */
+  readonly validUntilMs: number
+  /** The key that signed; `undefined` for an introspected token. */
+  readonly key: VerificationKey | undefined
+}

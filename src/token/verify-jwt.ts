@@ -1,0 +1,66 @@
+import { InvalidTokenError } from '../errors/index.js'
+import type { VerificationKey } from '../keys/contract.js'
+import type { CompactJws } from '../lib/compact-jws.js'
+import type { SignatureCheck } from '../lib/crypto/contract.js'
+import type { MaybePromise } from '../lib/maybe-promise.js'
+import { type JoseHeader, readJoseHeader } from './jose-header.js'
+import { readClaims } from './read-claims.js'
+import type { KnownHeader, TokenRules, VerifiedEntry } from './token-rules.js'
+import { carriesForeignClaim } from './token-type.js'
+
+/**
+ * Verifies a JWT access token of one issuer: header, key, signature, claims, in this order (RFC 8725, RFC 9068 §4).
+ * Answers at once when the issuer's keys are known and the platform's cryptography is synchronous. The caller has
+ * compared `iss` and still has to compare the audience and judge `cnf`.
+ *
+ * @throws {@link InvalidTokenError} when the token is no good.
+ * @throws {@link UnavailableError} when the issuer's keys cannot be had.
+ */
+export function verifyJwt(jws: CompactJws, rules: TokenRules, nowMs: number): MaybePromise<VerifiedEntry> {
+  const known = rules.knownHeaders.get(jws.headerSegment)
+  if (known === undefined || known.key.withdrawn || !rules.keys.isServing(nowMs))
+    return verifyWithNewHeader(jws, rules, nowMs)
+  const valid = known.check(jws.signingInput, jws.signature)
+  return valid instanceof Promise
+    ? valid.then((settled) => readVerified(settled, known, jws, rules, nowMs))
+    : readVerified(valid, known, jws, rules, nowMs)
+}
+
+function readVerified(
+  valid: boolean,
+  { key, generic }: KnownHeader,
+  jws: CompactJws,
+  rules: TokenRules,
+  nowMs: number,
+): VerifiedEntry {
+  if (!valid) throw new InvalidTokenError('ERR_TOKEN_SIGNATURE')
+  if (generic && carriesForeignClaim(jws.payload)) throw new InvalidTokenError('ERR_TOKEN_TYPE')
+  return { ...readClaims(rules.issuer, jws.payload, rules, nowMs), key }
+}
+
+async function verifyWithNewHeader(jws: CompactJws, rules: TokenRules, nowMs: number): Promise<VerifiedEntry> {
+  const header = readJoseHeader(jws.headerSegment)
+  if (!rules.algorithms.has(header.alg)) throw new InvalidTokenError('ERR_TOKEN_ALGORITHM')
+  if (!rules.tokenTypes.has(header.typ)) throw new InvalidTokenError('ERR_TOKEN_TYPE')
+  const keys = await rules.keys.find(header.kid, header.alg)
+  const known = await firstThatVerifies(keys, header, jws)
+  known.key.bindAlgorithm(header.alg)
+  rules.knownHeaders.set(jws.headerSegment, known)
+  return readVerified(true, known, jws, rules, nowMs)
+}
+
+async function firstThatVerifies(
+  keys: readonly VerificationKey[],
+  header: JoseHeader,
+  jws: CompactJws,
+): Promise<KnownHeader> {
+  let fitting: SignatureCheck | undefined
+  for (const key of keys) {
+    const check = await key.signatureCheck(header.alg)
+    if (check !== undefined && (await check(jws.signingInput, jws.signature))) {
+      return { key, check, generic: header.typ === null || header.typ === 'jwt' }
+    }
+    fitting ??= check
+  }
+  throw new InvalidTokenError(fitting === undefined ? 'ERR_TOKEN_KEY_UNKNOWN' : 'ERR_TOKEN_SIGNATURE')
+}
