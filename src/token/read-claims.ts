@@ -1,7 +1,9 @@
-import { InvalidTokenError } from '../errors/index.js'
-import { freezeWithin, isStringArray, type JsonObject, ownMember } from '../lib/json.js'
+import { freezeWithin, isJsonObject, isStringArray, type JsonObject, ownMember } from '../lib/json.js'
+import type { Actor } from '../server/auth.js'
 import { isReadableMayAct, readActor } from './actor.js'
-import { firstClaim, readRoles, readScopes } from './claim-profile.js'
+import { firstClaim, type ResolvedClaimProfile, readRoles, readScopes } from './claim-profile.js'
+import { invalidClaim, missingClaim, textClaim } from './claim-values.js'
+import { readValidity } from './read-validity.js'
 import type { ClaimRules, VerifiedEntry } from './token-rules.js'
 
 const maxDepth = 32
@@ -13,91 +15,62 @@ const maxDepth = 32
  *
  * @throws {@link InvalidTokenError} with the code of the first rule that fails.
  */
-export function readClaims(issuer: string, claims: JsonObject, rules: ClaimRules, nowMs: number): UnsignedEntry {
-  if (!freezeWithin(claims, maxDepth)) invalid('depth')
-  const { profile, clockToleranceMs, maxTokenAgeMs } = rules
-  const exp = numericDate(claims, 'exp') ?? absent('exp')
-  if (exp < 0) invalid('exp')
-  const nbf = numericDate(claims, 'nbf')
-  const iat = numericDate(claims, 'iat') ?? required(rules, 'iat', undefined)
-  const subject = text(claims, 'sub') ?? absent('sub')
-  required(rules, 'jti', text(claims, 'jti'))
-  const clientId = required(rules, 'client_id', clientIdOf(claims, profile.clientId))
-
-  const validFromMs = Math.max(nbf ?? 0, iat ?? 0) * 1000 - clockToleranceMs
-  const expiresAtMs = exp * 1000 + clockToleranceMs
-  const tooOldAtMs = maxTokenAgeMs === undefined ? expiresAtMs : oldestUse(iat, maxTokenAgeMs) + clockToleranceMs
-  if (nowMs >= expiresAtMs) throw new InvalidTokenError('ERR_TOKEN_EXPIRED')
-  if (nowMs >= tooOldAtMs) throw new InvalidTokenError('ERR_TOKEN_TOO_OLD')
-  if (nowMs < validFromMs) throw new InvalidTokenError('ERR_TOKEN_NOT_YET_VALID')
-
-  const actor = readActor(ownMember(claims, 'act'))
-  if (actor === null) invalid('act')
-  if (!isReadableMayAct(ownMember(claims, 'may_act'))) invalid('may_act')
-  if (!isAuthorizationDetails(ownMember(claims, 'authorization_details'))) invalid('authorization_details')
-  const tenant = firstClaim(claims, profile.tenant)
+export function readClaims(
+  issuer: string,
+  claims: JsonObject,
+  rules: ClaimRules,
+  nowMs: number,
+): Omit<VerifiedEntry, 'key'> {
+  if (!freezeWithin(claims, maxDepth)) invalidClaim('depth')
+  const { profile, optionalClaims } = rules
+  const { expiresAt, validFromMs, validUntilMs } = readValidity(claims, rules, nowMs)
+  const subject = textClaim(claims, 'sub') ?? missingClaim('sub')
+  const clientId = readClientId(claims, profile)
+  if (clientId === undefined && !optionalClaims.has('client_id')) missingClaim('client_id')
+  if (textClaim(claims, 'jti') === undefined && !optionalClaims.has('jti')) missingClaim('jti')
+  if (!isDetails(ownMember(claims, 'authorization_details'))) invalidClaim('authorization_details')
   return {
     issuer,
     subject,
     clientId,
-    scopes: readScopes(firstClaim(claims, profile.scope), profile.scopeArrays) ?? invalid('scope'),
+    scopes: readScopes(firstClaim(claims, profile.scope), profile.scopeArrays) ?? invalidClaim('scope'),
     roles: readRoles(firstClaim(claims, profile.roles)),
-    tenant: typeof tenant === 'string' ? tenant : undefined,
+    tenant: readTenant(claims, profile),
     tokenClaims: claims,
     claims,
-    expiresAt: exp,
+    expiresAt,
     confirmation: undefined,
-    actor,
-    isClientToken: clientId !== undefined && subject === clientId,
-    audience: audienceOf(claims),
+    actor: readActors(claims),
+    isClientToken: subject === clientId,
+    audience: readAudience(ownMember(claims, 'aud')),
     validFromMs,
-    validUntilMs: Math.min(expiresAtMs, tooOldAtMs),
+    validUntilMs,
   }
 }
 
-/** What {@link readClaims} finds: an entry that no key vouches for yet. */
-export type UnsignedEntry = Omit<VerifiedEntry, 'key'>
-
-function invalid(claim: string): never {
-  throw new InvalidTokenError('ERR_TOKEN_CLAIM_INVALID', { detail: claim })
+function readClientId(claims: JsonObject, profile: ResolvedClaimProfile): string | undefined {
+  const value = firstClaim(claims, profile.clientId)
+  return value === undefined || (typeof value === 'string' && value !== '') ? value : invalidClaim('client_id')
 }
 
-function absent(claim: string): never {
-  throw new InvalidTokenError('ERR_TOKEN_CLAIM_MISSING', { detail: claim })
+function readTenant(claims: JsonObject, profile: ResolvedClaimProfile): string | undefined {
+  const value = firstClaim(claims, profile.tenant)
+  return value === undefined || typeof value === 'string' ? value : invalidClaim('tenant')
 }
 
-function required<T>(rules: ClaimRules, claim: string, value: T | undefined): T | undefined {
-  return value ?? (rules.optionalClaims.has(claim) ? undefined : absent(claim))
+function readActors(claims: JsonObject): Actor | undefined {
+  if (!isReadableMayAct(ownMember(claims, 'may_act'))) invalidClaim('may_act')
+  const actor = readActor(ownMember(claims, 'act'))
+  return actor === null ? invalidClaim('act') : actor
 }
 
-function numericDate(claims: JsonObject, name: string): number | undefined {
-  const value = ownMember(claims, name)
-  if (value === undefined) return undefined
-  return typeof value === 'number' && Number.isFinite(value) ? value : invalid(name)
-}
-
-function text(claims: JsonObject, name: string): string | undefined {
-  const value = ownMember(claims, name)
-  if (value === undefined) return undefined
-  return typeof value === 'string' && value !== '' ? value : invalid(name)
-}
-
-function clientIdOf(claims: JsonObject, names: readonly string[]): string | undefined {
-  const value = firstClaim(claims, names)
-  return value === undefined || typeof value === 'string' ? value : invalid('client_id')
-}
-
-function oldestUse(iat: number | undefined, maxTokenAgeMs: number): number {
-  return (iat ?? absent('iat')) * 1000 + maxTokenAgeMs
-}
-
-function audienceOf(claims: JsonObject): readonly string[] {
-  const aud = ownMember(claims, 'aud') ?? absent('aud')
+function readAudience(aud: unknown): readonly string[] {
+  if (aud === undefined) return missingClaim('aud')
   if (typeof aud === 'string') return [aud]
-  return isStringArray(aud) && aud.length > 0 ? aud : invalid('aud')
+  return isStringArray(aud) && aud.length > 0 ? aud : invalidClaim('aud')
 }
 
-function isAuthorizationDetails(value: unknown): boolean {
+function isDetails(value: unknown): boolean {
   if (value === undefined) return true
-  return Array.isArray(value) && value.every((detail) => typeof (detail as JsonObject | null)?.['type'] === 'string')
+  return Array.isArray(value) && value.every((item) => isJsonObject(item) && typeof item['type'] === 'string')
 }
