@@ -1,0 +1,163 @@
+/**
+ * The arrows of docs/architecture.md. A room may import itself and what its line lists, type imports included; a new
+ * room or a new arrow is a change of the architecture, and of that page.
+ */
+const contracts = [
+  'src/events.ts',
+  'src/request/request-facts.ts',
+  'src/policy/requirement.ts',
+  'src/keys/contract.ts',
+  'src/stores/contract.ts',
+  'src/server/auth.ts',
+  'src/options/types.ts',
+  'src/options/resolved.ts',
+]
+const floor = ['src/lib/', 'src/errors/', 'src/request/', ...contracts]
+const middle = ['keys', 'token', 'binding', 'policy', 'metadata', 'challenge', 'options']
+const middleFolders = middle.map((room) => `src/${room}/`)
+
+/** Room → what it may import besides itself. */
+const arrows = {
+  lib: [],
+  errors: ['src/lib/'],
+  request: ['src/lib/', 'src/errors/'],
+  ...Object.fromEntries(middle.map((room) => [room, [...floor, ...middleFolders]])),
+  stores: floor,
+  client: floor,
+  server: [...floor, ...middleFolders, 'src/stores/'],
+  exchange: [...floor, ...middleFolders, 'src/stores/', 'src/client/', 'src/server/'],
+  testing: [...floor, ...middleFolders],
+}
+
+/** The only files of `src` that may use Node's own modules: picked by `imports`, or not part of the core. */
+const nodeFiles = [
+  '^src/lib/crypto/node\\.ts$',
+  '^src/lib/network/node\\.ts$',
+  '^src/testing/',
+  '^src/client/credentials/',
+]
+
+const frameworks = [
+  'express',
+  'fastify',
+  '@fastify',
+  'koa',
+  '@koa',
+  'hono',
+  '@nestjs',
+  '@modelcontextprotocol',
+  'routing-controllers',
+  'reflect-metadata',
+  'ioredis',
+  'redis',
+]
+const publicEntries = '^src/(index|client/index|stores/redis/index)\\.ts$'
+
+const anyOf = (paths) => `^(${paths.map((path) => path.replaceAll('.', '\\.')).join('|')})`
+
+const roomRules = Object.entries(arrows).map(([room, allowed]) => ({
+  name: `arrow-${room}`,
+  severity: 'error',
+  comment: `src/${room} imports only what docs/architecture.md draws an arrow to.`,
+  from: { path: `^src/${room}/` },
+  to: { path: '^src/', pathNot: anyOf([`src/${room}/`, ...allowed]) },
+}))
+
+export default {
+  forbidden: [
+    ...roomRules,
+    {
+      name: 'arrow-events',
+      severity: 'error',
+      comment: 'src/events.ts knows errors and lib only.',
+      from: { path: '^src/events\\.ts$' },
+      to: { path: '^src/', pathNot: anyOf(['src/lib/', 'src/errors/']) },
+    },
+    {
+      name: 'room-without-arrows',
+      severity: 'error',
+      comment: 'A folder of src that docs/architecture.md does not name.',
+      from: { path: `^src/(?!(${Object.keys(arrows).join('|')})/)[^/]+/` },
+      to: {},
+    },
+    {
+      name: 'src-never-imports-outwards',
+      severity: 'error',
+      comment: 'src never imports adapters, tests, examples or bench.',
+      from: { path: '^src/' },
+      to: { path: '^(adapters|test|examples|bench)/' },
+    },
+    {
+      name: 'testing-stays-apart',
+      severity: 'error',
+      comment: 'src/testing never ships in a production bundle.',
+      from: { path: '^(src|adapters)/', pathNot: '^src/testing/' },
+      to: { path: '^src/testing/' },
+    },
+    {
+      name: 'adapters-use-public-entries',
+      severity: 'error',
+      comment: 'An adapter that needs something private has found a hole in the public API.',
+      from: { path: '^adapters/' },
+      to: { path: '^src/', pathNot: publicEntries },
+    },
+    {
+      name: 'adapters-stay-apart',
+      severity: 'error',
+      comment: 'Adapters never import each other.',
+      from: { path: '^adapters/([^/.]+)' },
+      to: { path: '^adapters/', pathNot: '^adapters/$1[/.]' },
+    },
+    {
+      name: 'no-cycle',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-node-in-core',
+      severity: 'error',
+      comment: 'The core runs on every runtime; platform files are chosen by the imports field of package.json.',
+      from: { path: '^src/', pathNot: nodeFiles },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'no-framework-in-core',
+      severity: 'error',
+      comment: 'src never imports a web framework or a Redis client.',
+      from: { path: '^src/' },
+      to: { path: `(^|node_modules/)(@types/)?(${frameworks.join('|')})(/|$)` },
+    },
+    {
+      name: 'frameworks-as-types-only',
+      severity: 'error',
+      comment: 'Frameworks are optional peers; only the NestJS and decorator adapters meet theirs at run time.',
+      from: { path: '^adapters/', pathNot: '^adapters/(nest|decorators)' },
+      to: { path: `(^|node_modules/)(@types/)?(${frameworks.join('|')})(/|$)`, dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'declared-dependencies-only',
+      severity: 'error',
+      comment: 'What the package imports at run time stands in dependencies or peerDependencies.',
+      from: { path: '^(src|adapters)/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only', 'npm-peer'] },
+    },
+    {
+      name: 'resolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '^#' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^dist/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['types', 'import', 'node', 'default'],
+      mainFields: ['types', 'module', 'main'],
+    },
+  },
+}
