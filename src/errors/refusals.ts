@@ -16,7 +16,6 @@ export class InvalidRequestError extends AuthError {
   readonly status = 400
   readonly oauthError = 'invalid_request'
 
-  // biome-ignore lint/complexity/noUselessConstructor: narrows the codes this class accepts
   constructor(code: 'ERR_REQUEST_MALFORMED' | 'ERR_REQUEST_AMBIGUOUS', options?: AuthErrorOptions) {
     super(code, options)
   }
@@ -30,7 +29,6 @@ export class InvalidTokenError extends AuthError {
   readonly status = 401
   readonly oauthError = 'invalid_token'
 
-  // biome-ignore lint/complexity/noUselessConstructor: narrows the codes this class accepts
   constructor(code: InvalidTokenCode, options?: AuthErrorOptions) {
     super(code, options)
   }
@@ -44,7 +42,6 @@ export class InvalidProofError extends AuthError {
   readonly status = 401
   readonly oauthError = 'invalid_dpop_proof'
 
-  // biome-ignore lint/complexity/noUselessConstructor: narrows the codes this class accepts
   constructor(code: InvalidProofCode, options?: AuthErrorOptions) {
     super(code, options)
   }
