@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { noSkips } from './test/support/no-skips.js'
 
 const root = import.meta.dirname
 
@@ -6,6 +7,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: '#crypto', replacement: `${root}/src/lib/crypto/node.ts` },
+      { find: '#network', replacement: `${root}/src/lib/network/node.ts` },
       { find: /^portcullis$/, replacement: `${root}/src/index.ts` },
       { find: /^portcullis\/(client|testing)$/, replacement: `${root}/src/$1/index.ts` },
       { find: /^portcullis\/redis$/, replacement: `${root}/src/stores/redis/index.ts` },
@@ -14,6 +16,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    reporters: process.env['CI'] ? ['default', noSkips] : ['default'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     coverage: {

@@ -1,0 +1,24 @@
+import type { Reporter, TestModule } from 'vitest/node'
+
+/**
+ * A skipped test proves nothing, so on CI it is a failure. Also prints one closing line with the totals, which
+ * `.ci/run` adds up over the versions of Node.
+ */
+export const noSkips: Reporter = {
+  onTestRunEnd(modules) {
+    const passed = count(modules, 'passed')
+    const failed = count(modules, 'failed')
+    const skipped = [...testsOf(modules, 'skipped')]
+    for (const test of skipped) console.error(`skipped on CI: ${test.module.relativeModuleId} > ${test.fullName}`)
+    if (skipped.length > 0) process.exitCode = 1
+    console.log(`tests on Node ${process.versions.node}: ${passed} passed, ${failed} failed, ${skipped.length} skipped`)
+  },
+}
+
+function* testsOf(modules: readonly TestModule[], state: 'passed' | 'failed' | 'skipped') {
+  for (const module of modules) yield* module.children.allTests(state)
+}
+
+function count(modules: readonly TestModule[], state: 'passed' | 'failed'): number {
+  return [...testsOf(modules, state)].length
+}
