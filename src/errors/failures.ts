@@ -47,3 +47,18 @@ export class ConfigurationError extends AuthError {
     this.message = message
   }
 }
+
+/**
+ * Something threw that should not have: a callback of the application, or a bug of ours. 500 with an empty body; the
+ * `cause` is for the log.
+ *
+ * @group Errors
+ */
+export class InternalError extends AuthError {
+  readonly status = 500
+  readonly oauthError = undefined
+
+  constructor(cause: unknown) {
+    super('ERR_INTERNAL', { cause })
+  }
+}

@@ -20,6 +20,8 @@ export interface ResolvedResource {
   readonly audiences: readonly string[]
   /** The issuers that may issue for it; all of them listed, in the order given. */
   readonly issuers: readonly string[]
+  /** The only issuers it accepts, where it names some; otherwise all of the server's. */
+  readonly onlyIssuers?: ReadonlySet<string> | undefined
   readonly scopes: readonly string[]
   readonly bearerMethods: readonly BearerMethod[]
   readonly dpop: BindingMode

@@ -51,6 +51,11 @@ export interface ResourceServerOptions<Schema extends ClaimsSchema | undefined =
   readonly tokenCacheEntries?: number | undefined
   /** Whether answers carry the CORS fields that let browser code read challenges. Default true. */
   readonly cors?: boolean | undefined
+  /**
+   * `pass-through` serves the metadata of the first issuer at this server's own `/.well-known/oauth-authorization-server`
+   * for MCP clients that predate RFC 9728. Cached as discovery is. Default `off`.
+   */
+  readonly authorizationServerMetadata?: 'off' | 'pass-through' | undefined
   /** Accept `http` identifiers and endpoints on loopback hosts. For development and tests. Default false. */
   readonly allowInsecureLoopback?: boolean | undefined
   /** Goes out to authorization servers. Default: the platform's `fetch`. */

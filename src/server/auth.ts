@@ -22,7 +22,7 @@ export interface Actor {
 /** The claims of an access token as they stand in it: attacker-written text until you check it. */
 export type AccessTokenClaims = JsonObject
 
-/** What verification found out about a token: the part that may be kept and shared between requests. */
+/** What verification found out about a token. */
 export interface VerifiedToken<Claims = AccessTokenClaims> {
   readonly issuer: string
   /** `sub`. Means a user only together with {@link VerifiedToken.issuer}, and not at all for client tokens. */
@@ -33,8 +33,8 @@ export interface VerifiedToken<Claims = AccessTokenClaims> {
   readonly tenant: string | undefined
   /** All claims, frozen; of the type of your claims schema where you gave one. */
   readonly claims: Claims
-  /** When the token expires, in seconds since the Unix epoch. */
-  readonly expiresAt: number
+  /** When the token expires, in seconds since the Unix epoch. Only an introspected token may leave it open. */
+  readonly expiresAt: number | undefined
   readonly confirmation: Confirmation | undefined
   readonly actor: Actor | undefined
   /** A hint that no user stands behind the token: `sub` is the client (RFC 9068 §5). Never decide on it alone. */
@@ -58,13 +58,19 @@ export class Auth<Claims = AccessTokenClaims> implements VerifiedToken<Claims> {
   readonly roles: readonly string[]
   readonly tenant: string | undefined
   readonly claims: Claims
-  readonly expiresAt: number
+  readonly expiresAt: number | undefined
   readonly confirmation: Confirmation | undefined
   readonly actor: Actor | undefined
   readonly isClientToken: boolean
   readonly #token: string
 
-  constructor(token: string, scheme: AuthScheme, resource: string, verified: VerifiedToken<Claims>) {
+  constructor(
+    token: string,
+    scheme: AuthScheme,
+    resource: string,
+    verified: Omit<VerifiedToken<Claims>, 'confirmation'>,
+    confirmation: Confirmation | undefined,
+  ) {
     this.#token = token
     this.scheme = scheme
     this.resource = resource
@@ -76,7 +82,7 @@ export class Auth<Claims = AccessTokenClaims> implements VerifiedToken<Claims> {
     this.tenant = verified.tenant
     this.claims = verified.claims
     this.expiresAt = verified.expiresAt
-    this.confirmation = verified.confirmation
+    this.confirmation = confirmation
     this.actor = verified.actor
     this.isClientToken = verified.isClientToken
     Object.freeze(this)

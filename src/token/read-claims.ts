@@ -39,7 +39,6 @@ export function readClaims(
     tokenClaims: claims,
     claims,
     expiresAt,
-    confirmation: undefined,
     actor: readActors(claims),
     isClientToken: subject === clientId,
     audience: readAudience(ownMember(claims, 'aud')),

@@ -1,0 +1,79 @@
+/**
+ * The OAuth 2.0 gate: verifies access tokens, answers refusals in the standard way, serves protected-resource metadata.
+ *
+ * @module
+ */
+export {
+  AccessDeniedError,
+  AuthError,
+  type AuthErrorOptions,
+  ConfigurationError,
+  DpopNonceRequiredError,
+  type ErrorCode,
+  errorDescriptions,
+  InsufficientScopeError,
+  InternalError,
+  type InvalidProofCode,
+  InvalidProofError,
+  InvalidRequestError,
+  type InvalidTokenCode,
+  InvalidTokenError,
+  isAuthError,
+  MissingTokenError,
+  type StepUpDemand,
+  StepUpRequiredError,
+  UnavailableError,
+  type UnavailableErrorOptions,
+} from './errors/index.js'
+export type { EventListener, PortcullisEvent } from './events.js'
+export type { KeySourceHealth } from './keys/contract.js'
+export type { SignatureAlgorithm } from './lib/algorithms.js'
+export type { Clock } from './lib/clock.js'
+export type { Fetch, FetchInit } from './lib/fetch.js'
+export type { JsonObject } from './lib/json.js'
+export type { MaybePromise } from './lib/maybe-promise.js'
+export type {
+  BearerMethod,
+  ClaimProfile,
+  ClaimsOf,
+  ClaimsSchema,
+  CredentialFields,
+  DpopNonceOptions,
+  DpopOptions,
+  IntrospectionCredential,
+  IntrospectionOptions,
+  IssuerOptions,
+  IssuerResolver,
+  KeyCacheOptions,
+  MtlsOptions,
+  ResourceMetadataOptions,
+  ResourceOptions,
+  ResourceServerOptions,
+} from './options/types.js'
+export type {
+  AuthorizationDetail,
+  AuthorizationDetailsRule,
+  BindingMode,
+  ClaimRule,
+  Requirement,
+  ScopeExpression,
+} from './policy/requirement.js'
+export type { HttpAnswer, RequestFacts } from './request/request-facts.js'
+export {
+  type AccessTokenClaims,
+  type Actor,
+  Auth,
+  type AuthScheme,
+  type Confirmation,
+  type VerifiedToken,
+} from './server/auth.js'
+export type {
+  AnswerHeaders,
+  AuthResult,
+  Guard,
+  OptionalAuthResult,
+  OptionalGuard,
+  Refused,
+} from './server/auth-result.js'
+export { createResourceServer, type ResourceServer, type ResourceServerHealth } from './server/resource-server.js'
+export type { ReplayStore, RevocationStore } from './stores/contract.js'

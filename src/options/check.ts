@@ -1,0 +1,95 @@
+import { ConfigurationError } from '../errors/index.js'
+
+/**
+ * Refuses members an option object does not have, naming the nearest one it has.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function checkNames(what: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue
+    const nearest = nearestName(name, known)
+    const hint = nearest === undefined ? `Known options: ${known.join(', ')}.` : `Did you mean \`${nearest}\`?`
+    throw new ConfigurationError(`${what} has no option \`${name}\`. ${hint}`)
+  }
+}
+
+function nearestName(name: string, known: readonly string[]): string | undefined {
+  const ranked = known
+    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((left, right) => left.distance - right.distance)
+  const [best] = ranked
+  return best !== undefined && best.distance <= Math.max(2, name.length / 3) ? best.candidate : undefined
+}
+
+function editDistance(left: string, right: string): number {
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index)
+  for (const [i, letter] of [...left].entries()) {
+    const next = [i + 1]
+    for (const [j, other] of [...right].entries()) {
+      const replaced = (row[j] as number) + (letter === other ? 0 : 1)
+      next.push(Math.min(replaced, (row[j + 1] as number) + 1, (next[j] as number) + 1))
+    }
+    row = next
+  }
+  return row.at(-1) as number
+}
+
+/**
+ * A number within bounds, or the default when absent.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function numberOption(
+  name: string,
+  value: unknown,
+  { min, max, fallback }: { readonly min: number; readonly max: number; readonly fallback: number },
+): number {
+  if (value === undefined) return fallback
+  if (typeof value === 'number' && value >= min && value <= max) return value
+  throw new ConfigurationError(`\`${name}\` takes a number from ${min} to ${max}; leave it out for ${fallback}.`)
+}
+
+/**
+ * A string or a non-empty array of non-empty strings, as an array; the default when absent.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function listOption(name: string, value: unknown, fallback: readonly string[]): readonly string[] {
+  if (value === undefined) return fallback
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value]
+  if (list.length > 0 && list.every((item) => typeof item === 'string' && item !== '')) return list as readonly string[]
+  throw new ConfigurationError(`\`${name}\` takes a non-empty string or a non-empty array of them.`)
+}
+
+/**
+ * One of a closed set of values, or the default when absent.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function choiceOption<T extends string>(name: string, value: unknown, choices: readonly T[], fallback: T): T {
+  if (value === undefined) return fallback
+  if (choices.includes(value as T)) return value as T
+  throw new ConfigurationError(`\`${name}\` takes one of ${choices.map((choice) => `'${choice}'`).join(', ')}.`)
+}
+
+/**
+ * A function, or the default when absent.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function functionOption<T>(name: string, value: T): T {
+  if (value === undefined || typeof value === 'function') return value
+  throw new ConfigurationError(`\`${name}\` takes a function.`)
+}
+
+/**
+ * True, false, or the default when absent.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function booleanOption(name: string, value: unknown, fallback: boolean): boolean {
+  if (value === undefined) return fallback
+  if (typeof value === 'boolean') return value
+  throw new ConfigurationError(`\`${name}\` takes true or false.`)
+}

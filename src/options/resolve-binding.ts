@@ -1,0 +1,110 @@
+import { ConfigurationError } from '../errors/index.js'
+import { defaultProofAlgorithms, type SignatureAlgorithm } from '../lib/algorithms.js'
+import type { BindingMode } from '../policy/requirement.js'
+import type { ReplayStore } from '../stores/contract.js'
+import { booleanOption, checkNames, choiceOption, numberOption } from './check.js'
+import { resolveAlgorithms } from './resolve-issuer.js'
+import type { DpopNonceOptions, DpopOptions, MtlsOptions } from './types.js'
+
+/** DPoP settings, complete; `replayStore` is `undefined` where the default one shall be made. */
+export interface ResolvedDpop {
+  readonly mode: BindingMode
+  readonly algorithms: readonly SignatureAlgorithm[]
+  readonly maxAgeSeconds: number
+  readonly maxFutureSeconds: number
+  readonly nonce: Required<DpopNonceOptions> | undefined
+  readonly replayStore: ReplayStore | undefined
+  readonly dangerouslyAllowReplayWhenStoreFails: boolean
+  readonly targetOrigin: 'resource' | 'connection' | 'forwarded' | 'x-forwarded'
+}
+
+/** mTLS settings, complete. */
+export interface ResolvedMtls {
+  readonly mode: BindingMode
+  readonly certificateFrom: 'connection' | 'rfc9440' | 'xfcc' | 'nginx' | 'aws'
+}
+
+const modes = ['off', 'allowed', 'required'] as const
+const dpopNames = [
+  'mode',
+  'algorithms',
+  'maxAgeSeconds',
+  'maxFutureSeconds',
+  'nonce',
+  'replayStore',
+  'dangerouslyAllowReplayWhenStoreFails',
+  'targetOrigin',
+]
+
+/**
+ * Checks DPoP options; a bare mode stands for `{ mode }`.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function resolveDpop(given: BindingMode | DpopOptions | undefined): ResolvedDpop {
+  const options = typeof given === 'string' ? { mode: given } : (given ?? {})
+  checkNames('`dpop`', options, dpopNames)
+  if (options.replayStore !== undefined && typeof options.replayStore.reserve !== 'function') {
+    throw new ConfigurationError('`dpop.replayStore` takes a ReplayStore, such as createRedisReplayStore gives.')
+  }
+  return Object.freeze({
+    mode: choiceOption('dpop.mode', options.mode, modes, 'allowed'),
+    algorithms: resolveAlgorithms('dpop.algorithms', options.algorithms, defaultProofAlgorithms),
+    maxAgeSeconds: numberOption('dpop.maxAgeSeconds', options.maxAgeSeconds, { min: 1, max: 300, fallback: 60 }),
+    maxFutureSeconds: numberOption('dpop.maxFutureSeconds', options.maxFutureSeconds, {
+      min: 0,
+      max: 60,
+      fallback: 10,
+    }),
+    nonce: resolveNonce(options.nonce),
+    replayStore: options.replayStore,
+    dangerouslyAllowReplayWhenStoreFails: booleanOption(
+      'dpop.dangerouslyAllowReplayWhenStoreFails',
+      options.dangerouslyAllowReplayWhenStoreFails,
+      false,
+    ),
+    targetOrigin: choiceOption(
+      'dpop.targetOrigin',
+      options.targetOrigin,
+      ['resource', 'connection', 'forwarded', 'x-forwarded'],
+      'resource',
+    ),
+  })
+}
+
+function resolveNonce(nonce: DpopNonceOptions | undefined): Required<DpopNonceOptions> | undefined {
+  if (nonce === undefined) return undefined
+  checkNames('`dpop.nonce`', nonce, ['secrets', 'maxAgeSeconds', 'onSuccess'])
+  const { secrets } = nonce
+  if (!Array.isArray(secrets) || secrets.length === 0 || !secrets.every(isLongSecret)) {
+    throw new ConfigurationError('`dpop.nonce.secrets` takes one or more secrets of at least 32 bytes each.')
+  }
+  return {
+    secrets,
+    maxAgeSeconds: numberOption('dpop.nonce.maxAgeSeconds', nonce.maxAgeSeconds, { min: 10, max: 3600, fallback: 300 }),
+    onSuccess: booleanOption('dpop.nonce.onSuccess', nonce.onSuccess, false),
+  }
+}
+
+function isLongSecret(secret: unknown): boolean {
+  return (typeof secret === 'string' || secret instanceof Uint8Array) && secret.length >= 32
+}
+
+/**
+ * Checks mTLS options; a bare mode stands for `{ mode }`.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function resolveMtls(given: BindingMode | MtlsOptions | undefined): ResolvedMtls {
+  const options = typeof given === 'string' ? { mode: given } : (given ?? {})
+  checkNames('`mtls`', options, ['mode', 'certificateFrom'])
+  return Object.freeze({
+    mode: choiceOption('mtls.mode', options.mode, modes, 'allowed'),
+    certificateFrom: choiceOption(
+      'mtls.certificateFrom',
+      options.certificateFrom,
+      ['connection', 'rfc9440', 'xfcc', 'nginx', 'aws'],
+      'connection',
+    ),
+  })
+}

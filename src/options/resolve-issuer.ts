@@ -1,0 +1,180 @@
+import { ConfigurationError } from '../errors/index.js'
+import { defaultTokenAlgorithms, isSignatureAlgorithm, type SignatureAlgorithm } from '../lib/algorithms.js'
+import { isJsonObject, type JsonObject } from '../lib/json.js'
+import { booleanOption, checkNames, choiceOption, functionOption, listOption, numberOption } from './check.js'
+import { checkIssuer, checkUrl } from './identifiers.js'
+import type { ClaimProfile, IntrospectionOptions, IssuerOptions, KeyCacheOptions } from './types.js'
+
+/** An issuer's options, checked, with every simple default filled in. */
+export interface ResolvedIssuer {
+  readonly issuer: string
+  /** `undefined`: the audiences of the resource. */
+  readonly audiences: readonly string[] | undefined
+  readonly algorithms: readonly SignatureAlgorithm[]
+  readonly jwksUri: string | undefined
+  readonly keys: readonly JsonObject[] | undefined
+  readonly keyCache: Required<KeyCacheOptions>
+  readonly tokenTypes: readonly (string | null)[]
+  readonly claimProfile: ClaimProfile | undefined
+  readonly optionalClaims: readonly string[]
+  readonly clockToleranceSeconds: number
+  readonly maxTokenAgeSeconds: number | undefined
+  readonly introspection: IntrospectionOptions | undefined
+  readonly ignoreUnknownConfirmation: boolean
+}
+
+const names = [
+  'issuer',
+  'audience',
+  'algorithms',
+  'jwksUri',
+  'keys',
+  'keyCache',
+  'tokenTypes',
+  'claimProfile',
+  'optionalClaims',
+  'clockToleranceSeconds',
+  'maxTokenAgeSeconds',
+  'introspection',
+  'dangerouslyUnknownConfirmation',
+]
+const keyCacheNames = ['defaultMaxAgeSeconds', 'refreshAheadSeconds', 'staleIfErrorSeconds', 'timeoutMs']
+const introspectionNames = [
+  'endpoint',
+  'credential',
+  'signedResponse',
+  'signedResponseAudience',
+  'introspectJwts',
+  'dangerouslyAllowMissingAudience',
+  'cacheSeconds',
+  'negativeCacheSeconds',
+  'timeoutMs',
+]
+const relaxable: readonly string[] = ['jti', 'client_id', 'iat']
+
+/**
+ * Checks one issuer completely and fills in its defaults.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function resolveIssuer(given: string | IssuerOptions, allowInsecureLoopback: boolean): ResolvedIssuer {
+  const options = typeof given === 'string' ? { issuer: given } : given
+  checkNames('An issuer', options, names)
+  const issuer = checkIssuer('issuer', options.issuer, allowInsecureLoopback)
+  if (options.jwksUri !== undefined) checkUrl('jwksUri', options.jwksUri, allowInsecureLoopback)
+  return Object.freeze({
+    issuer,
+    audiences: options.audience === undefined ? undefined : listOption('audience', options.audience, []),
+    algorithms: resolveAlgorithms('algorithms', options.algorithms, defaultTokenAlgorithms),
+    jwksUri: options.jwksUri,
+    keys: resolveKeys(options),
+    keyCache: resolveKeyCache(options.keyCache ?? {}),
+    tokenTypes: resolveTokenTypes(options.tokenTypes),
+    claimProfile: resolveProfile(options.claimProfile),
+    optionalClaims: resolveOptionalClaims(options.optionalClaims),
+    clockToleranceSeconds: numberOption('clockToleranceSeconds', options.clockToleranceSeconds, {
+      min: 0,
+      max: 300,
+      fallback: 60,
+    }),
+    maxTokenAgeSeconds:
+      options.maxTokenAgeSeconds &&
+      numberOption('maxTokenAgeSeconds', options.maxTokenAgeSeconds, { min: 1, max: 31_536_000, fallback: 0 }),
+    introspection: resolveIntrospection(options.introspection, allowInsecureLoopback),
+    ignoreUnknownConfirmation:
+      choiceOption(
+        'dangerouslyUnknownConfirmation',
+        options.dangerouslyUnknownConfirmation,
+        ['refuse', 'ignore'],
+        'refuse',
+      ) === 'ignore',
+  })
+}
+
+/**
+ * A list of asymmetric algorithms this library knows, or the default when absent.
+ *
+ * @throws {@link ConfigurationError} for `none`, `HS…`, anything unknown, or an empty list.
+ */
+export function resolveAlgorithms(
+  name: string,
+  given: unknown,
+  fallback: readonly SignatureAlgorithm[],
+): readonly SignatureAlgorithm[] {
+  const algorithms = listOption(name, given, fallback)
+  const unusable = algorithms.find((algorithm) => !isSignatureAlgorithm(algorithm))
+  if (unusable !== undefined) {
+    throw new ConfigurationError(
+      `\`${name}\` holds ${unusable}. Only asymmetric algorithms are supported: RS, PS and ES with 256, 384 or 512, EdDSA, Ed25519.`,
+    )
+  }
+  const edwards = algorithms.some((algorithm) => algorithm === 'EdDSA' || algorithm === 'Ed25519')
+  return (edwards ? [...new Set([...algorithms, 'EdDSA', 'Ed25519'])] : algorithms) as readonly SignatureAlgorithm[]
+}
+
+function resolveKeys({ keys, jwksUri }: IssuerOptions): readonly JsonObject[] | undefined {
+  if (keys === undefined) return undefined
+  if (!Array.isArray(keys) || keys.length === 0 || !keys.every(isJsonObject)) {
+    throw new ConfigurationError('`keys` takes a non-empty array of public JWKs.')
+  }
+  if (keys.some((key) => key['kty'] === 'oct')) {
+    throw new ConfigurationError('`keys` holds a symmetric key (kty oct). Give public RSA, EC or OKP keys only.')
+  }
+  if (jwksUri !== undefined) throw new ConfigurationError('Give either `keys` or `jwksUri`, not both.')
+  return keys
+}
+
+function resolveKeyCache(options: KeyCacheOptions): Required<KeyCacheOptions> {
+  checkNames('`keyCache`', options, keyCacheNames)
+  const bounded = (name: keyof KeyCacheOptions, min: number, max: number, fallback: number) =>
+    numberOption(`keyCache.${name}`, options[name], { min, max, fallback })
+  return {
+    defaultMaxAgeSeconds: bounded('defaultMaxAgeSeconds', 60, 86_400, 3600),
+    refreshAheadSeconds: bounded('refreshAheadSeconds', 0, 43_200, 300),
+    staleIfErrorSeconds: bounded('staleIfErrorSeconds', 0, 3600, 3600),
+    timeoutMs: bounded('timeoutMs', 1, 60_000, 5000),
+  }
+}
+
+function resolveTokenTypes(given: readonly (string | null)[] | undefined): readonly (string | null)[] {
+  if (given === undefined) return ['at+jwt']
+  if (Array.isArray(given) && given.length > 0 && given.every((type) => type === null || typeof type === 'string')) {
+    return given
+  }
+  throw new ConfigurationError(
+    "`tokenTypes` takes a non-empty array such as ['at+jwt', 'JWT'], null for an absent typ.",
+  )
+}
+
+function resolveProfile(profile: ClaimProfile | undefined): ClaimProfile | undefined {
+  if (profile === undefined) return undefined
+  checkNames('`claimProfile`', profile, ['clientId', 'scope', 'roles', 'tenant'])
+  for (const [name, value] of Object.entries(profile)) listOption(`claimProfile.${name}`, value, [])
+  return profile
+}
+
+function resolveOptionalClaims(given: IssuerOptions['optionalClaims']): readonly string[] {
+  const claims: readonly string[] = given ?? []
+  if (Array.isArray(claims) && claims.every((claim) => relaxable.includes(claim))) return claims
+  throw new ConfigurationError('`optionalClaims` takes jti, client_id and iat only: iss, aud, sub and exp never lack.')
+}
+
+function resolveIntrospection(
+  options: IntrospectionOptions | undefined,
+  allowInsecureLoopback: boolean,
+): IntrospectionOptions | undefined {
+  if (options === undefined) return undefined
+  checkNames('`introspection`', options, introspectionNames)
+  if (options.endpoint !== undefined) checkUrl('introspection.endpoint', options.endpoint, allowInsecureLoopback)
+  if (typeof options.credential?.authenticate !== 'function') {
+    throw new ConfigurationError('`introspection.credential` takes a credential of portcullis/client.')
+  }
+  functionOption('introspection.credential.authenticate', options.credential.authenticate)
+  for (const name of ['signedResponse', 'introspectJwts', 'dangerouslyAllowMissingAudience'] as const) {
+    booleanOption(`introspection.${name}`, options[name], false)
+  }
+  numberOption('introspection.cacheSeconds', options.cacheSeconds, { min: 0, max: 3600, fallback: 60 })
+  numberOption('introspection.negativeCacheSeconds', options.negativeCacheSeconds, { min: 0, max: 3600, fallback: 10 })
+  numberOption('introspection.timeoutMs', options.timeoutMs, { min: 1, max: 60_000, fallback: 5000 })
+  return options
+}

@@ -1,0 +1,188 @@
+import { sha256Base64url } from '#crypto'
+import type { Binding } from '../binding/binding.js'
+import { type AnswerContext, toAnswer } from '../challenge/answer.js'
+import {
+  AccessDeniedError,
+  ConfigurationError,
+  InternalError,
+  InvalidTokenError,
+  isAuthError,
+  MissingTokenError,
+  UnavailableError,
+} from '../errors/index.js'
+import { emit } from '../events.js'
+import { protectedResourceMetadataUrl } from '../metadata/well-known.js'
+import type { ResolvedOptions } from '../options/resolve-options.js'
+import type { ResolvedResource } from '../options/resolved.js'
+import { type CompiledRequirement, compileRequirement } from '../policy/compile-requirement.js'
+import type { BindingMode, Requirement } from '../policy/requirement.js'
+import type { RequestFacts } from '../request/request-facts.js'
+import { readCredentials } from '../token/read-credentials.js'
+import { Auth, type AuthScheme } from './auth.js'
+import type { AnswerHeaders, Guard, OptionalGuard, Refused } from './auth-result.js'
+import { checkTokenSize, type TokenVerifier } from './token-verifier.js'
+
+/** What the gates of a server are made of. */
+export interface GateParts<Claims> {
+  readonly options: ResolvedOptions
+  readonly tokens: TokenVerifier
+  readonly binding: Binding
+  readonly isRevoked: ((auth: Auth<Claims>) => boolean | Promise<boolean>) | undefined
+}
+
+/** One route's gate: its requirement and its resource, compiled. */
+interface Gate<Claims> {
+  readonly resource: ResolvedResource
+  readonly rule: CompiledRequirement
+  readonly modes: { readonly dpop: BindingMode; readonly mtls: BindingMode }
+  readonly allow: Requirement<Claims>['allow']
+  readonly answerContext: Omit<AnswerContext, 'scheme'>
+}
+
+/** A request let through. */
+interface Admitted<Claims> {
+  readonly auth: Auth<Claims>
+  readonly headers: AnswerHeaders
+}
+
+/** Makes guards for routes: the fixed list of steps a request goes through. */
+export interface Gates<Claims> {
+  guard(requirement: Requirement<Claims>): Guard<Claims>
+  optionalGuard(requirement: Requirement<Claims>): OptionalGuard<Claims>
+  verify(token: string, requirement: Requirement<Claims>): Promise<Auth<Claims>>
+}
+
+const noHeaders: AnswerHeaders = Object.freeze({})
+const privateHeaders: AnswerHeaders = Object.freeze({ 'Cache-Control': 'private' })
+
+/** Makes the gates of one server. */
+export function createGates<Claims>({ options, tokens, binding, isRevoked }: GateParts<Claims>): Gates<Claims> {
+  const { clock, onEvent } = options.surroundings
+
+  function compile(requirement: Requirement<Claims>): Gate<Claims> {
+    const resource = selectResource(options.resources, requirement.resource)
+    const rule = compileRequirement(requirement, { implies: options.implies, resource: resource.resource })
+    const modes = { dpop: rule.dpop ?? resource.dpop, mtls: rule.mtls ?? resource.mtls }
+    return {
+      resource,
+      rule,
+      modes,
+      allow: requirement.allow,
+      answerContext: {
+        metadataUrl: protectedResourceMetadataUrl(resource.resource),
+        scope: rule.challengeScope,
+        bearerOffered: modes.dpop !== 'required',
+        dpopAlgorithms: modes.dpop === 'off' ? undefined : resource.dpopAlgorithms,
+        cors: options.cors,
+      },
+    }
+  }
+
+  async function admit(
+    gate: Gate<Claims>,
+    scheme: AuthScheme,
+    token: string,
+    facts: RequestFacts | undefined,
+  ): Promise<Admitted<Claims>> {
+    checkTokenSize(token)
+    const nowMs = clock()
+    const hashed = sha256Base64url(token)
+    const tokenHash = typeof hashed === 'string' ? hashed : await hashed
+    const verified = tokens.verify(token, tokenHash, gate.resource, nowMs)
+    const { entry, issuer } = verified instanceof Promise ? await verified : verified
+    const checked = binding.check({
+      facts,
+      scheme,
+      token,
+      tokenHash,
+      confirmation: entry.tokenClaims['cnf'],
+      ignoreUnknown: issuer.ignoreUnknownConfirmation,
+      modes: gate.modes,
+      resource: gate.resource.resource,
+    })
+    const { confirmation, headers } = checked instanceof Promise ? await checked : checked
+    gate.rule.judge(entry, nowMs, issuer.clockToleranceMs)
+    const verifiedToken = entry as typeof entry & { claims: Claims }
+    const auth = new Auth<Claims>(token, scheme, gate.resource.resource, verifiedToken, confirmation)
+    if (isRevoked !== undefined) await checkRevocation(isRevoked, auth)
+    if (gate.allow !== undefined && (await gate.allow(auth)) !== true) throw new AccessDeniedError()
+    return { auth, headers: headers ?? noHeaders }
+  }
+
+  function refuse(thrown: unknown, gate: Gate<Claims>, scheme: AuthScheme | undefined): Refused {
+    const error = isAuthError(thrown) ? thrown : new InternalError(thrown)
+    const { code, status, detail } = error
+    if (onEvent) emit(onEvent, { type: 'auth.refused', code, status, resource: gate.resource.resource, detail })
+    return { ok: false, error, answer: toAnswer(error, { ...gate.answerContext, scheme }) }
+  }
+
+  function accept({ auth, headers }: Admitted<Claims>, queryUsed: boolean) {
+    const { issuer, resource, scheme } = auth
+    if (onEvent) emit(onEvent, { type: 'auth.accepted', issuer, resource, scheme })
+    return { ok: true as const, auth, headers: queryUsed ? { ...privateHeaders, ...headers } : headers }
+  }
+
+  function optionalGuard(requirement: Requirement<Claims>, anonymous = true): OptionalGuard<Claims> {
+    const gate = compile(requirement)
+    return async (facts) => {
+      const read = readCredentials(facts, gate.resource.bearerMethods, gate.modes.dpop !== 'off')
+      try {
+        if (read.error === undefined) {
+          return accept(await admit(gate, read.scheme, read.token, facts), read.method === 'query')
+        }
+        if (anonymous && read.error instanceof MissingTokenError)
+          return { ok: true, auth: undefined, headers: noHeaders }
+        return refuse(read.error, gate, read.scheme)
+      } catch (thrown) {
+        return refuse(thrown, gate, read.scheme)
+      }
+    }
+  }
+
+  return {
+    optionalGuard,
+    guard: (requirement) => optionalGuard(requirement, false) as Guard<Claims>,
+    async verify(token, requirement) {
+      const gate = compile(requirement)
+      try {
+        return (await admit(gate, 'Bearer', token, undefined)).auth
+      } catch (thrown) {
+        throw refuse(thrown, gate, 'Bearer').error
+      }
+    },
+  }
+}
+
+/**
+ * The resource a route belongs to: the named one, or the only one there is.
+ *
+ * @throws {@link ConfigurationError} when the name is unknown, or when none is named and there are several.
+ */
+export function selectResource(
+  resources: readonly ResolvedResource[],
+  identifier: string | undefined,
+): ResolvedResource {
+  const [only] = resources
+  if (identifier === undefined && resources.length === 1 && only !== undefined) return only
+  const found = resources.find(({ resource }) => resource === identifier)
+  if (found !== undefined) return found
+  const known = resources.map(({ resource }) => `'${resource}'`).join(' or ')
+  throw new ConfigurationError(
+    identifier === undefined
+      ? `This server guards several resources: name the route's one, as in \`resource: ${known}\`.`
+      : `\`resource\` names an unknown resource; write ${known}.`,
+  )
+}
+
+async function checkRevocation<Claims>(
+  isRevoked: (auth: Auth<Claims>) => boolean | Promise<boolean>,
+  auth: Auth<Claims>,
+): Promise<void> {
+  let revoked: boolean
+  try {
+    revoked = await isRevoked(auth)
+  } catch (cause) {
+    throw new UnavailableError('ERR_STORE_UNAVAILABLE', { detail: 'isRevoked failed', cause })
+  }
+  if (revoked !== false) throw new InvalidTokenError('ERR_TOKEN_REVOKED')
+}

@@ -1,0 +1,124 @@
+import { createBinding } from '../binding/binding.js'
+import type { KeySourceHealth } from '../keys/contract.js'
+import type { MaybePromise } from '../lib/maybe-promise.js'
+import { createMetadataSite } from '../metadata/metadata-answer.js'
+import { protectedResourceMetadataUrl } from '../metadata/well-known.js'
+import { resolveOptions } from '../options/resolve-options.js'
+import type { ClaimsOf, ClaimsSchema, ResourceServerOptions } from '../options/types.js'
+import type { Requirement } from '../policy/requirement.js'
+import type { HttpAnswer, RequestFacts } from '../request/request-facts.js'
+import type { AccessTokenClaims, Auth } from './auth.js'
+import type { AuthResult, Guard, OptionalGuard } from './auth-result.js'
+import { createGates, selectResource } from './gate.js'
+import { createIssuerRegistry } from './issuers.js'
+import { createTokenVerifier } from './token-verifier.js'
+
+/**
+ * The long-lived object that guards an API: made once, at start-up, by {@link createResourceServer}.
+ *
+ * @group Resource server
+ */
+export interface ResourceServer<Claims = AccessTokenClaims> {
+  /** The identifiers of the resources it guards, in the order given. */
+  readonly resources: readonly string[]
+  /**
+   * Judges one request. Never rejects: a refusal comes back as the answer to send. Compiles `requirement` once per
+   * object; routes that know theirs beforehand take {@link ResourceServer.guard}.
+   */
+  authenticate(request: RequestFacts, requirement?: Requirement<Claims>): Promise<AuthResult<Claims>>
+  /**
+   * Compiles a requirement into a function that judges requests by it.
+   *
+   * @throws {@link ConfigurationError} for a requirement that cannot be right, at once.
+   */
+  guard(requirement?: Requirement<Claims>): Guard<Claims>
+  /** As {@link ResourceServer.guard}, but a request without credentials passes with `auth` undefined. */
+  optionalGuard(requirement?: Requirement<Claims>): OptionalGuard<Claims>
+  /**
+   * Verifies a token outside of any HTTP request: sockets, queues. A token bound to a key or a certificate is refused,
+   * since nothing here can show possession.
+   *
+   * @throws {@link AuthError} the refusal.
+   */
+  verify(token: string, requirement?: Requirement<Claims>): Promise<Auth<Claims>>
+  /**
+   * Answers requests for the protected-resource metadata (RFC 9728); `undefined` when the request is for something
+   * else. Never looks at `Host`.
+   */
+  metadata(request: RequestFacts): MaybePromise<HttpAnswer | undefined>
+  /** The metadata URL of a resource; of the only one when none is named. */
+  metadataUrl(resource?: string): string
+  /**
+   * Fetches discovery documents and keys before traffic comes.
+   *
+   * @throws {@link UnavailableError} when an issuer cannot be reached.
+   */
+  warmUp(): Promise<void>
+  /** The state of every known issuer's keys, for readiness probes. No network. */
+  health(): ResourceServerHealth
+  /** Makes the next use fetch keys anew: those of one issuer, or all. Known keys serve meanwhile. */
+  invalidate(issuer?: string): void
+}
+
+/** The state of a server. @group Resource server */
+export interface ResourceServerHealth {
+  /** Whether every known issuer's keys can serve right now. */
+  readonly ready: boolean
+  /** By issuer. */
+  readonly issuers: Readonly<Record<string, KeySourceHealth>>
+}
+
+/**
+ * Makes a resource server: verifies access tokens, answers refusals in the standard way, serves its metadata. Checks
+ * every option at once; opens no connection until a token or {@link ResourceServer.warmUp} needs one.
+ *
+ * @throws {@link ConfigurationError} with a sentence that says what to write instead.
+ * @group Resource server
+ * @see {@link https://www.rfc-editor.org/rfc/rfc9068 | RFC 9068}, {@link https://www.rfc-editor.org/rfc/rfc6750 | RFC 6750}
+ */
+export function createResourceServer<Schema extends ClaimsSchema | undefined = undefined>(
+  options: ResourceServerOptions<Schema>,
+): ResourceServer<ClaimsOf<Schema>> {
+  type Claims = ClaimsOf<Schema>
+  const resolved = resolveOptions(options as ResourceServerOptions<ClaimsSchema | undefined>)
+  const issuers = createIssuerRegistry(resolved)
+  const gates = createGates<Claims>({
+    options: resolved,
+    binding: createBinding(resolved),
+    tokens: createTokenVerifier(resolved, issuers),
+    isRevoked: options.isRevoked as ((auth: Auth<Claims>) => boolean | Promise<boolean>) | undefined,
+  })
+  const site = createMetadataSite(resolved.resources, { cors: resolved.cors })
+  const guards = new WeakMap<object, Guard<Claims>>()
+  const anyToken = gates.guard({})
+
+  function guardFor(requirement: Requirement<Claims> | undefined): Guard<Claims> {
+    if (requirement === undefined) return anyToken
+    const known = guards.get(requirement)
+    if (known !== undefined) return known
+    const guard = gates.guard(requirement)
+    guards.set(requirement, guard)
+    return guard
+  }
+
+  return {
+    resources: resolved.resources.map(({ resource }) => resource),
+    authenticate: (request, requirement) => guardFor(requirement)(request),
+    guard: (requirement = {}) => gates.guard(requirement),
+    optionalGuard: (requirement = {}) => gates.optionalGuard(requirement),
+    verify: (token, requirement = {}) => gates.verify(token, requirement),
+    metadata: (request) => site.answer(request),
+    metadataUrl: (resource) => protectedResourceMetadataUrl(selectResource(resolved.resources, resource).resource),
+    async warmUp() {
+      await Promise.all(issuers.known().map(({ keys }) => keys.warmUp()))
+    },
+    health() {
+      const known = issuers.known().map(({ issuer, keys }) => [issuer, keys.health()] as const)
+      const ready = known.every(([, { state }]) => state === 'fresh' || state === 'due' || state === 'stale')
+      return { ready, issuers: Object.fromEntries(known) }
+    },
+    invalidate(issuer) {
+      for (const one of issuers.known()) if (issuer === undefined || one.issuer === issuer) one.keys.invalidate()
+    },
+  }
+}
