@@ -7,14 +7,11 @@ import { rsaPssSpki } from './rsa-pss-spki.js'
 
 const digestName = { 'SHA-256': 'sha256', 'SHA-384': 'sha384', 'SHA-512': 'sha512' } as const
 
-function importKey(jwk: PublicJwk, algorithm: SignatureAlgorithm, traits: AlgorithmTraits): KeyObject {
-  if (!algorithm.startsWith('PS') || traits.hash === undefined) {
-    return createPublicKey({ key: { ...jwk }, format: 'jwk' })
-  }
-  const modulus = Buffer.from(jwk.n ?? '', 'base64url')
-  const exponent = Buffer.from(jwk.e ?? '', 'base64url')
-  const key = Buffer.from(rsaPssSpki(modulus, exponent, traits.hash))
-  return createPublicKey({ key, format: 'der', type: 'spki' })
+function importKey(jwk: PublicJwk, algorithm: SignatureAlgorithm, { hash: keyHash }: AlgorithmTraits): KeyObject {
+  const key = createPublicKey({ key: { ...jwk }, format: 'jwk' })
+  if (!algorithm.startsWith('PS') || keyHash === undefined) return key
+  const rsaPublicKey = key.export({ format: 'der', type: 'pkcs1' })
+  return createPublicKey({ key: Buffer.from(rsaPssSpki(rsaPublicKey, keyHash)), format: 'der', type: 'spki' })
 }
 
 /** See `PlatformCrypto.createSignatureCheck`. Synchronous here. */

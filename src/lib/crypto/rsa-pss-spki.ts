@@ -25,16 +25,8 @@ function der(type: number, ...parts: ReadonlyArray<ArrayLike<number>>): number[]
   return [type, 0x80 | length.length, ...length, ...body]
 }
 
-function unsignedInteger(bytes: Uint8Array): number[] {
-  return der(tag.integer, (bytes[0] ?? 0) >= 0x80 ? [0] : [], bytes)
-}
-
-/** The DER bytes for the modulus and exponent of an RSA key bound to RSASSA-PSS with `hash`. */
-export function rsaPssSpki(
-  modulus: Uint8Array,
-  exponent: Uint8Array,
-  hash: 'SHA-256' | 'SHA-384' | 'SHA-512',
-): Uint8Array {
+/** The DER bytes of the RSA key whose `RSAPublicKey` (RFC 8017 A.1.1) is given, bound to RSASSA-PSS with `hash`. */
+export function rsaPssSpki(rsaPublicKey: Uint8Array, hash: 'SHA-256' | 'SHA-384' | 'SHA-512'): Uint8Array {
   const hashAlgorithm = der(tag.sequence, oid.hash[hash], [tag.nullValue, 0])
   const parameters = der(
     tag.sequence,
@@ -42,8 +34,7 @@ export function rsaPssSpki(
     der(tag.context + 1, der(tag.sequence, oid.mgf1, hashAlgorithm)),
     der(tag.context + 2, der(tag.integer, [saltLength[hash]])),
   )
-  const publicKey = der(tag.sequence, unsignedInteger(modulus), unsignedInteger(exponent))
   return Uint8Array.from(
-    der(tag.sequence, der(tag.sequence, oid.rsassaPss, parameters), der(tag.bitString, [0], publicKey)),
+    der(tag.sequence, der(tag.sequence, oid.rsassaPss, parameters), der(tag.bitString, [0], rsaPublicKey)),
   )
 }

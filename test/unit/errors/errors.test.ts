@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest'
+import {
+  AccessDeniedError,
+  AuthError,
+  ConfigurationError,
+  DpopNonceRequiredError,
+  errorDescriptions,
+  InsufficientScopeError,
+  InvalidProofError,
+  InvalidRequestError,
+  InvalidTokenError,
+  isAuthError,
+  MissingTokenError,
+  StepUpRequiredError,
+  UnavailableError,
+} from '../../../src/errors/index.js'
+
+const table: readonly (readonly [AuthError, string, number, string | undefined])[] = [
+  [new MissingTokenError(), 'ERR_TOKEN_MISSING', 401, undefined],
+  [new InvalidRequestError('ERR_REQUEST_MALFORMED'), 'ERR_REQUEST_MALFORMED', 400, 'invalid_request'],
+  [new InvalidRequestError('ERR_REQUEST_AMBIGUOUS'), 'ERR_REQUEST_AMBIGUOUS', 400, 'invalid_request'],
+  [new InvalidTokenError('ERR_TOKEN_EXPIRED'), 'ERR_TOKEN_EXPIRED', 401, 'invalid_token'],
+  [new InsufficientScopeError('a b'), 'ERR_SCOPE_INSUFFICIENT', 403, 'insufficient_scope'],
+  [new InsufficientScopeError(undefined), 'ERR_AUTHORIZATION_DETAILS', 403, 'insufficient_scope'],
+  [new StepUpRequiredError({}), 'ERR_STEP_UP_REQUIRED', 401, 'insufficient_user_authentication'],
+  [new InvalidProofError('ERR_PROOF_TARGET'), 'ERR_PROOF_TARGET', 401, 'invalid_dpop_proof'],
+  [new DpopNonceRequiredError('nonce-1'), 'ERR_PROOF_NONCE', 401, 'use_dpop_nonce'],
+  [new AccessDeniedError(), 'ERR_CLAIM_REQUIREMENT', 403, undefined],
+  [new AccessDeniedError('ERR_ORIGIN_FORBIDDEN'), 'ERR_ORIGIN_FORBIDDEN', 403, undefined],
+  [new UnavailableError('ERR_KEYS_UNAVAILABLE'), 'ERR_KEYS_UNAVAILABLE', 503, undefined],
+  [new ConfigurationError('write https'), 'ERR_CONFIGURATION', 500, undefined],
+]
+
+describe('a refusal', () => {
+  it.each(table)('%s: %s is %i %s', (error, code, status, oauthError) => {
+    expect(error).toBeInstanceOf(AuthError)
+    expect(error).toBeInstanceOf(Error)
+    expect([error.code, error.status, error.oauthError]).toEqual([code, status, oauthError])
+    expect(error.name).toBe(error.constructor.name)
+    expect(error.description).toBe(errorDescriptions[error.code])
+  })
+
+  it('keeps detail and cause for the log, out of message, description and JSON', () => {
+    const cause = new Error('cause-text')
+    const error = new InvalidTokenError('ERR_TOKEN_EXPIRED', { detail: 'exp is in the past', cause })
+    expect(error.detail).toBe('exp is in the past')
+    expect(error.cause).toBe(cause)
+    expect(error.message).toBe('The access token expired')
+    expect(error.description).toBe(error.message)
+    expect(JSON.parse(JSON.stringify(error))).toEqual({
+      name: 'InvalidTokenError',
+      code: 'ERR_TOKEN_EXPIRED',
+      status: 401,
+      message: 'The access token expired',
+      detail: 'exp is in the past',
+    })
+  })
+
+  it('has no cause property when there is none', () => {
+    expect('cause' in new MissingTokenError()).toBe(false)
+  })
+
+  it('[HTTP-08] [BEAR-08] describes itself in characters a challenge may carry', () => {
+    for (const [code, text] of Object.entries(errorDescriptions)) {
+      expect(text, code).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/)
+    }
+  })
+})
+
+describe('what only some refusals carry', () => {
+  it('a nonce, a scope, a step-up demand', () => {
+    expect(new DpopNonceRequiredError('nonce-1').nonce).toBe('nonce-1')
+    expect(new InsufficientScopeError('a b').scope).toBe('a b')
+    expect(new InsufficientScopeError(undefined).scope).toBeUndefined()
+    const demand = { acrValues: ['gold'], maxAgeSeconds: 300, scope: 'a' }
+    expect(new StepUpRequiredError(demand).demand).toBe(demand)
+  })
+
+  it('a retry time in whole seconds, at least one, five when nobody knows better', () => {
+    const retryAfter = (retryAfterSeconds?: number) =>
+      new UnavailableError('ERR_STORE_UNAVAILABLE', { retryAfterSeconds }).retryAfterSeconds
+    expect([retryAfter(), retryAfter(30), retryAfter(1.2), retryAfter(0), retryAfter(-4)]).toEqual([5, 30, 2, 1, 1])
+    expect(new UnavailableError('ERR_GRANT_UNAVAILABLE').retryAfterSeconds).toBe(5)
+  })
+
+  it('a configuration error says in its message what to write, and on the wire nothing of it', () => {
+    const error = new ConfigurationError('issuer: write an https URL', { detail: 'issuer' })
+    expect(error.message).toBe('issuer: write an https URL')
+    expect(error.description).toBe('The server is not configured correctly')
+    expect(error.detail).toBe('issuer')
+  })
+})
+
+describe('isAuthError', () => {
+  it('knows every refusal, also one from a second copy of the library', () => {
+    for (const [error] of table) expect(isAuthError(error)).toBe(true)
+    const foreign = Object.defineProperty(new Error('other copy'), Symbol.for('portcullis.AuthError'), { value: true })
+    expect(isAuthError(foreign)).toBe(true)
+  })
+
+  it('takes nothing else for one', () => {
+    const lookalike = { [Symbol.for('portcullis.AuthError')]: true, status: 401, code: 'ERR_TOKEN_MISSING' }
+    for (const value of [new Error('no'), lookalike, null, undefined, 'ERR_TOKEN_MISSING', 401]) {
+      expect(isAuthError(value)).toBe(false)
+    }
+  })
+})
