@@ -6,6 +6,7 @@ import {
   DpopNonceRequiredError,
   errorDescriptions,
   InsufficientScopeError,
+  InternalError,
   InvalidProofError,
   InvalidRequestError,
   InvalidTokenError,
@@ -29,6 +30,7 @@ const table: readonly (readonly [AuthError, string, number, string | undefined])
   [new AccessDeniedError('ERR_ORIGIN_FORBIDDEN'), 'ERR_ORIGIN_FORBIDDEN', 403, undefined],
   [new UnavailableError('ERR_KEYS_UNAVAILABLE'), 'ERR_KEYS_UNAVAILABLE', 503, undefined],
   [new ConfigurationError('write https'), 'ERR_CONFIGURATION', 500, undefined],
+  [new InternalError('thrown by a callback'), 'ERR_INTERNAL', 500, undefined],
 ]
 
 describe('a refusal', () => {

@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { errorDescriptions } from '../../../src/errors/index.js'
+
+const page = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8')
+const sections = new Map(
+  page
+    .split(/^## /m)
+    .slice(1)
+    .map((section) => [section.slice(0, section.indexOf('\n')), section] as const),
+)
+
+/** What each family of codes answers; the classes are held to the same by their own test. */
+function answerOf(code: string): string {
+  if (code === 'ERR_TOKEN_MISSING') return '401, no `error`'
+  if (code === 'ERR_PROOF_NONCE') return '401, `use_dpop_nonce`'
+  if (code === 'ERR_STEP_UP_REQUIRED') return '401, `insufficient_user_authentication`'
+  if (code.startsWith('ERR_REQUEST_')) return '400, `invalid_request`'
+  if (code.startsWith('ERR_TOKEN_')) return '401, `invalid_token`'
+  if (code.startsWith('ERR_PROOF_')) return '401, `invalid_dpop_proof`'
+  if (/^ERR_(SCOPE|AUTHORIZATION)_/.test(code)) return '403, `insufficient_scope`'
+  if (/^ERR_(CLAIM|ORIGIN|HOST)_/.test(code)) return '403, no challenge'
+  if (code.endsWith('_UNAVAILABLE')) return '503, no challenge, `Retry-After`'
+  if (code === 'ERR_GRANT_REFUSED') return '502, no challenge'
+  return '500, no challenge'
+}
+
+describe('docs/errors.md', () => {
+  it('has one section for every code, in the order of the source, and no other', () => {
+    expect([...sections.keys()]).toEqual(Object.keys(errorDescriptions))
+  })
+
+  it.each(Object.entries(errorDescriptions))('tells the answer, the text and the cure of %s', (code, text) => {
+    const section = sections.get(code)
+    expect(section).toContain(`${answerOf(code)}: “${text}”`)
+    expect(section).toMatch(/\n\*What to do:\* \S/)
+  })
+})
