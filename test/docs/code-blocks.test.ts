@@ -1,0 +1,110 @@
+import { join } from 'node:path'
+import ts from 'typescript'
+import { beforeAll, describe, expect, it } from 'vitest'
+import packageJson from '../../package.json' with { type: 'json' }
+import { type CodeBlock, codeBlocks, pages, root } from './markdown.js'
+
+const blocks = pages().flatMap(codeBlocks)
+const written = (language: string) =>
+  blocks.filter((block) => block.language === language).map((block) => [`${block.page}:${block.line}`, block] as const)
+
+/** Commands a reader may be told to type: `.ci/run` runs each of them, or a script they name. */
+const commands = new Set([
+  '.ci/run',
+  'npm ci',
+  'npm test',
+  'npm run check',
+  'npm run demo',
+  'npm ci && npm run demo',
+  'npm ci && npm test',
+])
+
+/** Commands of a contributor that leave something behind, so that CI cannot run them. */
+const contributorCommands = new Set(['npm run bench', 'npm run format', 'npx changeset'])
+
+const installable = new Set([
+  packageJson.name,
+  ...Object.keys(packageJson.peerDependencies),
+  ...Object.keys(packageJson.devDependencies),
+])
+
+function isKnownCommand(line: string): boolean {
+  if (commands.has(line) || contributorCommands.has(line)) return true
+  if (/^npx vitest run [\w./-]+$/.test(line)) return true
+  const install = /^npm install (.+)$/.exec(line)
+  return install?.[1]?.split(' ').every((name) => installable.has(name)) ?? false
+}
+
+/** Type-checks modules that exist in memory only, all in one program, as a user of the package would write them. */
+function problemsOf(modules: readonly CodeBlock[]): ReadonlyMap<CodeBlock, string> {
+  const config = ts.getParsedCommandLineOfConfigFile(
+    join(root, 'tsconfig.json'),
+    {},
+    {
+      ...ts.sys,
+      onUnRecoverableConfigFileDiagnostic: (diagnostic) => {
+        throw new Error(ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n'))
+      },
+    },
+  ) as ts.ParsedCommandLine
+  const files = new Map(modules.map((block) => [join(root, `block-${blocks.indexOf(block)}.ts`), block]))
+  const host = ts.createCompilerHost(config.options)
+  const { fileExists, readFile, getSourceFile } = host
+  host.fileExists = (name) => files.has(name) || fileExists(name)
+  host.readFile = (name) => files.get(name)?.code ?? readFile(name)
+  host.getSourceFile = (name, options, ...rest) => {
+    const block = files.get(name)
+    return block === undefined ? getSourceFile(name, options, ...rest) : ts.createSourceFile(name, block.code, options)
+  }
+  const program = ts.createProgram([...files.keys()], config.options, host)
+  return new Map(
+    [...files].map(([name, block]) => {
+      const source = program.getSourceFile(name)
+      const found = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)]
+      return [block, found.map((diagnostic) => describeProblem(block, diagnostic)).join('\n')]
+    }),
+  )
+}
+
+function describeProblem(block: CodeBlock, { file, start, messageText }: ts.Diagnostic): string {
+  const line = file === undefined ? 0 : file.getLineAndCharacterOfPosition(start ?? 0).line + 1
+  return `${block.page}:${block.line + line}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`
+}
+
+describe('TypeScript blocks', () => {
+  const known: CodeBlock = {
+    page: 'known-bad',
+    line: 1,
+    language: 'ts',
+    code: "import { createResourceServer } from 'portcullis'\ncreateResourceServer({ resource: 1 })\n",
+  }
+  let problems: ReadonlyMap<CodeBlock, string>
+  beforeAll(() => {
+    problems = problemsOf([...blocks.filter(({ language }) => language === 'ts'), known])
+  }, 120_000)
+
+  it.each(written('ts'))('%s compiles as a complete module', (_place, block) => {
+    expect(problems.get(block)).toBe('')
+  })
+
+  it('would not compile with a wrong option', () => {
+    expect(problems.get(known)).toContain("known-bad:3: Type 'number' is not assignable")
+  })
+})
+
+describe('other blocks', () => {
+  it.each(written('sh'))('%s names commands that CI runs, or packages that can be installed', (_place, { code }) => {
+    const lines = code.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+    expect(lines.filter((line) => !isKnownCommand(line))).toEqual([])
+  })
+
+  it.each(written('json'))('%s parses', (_place, { code }) => {
+    expect(() => JSON.parse(code)).not.toThrow()
+  })
+
+  it('are of a language somebody checks, or plain text', () => {
+    const languages = new Set(['ts', 'sh', 'json', 'http', 'text', ''])
+    const others = blocks.filter(({ language }) => !languages.has(language))
+    expect(others.map(({ page, line, language }) => `${page}:${line} ${language}`)).toEqual([])
+  })
+})
