@@ -1,0 +1,30 @@
+import { FetchFailure } from './fetch-failure.js'
+
+function unref(timer: unknown): void {
+  if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function') {
+    timer.unref()
+  }
+}
+
+/**
+ * Runs `work` for at most `timeoutMs` milliseconds of real time. The signal is aborted when time is up and when `work`
+ * fails; the result does not wait for work that ignores the signal.
+ *
+ * @throws {@link FetchFailure} `timeout`, or what `work` rejects with.
+ */
+export async function withDeadline<T>(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const expiry = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new FetchFailure('timeout')), timeoutMs)
+    unref(timer)
+  })
+  try {
+    return await Promise.race([work(controller.signal), expiry])
+  } catch (error) {
+    controller.abort()
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}

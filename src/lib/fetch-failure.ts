@@ -1,0 +1,52 @@
+/** Why an answer could not be had, or could not be used. */
+export type FetchFailureReason =
+  | 'insecure_url'
+  | 'private_address'
+  | 'network'
+  | 'timeout'
+  | 'redirect'
+  | 'too_large'
+  | 'not_utf8'
+  | 'status'
+  | 'media_type'
+  | 'malformed'
+  | 'issuer_mismatch'
+  | 'insecure_endpoint'
+  | 'jwks_uri_missing'
+  | 'too_many_keys'
+  | 'no_usable_key'
+
+const messages: Readonly<Record<FetchFailureReason, string>> = {
+  insecure_url: 'The URL is not an https URL without user information',
+  private_address: 'A host named by a fetched document is not on the public internet',
+  network: 'No connection, or it broke',
+  timeout: 'The answer was not complete in time',
+  redirect: 'The answer is a redirect, and none is followed',
+  too_large: 'The answer is too large',
+  not_utf8: 'The answer is not UTF-8 text',
+  status: 'The answer has an unexpected status',
+  media_type: 'The answer has an unexpected media type',
+  malformed: 'The answer is malformed',
+  issuer_mismatch: 'The metadata names another issuer',
+  insecure_endpoint: 'The metadata names an endpoint that is not https',
+  jwks_uri_missing: 'The metadata has no jwks_uri',
+  too_many_keys: 'The key set has more than 100 entries',
+  no_usable_key: 'The key set has no usable key',
+}
+
+/**
+ * An outgoing call that brought nothing usable. Internal: callers turn it into an `UnavailableError`. Its message is a
+ * fixed text; what was sent or received is never in it.
+ */
+export class FetchFailure extends Error {
+  readonly reason: FetchFailureReason
+
+  constructor(reason: FetchFailureReason, cause?: unknown) {
+    super(messages[reason], cause === undefined ? undefined : { cause })
+    this.reason = reason
+  }
+
+  override get name(): string {
+    return 'FetchFailure'
+  }
+}

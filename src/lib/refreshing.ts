@@ -1,0 +1,147 @@
+import { backOffDelayMs } from './back-off.js'
+import type { Clock } from './clock.js'
+import { createSingleFlight } from './single-flight.js'
+
+/** What one successful load brought. */
+export interface Loaded<T> {
+  readonly value: T
+  /** How long it is good for, counted from the start of the load. */
+  readonly lifetimeMs: number
+}
+
+/** How a value is kept fresh. Times are milliseconds. */
+export interface RefreshingOptions<T> {
+  /** Fetches the value anew; `previous` is the one held. Called once at a time. */
+  load(previous: T | undefined): Promise<Loaded<T>>
+  /** Called when a load failed. `isStale` tells whether the value held goes on serving. */
+  onFailure(error: unknown, isStale: boolean): void
+  /** A delay that `error` itself demands before the next load, instead of the back-off. */
+  retryAfterMs(error: unknown): number | undefined
+  readonly clock: Clock
+  readonly random: () => number
+  /** How long before expiry a background load starts; at most half the lifetime, less up to a tenth of jitter. */
+  readonly refreshAheadMs: number
+  /** How long past expiry the value serves while loads fail. */
+  readonly staleIfErrorMs: number
+}
+
+/** A load that failed, and when the next one may start. */
+export interface LoadFailure {
+  readonly error: unknown
+  readonly count: number
+  readonly atMs: number
+  readonly retryAtMs: number
+}
+
+/** The value held, and the times that govern it. */
+export interface Held<T> {
+  readonly value: T
+  readonly fetchedAtMs: number
+  readonly refreshAtMs: number
+  readonly expiresAtMs: number
+  readonly staleUntilMs: number
+}
+
+/**
+ * A value that is fetched, kept, refreshed ahead of its expiry and kept on for a bounded time while refreshes fail.
+ * There are no timers: use drives it.
+ */
+export interface Refreshing<T> {
+  /**
+   * The value, while it may be used: until it expires, and then as long as loads fail within the stale window. Starts a
+   * load in the background when one is due. Never waits.
+   */
+  usable(nowMs: number): T | undefined
+  /** Loads now: joins a load under way, does nothing while backing off. Never rejects: see {@link Refreshing.failure}. */
+  refresh(nowMs: number): Promise<void>
+  /** Whether a load is under way. */
+  isLoading(): boolean
+  /** Makes a load due at once, back-off or not. The value held serves on as before. */
+  invalidate(): void
+  held(): Held<T> | undefined
+  /** The last failure; `undefined` after a success. */
+  failure(): LoadFailure | undefined
+  /** How long until the next load may start; 0 when it may. */
+  backOffMs(nowMs: number): number
+  /** Whether the value is neither due nor past its time. */
+  isFresh(nowMs: number): boolean
+}
+
+const flightKey = 'load'
+const backOff = { initialDelayMs: 1000, maxDelayMs: 30_000 }
+
+/** See {@link Refreshing}. */
+export function createRefreshing<T>(options: RefreshingOptions<T>): Refreshing<T> {
+  const flights = createSingleFlight<void>()
+  let held: Held<T> | undefined
+  let failure: LoadFailure | undefined
+  let invalidations = 0
+
+  const isUsable = (nowMs: number): boolean =>
+    held !== undefined && nowMs < (failure === undefined ? held.expiresAtMs : held.staleUntilMs)
+
+  // A clock set back must not make a value fresh, nor a back-off long, for as far as it was set back.
+  const isFresh = (nowMs: number): boolean =>
+    held !== undefined && nowMs < held.refreshAtMs && nowMs >= held.fetchedAtMs
+
+  const backOffMs = (nowMs: number): number =>
+    failure === undefined || nowMs < failure.atMs ? 0 : Math.max(0, failure.retryAtMs - nowMs)
+
+  async function load(): Promise<void> {
+    const startedAtMs = options.clock()
+    const invalidationsAtStart = invalidations
+    try {
+      const loaded = await options.load(held?.value)
+      held = hold(loaded, startedAtMs, options)
+      failure = undefined
+      if (invalidations !== invalidationsAtStart) makeDue()
+    } catch (error) {
+      const atMs = options.clock()
+      const count = (failure?.count ?? 0) + 1
+      const delayMs = options.retryAfterMs(error) ?? backOffDelayMs(count, backOff, options.random)
+      failure = { error, count, atMs, retryAtMs: atMs + delayMs }
+      options.onFailure(error, isUsable(atMs))
+    }
+  }
+
+  const isLoading = (): boolean => flights.current(flightKey) !== undefined
+
+  async function refresh(nowMs: number): Promise<void> {
+    if (isLoading() || backOffMs(nowMs) === 0) await flights.run(flightKey, load)
+  }
+
+  function makeDue(): void {
+    if (held !== undefined) held = { ...held, refreshAtMs: Number.NEGATIVE_INFINITY }
+    if (failure !== undefined) failure = { ...failure, retryAtMs: Number.NEGATIVE_INFINITY }
+  }
+
+  return {
+    usable(nowMs) {
+      if (!isUsable(nowMs)) return undefined
+      if (!isFresh(nowMs) && !isLoading()) void refresh(nowMs)
+      return held?.value
+    },
+    refresh,
+    isLoading,
+    invalidate() {
+      invalidations += 1
+      makeDue()
+    },
+    held: () => held,
+    failure: () => failure,
+    backOffMs,
+    isFresh,
+  }
+}
+
+function hold<T>({ value, lifetimeMs }: Loaded<T>, fetchedAtMs: number, options: RefreshingOptions<T>): Held<T> {
+  const expiresAtMs = fetchedAtMs + lifetimeMs
+  const aheadMs = Math.min(options.refreshAheadMs, lifetimeMs / 2) * (1 - options.random() / 10)
+  return {
+    value,
+    fetchedAtMs,
+    refreshAtMs: expiresAtMs - aheadMs,
+    expiresAtMs,
+    staleUntilMs: expiresAtMs + options.staleIfErrorMs,
+  }
+}
