@@ -1,0 +1,130 @@
+import { type Clock, systemClock } from '../lib/clock.js'
+import type { JsonObject } from '../lib/json.js'
+import type { MaybePromise } from '../lib/maybe-promise.js'
+import type { ResolvedResource } from '../options/resolved.js'
+import type { HttpAnswer, RequestFacts } from '../request/request-facts.js'
+import {
+  authorizationServerPaths,
+  authorizationServerRoutes,
+  type MetadataRoute,
+  type MetadataRoutes,
+  resourceRoutes,
+} from './metadata-routes.js'
+import type { Publication } from './publication.js'
+import { protectedResourcePath } from './well-known.js'
+
+/** Settings of {@link createMetadataSite}. */
+export interface MetadataSiteSettings {
+  /** Whether browser code of any origin may read the documents. They are public, so nothing speaks against it. */
+  readonly cors: boolean
+  /** Default: the system clock. Tells when a signed document must be signed anew. */
+  readonly clock?: Clock | undefined
+  /**
+   * Gives the authorization server's own metadata, to be passed on unchanged to MCP clients that know no RFC 9728 and
+   * look for it here. Cached by the giver. Default: those paths are none of ours.
+   */
+  readonly authorizationServerMetadata?: (() => MaybePromise<JsonObject>) | undefined
+}
+
+/** Answers requests for metadata documents. */
+export interface MetadataSite {
+  /**
+   * The answer, or `undefined` when the request is for something else. Never looks at `Host` or forwarding fields
+   * (RFC 9728 leaves no room for them, and caches would be poisoned). Never rejects: a document that cannot be had is
+   * 503.
+   */
+  answer(request: RequestFacts): MaybePromise<HttpAnswer | undefined>
+}
+
+type Headers = HttpAnswer['headers']
+
+const targetOfUrl = /^(?:[a-z][a-z0-9+.-]*:\/\/[^/?#]*)?([^#]*)/i
+const allowedMethods = 'GET, HEAD, OPTIONS'
+const defaultRetryAfterSeconds = 5
+
+/**
+ * Makes the site of a server's metadata documents (RFC 9728 §3). Targets match exactly, query included; a path below a
+ * well-known one that belongs to no resource is 404, never another resource's document.
+ *
+ * @throws {@link ConfigurationError} when two resources claim one path.
+ */
+export function createMetadataSite(
+  resources: readonly ResolvedResource[],
+  settings: MetadataSiteSettings,
+): MetadataSite {
+  const { cors, clock = systemClock, authorizationServerMetadata: passThrough } = settings
+  const routes: MetadataRoutes = new Map([
+    ...(passThrough === undefined ? [] : authorizationServerRoutes(resources, passThrough)),
+    ...resourceRoutes(resources, clock),
+  ])
+  const owned = [protectedResourcePath, ...(passThrough === undefined ? [] : authorizationServerPaths)]
+  const corsHeaders: Headers = cors ? { 'Access-Control-Allow-Origin': '*' } : {}
+
+  return {
+    answer(request) {
+      const target = targetOfUrl.exec(request.url)?.[1] ?? ''
+      const route = routes.get(target)
+      if (route !== undefined) return routeAnswer(route, request, corsHeaders)
+      return owned.some((path) => isAtOrBelow(target, path)) ? errorAnswer(404, 'not_found', corsHeaders) : undefined
+    },
+  }
+}
+
+function isAtOrBelow(target: string, path: string): boolean {
+  return target.startsWith(path) && (target.length === path.length || /[/?]/.test(target.charAt(path.length)))
+}
+
+function routeAnswer(route: MetadataRoute, request: RequestFacts, corsHeaders: Headers): MaybePromise<HttpAnswer> {
+  const { method } = request
+  if (method === 'OPTIONS') return preflightAnswer(corsHeaders)
+  if (method !== 'GET' && method !== 'HEAD') {
+    return errorAnswer(405, 'method_not_allowed', { ...corsHeaders, Allow: allowedMethods })
+  }
+  const send = (publication: Publication) => documentAnswer(publication, route, request, corsHeaders)
+  const fail = (error: unknown) => unavailableAnswer(error, corsHeaders)
+  const publication = route.publication()
+  return publication instanceof Promise ? publication.then(send).catch(fail) : send(publication)
+}
+
+function documentAnswer(
+  { body, etag }: Publication,
+  { maxAgeSeconds }: MetadataRoute,
+  request: RequestFacts,
+  corsHeaders: Headers,
+): HttpAnswer {
+  const headers = { ...corsHeaders, 'Cache-Control': `public, max-age=${maxAgeSeconds}`, ETag: etag }
+  if (isUnchanged(request.headerValues('if-none-match'), etag)) return { status: 304, headers, body: '' }
+  const ok = { status: 200, headers: { 'Content-Type': 'application/json', ...headers } }
+  return { ...ok, body: request.method === 'HEAD' ? '' : body }
+}
+
+/** RFC 9110 §13.1.2: the comparison is weak, and `*` matches any document. */
+function isUnchanged(fields: readonly string[], etag: string): boolean {
+  const tags = fields.flatMap((field) => field.split(',')).map((tag) => tag.trim())
+  return tags.some((tag) => tag === '*' || tag.replace(/^W\//, '') === etag)
+}
+
+function preflightAnswer(corsHeaders: Headers): HttpAnswer {
+  const allow = { Allow: allowedMethods }
+  if (Object.keys(corsHeaders).length === 0) return { status: 204, headers: allow, body: '' }
+  const preflight = {
+    'Access-Control-Allow-Methods': allowedMethods,
+    'Access-Control-Allow-Headers': '*',
+    'Access-Control-Max-Age': '86400',
+  }
+  return { status: 204, headers: { ...corsHeaders, ...preflight, ...allow }, body: '' }
+}
+
+function unavailableAnswer(error: unknown, corsHeaders: Headers): HttpAnswer {
+  const given = error instanceof Error && 'retryAfterSeconds' in error ? error.retryAfterSeconds : undefined
+  const retryAfter = String(given ?? defaultRetryAfterSeconds)
+  return errorAnswer(503, 'temporarily_unavailable', { ...corsHeaders, 'Retry-After': retryAfter })
+}
+
+function errorAnswer(status: number, error: string, headers: Headers): HttpAnswer {
+  return {
+    status,
+    headers: { ...headers, 'Cache-Control': 'no-store', 'Content-Type': 'application/json' },
+    body: JSON.stringify({ error }),
+  }
+}

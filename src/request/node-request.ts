@@ -1,0 +1,67 @@
+import type { RequestFacts } from './request-facts.js'
+
+/** What is read of a `node:http`, `node:https` or `node:http2` request, or of a framework's request that extends it. */
+export interface NodeRequest {
+  readonly method?: string | undefined
+  readonly url?: string | undefined
+  /** The untouched request target, where a framework rewrites `url` while routing (Express, Connect, Koa). */
+  readonly originalUrl?: string | undefined
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  readonly rawHeaders?: readonly string[] | undefined
+  readonly socket?: NodeSocket | null | undefined
+  /** What a body parser left. */
+  readonly body?: unknown
+}
+
+/** What is read of a socket. */
+export interface NodeSocket {
+  readonly encrypted?: boolean | undefined
+  readonly remoteAddress?: string | undefined
+  getPeerCertificate?(): { readonly raw?: Uint8Array | undefined } | null | undefined
+}
+
+/**
+ * The facts of a request that Node received. Copies nothing: fields, socket and body are looked at when asked for.
+ *
+ * Node keeps the first of several `Authorization` fields only, and joins several `DPoP` fields, so `rawHeaders` tells
+ * how many came. Otherwise `headers` counts, so that an application may still take a field away from the gate, and
+ * platforms that fill `headers` alone work too.
+ *
+ * @group Requests
+ */
+export function nodeRequestFacts(request: NodeRequest): RequestFacts {
+  return {
+    method: request.method ?? 'GET',
+    url: request.originalUrl ?? request.url ?? '/',
+    headerValues: (name) => headerValues(request, name),
+    get secure() {
+      return request.socket?.encrypted === true
+    },
+    get remoteAddress() {
+      return request.socket?.remoteAddress
+    },
+    clientCertificate: () => request.socket?.getPeerCertificate?.()?.raw,
+    formBody: () => formBody(request),
+  }
+}
+
+function headerValues({ headers, rawHeaders = [] }: NodeRequest, name: string): readonly string[] {
+  const value = headers[name]
+  if (value === undefined) return []
+  const repeated = rawHeaders.filter((_, index) => index % 2 === 1 && sameName(rawHeaders[index - 1], name))
+  if (repeated.length > 1) return repeated
+  return typeof value === 'string' ? [value] : value
+}
+
+function sameName(written: string | undefined, name: string): boolean {
+  return written?.length === name.length && written.toLowerCase() === name
+}
+
+function formBody({ headers, body }: NodeRequest): Readonly<Record<string, unknown>> | undefined {
+  const contentType = headers['content-type']
+  if (typeof contentType !== 'string' || typeof body !== 'object' || body === null || Array.isArray(body))
+    return undefined
+  const [mediaType = ''] = contentType.split(';')
+  if (mediaType.trim().toLowerCase() !== 'application/x-www-form-urlencoded') return undefined
+  return body as Readonly<Record<string, unknown>>
+}
