@@ -23,3 +23,34 @@ export interface RevocationStore {
   /** The times of revocation of those keys that are revoked, in the order of `keys`; `undefined` for the others. */
   revokedAt(keys: readonly string[]): readonly (number | undefined)[] | Promise<readonly (number | undefined)[]>
 }
+
+/** An exchanged token as a store keeps it. */
+export interface StoredGrant {
+  readonly accessToken: string
+  readonly tokenType: string
+  readonly expiresAtMs: number
+  readonly scope: string | undefined
+  readonly issuedTokenType: string
+}
+
+/**
+ * Keeps exchanged tokens. The key is a digest over everything the token depends on; a store must hand back only what
+ * was put under exactly that key.
+ *
+ * @group Stores
+ */
+export interface GrantStore {
+  get(key: string): StoredGrant | undefined | Promise<StoredGrant | undefined>
+  set(key: string, grant: StoredGrant, ttlMs: number): void | Promise<void>
+  delete(key: string): void | Promise<void>
+}
+
+/**
+ * Lets one of several processes at a time do a piece of work.
+ *
+ * @group Stores
+ */
+export interface LockStore {
+  /** Takes the lock for `ttlMs` at most; `undefined` when somebody else has it. The result gives it back. */
+  acquire(key: string, ttlMs: number): Promise<(() => Promise<void>) | undefined>
+}

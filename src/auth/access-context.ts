@@ -1,0 +1,51 @@
+import type { AuthError } from '../errors/index.js'
+
+/** A token for a downstream service, as the authorization server issued it. Shows its secret in no inspection. */
+export interface GrantedToken {
+  readonly accessToken: string
+  readonly tokenType: string
+  /** Milliseconds since the Unix epoch; `undefined` when the server did not say. */
+  readonly expiresAtMs: number | undefined
+  readonly scope: string | undefined
+  readonly issuedTokenType: string
+}
+
+/** A `fetch` that carries a downstream token. See {@link AccessContext.fetch}. */
+export type AccessFetch = (input: string | URL, init?: RequestInit) => Promise<Response>
+
+/**
+ * What the grants of one request brought: a token or an error for each downstream resource.
+ *
+ * @group Grants
+ */
+export interface AccessContext {
+  /** `success`: all declared grants that were tried succeeded; `error`: all failed; else `partial_error`. */
+  readonly status: 'success' | 'partial_error' | 'error'
+  /**
+   * The access token for a resource.
+   *
+   * @throws {@link ResourceAccessError} when its grant failed, is still to be acquired (mode `lazy`), or was not declared.
+   */
+  token(resource: string): string
+  /** Whether a token for the resource is at hand. */
+  has(resource: string): boolean
+  /**
+   * The token for a resource with its particulars, exchanging for it now where mode is `lazy`.
+   *
+   * @throws {@link ResourceAccessError} when it cannot be had.
+   */
+  acquire(resource: string): Promise<GrantedToken>
+  /**
+   * A `fetch` for a resource: adds the token, and after a downstream 401 gets a new one and tries once more. Sends to
+   * the grant's allowed origins only and follows no redirect.
+   *
+   * @throws {@link ResourceAccessError} when the token cannot be had, or for an origin that is not allowed.
+   */
+  fetch(resource: string): AccessFetch
+  /** The errors, by resource. */
+  readonly errors: ReadonlyMap<string, AuthError>
+  /** Resources with a token, in the order declared. */
+  readonly succeeded: readonly string[]
+  /** Resources whose grant failed, in the order declared. */
+  readonly failed: readonly string[]
+}

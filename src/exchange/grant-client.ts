@@ -1,0 +1,38 @@
+/** What the grant engine needs of an OAuth client; `createOAuthClient` of `portcullis/client` gives it. @group Grants */
+export interface GrantClient {
+  readonly issuer: string
+  readonly clientId: string
+  /** RFC 8693, with every check of the answer that does not depend on the grant. */
+  exchangeToken(params: {
+    readonly subjectToken: string
+    readonly resource?: readonly string[]
+    readonly audience?: readonly string[]
+    readonly scope?: readonly string[]
+    readonly requestedTokenType?: string
+    readonly actor?: { readonly token: string; readonly type: string }
+  }): Promise<ExchangedToken>
+  /** The key downstream tokens are bound to, where this client asks for bound ones. */
+  readonly dpop?: GrantProofs | undefined
+}
+
+/** The answer to an exchange. */
+export interface ExchangedToken {
+  readonly accessToken: string
+  readonly tokenType: string
+  /** Milliseconds since the Unix epoch; `undefined` when the server did not say. */
+  readonly expiresAt: number | undefined
+  readonly scope: string | undefined
+  readonly issuedTokenType: string | undefined
+}
+
+/** Makes DPoP proofs for requests to resource servers (RFC 9449 §4.2). @group Grants */
+export interface GrantProofs {
+  /** The thumbprint of the proof key. */
+  readonly thumbprint: string
+  proof(request: {
+    readonly method: string
+    readonly url: string
+    readonly accessToken: string
+    readonly nonce?: string | undefined
+  }): Promise<string>
+}

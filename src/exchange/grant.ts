@@ -1,0 +1,120 @@
+import { ConfigurationError } from '../errors/index.js'
+import { checkNames, choiceOption, functionOption, listOption } from '../options/check.js'
+import { checkUrl } from '../options/identifiers.js'
+import type { Auth } from '../server/auth.js'
+
+/** When the exchange happens and what its failure means. */
+export type GrantMode =
+  /** Before the handler; a failure is answered and the handler does not run. */
+  | 'required'
+  /** Before the handler, which runs all the same and asks {@link AccessContext}. */
+  | 'optional'
+  /** At the handler's first `acquire` or `fetch`. */
+  | 'lazy'
+
+/** Who acts for the subject, as a token (RFC 8693 §2.1). @group Grants */
+export interface ActorToken {
+  readonly token: string
+  /** A token type URI, such as `urn:ietf:params:oauth:token-type:jwt`. */
+  readonly type: string
+}
+
+/** A declared need for a downstream token. @group Grants */
+export interface GrantOptions {
+  /** The downstream resource (RFC 8707): an absolute URI without fragment. Also the name it is asked for by. */
+  readonly resource: string
+  /** Logical names of the target service, besides or instead of the resource parameter (RFC 8693 §2.1). */
+  readonly audience?: string | readonly string[] | undefined
+  /** Set to false to send only `audience`, for servers that know no resource indicators. Default true. */
+  readonly sendResource?: boolean | undefined
+  /** Scopes the downstream token must have; a token with less is refused unless `allowNarrowerScope` is set. */
+  readonly scope?: string | readonly string[] | undefined
+  /** Accept a token whose scope is narrower than asked for. Default false. */
+  readonly allowNarrowerScope?: boolean | undefined
+  /** Default: the server's choice, commonly an access token. */
+  readonly requestedTokenType?: string | undefined
+  /** Names this service as the actor: delegation that shows in the token's `act`. Default none. */
+  readonly actor?: (() => ActorToken | Promise<ActorToken>) | undefined
+  /** The authorization server to ask. Default: the only client there is, else the one of the caller's issuer. */
+  readonly issuer?: string | ((auth: Auth<unknown>) => string) | undefined
+  /** Default `required`. */
+  readonly mode?: GrantMode | undefined
+  /** Origins the token may be sent to by `access.fetch`. Default: the origin of the resource, if it is an https URL. */
+  readonly allowedOrigins?: readonly string[] | undefined
+}
+
+/** A grant: a resource, or {@link GrantOptions}. @group Grants */
+export type Grant = string | GrantOptions
+
+/** A grant with every default filled in. */
+export interface ResolvedGrant {
+  readonly resource: string
+  readonly audience: readonly string[]
+  readonly sendResource: boolean
+  readonly scope: readonly string[]
+  readonly allowNarrowerScope: boolean
+  readonly requestedTokenType: string | undefined
+  readonly actor: GrantOptions['actor']
+  readonly issuer: GrantOptions['issuer']
+  readonly mode: GrantMode
+  readonly allowedOrigins: ReadonlySet<string>
+}
+
+const names = [
+  'resource',
+  'audience',
+  'sendResource',
+  'scope',
+  'allowNarrowerScope',
+  'requestedTokenType',
+  'actor',
+  'issuer',
+  'mode',
+  'allowedOrigins',
+]
+
+/**
+ * Checks a grant and fills in its defaults.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function resolveGrant(grant: Grant): ResolvedGrant {
+  const options = typeof grant === 'string' ? { resource: grant } : grant
+  checkNames('A grant', options, names)
+  const { resource } = options
+  if (typeof resource !== 'string' || !URL.canParse(resource) || resource.includes('#')) {
+    throw new ConfigurationError('A grant needs `resource`: an absolute URI without fragment (RFC 8707 §2).')
+  }
+  const sendResource = options.sendResource ?? true
+  const audience = listOption('audience', options.audience, [])
+  if (!sendResource && audience.length === 0) {
+    throw new ConfigurationError('A grant with `sendResource: false` needs an `audience`.')
+  }
+  return Object.freeze({
+    resource,
+    audience: [...audience].sort(),
+    sendResource,
+    scope: [...new Set(scopeList(options.scope))].sort(),
+    allowNarrowerScope: options.allowNarrowerScope ?? false,
+    requestedTokenType: options.requestedTokenType,
+    actor: functionOption('actor', options.actor),
+    issuer: options.issuer,
+    mode: choiceOption('mode', options.mode, ['required', 'optional', 'lazy'], 'required'),
+    allowedOrigins: new Set(options.allowedOrigins?.map(originOf) ?? defaultOrigins(resource)),
+  })
+}
+
+function scopeList(scope: string | readonly string[] | undefined): readonly string[] {
+  const list = typeof scope === 'string' ? scope.split(' ') : listOption('scope', scope, [])
+  return list.filter((value) => value !== '')
+}
+
+function originOf(given: string): string {
+  const { origin } = checkUrl('allowedOrigins', given, true)
+  return origin
+}
+
+function defaultOrigins(resource: string): readonly string[] {
+  const { protocol, origin } = new URL(resource)
+  return protocol === 'https:' || protocol === 'http:' ? [origin] : []
+}

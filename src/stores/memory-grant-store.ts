@@ -1,0 +1,26 @@
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../lib/clock.js'
+import { systemClock } from '../lib/clock.js'
+import type { GrantStore, StoredGrant } from './contract.js'
+
+/** Options of {@link createMemoryGrantStore}. @group Stores */
+export interface MemoryGrantStoreOptions {
+  /** Default 10,000; the least recently used goes first. */
+  readonly maxEntries?: number | undefined
+  readonly clock?: Clock | undefined
+}
+
+/** Keeps exchanged tokens in this process, bounded. @group Stores */
+export function createMemoryGrantStore(options: MemoryGrantStoreOptions = {}): GrantStore {
+  const { maxEntries = 10_000, clock = systemClock } = options
+  const grants = new LRUCache<string, StoredGrant>({ max: maxEntries, ttl: 1, ttlResolution: 0, perf: { now: clock } })
+  return {
+    get: (key) => grants.get(key),
+    set(key, grant, ttlMs) {
+      grants.set(key, grant, { ttl: Math.max(1, Math.floor(ttlMs)) })
+    },
+    delete(key) {
+      grants.delete(key)
+    },
+  }
+}
