@@ -1,0 +1,59 @@
+import { sha256Base64url } from '#crypto'
+import { InvalidProofError, UnavailableError } from '../errors/index.js'
+import { type EventListener, emit } from '../events.js'
+import { type MaybePromise, whenReady } from '../lib/maybe-promise.js'
+import type { ReplayStore } from '../stores/contract.js'
+
+/** What decides about replays. */
+export interface ReplaySettings {
+  readonly replayStore: ReplayStore
+  readonly dangerouslyAllowReplayWhenStoreFails: boolean
+  readonly onEvent: EventListener | undefined
+  /** How long a proof could be accepted again: the whole acceptance window. */
+  readonly ttlMs: number
+}
+
+/** A proof about to be accepted. */
+export interface ProofUse {
+  readonly jkt: string
+  readonly jti: string
+  /** For the event. */
+  readonly resource: string
+}
+
+/**
+ * Makes the single-use check (RFC 9449 §11.1): a proof is known by the SHA-256 of its key's thumbprint and its `jti`,
+ * and nothing else of it reaches the store.
+ */
+export function createReplayGuard(settings: ReplaySettings): (use: ProofUse) => MaybePromise<void> {
+  const { replayStore, onEvent, ttlMs } = settings
+  const failsOpen = settings.dangerouslyAllowReplayWhenStoreFails
+
+  function fail(cause: unknown): void {
+    const reason = cause instanceof Error ? cause.message : 'unknown'
+    emit(onEvent, { type: 'store.failed', store: 'replay', reason, failedOpen: failsOpen })
+    if (!failsOpen) throw new UnavailableError('ERR_STORE_UNAVAILABLE', { detail: 'replay store', cause })
+  }
+
+  function settle(reserved: unknown, resource: string): void {
+    if (reserved === true) return
+    if (reserved === false) {
+      emit(onEvent, { type: 'dpop.replayed', resource })
+      throw new InvalidProofError('ERR_PROOF_REPLAYED')
+    }
+    fail(new TypeError('the replay store answered neither true nor false'))
+  }
+
+  function reserve(key: string, resource: string): MaybePromise<void> {
+    let answer: boolean | Promise<boolean>
+    try {
+      answer = replayStore.reserve(key, ttlMs)
+    } catch (error) {
+      return fail(error)
+    }
+    if (typeof answer === 'boolean') return settle(answer, resource)
+    return Promise.resolve(answer).then((reserved) => settle(reserved, resource), fail)
+  }
+
+  return ({ jkt, jti, resource }) => whenReady(sha256Base64url(`${jkt}.${jti}`), (key) => reserve(key, resource))
+}

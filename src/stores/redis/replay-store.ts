@@ -1,0 +1,24 @@
+import type { ReplayStore } from '../contract.js'
+import { createSendCommand, type RedisStoreOptions } from './send-command.js'
+
+/**
+ * Makes a replay store in Redis, for any number of processes: one `SET key 1 NX PX ttl` per proof, on one key, so that
+ * Redis Cluster and Valkey serve it too. Rejects when Redis fails or is late. Default prefix `portcullis:replay:`.
+ *
+ * A reservation that Redis loses in a failover can be made again: asynchronous replication has that gap.
+ *
+ * @throws {@link ConfigurationError} for a client that is neither of `ioredis` nor of `redis`.
+ * @group Stores
+ */
+export function createRedisReplayStore(options: RedisStoreOptions): ReplayStore {
+  const send = createSendCommand(options)
+  const prefix = options.prefix ?? 'portcullis:replay:'
+  return {
+    async reserve(key, ttlMs) {
+      const answer = await send('SET', prefix + key, '1', 'NX', 'PX', String(Math.max(1, Math.ceil(ttlMs))))
+      if (answer === null) return false
+      if (String(answer) === 'OK') return true
+      throw new TypeError('unexpected answer to SET')
+    },
+  }
+}
