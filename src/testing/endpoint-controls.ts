@@ -105,8 +105,8 @@ export function createSwitchboard(clock: Clock): EndpointSwitchboard {
 }
 
 function createGate(): Gate {
-  let arrive = () => {}
-  let release = () => {}
+  let arrive!: () => void
+  let release!: () => void
   const arrived = new Promise<void>((resolve) => {
     arrive = resolve
   })

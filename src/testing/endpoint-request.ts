@@ -29,8 +29,8 @@ function basicCredentials(authorization: string | undefined): Credentials | unde
   return [formDecoded(text.slice(0, colon)), formDecoded(text.slice(colon + 1))]
 }
 
-function formDecoded(text: string): string | undefined {
-  return new URLSearchParams(`value=${text.replaceAll('&', '%26')}`).get('value') ?? undefined
+function formDecoded(text: string): string {
+  return new URLSearchParams(`value=${text.replaceAll('&', '%26')}`).get('value') as string
 }
 
 function postedCredentials(body: string): Credentials {

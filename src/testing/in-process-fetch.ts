@@ -14,15 +14,10 @@ export function createInProcessFetch(
     init.signal.throwIfAborted()
     const target = new URL(url)
     if (target.origin !== origin()) throw networkError(`getaddrinfo ENOTFOUND ${target.hostname}`)
-    const outcome = await untilAborted(handle(toRequest(target, init)), init.signal)
-    switch (outcome.kind) {
-      case 'down':
-        throw networkError(`connect ECONNREFUSED ${target.host}`)
-      case 'hang':
-        return untilAborted(new Promise<never>(() => {}), init.signal)
-      case 'answer':
-        return toResponse(outcome.answer, outcome.pace, init.signal)
-    }
+    const outcome = await untilAborted(handle(toRequest(target, init)).then(unlessHanging), init.signal)
+    init.signal.throwIfAborted()
+    if (outcome.kind === 'down') throw networkError(`connect ECONNREFUSED ${target.host}`)
+    return toResponse(outcome.answer, outcome.pace, init.signal)
   }
 }
 
@@ -33,6 +28,12 @@ function networkError(reason: string): TypeError {
 function toRequest(target: URL, init: FetchInit): EndpointRequest {
   const headers = Object.fromEntries(Object.entries(init.headers).map(([name, value]) => [name.toLowerCase(), value]))
   return { method: init.method, url: target.href, headers, body: init.body ?? '' }
+}
+
+type Settled = Exclude<Outcome, { kind: 'hang' }>
+
+function unlessHanging(outcome: Outcome): Settled | Promise<Settled> {
+  return outcome.kind === 'hang' ? new Promise(() => {}) : outcome
 }
 
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

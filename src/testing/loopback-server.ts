@@ -51,7 +51,7 @@ async function toRequest(req: IncomingMessage, origin: string): Promise<Endpoint
 function send(res: ServerResponse, outcome: Outcome): void {
   if (outcome.kind === 'hang') return
   if (outcome.kind === 'down') {
-    res.socket?.destroy()
+    res.destroy()
     return
   }
   const { answer, pace } = outcome

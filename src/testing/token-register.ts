@@ -32,7 +32,7 @@ export function createTokenRegister(settings: {
   const revoked = new Set<string>()
   const jwtClaims = (token: string): JsonObject | undefined => {
     const issuedHere = settings.signingKeys().some((key) => hasValidSignature(token, key))
-    return issuedHere ? parseJsonObject(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) : undefined
+    return issuedHere ? parseJsonObject(Buffer.from(token.split('.')[1] as string, 'base64url').toString()) : undefined
   }
   return {
     mintOpaqueToken(claims) {
