@@ -12,10 +12,17 @@ export interface ResolvedDpop {
   readonly algorithms: readonly SignatureAlgorithm[]
   readonly maxAgeSeconds: number
   readonly maxFutureSeconds: number
-  readonly nonce: Required<DpopNonceOptions> | undefined
+  readonly nonce: ResolvedNonce | undefined
   readonly replayStore: ReplayStore | undefined
   readonly dangerouslyAllowReplayWhenStoreFails: boolean
   readonly targetOrigin: 'resource' | 'connection' | 'forwarded' | 'x-forwarded'
+}
+
+/** Nonce settings, complete. */
+export interface ResolvedNonce {
+  readonly secrets: readonly (string | Uint8Array)[]
+  readonly maxAgeSeconds: number
+  readonly onSuccess: boolean
 }
 
 /** mTLS settings, complete. */
@@ -72,7 +79,7 @@ export function resolveDpop(given: BindingMode | DpopOptions | undefined): Resol
   })
 }
 
-function resolveNonce(nonce: DpopNonceOptions | undefined): Required<DpopNonceOptions> | undefined {
+function resolveNonce(nonce: DpopNonceOptions | undefined): ResolvedNonce | undefined {
   if (nonce === undefined) return undefined
   checkNames('`dpop.nonce`', nonce, ['secrets', 'maxAgeSeconds', 'onSuccess'])
   const { secrets } = nonce

@@ -20,7 +20,7 @@ export interface ResolvedIssuer {
   readonly clockToleranceSeconds: number
   readonly maxTokenAgeSeconds: number | undefined
   readonly introspection: IntrospectionOptions | undefined
-  readonly ignoreUnknownConfirmation: boolean
+  readonly unknownConfirmation: 'refuse' | 'ignore'
 }
 
 const names = [
@@ -81,13 +81,12 @@ export function resolveIssuer(given: string | IssuerOptions, allowInsecureLoopba
       options.maxTokenAgeSeconds &&
       numberOption('maxTokenAgeSeconds', options.maxTokenAgeSeconds, { min: 1, max: 31_536_000, fallback: 0 }),
     introspection: resolveIntrospection(options.introspection, allowInsecureLoopback),
-    ignoreUnknownConfirmation:
-      choiceOption(
-        'dangerouslyUnknownConfirmation',
-        options.dangerouslyUnknownConfirmation,
-        ['refuse', 'ignore'],
-        'refuse',
-      ) === 'ignore',
+    unknownConfirmation: choiceOption(
+      'dangerouslyUnknownConfirmation',
+      options.dangerouslyUnknownConfirmation,
+      ['refuse', 'ignore'],
+      'refuse',
+    ),
   })
 }
 

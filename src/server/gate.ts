@@ -96,17 +96,17 @@ export function createGates<Claims>({ options, tokens, binding, isRevoked }: Gat
       token,
       tokenHash,
       confirmation: entry.tokenClaims['cnf'],
-      ignoreUnknown: issuer.ignoreUnknownConfirmation,
+      unknownConfirmation: issuer.unknownConfirmation,
       modes: gate.modes,
       resource: gate.resource.resource,
     })
-    const { confirmation, headers } = checked instanceof Promise ? await checked : checked
+    const { confirmation, responseHeaders } = checked instanceof Promise ? await checked : checked
     gate.rule.judge(entry, nowMs, issuer.clockToleranceMs)
     const verifiedToken = entry as typeof entry & { claims: Claims }
     const auth = new Auth<Claims>(token, scheme, gate.resource.resource, verifiedToken, confirmation)
     if (isRevoked !== undefined) await checkRevocation(isRevoked, auth)
     if (gate.allow !== undefined && (await gate.allow(auth)) !== true) throw new AccessDeniedError()
-    return { auth, headers: headers ?? noHeaders }
+    return { auth, headers: responseHeaders ?? noHeaders }
   }
 
   function refuse(thrown: unknown, gate: Gate<Claims>, scheme: AuthScheme | undefined): Refused {

@@ -15,7 +15,7 @@ import { comparableType, foreignTokenTypes } from '../token/token-type.js'
 export interface Issuer extends TokenRules {
   /** Accepted `aud` values; `undefined`: those of the resource. */
   readonly audiences: readonly string[] | undefined
-  readonly ignoreUnknownConfirmation: boolean
+  readonly unknownConfirmation: 'refuse' | 'ignore'
   readonly discovery: Discovery
   readonly settings: ResolvedIssuer
 }
@@ -94,7 +94,7 @@ function createIssuer(settings: ResolvedIssuer, surroundings: Surroundings): Iss
     optionalClaims: new Set(settings.optionalClaims),
     clockToleranceMs: settings.clockToleranceSeconds * 1000,
     maxTokenAgeMs: settings.maxTokenAgeSeconds && settings.maxTokenAgeSeconds * 1000,
-    ignoreUnknownConfirmation: settings.ignoreUnknownConfirmation,
+    unknownConfirmation: settings.unknownConfirmation,
   }
 }
 

@@ -1,5 +1,7 @@
 import { createBinding } from '../binding/binding.js'
+import { ConfigurationError } from '../errors/index.js'
 import type { KeySourceHealth } from '../keys/contract.js'
+import type { JsonObject } from '../lib/json.js'
 import type { MaybePromise } from '../lib/maybe-promise.js'
 import { createMetadataSite } from '../metadata/metadata-answer.js'
 import { protectedResourceMetadataUrl } from '../metadata/well-known.js'
@@ -7,6 +9,7 @@ import { resolveOptions } from '../options/resolve-options.js'
 import type { ClaimsOf, ClaimsSchema, ResourceServerOptions } from '../options/types.js'
 import type { Requirement } from '../policy/requirement.js'
 import type { HttpAnswer, RequestFacts } from '../request/request-facts.js'
+import { createMemoryReplayStore } from '../stores/memory-replay-store.js'
 import type { AccessTokenClaims, Auth } from './auth.js'
 import type { AuthResult, Guard, OptionalGuard } from './auth-result.js'
 import { createGates, selectResource } from './gate.js'
@@ -81,16 +84,31 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
 ): ResourceServer<ClaimsOf<Schema>> {
   type Claims = ClaimsOf<Schema>
   const resolved = resolveOptions(options as ResourceServerOptions<ClaimsSchema | undefined>)
+  const { clock } = resolved.surroundings
   const issuers = createIssuerRegistry(resolved)
   const gates = createGates<Claims>({
     options: resolved,
-    binding: createBinding(resolved),
+    binding: createBinding({
+      ...resolved,
+      replayStore: resolved.dpop.replayStore ?? createMemoryReplayStore({ clock }),
+    }),
     tokens: createTokenVerifier(resolved, issuers),
     isRevoked: options.isRevoked as ((auth: Auth<Claims>) => boolean | Promise<boolean>) | undefined,
   })
-  const site = createMetadataSite(resolved.resources, { cors: resolved.cors })
+  const site = createMetadataSite(resolved.resources, {
+    cors: resolved.cors,
+    clock,
+    authorizationServerMetadata: resolved.passThroughMetadata ? passedThrough : undefined,
+  })
   const guards = new WeakMap<object, Guard<Claims>>()
   const anyToken = gates.guard({})
+
+  async function passedThrough(): Promise<JsonObject> {
+    const [first] = issuers.known()
+    if (first === undefined)
+      throw new ConfigurationError('`pass-through` needs an issuer that is listed, not resolved.')
+    return { ...(await first.discovery.metadata()) }
+  }
 
   function guardFor(requirement: Requirement<Claims> | undefined): Guard<Claims> {
     if (requirement === undefined) return anyToken

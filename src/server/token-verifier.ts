@@ -92,6 +92,7 @@ function maySpeakFor(resource: ResolvedResource, issuer: string): boolean {
 }
 
 function checkAudience({ entry, issuer }: TrustedToken, resource: ResolvedResource): void {
+  if (entry.audience === undefined) return
   const accepted = issuer.audiences ?? resource.audiences
   for (const audience of entry.audience) if (accepted.includes(audience)) return
   throw new InvalidTokenError('ERR_TOKEN_AUDIENCE')
