@@ -11,7 +11,8 @@ const maxDepth = 32
 /**
  * Judges the claims of a token whose origin is established, and reads out what a request needs (RFC 7519 §4.1, RFC 9068
  * §2.2 and §4). Freezes the claims. Checks type and presence of every registered claim and all times; does NOT compare
- * the audience, which depends on the route, nor judge `cnf`, which depends on the request.
+ * the audience, which depends on the route, nor judge `cnf`, which depends on the request. Where the rules let `sub`
+ * lack, the client stands in for it.
  *
  * @throws {@link InvalidTokenError} with the code of the first rule that fails.
  */
@@ -24,8 +25,8 @@ export function readClaims(
   if (!freezeWithin(claims, maxDepth)) invalidClaim('depth')
   const { profile, optionalClaims } = rules
   const { expiresAt, validFromMs, validUntilMs } = readValidity(claims, rules, nowMs)
-  const subject = textClaim(claims, 'sub') ?? missingClaim('sub')
   const clientId = readClientId(claims, profile)
+  const subject = textClaim(claims, 'sub') ?? (optionalClaims.has('sub') ? clientId : undefined) ?? missingClaim('sub')
   if (clientId === undefined && !optionalClaims.has('client_id')) missingClaim('client_id')
   if (textClaim(claims, 'jti') === undefined && !optionalClaims.has('jti')) missingClaim('jti')
   if (!isDetails(ownMember(claims, 'authorization_details'))) invalidClaim('authorization_details')
@@ -41,7 +42,7 @@ export function readClaims(
     expiresAt,
     actor: readActors(claims),
     isClientToken: subject === clientId,
-    audience: readAudience(ownMember(claims, 'aud')),
+    audience: readAudience(ownMember(claims, 'aud'), optionalClaims),
     validFromMs,
     validUntilMs,
   }
@@ -63,8 +64,8 @@ function readActors(claims: JsonObject): Actor | undefined {
   return actor === null ? invalidClaim('act') : actor
 }
 
-function readAudience(aud: unknown): readonly string[] {
-  if (aud === undefined) return missingClaim('aud')
+function readAudience(aud: unknown, optionalClaims: ReadonlySet<string>): readonly string[] | undefined {
+  if (aud === undefined) return optionalClaims.has('aud') ? undefined : missingClaim('aud')
   if (typeof aud === 'string') return [aud]
   return isStringArray(aud) && aud.length > 0 ? aud : invalidClaim('aud')
 }

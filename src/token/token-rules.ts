@@ -9,6 +9,7 @@ import type { ResolvedClaimProfile } from './claim-profile.js'
 /** How the claims of one issuer's tokens are judged. */
 export interface ClaimRules {
   readonly profile: ResolvedClaimProfile
+  /** Claims that may lack. `exp`, `aud` and `sub` are among them only where introspection vouches for the token. */
   readonly optionalClaims: ReadonlySet<string>
   readonly clockToleranceMs: number
   readonly maxTokenAgeMs: number | undefined
@@ -39,7 +40,8 @@ export interface VerifiedEntry extends Omit<VerifiedToken, 'claims' | 'confirmat
   readonly tokenClaims: JsonObject
   /** What `auth.claims` will be: the output of the claims schema, or the claims themselves. Set once. */
   claims: unknown
-  readonly audience: readonly string[]
+  /** `undefined` only where the rules let `aud` lack. */
+  readonly audience: readonly string[] | undefined
   /** Accepted from this time on, leeway included. */
   readonly validFromMs: number
   /** Accepted before this time, leeway included. */

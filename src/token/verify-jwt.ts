@@ -1,12 +1,11 @@
 import { InvalidTokenError } from '../errors/index.js'
-import type { VerificationKey } from '../keys/contract.js'
 import type { CompactJws } from '../lib/compact-jws.js'
-import type { SignatureCheck } from '../lib/crypto/contract.js'
 import type { MaybePromise } from '../lib/maybe-promise.js'
-import { type JoseHeader, readJoseHeader } from './jose-header.js'
+import { readJoseHeader } from './jose-header.js'
 import { readClaims } from './read-claims.js'
 import type { KnownHeader, TokenRules, VerifiedEntry } from './token-rules.js'
 import { carriesForeignClaim } from './token-type.js'
+import { verifySignature } from './verify-signature.js'
 
 /**
  * Verifies a JWT access token of one issuer: header, key, signature, claims, in this order (RFC 8725, RFC 9068 §4).
@@ -42,25 +41,8 @@ async function verifyWithNewHeader(jws: CompactJws, rules: TokenRules, nowMs: nu
   const header = readJoseHeader(jws.headerSegment)
   if (!rules.algorithms.has(header.alg)) throw new InvalidTokenError('ERR_TOKEN_ALGORITHM')
   if (!rules.tokenTypes.has(header.typ)) throw new InvalidTokenError('ERR_TOKEN_TYPE')
-  const keys = await rules.keys.find(header.kid, header.alg)
-  const known = await firstThatVerifies(keys, header, jws)
-  known.key.bindAlgorithm(header.alg)
+  const signer = await verifySignature(jws, header, rules.keys)
+  const known = { ...signer, generic: header.typ === null || header.typ === 'jwt' }
   rules.knownHeaders.set(jws.headerSegment, known)
   return readVerified(true, known, jws, rules, nowMs)
-}
-
-async function firstThatVerifies(
-  keys: readonly VerificationKey[],
-  header: JoseHeader,
-  jws: CompactJws,
-): Promise<KnownHeader> {
-  let fitting: SignatureCheck | undefined
-  for (const key of keys) {
-    const check = await key.signatureCheck(header.alg)
-    if (check !== undefined && (await check(jws.signingInput, jws.signature))) {
-      return { key, check, generic: header.typ === null || header.typ === 'jwt' }
-    }
-    fitting ??= check
-  }
-  throw new InvalidTokenError(fitting === undefined ? 'ERR_TOKEN_KEY_UNKNOWN' : 'ERR_TOKEN_SIGNATURE')
 }
