@@ -106,8 +106,8 @@ export default {
       name: 'adapters-stay-apart',
       severity: 'error',
       comment: 'Adapters never import each other.',
-      from: { path: '^adapters/([^/.]+)' },
-      to: { path: '^adapters/', pathNot: '^adapters/$1[/.]' },
+      from: { path: '^adapters/([a-z]+)' },
+      to: { path: '^adapters/', pathNot: '^adapters/$1[/.-]' },
     },
     {
       name: 'no-cycle',
