@@ -21,6 +21,5 @@ export function mergeField(name: string, existing: FieldValue, value: string | r
 
 function mergeLists(fields: readonly string[]): string {
   const names = fields.flatMap((field) => field.split(',')).map((name) => name.trim())
-  if (names.includes('*')) return '*'
   return [...new Map(names.map((name) => [name.toLowerCase(), name])).values()].join(', ')
 }

@@ -48,8 +48,11 @@ export function nodeRequestFacts(request: NodeRequest): RequestFacts {
 function headerValues({ headers, rawHeaders = [] }: NodeRequest, name: string): readonly string[] {
   const value = headers[name]
   if (value === undefined) return []
-  const repeated = rawHeaders.filter((_, index) => index % 2 === 1 && sameName(rawHeaders[index - 1], name))
-  if (repeated.length > 1) return repeated
+  const received: string[] = []
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    if (sameName(rawHeaders[index], name)) received.push(rawHeaders[index + 1] ?? '')
+  }
+  if (received.length > 1) return received
   return typeof value === 'string' ? [value] : value
 }
 
