@@ -8,23 +8,34 @@ export interface TwoGenerationCache<V> {
   set(key: string, value: V): void
   delete(key: string): void
   clear(): void
-  /** How many entries are held; an entry that is about to move up may count twice. */
+  /** What is held now, in no particular order. */
+  values(): IterableIterator<V>
+  /** How many entries are held. */
   readonly size: number
 }
 
-/** Makes a {@link TwoGenerationCache} that never holds more than `maxEntries`; with 0 it holds nothing. */
+/**
+ * Makes a {@link TwoGenerationCache} that never holds more than `maxEntries`, of which the half used last is sure to
+ * stay. With fewer than 2 it holds nothing.
+ */
 export function createTwoGenerationCache<V>(maxEntries: number): TwoGenerationCache<V> {
-  const perGeneration = Math.ceil(maxEntries / 2)
+  const perGeneration = Math.floor(maxEntries / 2)
   let young = new Map<string, V>()
   let old = new Map<string, V>()
 
   function set(key: string, value: V): void {
     if (perGeneration === 0) return
-    if (young.size >= perGeneration) {
+    if (young.size >= perGeneration && !young.has(key)) {
       old = young
       young = new Map()
     }
     young.set(key, value)
+    old.delete(key)
+  }
+
+  function* values(): IterableIterator<V> {
+    yield* young.values()
+    yield* old.values()
   }
 
   return {
@@ -32,9 +43,7 @@ export function createTwoGenerationCache<V>(maxEntries: number): TwoGenerationCa
       const found = young.get(key)
       if (found !== undefined) return found
       const aged = old.get(key)
-      if (aged === undefined) return undefined
-      old.delete(key)
-      set(key, aged)
+      if (aged !== undefined) set(key, aged)
       return aged
     },
     set,
@@ -46,6 +55,7 @@ export function createTwoGenerationCache<V>(maxEntries: number): TwoGenerationCa
       young.clear()
       old.clear()
     },
+    values,
     get size() {
       return young.size + old.size
     },

@@ -1,0 +1,100 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createTwoGenerationCache } from '../../../src/lib/two-generation-cache.js'
+
+describe('createTwoGenerationCache', () => {
+  it('gives back what was set, and nothing else', () => {
+    const cache = createTwoGenerationCache<number>(10)
+    cache.set('a', 1)
+    cache.set('a', 2)
+    expect(cache.get('a')).toBe(2)
+    expect(cache.get('b')).toBeUndefined()
+    expect(cache.size).toBe(1)
+  })
+
+  it('forgets the generation that was not used since the one before filled up', () => {
+    const cache = createTwoGenerationCache<number>(4)
+    for (const key of ['a', 'b', 'c']) cache.set(key, 1)
+    expect(cache.get('a')).toBe(1)
+    cache.set('d', 1)
+    expect(cache.get('b')).toBeUndefined()
+    expect(cache.get('a')).toBe(1)
+  })
+
+  it('keeps an entry that is used again and again', () => {
+    const cache = createTwoGenerationCache<number>(4)
+    cache.set('hot', 1)
+    for (let index = 0; index < 100; index++) {
+      cache.set(`cold-${index}`, index)
+      expect(cache.get('hot')).toBe(1)
+    }
+  })
+
+  it('does not forget a generation because an entry was replaced', () => {
+    const cache = createTwoGenerationCache<number>(4)
+    for (const key of ['a', 'b', 'c', 'd']) cache.set(key, 1)
+    for (let times = 0; times < 5; times++) cache.set('d', times)
+    expect(cache.get('a')).toBe(1)
+  })
+
+  it('gives the newest value of a key that was set in both generations', () => {
+    const cache = createTwoGenerationCache<number>(4)
+    cache.set('a', 1)
+    cache.set('b', 1)
+    cache.set('c', 1)
+    cache.set('a', 2)
+    expect(cache.get('a')).toBe(2)
+    expect([...cache.values()].sort()).toEqual([1, 1, 2])
+  })
+
+  it('deletes from both generations', () => {
+    const cache = createTwoGenerationCache<number>(4)
+    for (const key of ['old', 'other', 'young']) cache.set(key, 1)
+    cache.delete('old')
+    cache.delete('young')
+    expect(cache.get('old')).toBeUndefined()
+    expect(cache.get('young')).toBeUndefined()
+    expect(cache.size).toBe(1)
+    cache.clear()
+    expect(cache.size).toBe(0)
+  })
+
+  it('holds nothing with room for none', () => {
+    const cache = createTwoGenerationCache<number>(0)
+    cache.set('a', 1)
+    expect(cache.get('a')).toBeUndefined()
+  })
+
+  it('[ADP-08] treats __proto__ and constructor as keys like any other', () => {
+    const cache = createTwoGenerationCache<number>(4)
+    expect(cache.get('__proto__')).toBeUndefined()
+    expect(cache.get('constructor')).toBeUndefined()
+    cache.set('__proto__', 1)
+    expect(cache.get('__proto__')).toBe(1)
+    expect(({} as Record<string, unknown>)['a']).toBeUndefined()
+  })
+
+  it('never holds more than it may, and never answers with a stale or foreign value', () => {
+    const step = fc.tuple(fc.constantFrom('set', 'get', 'delete'), fc.integer({ min: 0, max: 12 }))
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 9 }), fc.array(step, { maxLength: 80 }), (maxEntries, steps) => {
+        const cache = createTwoGenerationCache<number>(maxEntries)
+        const model = new Map<string, number>()
+        for (const [index, [action, number]] of steps.entries()) {
+          const key = String(number)
+          if (action === 'set') {
+            cache.set(key, index)
+            model.set(key, index)
+          } else if (action === 'delete') {
+            cache.delete(key)
+            model.delete(key)
+          } else {
+            expect([undefined, model.get(key)]).toContain(cache.get(key))
+          }
+          expect(cache.size).toBeLessThanOrEqual(maxEntries)
+          expect([...cache.values()]).toHaveLength(cache.size)
+        }
+      }),
+    )
+  })
+})
