@@ -8,7 +8,6 @@ const contracts = [
   'src/policy/requirement.ts',
   'src/keys/contract.ts',
   'src/stores/contract.ts',
-  'src/server/auth.ts',
   'src/options/types.ts',
   'src/options/resolved.ts',
 ]

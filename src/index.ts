@@ -3,6 +3,15 @@
  *
  * @module
  */
+
+export {
+  type AccessTokenClaims,
+  type Actor,
+  Auth,
+  type AuthScheme,
+  type Confirmation,
+  type VerifiedToken,
+} from './auth/auth.js'
 export {
   AccessDeniedError,
   AuthError,
@@ -64,14 +73,6 @@ export { type NodeResponse, sendNodeAnswer, setNodeHeaders } from './request/nod
 export { type NodeRequest, type NodeSocket, nodeRequestFacts } from './request/node-request.js'
 export { isPreflight } from './request/preflight.js'
 export type { HttpAnswer, RequestFacts } from './request/request-facts.js'
-export {
-  type AccessTokenClaims,
-  type Actor,
-  Auth,
-  type AuthScheme,
-  type Confirmation,
-  type VerifiedToken,
-} from './server/auth.js'
 export type {
   AnswerHeaders,
   AuthResult,

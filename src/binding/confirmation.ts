@@ -1,6 +1,6 @@
+import type { Confirmation } from '../auth/auth.js'
 import { InvalidTokenError } from '../errors/index.js'
 import { isJsonObject, ownMember } from '../lib/json.js'
-import type { Confirmation } from '../server/auth.js'
 
 const known: ReadonlySet<string> = new Set(['jkt', 'x5t#S256'])
 

@@ -5,7 +5,7 @@ import type {
   StepUpRequiredError,
   UnavailableError,
 } from '../errors/index.js'
-import type { AuthScheme } from '../server/auth.js'
+import type { AuthScheme } from '../auth/auth.js'
 
 /** What an answer needs to know of the route and the request, besides the error. */
 export interface AnswerContext {

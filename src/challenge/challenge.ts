@@ -1,4 +1,4 @@
-import type { AuthScheme } from '../server/auth.js'
+import type { AuthScheme } from '../auth/auth.js'
 import { quoted, scopeValue, textValue, uriValue } from './header-value.js'
 
 /** What one challenge says. Absent members are left out of it. */

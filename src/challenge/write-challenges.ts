@@ -1,4 +1,4 @@
-import type { AuthScheme } from '../server/auth.js'
+import type { AuthScheme } from '../auth/auth.js'
 import type { AnswerContext, RefusalDetails } from './answer-context.js'
 import { type ChallengeParameters, writeChallenge } from './challenge.js'
 

@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.js'
 import type { Fetch } from '../lib/fetch.js'
 import type { JsonObject } from '../lib/json.js'
 import type { BindingMode } from '../policy/requirement.js'
-import type { AccessTokenClaims, Auth } from '../server/auth.js'
+import type { AccessTokenClaims, Auth } from '../auth/auth.js'
 import type { ReplayStore, RevocationStore } from '../stores/contract.js'
 
 /** Any Standard Schema validator of claims: zod, valibot, arktype … */

@@ -1,4 +1,4 @@
-import type { Auth } from '../server/auth.js'
+import type { Auth } from '../auth/auth.js'
 
 /**
  * Scopes a route demands. A string is a space-delimited list of which all are needed; an array likewise. `all` and

@@ -1,6 +1,6 @@
+import type { AccessTokenClaims, Auth } from '../auth/auth.js'
 import type { AuthError } from '../errors/index.js'
 import type { HttpAnswer, RequestFacts } from '../request/request-facts.js'
-import type { AccessTokenClaims, Auth } from './auth.js'
 
 /** Fields to set on the application's own answer. */
 export type AnswerHeaders = HttpAnswer['headers']

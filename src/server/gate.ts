@@ -1,4 +1,5 @@
 import { sha256Base64url } from '#crypto'
+import { Auth, type AuthScheme } from '../auth/auth.js'
 import type { Binding } from '../binding/binding.js'
 import { type AnswerContext, toAnswer } from '../challenge/answer.js'
 import {
@@ -18,7 +19,6 @@ import { type CompiledRequirement, compileRequirement } from '../policy/compile-
 import type { BindingMode, Requirement } from '../policy/requirement.js'
 import type { RequestFacts } from '../request/request-facts.js'
 import { readCredentials } from '../token/read-credentials.js'
-import { Auth, type AuthScheme } from './auth.js'
 import type { AnswerHeaders, Guard, OptionalGuard, Refused } from './auth-result.js'
 import { checkTokenSize, type TokenVerifier } from './token-verifier.js'
 

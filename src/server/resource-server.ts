@@ -1,3 +1,4 @@
+import type { AccessTokenClaims, Auth } from '../auth/auth.js'
 import { createBinding } from '../binding/binding.js'
 import { ConfigurationError } from '../errors/index.js'
 import type { KeySourceHealth } from '../keys/contract.js'
@@ -10,7 +11,6 @@ import type { ClaimsOf, ClaimsSchema, ResourceServerOptions } from '../options/t
 import type { Requirement } from '../policy/requirement.js'
 import type { HttpAnswer, RequestFacts } from '../request/request-facts.js'
 import { createMemoryReplayStore } from '../stores/memory-replay-store.js'
-import type { AccessTokenClaims, Auth } from './auth.js'
 import type { AuthResult, Guard, OptionalGuard } from './auth-result.js'
 import { createGates, selectResource } from './gate.js'
 import { createIssuerRegistry } from './issuers.js'

@@ -1,5 +1,5 @@
+import type { Actor } from '../auth/auth.js'
 import { isJsonObject, ownMember } from '../lib/json.js'
-import type { Actor } from '../server/auth.js'
 
 const maxDepth = 8
 

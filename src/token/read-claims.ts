@@ -1,5 +1,5 @@
+import type { Actor } from '../auth/auth.js'
 import { freezeWithin, isJsonObject, isStringArray, type JsonObject, ownMember } from '../lib/json.js'
-import type { Actor } from '../server/auth.js'
 import { isReadableMayAct, readActor } from './actor.js'
 import { firstClaim, type ResolvedClaimProfile, readRoles, readScopes } from './claim-profile.js'
 import { invalidClaim, missingClaim, textClaim } from './claim-values.js'

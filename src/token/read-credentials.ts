@@ -1,7 +1,7 @@
+import type { AuthScheme } from '../auth/auth.js'
 import { type AuthError, InvalidRequestError, MissingTokenError } from '../errors/index.js'
 import type { BearerMethod } from '../options/types.js'
 import type { RequestFacts } from '../request/request-facts.js'
-import type { AuthScheme } from '../server/auth.js'
 
 /** What a request brought along: one token by one scheme, or the reason why not. */
 export type Credentials =

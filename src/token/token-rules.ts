@@ -1,9 +1,9 @@
+import type { VerifiedToken } from '../auth/auth.js'
 import type { KeySource, VerificationKey } from '../keys/contract.js'
 import type { SignatureAlgorithm } from '../lib/algorithms.js'
 import type { SignatureCheck } from '../lib/crypto/contract.js'
 import type { JsonObject } from '../lib/json.js'
 import type { TwoGenerationCache } from '../lib/two-generation-cache.js'
-import type { VerifiedToken } from '../server/auth.js'
 import type { ResolvedClaimProfile } from './claim-profile.js'
 
 /** How the claims of one issuer's tokens are judged. */

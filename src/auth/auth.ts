@@ -1,0 +1,100 @@
+import type { JsonObject } from '../lib/json.js'
+
+/** The two schemes an access token may come by (RFC 6750 §2.1, RFC 9449 §7.1). */
+export type AuthScheme = 'Bearer' | 'DPoP'
+
+/** How a token is bound to its client (RFC 7800 §3.1, RFC 9449 §6, RFC 8705 §3.1). */
+export interface Confirmation {
+  /** The JWK thumbprint of the DPoP key. */
+  readonly jkt?: string | undefined
+  /** The thumbprint of the client certificate. */
+  readonly 'x5t#S256'?: string | undefined
+}
+
+/** Who acts for the subject (RFC 8693 §4.1). Only this outermost actor may weigh in access decisions. */
+export interface Actor {
+  readonly sub: string
+  readonly iss?: string | undefined
+  /** The actor before this one, for the log only. */
+  readonly act?: Actor | undefined
+}
+
+/** The claims of an access token as they stand in it: attacker-written text until you check it. */
+export type AccessTokenClaims = JsonObject
+
+/** What verification found out about a token. */
+export interface VerifiedToken<Claims = AccessTokenClaims> {
+  readonly issuer: string
+  /** `sub`. Means a user only together with {@link VerifiedToken.issuer}, and not at all for client tokens. */
+  readonly subject: string
+  readonly clientId: string | undefined
+  readonly scopes: readonly string[]
+  readonly roles: readonly string[]
+  readonly tenant: string | undefined
+  /** All claims, frozen; of the type of your claims schema where you gave one. */
+  readonly claims: Claims
+  /** When the token expires, in seconds since the Unix epoch. Only an introspected token may leave it open. */
+  readonly expiresAt: number | undefined
+  readonly confirmation: Confirmation | undefined
+  readonly actor: Actor | undefined
+  /** A hint that no user stands behind the token: `sub` is the client (RFC 9068 §5). Never decide on it alone. */
+  readonly isClientToken: boolean
+}
+
+/**
+ * A verified request: who calls, by which token. Frozen. The raw token is readable by {@link Auth.token} and shows up
+ * neither in `util.inspect` nor in `JSON.stringify`.
+ *
+ * @group Resource server
+ */
+export class Auth<Claims = AccessTokenClaims> implements VerifiedToken<Claims> {
+  readonly scheme: AuthScheme
+  /** The protected resource identifier the token was accepted for. */
+  readonly resource: string
+  readonly issuer: string
+  readonly subject: string
+  readonly clientId: string | undefined
+  readonly scopes: readonly string[]
+  readonly roles: readonly string[]
+  readonly tenant: string | undefined
+  readonly claims: Claims
+  readonly expiresAt: number | undefined
+  readonly confirmation: Confirmation | undefined
+  readonly actor: Actor | undefined
+  readonly isClientToken: boolean
+  readonly #token: string
+
+  constructor(
+    token: string,
+    scheme: AuthScheme,
+    resource: string,
+    verified: Omit<VerifiedToken<Claims>, 'confirmation'>,
+    confirmation: Confirmation | undefined,
+  ) {
+    this.#token = token
+    this.scheme = scheme
+    this.resource = resource
+    this.issuer = verified.issuer
+    this.subject = verified.subject
+    this.clientId = verified.clientId
+    this.scopes = verified.scopes
+    this.roles = verified.roles
+    this.tenant = verified.tenant
+    this.claims = verified.claims
+    this.expiresAt = verified.expiresAt
+    this.confirmation = confirmation
+    this.actor = verified.actor
+    this.isClientToken = verified.isClientToken
+    Object.freeze(this)
+  }
+
+  /** The access token as received. Never log it, never pass it on: exchange it (RFC 8693) instead. */
+  get token(): string {
+    return this.#token
+  }
+
+  /** Whether the token grants `scope`, compared exactly. Knows nothing of scope hierarchies. */
+  hasScope(scope: string): boolean {
+    return this.scopes.includes(scope)
+  }
+}

@@ -1,0 +1,65 @@
+import { format, inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { Auth, type VerifiedToken } from '../../../src/auth/auth.js'
+
+const token = 'raw.access.token'
+const confirmation = { jkt: 'thumbprint' }
+const verified: VerifiedToken = {
+  issuer: 'https://login.example.com',
+  subject: 'user-1',
+  clientId: 'client-1',
+  scopes: ['read', 'files:write'],
+  roles: ['admin'],
+  tenant: 'tenant-1',
+  claims: { sub: 'user-1' },
+  expiresAt: 1_700_000_000,
+  confirmation,
+  actor: { sub: 'service-1' },
+  isClientToken: false,
+}
+const auth = new Auth(token, 'DPoP', 'https://api.example.com', verified, confirmation)
+
+describe('Auth', () => {
+  it('carries what verification found out, the scheme and the resource', () => {
+    expect({ ...auth }).toEqual({ ...verified, scheme: 'DPoP', resource: 'https://api.example.com' })
+  })
+
+  it('gives the raw token to whoever asks for it by name', () => {
+    expect(auth.token).toBe(token)
+  })
+
+  it('[C-30] shows the raw token in no listing, log line, JSON text or copy', () => {
+    const views = [
+      inspect(auth, { showHidden: true, depth: Number.POSITIVE_INFINITY }),
+      inspect({ auth }),
+      format('%o %O %j %s', auth, auth, auth, auth),
+      JSON.stringify(auth),
+      JSON.stringify(Object.entries(auth)),
+      JSON.stringify({ ...auth }),
+      Object.getOwnPropertyNames(auth).join(),
+      JSON.stringify(structuredClone({ ...auth })),
+    ]
+    for (const view of views) {
+      expect(view.length).toBeGreaterThan(0)
+      expect(view).not.toContain(token)
+    }
+  })
+
+  it('carries the confirmation that was checked, not the one the token claims', () => {
+    expect(new Auth(token, 'Bearer', 'https://api.example.com', verified, undefined).confirmation).toBeUndefined()
+  })
+
+  it('cannot be changed after verification', () => {
+    expect(Object.isFrozen(auth)).toBe(true)
+    expect(() => Object.assign(auth, { subject: 'somebody-else' })).toThrow(TypeError)
+    expect(() => Object.assign(auth, { token: 'another' })).toThrow(TypeError)
+    expect(auth.subject).toBe('user-1')
+  })
+
+  it('[BEAR-13] compares scopes exactly: no prefix, no substring, no other case', () => {
+    expect(auth.hasScope('read')).toBe(true)
+    for (const scope of ['rea', 'reader', 'Read', 'files', 'read files:write', '']) {
+      expect(auth.hasScope(scope), scope).toBe(false)
+    }
+  })
+})
