@@ -63,6 +63,16 @@ export function listOption(name: string, value: unknown, fallback: readonly stri
 }
 
 /**
+ * A non-empty string, or `undefined` when absent.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function textOption(name: string, value: unknown): string | undefined {
+  if (value === undefined || (typeof value === 'string' && value !== '')) return value
+  throw new ConfigurationError(`\`${name}\` takes a non-empty string.`)
+}
+
+/**
  * One of a closed set of values, or the default when absent.
  *
  * @throws {@link ConfigurationError}

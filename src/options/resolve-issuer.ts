@@ -1,9 +1,10 @@
 import { ConfigurationError } from '../errors/index.js'
 import { defaultTokenAlgorithms, isSignatureAlgorithm, type SignatureAlgorithm } from '../lib/algorithms.js'
 import { isJsonObject, type JsonObject } from '../lib/json.js'
-import { booleanOption, checkNames, choiceOption, functionOption, listOption, numberOption } from './check.js'
+import { checkNames, choiceOption, listOption, numberOption, textOption } from './check.js'
 import { checkIssuer, checkUrl } from './identifiers.js'
-import type { ClaimProfile, IntrospectionOptions, IssuerOptions, KeyCacheOptions } from './types.js'
+import { type ResolvedIntrospection, resolveIntrospection } from './resolve-introspection.js'
+import type { ClaimProfile, IssuerOptions, KeyCacheOptions } from './types.js'
 
 /** An issuer's options, checked, with every simple default filled in. */
 export interface ResolvedIssuer {
@@ -19,7 +20,8 @@ export interface ResolvedIssuer {
   readonly optionalClaims: readonly string[]
   readonly clockToleranceSeconds: number
   readonly maxTokenAgeSeconds: number | undefined
-  readonly introspection: IntrospectionOptions | undefined
+  readonly introspection: ResolvedIntrospection | undefined
+  readonly logoutAudience: string | undefined
   readonly unknownConfirmation: 'refuse' | 'ignore'
 }
 
@@ -36,20 +38,10 @@ const names = [
   'clockToleranceSeconds',
   'maxTokenAgeSeconds',
   'introspection',
+  'logoutAudience',
   'dangerouslyUnknownConfirmation',
 ]
 const keyCacheNames = ['defaultMaxAgeSeconds', 'refreshAheadSeconds', 'staleIfErrorSeconds', 'timeoutMs']
-const introspectionNames = [
-  'endpoint',
-  'credential',
-  'signedResponse',
-  'signedResponseAudience',
-  'introspectJwts',
-  'dangerouslyAllowMissingAudience',
-  'cacheSeconds',
-  'negativeCacheSeconds',
-  'timeoutMs',
-]
 const relaxable: readonly string[] = ['jti', 'client_id', 'iat']
 
 /**
@@ -81,6 +73,7 @@ export function resolveIssuer(given: string | IssuerOptions, allowInsecureLoopba
       options.maxTokenAgeSeconds &&
       numberOption('maxTokenAgeSeconds', options.maxTokenAgeSeconds, { min: 1, max: 31_536_000, fallback: 0 }),
     introspection: resolveIntrospection(options.introspection, allowInsecureLoopback),
+    logoutAudience: textOption('logoutAudience', options.logoutAudience),
     unknownConfirmation: choiceOption(
       'dangerouslyUnknownConfirmation',
       options.dangerouslyUnknownConfirmation,
@@ -156,24 +149,4 @@ function resolveOptionalClaims(given: IssuerOptions['optionalClaims']): readonly
   const claims: readonly string[] = given ?? []
   if (Array.isArray(claims) && claims.every((claim) => relaxable.includes(claim))) return claims
   throw new ConfigurationError('`optionalClaims` takes jti, client_id and iat only: iss, aud, sub and exp never lack.')
-}
-
-function resolveIntrospection(
-  options: IntrospectionOptions | undefined,
-  allowInsecureLoopback: boolean,
-): IntrospectionOptions | undefined {
-  if (options === undefined) return undefined
-  checkNames('`introspection`', options, introspectionNames)
-  if (options.endpoint !== undefined) checkUrl('introspection.endpoint', options.endpoint, allowInsecureLoopback)
-  if (typeof options.credential?.authenticate !== 'function') {
-    throw new ConfigurationError('`introspection.credential` takes a credential of portcullis/client.')
-  }
-  functionOption('introspection.credential.authenticate', options.credential.authenticate)
-  for (const name of ['signedResponse', 'introspectJwts', 'dangerouslyAllowMissingAudience'] as const) {
-    booleanOption(`introspection.${name}`, options[name], false)
-  }
-  numberOption('introspection.cacheSeconds', options.cacheSeconds, { min: 0, max: 3600, fallback: 60 })
-  numberOption('introspection.negativeCacheSeconds', options.negativeCacheSeconds, { min: 0, max: 3600, fallback: 10 })
-  numberOption('introspection.timeoutMs', options.timeoutMs, { min: 1, max: 60_000, fallback: 5000 })
-  return options
 }

@@ -1,11 +1,11 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { AccessTokenClaims, Auth } from '../auth/auth.js'
 import type { EventListener } from '../events.js'
 import type { SignatureAlgorithm } from '../lib/algorithms.js'
 import type { Clock } from '../lib/clock.js'
 import type { Fetch } from '../lib/fetch.js'
 import type { JsonObject } from '../lib/json.js'
 import type { BindingMode } from '../policy/requirement.js'
-import type { AccessTokenClaims, Auth } from '../auth/auth.js'
 import type { ReplayStore, RevocationStore } from '../stores/contract.js'
 
 /** Any Standard Schema validator of claims: zod, valibot, arktype … */
@@ -97,6 +97,11 @@ export interface IssuerOptions {
   readonly maxTokenAgeSeconds?: number | undefined
   /** Opaque tokens of this issuer, by RFC 7662. */
   readonly introspection?: IntrospectionOptions | undefined
+  /**
+   * The `aud` of this issuer's logout tokens: the client identifier this server is registered under. Without it
+   * `server.backchannelLogout` refuses what this issuer sends.
+   */
+  readonly logoutAudience?: string | undefined
   /** `cnf` members we cannot check refuse the token; `'ignore'` lets it pass as if unbound. Default `'refuse'`. */
   readonly dangerouslyUnknownConfirmation?: 'refuse' | 'ignore' | undefined
 }

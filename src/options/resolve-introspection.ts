@@ -1,0 +1,63 @@
+import { ConfigurationError } from '../errors/index.js'
+import { booleanOption, checkNames, numberOption, textOption } from './check.js'
+import { checkUrl } from './identifiers.js'
+import type { IntrospectionCredential, IntrospectionOptions } from './types.js'
+
+/** Introspection settings of one issuer, complete. */
+export interface ResolvedIntrospection {
+  /** `undefined`: the one of the discovered metadata. */
+  readonly endpoint: string | undefined
+  readonly credential: IntrospectionCredential
+  readonly signedResponse: boolean
+  /** `undefined`: the resource identifier. */
+  readonly signedResponseAudience: string | undefined
+  readonly introspectJwts: boolean
+  readonly allowMissingAudience: boolean
+  readonly cacheMs: number
+  readonly negativeCacheMs: number
+  readonly timeoutMs: number
+}
+
+const names = [
+  'endpoint',
+  'credential',
+  'signedResponse',
+  'signedResponseAudience',
+  'introspectJwts',
+  'dangerouslyAllowMissingAudience',
+  'cacheSeconds',
+  'negativeCacheSeconds',
+  'timeoutMs',
+]
+
+/**
+ * Checks introspection options and fills in their defaults.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function resolveIntrospection(
+  options: IntrospectionOptions | undefined,
+  allowInsecureLoopback: boolean,
+): ResolvedIntrospection | undefined {
+  if (options === undefined) return undefined
+  checkNames('`introspection`', options, names)
+  if (options.endpoint !== undefined) checkUrl('introspection.endpoint', options.endpoint, allowInsecureLoopback)
+  if (typeof options.credential?.authenticate !== 'function') {
+    throw new ConfigurationError('`introspection.credential` takes a credential of portcullis/client.')
+  }
+  const flag = (name: 'signedResponse' | 'introspectJwts' | 'dangerouslyAllowMissingAudience') =>
+    booleanOption(`introspection.${name}`, options[name], false)
+  const seconds = (name: 'cacheSeconds' | 'negativeCacheSeconds', fallback: number) =>
+    numberOption(`introspection.${name}`, options[name], { min: 0, max: 3600, fallback })
+  return Object.freeze({
+    endpoint: options.endpoint,
+    credential: options.credential,
+    signedResponse: flag('signedResponse'),
+    signedResponseAudience: textOption('introspection.signedResponseAudience', options.signedResponseAudience),
+    introspectJwts: flag('introspectJwts'),
+    allowMissingAudience: flag('dangerouslyAllowMissingAudience'),
+    cacheMs: seconds('cacheSeconds', 60) * 1000,
+    negativeCacheMs: seconds('negativeCacheSeconds', 10) * 1000,
+    timeoutMs: numberOption('introspection.timeoutMs', options.timeoutMs, { min: 1, max: 60_000, fallback: 5000 }),
+  })
+}
