@@ -4,6 +4,7 @@
  * @module
  */
 
+export type { AccessContext, AccessFetch, GrantedToken } from './auth/access-context.js'
 export {
   type AccessTokenClaims,
   type Actor,
@@ -29,12 +30,17 @@ export {
   InvalidTokenError,
   isAuthError,
   MissingTokenError,
+  ResourceAccessError,
+  type ResourceAccessErrorOptions,
   type StepUpDemand,
   StepUpRequiredError,
   UnavailableError,
   type UnavailableErrorOptions,
 } from './errors/index.js'
 export type { EventListener, PortcullisEvent } from './events.js'
+export type { ActorToken, Grant, GrantMode, GrantOptions } from './exchange/grant.js'
+export type { ExchangedToken, GrantClient, GrantProofs } from './exchange/grant-client.js'
+export { createGrants, type GrantOutcome, type Grants, type GrantsOptions } from './exchange/grants.js'
 export type { KeySourceHealth } from './keys/contract.js'
 export type { SignatureAlgorithm } from './lib/algorithms.js'
 export type { Clock } from './lib/clock.js'
@@ -82,4 +88,5 @@ export type {
   Refused,
 } from './server/auth-result.js'
 export { createResourceServer, type ResourceServer, type ResourceServerHealth } from './server/resource-server.js'
-export type { ReplayStore, RevocationStore } from './stores/contract.js'
+export type { GrantStore, LockStore, ReplayStore, RevocationStore, StoredGrant } from './stores/contract.js'
+export { createMemoryGrantStore, type MemoryGrantStoreOptions } from './stores/memory-grant-store.js'

@@ -1,4 +1,6 @@
 import type { JsonObject } from '../lib/json.js'
+import type { AccessContext } from './access-context.js'
+import { noAccess } from './no-access.js'
 
 /** The two schemes an access token may come by (RFC 6750 §2.1, RFC 9449 §7.1). */
 export type AuthScheme = 'Bearer' | 'DPoP'
@@ -62,6 +64,8 @@ export class Auth<Claims = AccessTokenClaims> implements VerifiedToken<Claims> {
   readonly confirmation: Confirmation | undefined
   readonly actor: Actor | undefined
   readonly isClientToken: boolean
+  /** Tokens for downstream services, where the route declares grants. */
+  readonly access: AccessContext
   readonly #token: string
 
   constructor(
@@ -70,6 +74,7 @@ export class Auth<Claims = AccessTokenClaims> implements VerifiedToken<Claims> {
     resource: string,
     verified: Omit<VerifiedToken<Claims>, 'confirmation'>,
     confirmation: Confirmation | undefined,
+    access: AccessContext = noAccess,
   ) {
     this.#token = token
     this.scheme = scheme
@@ -85,12 +90,18 @@ export class Auth<Claims = AccessTokenClaims> implements VerifiedToken<Claims> {
     this.confirmation = confirmation
     this.actor = verified.actor
     this.isClientToken = verified.isClientToken
+    this.access = access
     Object.freeze(this)
   }
 
   /** The access token as received. Never log it, never pass it on: exchange it (RFC 8693) instead. */
   get token(): string {
     return this.#token
+  }
+
+  /** The same caller with an access context: what the grants of the route brought. */
+  withAccess(access: AccessContext): Auth<Claims> {
+    return new Auth(this.#token, this.scheme, this.resource, this, this.confirmation, access)
   }
 
   /** Whether the token grants `scope`, compared exactly. Knows nothing of scope hierarchies. */

@@ -10,6 +10,7 @@ type Headers = Record<string, string | readonly string[]>
 
 const bodyErrors: ReadonlyMap<number, string> = new Map([
   [403, 'access_denied'],
+  [502, 'downstream_refused'],
   [503, 'temporarily_unavailable'],
 ])
 const statuses: ReadonlySet<number> = new Set([400, 401, 403, 502, 503])

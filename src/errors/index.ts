@@ -14,3 +14,4 @@ export {
   type StepUpDemand,
   StepUpRequiredError,
 } from './refusals.js'
+export { ResourceAccessError, type ResourceAccessErrorOptions } from './resource-access-error.js'

@@ -1,7 +1,7 @@
 import type { AccessFetch, GrantedToken } from '../auth/access-context.js'
+import { ResourceAccessError } from '../errors/index.js'
 import type { ResolvedGrant } from './grant.js'
 import type { GrantProofs } from './grant-client.js'
-import { ResourceAccessError } from './grant-errors.js'
 
 /** What an authenticated `fetch` takes. */
 export interface AccessFetchParts {

@@ -1,6 +1,5 @@
 import type { AccessContext, AccessFetch, GrantedToken } from '../auth/access-context.js'
-import { type AuthError, InternalError, isAuthError } from '../errors/index.js'
-import { ResourceAccessError } from './grant-errors.js'
+import { type AuthError, InternalError, isAuthError, ResourceAccessError } from '../errors/index.js'
 
 /** One declared grant of one request. */
 export interface PendingGrant {

@@ -1,34 +1,5 @@
 import { isOAuthClientError, OAuthResponseError } from '../client/errors.js'
-import { AuthError, type AuthErrorOptions, StepUpRequiredError } from '../errors/index.js'
-
-/**
- * A downstream token that cannot be had. 502 when the authorization server refused, 503 when it could not be asked, 500
- * when the handler asks for what its route did not declare. Never 401: the caller's own token was good here.
- *
- * @group Grants
- */
-export class ResourceAccessError extends AuthError {
-  readonly status: 500 | 502 | 503
-  readonly oauthError = undefined
-  /** The downstream resource, as the grant names it. */
-  readonly resource: string
-  /** The `error` the authorization server gave, for logs and for decisions of the handler. */
-  readonly reason: string | undefined
-  /** When a retry makes sense, in seconds; for 503. */
-  readonly retryAfterSeconds: number | undefined
-
-  constructor(
-    resource: string,
-    code: 'ERR_GRANT_REFUSED' | 'ERR_GRANT_UNAVAILABLE' | 'ERR_GRANT_MISSING',
-    options: AuthErrorOptions & { readonly reason?: string | undefined; readonly retryAfterSeconds?: number } = {},
-  ) {
-    super(code, options)
-    this.status = code === 'ERR_GRANT_REFUSED' ? 502 : code === 'ERR_GRANT_UNAVAILABLE' ? 503 : 500
-    this.resource = resource
-    this.reason = options.reason
-    this.retryAfterSeconds = options.retryAfterSeconds
-  }
-}
+import { ResourceAccessError, StepUpRequiredError } from '../errors/index.js'
 
 /** Refusals the caller can do something about: authenticate again, and come back with a better token. */
 const answerableByStepUp: ReadonlySet<string> = new Set([

@@ -1,7 +1,7 @@
+import type { Auth } from '../auth/auth.js'
 import { ConfigurationError } from '../errors/index.js'
 import { checkNames, choiceOption, functionOption, listOption } from '../options/check.js'
 import { checkUrl } from '../options/identifiers.js'
-import type { Auth } from '../auth/auth.js'
 
 /** When the exchange happens and what its failure means. */
 export type GrantMode =

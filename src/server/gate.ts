@@ -50,6 +50,7 @@ export interface Gates<Claims> {
   guard(requirement: Requirement<Claims>): Guard<Claims>
   optionalGuard(requirement: Requirement<Claims>): OptionalGuard<Claims>
   verify(token: string, requirement: Requirement<Claims>): Promise<Auth<Claims>>
+  refuse(thrown: unknown, auth: Auth<unknown> | undefined): Refused
 }
 
 const noHeaders: AnswerHeaders = Object.freeze({})
@@ -142,6 +143,10 @@ export function createGates<Claims>({ options, tokens, binding, isRevoked }: Gat
   return {
     optionalGuard,
     guard: (requirement) => optionalGuard(requirement, false) as Guard<Claims>,
+    refuse(thrown, auth) {
+      const resource = auth?.resource ?? options.resources[0]?.resource
+      return refuse(thrown, compile({ resource }), auth?.scheme)
+    },
     async verify(token, requirement) {
       const gate = compile(requirement)
       try {

@@ -11,7 +11,7 @@ import type { ClaimsOf, ClaimsSchema, ResourceServerOptions } from '../options/t
 import type { Requirement } from '../policy/requirement.js'
 import type { HttpAnswer, RequestFacts } from '../request/request-facts.js'
 import { createMemoryReplayStore } from '../stores/memory-replay-store.js'
-import type { AuthResult, Guard, OptionalGuard } from './auth-result.js'
+import type { AuthResult, Guard, OptionalGuard, Refused } from './auth-result.js'
 import { createGates, selectResource } from './gate.js'
 import { createIssuerRegistry } from './issuers.js'
 import { createTokenVerifier } from './token-verifier.js'
@@ -44,6 +44,11 @@ export interface ResourceServer<Claims = AccessTokenClaims> {
    * @throws {@link AuthError} the refusal.
    */
   verify(token: string, requirement?: Requirement<Claims>): Promise<Auth<Claims>>
+  /**
+   * The answer to a refusal that comes up after a request was let through: a grant that failed, or the application's
+   * own {@link AuthError}. Anything else becomes 500 with an empty body.
+   */
+  refuse(thrown: unknown, auth?: Auth<unknown>): Refused
   /**
    * Answers requests for the protected-resource metadata (RFC 9728); `undefined` when the request is for something
    * else. Never looks at `Host`.
@@ -124,6 +129,7 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
     authenticate: (request, requirement) => guardFor(requirement)(request),
     guard: (requirement = {}) => gates.guard(requirement),
     optionalGuard: (requirement = {}) => gates.optionalGuard(requirement),
+    refuse: (thrown, auth) => gates.refuse(thrown, auth),
     verify: (token, requirement = {}) => gates.verify(token, requirement),
     metadata: (request) => site.answer(request),
     metadataUrl: (resource) => protectedResourceMetadataUrl(selectResource(resolved.resources, resource).resource),
