@@ -7,7 +7,6 @@ export interface TwoGenerationCache<V> {
   get(key: string): V | undefined
   set(key: string, value: V): void
   delete(key: string): void
-  clear(): void
   /** What is held now, in no particular order. */
   values(): IterableIterator<V>
   /** How many entries are held. */
@@ -50,10 +49,6 @@ export function createTwoGenerationCache<V>(maxEntries: number): TwoGenerationCa
     delete(key) {
       young.delete(key)
       old.delete(key)
-    },
-    clear() {
-      young.clear()
-      old.clear()
     },
     values,
     get size() {
