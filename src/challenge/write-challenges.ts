@@ -20,7 +20,7 @@ export function writeChallenges(error: RefusalDetails, context: AnswerContext): 
   }
   if (oauthError === undefined) return offered.map((scheme) => writeChallenge(scheme, plain))
   const failed = { ...plain, error: oauthError, errorDescription: error.description, ...refinements(error) }
-  const used = isProofError(oauthError) ? 'DPoP' : context.scheme
+  const used = isProofError(oauthError) || lacksProofKey(error, context) ? 'DPoP' : context.scheme
   if (used === undefined) return offered.map((scheme) => writeChallenge(scheme, failed))
   if (oauthError !== 'invalid_token') return [writeChallenge(used, failed)]
   const listed = allSchemes.filter((scheme) => scheme === used || offered.includes(scheme))
@@ -35,6 +35,11 @@ function offeredSchemes({ bearerOffered, dpopAlgorithms }: AnswerContext): reado
 
 function isProofError(oauthError: string): boolean {
   return oauthError === 'invalid_dpop_proof' || oauthError === 'use_dpop_nonce'
+}
+
+/** Whether an unbound token met a route that takes bound ones only, so that DPoP is the scheme to learn about. */
+function lacksProofKey({ code }: RefusalDetails, { bearerOffered, dpopAlgorithms }: AnswerContext): boolean {
+  return code === 'ERR_TOKEN_UNBOUND' && !bearerOffered && dpopAlgorithms !== undefined
 }
 
 /** What the error itself asks for replaces what the route needs. */
