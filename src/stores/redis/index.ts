@@ -1,3 +1,12 @@
+/**
+ * Portcullis across processes: replay reservations, revocations, exchanged tokens and locks in Redis, Valkey or Redis
+ * Cluster, over the client the application already has.
+ *
+ * @module
+ */
+export { createRedisGrantStore, type RedisGrantStoreOptions } from './grant-store.js'
+export { createRedisLockStore } from './lock-store.js'
 export { createRedisReplayStore } from './replay-store.js'
 export { createRedisRevocationStore } from './revocation-store.js'
+export type { SealKey } from './sealer.js'
 export type { IoredisClient, NodeRedisClient, RedisClient, RedisStoreOptions } from './send-command.js'

@@ -1,5 +1,5 @@
 import type { ReplayStore } from '../contract.js'
-import { createSendCommand, type RedisStoreOptions } from './send-command.js'
+import { createRedisConnection, type RedisStoreOptions } from './send-command.js'
 
 /**
  * Makes a replay store in Redis, for any number of processes: one `SET key 1 NX PX ttl` per proof, on one key, so that
@@ -11,7 +11,7 @@ import { createSendCommand, type RedisStoreOptions } from './send-command.js'
  * @group Stores
  */
 export function createRedisReplayStore(options: RedisStoreOptions): ReplayStore {
-  const send = createSendCommand(options)
+  const { send } = createRedisConnection(options)
   const prefix = options.prefix ?? 'portcullis:replay:'
   return {
     async reserve(key, ttlMs) {

@@ -1,5 +1,5 @@
 import type { RevocationStore } from '../contract.js'
-import { createSendCommand, type RedisStoreOptions } from './send-command.js'
+import { createRedisConnection, type RedisStoreOptions } from './send-command.js'
 
 /**
  * Makes a revocation store in Redis, for any number of processes: one `SET key time PX ttl` per revocation and one `GET`
@@ -12,7 +12,7 @@ import { createSendCommand, type RedisStoreOptions } from './send-command.js'
  * @group Stores
  */
 export function createRedisRevocationStore(options: RedisStoreOptions): RevocationStore {
-  const send = createSendCommand(options)
+  const { send } = createRedisConnection(options)
   const prefix = options.prefix ?? 'portcullis:revoked:'
 
   async function revokedAt(key: string): Promise<number | undefined> {

@@ -29,11 +29,13 @@ export interface RedisStoreOptions {
   readonly timeoutMs?: number | undefined
 }
 
-/**
- * Sends one single-key command whose key is the first argument, to the node that writes it: replicas lag. Rejects when
- * Redis does not answer in time.
- */
-export type SendCommand = (command: string, key: string, ...args: string[]) => Promise<unknown>
+/** Ways to talk to Redis, always about one key, always to the node that writes it: replicas lag. */
+export interface RedisConnection {
+  /** Sends a command whose first argument is the key. Rejects when Redis does not answer in time. */
+  send(command: string, key: string, ...args: string[]): Promise<unknown>
+  /** Runs a Lua script on one key, atomically. Rejects when Redis does not answer in time. */
+  run(script: string, key: string, ...args: string[]): Promise<unknown>
+}
 
 const longestTimeoutMs = 60_000
 
@@ -42,24 +44,28 @@ const longestTimeoutMs = 60_000
  *
  * @throws {@link ConfigurationError} for anything but a client of `ioredis` or `redis`, and for a wrong timeout.
  */
-export function createSendCommand({ client, timeoutMs = 1000 }: RedisStoreOptions): SendCommand {
+export function createRedisConnection({ client, timeoutMs = 1000 }: RedisStoreOptions): RedisConnection {
   if (!(timeoutMs > 0 && timeoutMs <= longestTimeoutMs)) {
     throw new ConfigurationError(`\`timeoutMs\` takes a number from 1 to ${longestTimeoutMs}; leave it out for 1000.`)
   }
-  const send = detect(client)
-  return (...command) => withDeadline(timeoutMs, async () => send(...command))
+  const transmit = detect(client)
+  const transmitInTime: Transmit = (...about) => withDeadline(timeoutMs, async () => transmit(...about))
+  return {
+    send: (command, key, ...args) => transmitInTime(key, [command, key, ...args]),
+    run: (script, key, ...args) => transmitInTime(key, ['EVAL', script, '1', key, ...args]),
+  }
 }
 
-function detect(client: unknown): SendCommand {
-  if (hasMethod(client, 'call')) return (command, ...args) => client.call(command, ...args)
+type Transmit = (key: string, command: readonly [string, ...string[]]) => Promise<unknown>
+
+function detect(client: unknown): Transmit {
+  if (hasMethod(client, 'call')) return (_key, command) => client.call(...command)
   if (!hasMethod(client, 'sendCommand')) {
     throw new ConfigurationError('`client` takes a client made with ioredis or with redis (node-redis).')
   }
-  if (hasMethod(client, 'getSlotRandomNode')) {
-    return (command, key, ...args) => client.sendCommand(key, false, [command, key, ...args])
-  }
-  if (hasMethod(client, 'getSentinelNode')) return (...command) => client.sendCommand(false, command)
-  return (...command) => client.sendCommand(command)
+  if (hasMethod(client, 'getSlotRandomNode')) return (key, command) => client.sendCommand(key, false, command)
+  if (hasMethod(client, 'getSentinelNode')) return (_key, command) => client.sendCommand(false, command)
+  return (_key, command) => client.sendCommand(command)
 }
 
 function hasMethod<Name extends string>(

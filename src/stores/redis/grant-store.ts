@@ -1,0 +1,46 @@
+import { isJsonObject, parseJsonObject } from '../../lib/json.js'
+import type { GrantStore, StoredGrant } from '../contract.js'
+import { createSealer, type SealKey } from './sealer.js'
+import { createRedisConnection, type RedisStoreOptions } from './send-command.js'
+
+/** Options of {@link createRedisGrantStore}. @group Stores */
+export interface RedisGrantStoreOptions extends RedisStoreOptions {
+  /** The key ring that encrypts tokens at rest: the first key seals, all of them open. Share it within the fleet. */
+  readonly keys: readonly SealKey[]
+}
+
+/**
+ * Keeps exchanged tokens in Redis for a fleet, encrypted: AES-256-GCM with a fresh nonce each, bound to the entry's key,
+ * so that entries cannot be swapped. An entry that does not open counts as absent. Default prefix `portcullis:grant:`.
+ *
+ * @throws {@link ConfigurationError} for a wrong client or an unusable key ring.
+ * @group Stores
+ */
+export function createRedisGrantStore(options: RedisGrantStoreOptions): GrantStore {
+  const { send } = createRedisConnection(options)
+  const prefix = options.prefix ?? 'portcullis:grant:'
+  const sealer = createSealer(options.keys)
+  return {
+    async get(key) {
+      const sealed = await send('GET', prefix + key)
+      if (sealed === null || sealed === undefined) return undefined
+      const opened = await sealer.open(String(sealed), prefix + key)
+      return opened === undefined ? undefined : readGrant(opened)
+    },
+    async set(key, grant, ttlMs) {
+      const sealed = await sealer.seal(JSON.stringify(grant), prefix + key)
+      await send('SET', prefix + key, sealed, 'PX', String(Math.max(1, Math.floor(ttlMs))))
+    },
+    async delete(key) {
+      await send('DEL', prefix + key)
+    },
+  }
+}
+
+function readGrant(text: string): StoredGrant | undefined {
+  const value = parseJsonObject(text)
+  if (!isJsonObject(value)) return undefined
+  const { accessToken, tokenType, expiresAtMs, scope, issuedTokenType } = value as Partial<StoredGrant>
+  if (accessToken === undefined || tokenType === undefined || expiresAtMs === undefined) return undefined
+  return issuedTokenType === undefined ? undefined : { accessToken, tokenType, expiresAtMs, scope, issuedTokenType }
+}
