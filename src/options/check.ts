@@ -1,11 +1,13 @@
 import { ConfigurationError } from '../errors/index.js'
+import { isJsonObject } from '../lib/json.js'
 
 /**
- * Refuses members an option object does not have, naming the nearest one it has.
+ * Refuses what is no object, and members an option object does not have, naming the nearest one it has.
  *
  * @throws {@link ConfigurationError}
  */
-export function checkNames(what: string, options: object, known: readonly string[]): void {
+export function checkNames(what: string, options: unknown, known: readonly string[]): void {
+  if (!isJsonObject(options)) throw new ConfigurationError(`${what} must be an object.`)
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue
     const nearest = nearestName(name, known)
@@ -40,25 +42,28 @@ function editDistance(left: string, right: string): number {
  *
  * @throws {@link ConfigurationError}
  */
-export function numberOption(
+export function numberOption<Fallback extends number | undefined>(
   name: string,
   value: unknown,
-  { min, max, fallback }: { readonly min: number; readonly max: number; readonly fallback: number },
-): number {
+  { min, max, fallback }: { readonly min: number; readonly max: number; readonly fallback: Fallback },
+): number | Fallback {
   if (value === undefined) return fallback
   if (typeof value === 'number' && value >= min && value <= max) return value
-  throw new ConfigurationError(`\`${name}\` takes a number from ${min} to ${max}; leave it out for ${fallback}.`)
+  const otherwise = fallback === undefined ? 'no limit' : String(fallback)
+  throw new ConfigurationError(`\`${name}\` takes a number from ${min} to ${max}; leave it out for ${otherwise}.`)
 }
 
 /**
- * A string or a non-empty array of non-empty strings, as an array; the default when absent.
+ * A string or a non-empty array of non-empty strings, as an array of our own; the default when absent.
  *
  * @throws {@link ConfigurationError}
  */
 export function listOption(name: string, value: unknown, fallback: readonly string[]): readonly string[] {
   if (value === undefined) return fallback
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
-  if (list.length > 0 && list.every((item) => typeof item === 'string' && item !== '')) return list as readonly string[]
+  if (list.length > 0 && list.every((item) => typeof item === 'string' && item !== '')) {
+    return Object.freeze([...list]) as readonly string[]
+  }
   throw new ConfigurationError(`\`${name}\` takes a non-empty string or a non-empty array of them.`)
 }
 
@@ -77,7 +82,12 @@ export function textOption(name: string, value: unknown): string | undefined {
  *
  * @throws {@link ConfigurationError}
  */
-export function choiceOption<T extends string>(name: string, value: unknown, choices: readonly T[], fallback: T): T {
+export function choiceOption<T extends string, Fallback extends T | undefined>(
+  name: string,
+  value: unknown,
+  choices: readonly T[],
+  fallback: Fallback,
+): T | Fallback {
   if (value === undefined) return fallback
   if (choices.includes(value as T)) return value as T
   throw new ConfigurationError(`\`${name}\` takes one of ${choices.map((choice) => `'${choice}'`).join(', ')}.`)

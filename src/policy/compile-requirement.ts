@@ -1,10 +1,10 @@
 import { AccessDeniedError, ConfigurationError, InsufficientScopeError, StepUpRequiredError } from '../errors/index.js'
 import type { JsonObject } from '../lib/json.js'
 import { checkNames, choiceOption, functionOption, listOption, numberOption } from '../options/check.js'
-import { detailsGrant } from './authorization-details.js'
-import { claimsMeet } from './claim-rules.js'
+import { compileDetails, detailsGrant } from './authorization-details.js'
+import { compileClaimRules } from './claim-rules.js'
 import type { AuthorizationDetailsRule, BindingMode, Requirement } from './requirement.js'
-import { compileScope, type ImpliedScopes, type ScopeRule } from './scope-expression.js'
+import { compileScope, type ImpliedScopes, isScope, type ScopeRule } from './scope-expression.js'
 import { type AuthenticationDemand, isAuthenticatedWell } from './step-up.js'
 
 /** What a verified token shows of itself to a requirement. */
@@ -54,8 +54,8 @@ export function compileRequirement(requirement: Requirement<never>, context: Req
   ].filter((rule) => rule !== undefined)
   return {
     challengeScope: scope?.neededFrom([]).join(' '),
-    dpop: requirement.dpop && choiceOption('dpop', requirement.dpop, modes, 'allowed'),
-    mtls: requirement.mtls && choiceOption('mtls', requirement.mtls, modes, 'allowed'),
+    dpop: choiceOption('dpop', requirement.dpop, modes, undefined),
+    mtls: choiceOption('mtls', requirement.mtls, modes, undefined),
     judge(token, nowMs, clockToleranceMs) {
       for (const rule of rules) rule(token, nowMs, clockToleranceMs)
     },
@@ -81,37 +81,37 @@ function scopeRule(scope: ScopeRule | undefined): Rule | undefined {
   }
 }
 
-function detailsRule(
-  details: AuthorizationDetailsRule | undefined,
-  { resource }: RequirementContext,
-): Rule | undefined {
-  if (details === undefined) return undefined
-  for (const [type, accepts] of Object.entries(details)) functionOption(`authorizationDetails.${type}`, accepts)
+function detailsRule(rule: AuthorizationDetailsRule | undefined, { resource }: RequirementContext): Rule | undefined {
+  if (rule === undefined) return undefined
+  const demands = compileDetails(rule)
   return ({ tokenClaims }) => {
-    if (!detailsGrant(tokenClaims, details, resource)) throw new InsufficientScopeError(undefined)
+    if (!detailsGrant(tokenClaims, demands, resource)) throw new InsufficientScopeError(undefined)
   }
 }
 
 function claimsRule(rules: Requirement<never>['claims']): Rule | undefined {
   if (rules === undefined) return undefined
-  if ((typeof rules !== 'object' && typeof rules !== 'function') || rules === null) {
-    throw new ConfigurationError('`claims` takes an object of rules by claim name, or a function.')
+  const hold = typeof rules === 'function' ? acceptedBy(rules) : compileClaimRules(rules)
+  return ({ tokenClaims, claims }) => {
+    if (!hold(tokenClaims, claims)) throw new AccessDeniedError()
   }
-  const hold = (token: Judged) =>
-    typeof rules === 'function' ? rules(token.claims as never) === true : claimsMeet(token.tokenClaims, rules)
-  return (token) => {
-    if (!hold(token)) throw new AccessDeniedError()
-  }
+}
+
+function acceptedBy(accepts: (claims: never) => boolean): (tokenClaims: JsonObject, claims: unknown) => boolean {
+  return (_tokenClaims, claims) => accepts(claims as never) === true
 }
 
 function compileAuthentication({ acr, maxAgeSeconds }: Requirement<never>): AuthenticationDemand | undefined {
   if (acr === undefined && maxAgeSeconds === undefined) return undefined
+  const acrValues = acr === undefined ? undefined : listOption('acr', acr, [])
+  if (acrValues?.every(isScope) === false) {
+    throw new ConfigurationError('`acr` takes one value, or an array of values, without spaces (RFC 9470 §3).')
+  }
   if (maxAgeSeconds !== undefined && !Number.isInteger(maxAgeSeconds)) {
     throw new ConfigurationError('`maxAgeSeconds` takes whole seconds (RFC 9470 §3).')
   }
   return {
-    acrValues: acr === undefined ? undefined : listOption('acr', acr, []),
-    maxAgeSeconds:
-      maxAgeSeconds && numberOption('maxAgeSeconds', maxAgeSeconds, { min: 0, max: 31_536_000, fallback: 0 }),
+    acrValues,
+    maxAgeSeconds: numberOption('maxAgeSeconds', maxAgeSeconds, { min: 0, max: 31_536_000, fallback: undefined }),
   }
 }

@@ -8,7 +8,8 @@ export interface AuthenticationDemand {
 
 /**
  * Whether the authentication behind a token is strong and recent enough: `acr` is one of the accepted values, exactly;
- * `auth_time` is there and at most `maxAgeSeconds` ago, plus leeway (RFC 9470 §6). Levels have no order.
+ * `auth_time` is there and at most `maxAgeSeconds` ago, plus leeway (RFC 9470 §6). Levels have no order; a time ahead of
+ * ours beyond the leeway is no time of an authentication.
  */
 export function isAuthenticatedWell(
   claims: JsonObject,
@@ -28,5 +29,7 @@ function hasAcr(claims: JsonObject, accepted: readonly string[] | undefined): bo
 function isRecent(claims: JsonObject, maxAgeSeconds: number | undefined, nowMs: number, toleranceMs: number): boolean {
   if (maxAgeSeconds === undefined) return true
   const authTime = ownMember(claims, 'auth_time')
-  return typeof authTime === 'number' && nowMs - authTime * 1000 <= maxAgeSeconds * 1000 + toleranceMs
+  if (typeof authTime !== 'number') return false
+  const ageMs = nowMs - authTime * 1000
+  return ageMs >= -toleranceMs && ageMs <= maxAgeSeconds * 1000 + toleranceMs
 }
