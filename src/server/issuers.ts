@@ -7,7 +7,8 @@ import type { MaybePromise } from '../lib/maybe-promise.js'
 import { createTwoGenerationCache } from '../lib/two-generation-cache.js'
 import { type ResolvedIssuer, resolveIssuer } from '../options/resolve-issuer.js'
 import type { ResolvedOptions } from '../options/resolve-options.js'
-import type { Surroundings } from '../options/resolved.js'
+import type { ResolvedResource, Surroundings } from '../options/resolved.js'
+import { createIntrospector, type Introspector } from '../token/introspect.js'
 import type { KnownHeader, TokenRules } from '../token/token-rules.js'
 import { comparableType, foreignTokenTypes } from '../token/token-type.js'
 
@@ -18,6 +19,13 @@ export interface Issuer extends TokenRules {
   readonly unknownConfirmation: 'refuse' | 'ignore'
   readonly discovery: Discovery
   readonly settings: ResolvedIssuer
+  /** `undefined` where the issuer's tokens are never introspected. */
+  readonly introspector: Introspector | undefined
+}
+
+/** An issuer with an introspection endpoint. */
+export interface IntrospectingIssuer extends Issuer {
+  readonly introspector: Introspector
 }
 
 /** The issuers of one server. */
@@ -28,6 +36,8 @@ export interface IssuerRegistry {
    * @throws {@link UnavailableError} when the resolver function fails.
    */
   find(issuer: string): MaybePromise<Issuer | undefined>
+  /** The issuer to ask about tokens of this resource that are no JWTs. Always `undefined` under an issuer function. */
+  findOpaque(resource: ResolvedResource): IntrospectingIssuer | undefined
   /** Those known so far. */
   known(): readonly Issuer[]
 }
@@ -35,11 +45,14 @@ export interface IssuerRegistry {
 const maxResolvedIssuers = 10_000
 const maxKnownHeaders = 200
 
-/** Makes the registry. Issuers of a static list are ready at once; their keys are fetched on first use. */
+/**
+ * Makes the registry. Issuers of a static list are ready at once; their keys are fetched on first use.
+ *
+ * @throws {@link ConfigurationError} when a resource has several issuers to ask about tokens that are no JWTs.
+ */
 export function createIssuerRegistry(options: ResolvedOptions): IssuerRegistry {
   const { surroundings, resolver, isTenant } = options
-  const listed = new Map(options.issuers.map((settings) => [settings.issuer, createIssuer(settings, surroundings)]))
-  if (resolver === undefined) return { find: (issuer) => listed.get(issuer), known: () => [...listed.values()] }
+  if (resolver === undefined) return createStaticRegistry(options)
 
   const resolved = createTwoGenerationCache<Promise<Issuer | undefined>>(maxResolvedIssuers)
   const ready = createTwoGenerationCache<Issuer>(maxResolvedIssuers)
@@ -48,7 +61,7 @@ export function createIssuerRegistry(options: ResolvedOptions): IssuerRegistry {
     try {
       const given = await resolver?.(issuer)
       const found =
-        given && createIssuer(resolveIssuer({ ...given, issuer }, surroundings.allowInsecureLoopback), surroundings)
+        given && createIssuer(resolveIssuer({ ...given, issuer }, surroundings.allowInsecureLoopback), options)
       if (found !== undefined) ready.set(issuer, found)
       return found
     } catch (cause) {
@@ -68,18 +81,47 @@ export function createIssuerRegistry(options: ResolvedOptions): IssuerRegistry {
       resolved.set(issuer, flight)
       return flight
     },
+    findOpaque: () => undefined,
     known: () => [],
   }
 }
 
-function createIssuer(settings: ResolvedIssuer, surroundings: Surroundings): Issuer {
+/** Whether tokens of an issuer can be introspected. */
+export function isIntrospecting(issuer: Issuer): issuer is IntrospectingIssuer {
+  return issuer.introspector !== undefined
+}
+
+/** Whether tokens of `issuer` may be accepted for `resource`. */
+export function maySpeakFor(resource: ResolvedResource, issuer: string): boolean {
+  return resource.onlyIssuers === undefined || resource.onlyIssuers.has(issuer)
+}
+
+function createStaticRegistry(options: ResolvedOptions): IssuerRegistry {
+  const listed = new Map(options.issuers.map((settings) => [settings.issuer, createIssuer(settings, options)]))
+  const issuers = [...listed.values()]
+  const opaque = new Map(options.resources.map((resource) => [resource, onlyIntrospecting(issuers, resource)]))
+  return {
+    find: (issuer) => listed.get(issuer),
+    findOpaque: (resource) => opaque.get(resource),
+    known: () => issuers,
+  }
+}
+
+/** A token that is no JWT names no issuer: only where one alone could have issued it, it is known whom to ask. */
+function onlyIntrospecting(issuers: readonly Issuer[], resource: ResolvedResource): IntrospectingIssuer | undefined {
+  const [first, second] = issuers.filter(isIntrospecting).filter(({ issuer }) => maySpeakFor(resource, issuer))
+  if (second === undefined) return first
+  throw new ConfigurationError(
+    `Several issuers of ${resource.resource} have \`introspection\`, so that nobody can tell whom to ask about an opaque ` +
+      'token. Name one of them in `issuers` of the resource.',
+  )
+}
+
+function createIssuer(settings: ResolvedIssuer, { surroundings, schema }: ResolvedOptions): Issuer {
   const { issuer, claimProfile: profile } = settings
   const discovery = createDiscovery(issuer, surroundings)
-  return {
+  const rules: TokenRules = {
     issuer,
-    settings,
-    discovery,
-    audiences: settings.audiences,
     algorithms: new Set(settings.algorithms),
     tokenTypes: acceptedTypes(settings.tokenTypes),
     keys: createKeys(settings, discovery, surroundings),
@@ -94,8 +136,10 @@ function createIssuer(settings: ResolvedIssuer, surroundings: Surroundings): Iss
     optionalClaims: new Set(settings.optionalClaims),
     clockToleranceMs: settings.clockToleranceSeconds * 1000,
     maxTokenAgeMs: settings.maxTokenAgeSeconds && settings.maxTokenAgeSeconds * 1000,
-    unknownConfirmation: settings.unknownConfirmation,
   }
+  const { introspection, audiences, unknownConfirmation } = settings
+  const introspector = introspection && createIntrospector({ introspection, rules, discovery, surroundings, schema })
+  return { ...rules, settings, discovery, audiences, unknownConfirmation, introspector }
 }
 
 function list(names: string | readonly string[] | undefined): readonly string[] | undefined {

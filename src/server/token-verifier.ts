@@ -1,15 +1,16 @@
-import { InvalidRequestError, InvalidTokenError } from '../errors/index.js'
+import { InvalidRequestError, type InvalidTokenCode, InvalidTokenError } from '../errors/index.js'
 import { type CompactJws, readCompactJws, readJsonSegment } from '../lib/compact-jws.js'
-import { freezeWithin } from '../lib/json.js'
+import { ownMember } from '../lib/json.js'
 import type { MaybePromise } from '../lib/maybe-promise.js'
 import { createTwoGenerationCache } from '../lib/two-generation-cache.js'
 import type { ResolvedOptions } from '../options/resolve-options.js'
 import type { ResolvedResource } from '../options/resolved.js'
-import type { ClaimsSchema } from '../options/types.js'
+import { applyClaimsSchema } from '../token/claims-schema.js'
 import { isToken68 } from '../token/read-credentials.js'
 import type { VerifiedEntry } from '../token/token-rules.js'
+import { isForeignJwt } from '../token/token-type.js'
 import { verifyJwt } from '../token/verify-jwt.js'
-import type { Issuer, IssuerRegistry } from './issuers.js'
+import { type IntrospectingIssuer, type Issuer, type IssuerRegistry, isIntrospecting, maySpeakFor } from './issuers.js'
 
 /** A verified token together with the issuer that vouches for it. */
 export interface TrustedToken {
@@ -20,7 +21,8 @@ export interface TrustedToken {
 /** Turns raw tokens into trusted ones, remembering what it verified. */
 export interface TokenVerifier {
   /**
-   * Verifies a token for one resource: issuer, signature, claims, audience, claims schema. Does not judge its binding.
+   * Verifies a token for one resource: issuer, signature, claims, audience, claims schema. A token that is no JWT, and a
+   * JWT of an issuer that says so, is introspected instead. Does not judge its binding.
    *
    * @param tokenHash - SHA-256 of the token: the only form in which it is remembered.
    * @throws {@link InvalidRequestError}, {@link InvalidTokenError}, {@link UnavailableError}
@@ -29,7 +31,6 @@ export interface TokenVerifier {
 }
 
 const maxTokenLength = 16 * 1024
-const maxClaimsDepth = 32
 
 /**
  * Refuses a token that is too large to be looked at.
@@ -45,16 +46,31 @@ export function createTokenVerifier(options: ResolvedOptions, issuers: IssuerReg
   const remembered = createTwoGenerationCache<TrustedToken>(options.tokenCacheEntries)
 
   async function verifyAnew(token: string, tokenHash: string, resource: ResolvedResource, nowMs: number) {
-    const jws = recognise(token)
-    const iss = jws.payload['iss']
-    const issuer = typeof iss === 'string' && maySpeakFor(resource, iss) ? await issuers.find(iss) : undefined
+    if (!isToken68(token)) throw new InvalidRequestError('ERR_REQUEST_MALFORMED')
+    const jws = readCompactJws(token)
+    if (jws === undefined) return introspectOpaque(token, tokenHash, resource)
+    const issuer = await findIssuer(jws, resource)
     if (issuer === undefined) throw new InvalidTokenError('ERR_TOKEN_ISSUER')
-    const entry = await verifyJwt(jws, issuer, nowMs)
-    const trusted = { entry, issuer }
+    if (isIntrospecting(issuer) && issuer.introspector.takesJwts) {
+      if (isForeignJwt(jws)) throw new InvalidTokenError('ERR_TOKEN_TYPE')
+      return introspect(issuer, token, tokenHash, resource)
+    }
+    const trusted = { entry: await verifyJwt(jws, issuer, nowMs), issuer }
     checkAudience(trusted, resource)
-    if (options.schema !== undefined) entry.claims = await applySchema(options.schema, entry)
+    if (options.schema !== undefined) await applyClaimsSchema(trusted.entry, options.schema)
     remembered.set(tokenHash, trusted)
     return trusted
+  }
+
+  function findIssuer({ payload }: CompactJws, resource: ResolvedResource): MaybePromise<Issuer | undefined> {
+    const iss = ownMember(payload, 'iss')
+    return typeof iss === 'string' && maySpeakFor(resource, iss) ? issuers.find(iss) : undefined
+  }
+
+  async function introspectOpaque(token: string, tokenHash: string, resource: ResolvedResource) {
+    const issuer = issuers.findOpaque(resource)
+    if (issuer === undefined) throw new InvalidTokenError(whyNoJwt(token))
+    return introspect(issuer, token, tokenHash, resource)
   }
 
   return {
@@ -77,18 +93,18 @@ function isStillGood({ entry, issuer }: TrustedToken, nowMs: number): boolean {
   )
 }
 
-function recognise(token: string): CompactJws {
-  if (!isToken68(token)) throw new InvalidRequestError('ERR_REQUEST_MALFORMED')
-  const jws = readCompactJws(token)
-  if (jws !== undefined) return jws
-  const segments = token.split('.')
-  if (segments.length === 1) throw new InvalidTokenError('ERR_TOKEN_UNRECOGNISED')
-  const encrypted = segments.length === 5 && readJsonSegment(segments[0] as string)?.['enc'] !== undefined
-  throw new InvalidTokenError(encrypted ? 'ERR_TOKEN_ENCRYPTED' : 'ERR_TOKEN_MALFORMED')
+/** The introspector alone remembers what it was told, so that nothing outlives its limits. */
+async function introspect(issuer: IntrospectingIssuer, token: string, tokenHash: string, resource: ResolvedResource) {
+  const trusted = { entry: await issuer.introspector.introspect(token, tokenHash, resource), issuer }
+  checkAudience(trusted, resource)
+  return trusted
 }
 
-function maySpeakFor(resource: ResolvedResource, issuer: string): boolean {
-  return resource.onlyIssuers === undefined || resource.onlyIssuers.has(issuer)
+function whyNoJwt(token: string): InvalidTokenCode {
+  const segments = token.split('.')
+  if (segments.length === 1) return 'ERR_TOKEN_UNRECOGNISED'
+  const encrypted = segments.length === 5 && readJsonSegment(segments[0] as string)?.['enc'] !== undefined
+  return encrypted ? 'ERR_TOKEN_ENCRYPTED' : 'ERR_TOKEN_MALFORMED'
 }
 
 function checkAudience({ entry, issuer }: TrustedToken, resource: ResolvedResource): void {
@@ -96,18 +112,4 @@ function checkAudience({ entry, issuer }: TrustedToken, resource: ResolvedResour
   const accepted = issuer.audiences ?? resource.audiences
   for (const audience of entry.audience) if (accepted.includes(audience)) return
   throw new InvalidTokenError('ERR_TOKEN_AUDIENCE')
-}
-
-async function applySchema(schema: ClaimsSchema, { tokenClaims }: VerifiedEntry): Promise<unknown> {
-  const result = await schema['~standard'].validate(tokenClaims)
-  if (result.issues === undefined) {
-    freezeWithin(result.value, maxClaimsDepth)
-    return result.value
-  }
-  const paths = result.issues.map(({ path = [] }) => path.map((part) => nameOf(part)).join('.'))
-  throw new InvalidTokenError('ERR_TOKEN_CLAIM_INVALID', { detail: `claims schema: ${paths.join(', ')}` })
-}
-
-function nameOf(part: PropertyKey | { readonly key: PropertyKey }): string {
-  return String(typeof part === 'object' ? part.key : part)
 }

@@ -1,3 +1,6 @@
+import { type CompactJws, readJsonSegment } from '../lib/compact-jws.js'
+import { ownMember } from '../lib/json.js'
+
 /**
  * The comparable form of a `typ` header value: media types compare without regard to case, and a value without `/`
  * stands for `application/` plus the value (RFC 7515 §4.1.9). `at+jwt`, `AT+JWT` and `application/at+jwt` are one.
@@ -30,4 +33,11 @@ const foreignClaims = ['events', 'token_introspection', 'htm', 'htu', 'at_hash',
  */
 export function carriesForeignClaim(claims: object): boolean {
   return foreignClaims.some((name) => Object.hasOwn(claims, name))
+}
+
+/** Whether a JWT that nothing has been checked of yet shows itself to be of another kind than an access token. */
+export function isForeignJwt({ headerSegment, payload }: CompactJws): boolean {
+  const typ = ownMember(readJsonSegment(headerSegment) ?? {}, 'typ')
+  if (typeof typ !== 'string' || comparableType(typ) === 'jwt') return carriesForeignClaim(payload)
+  return foreignTokenTypes.has(comparableType(typ))
 }

@@ -1,0 +1,26 @@
+import { InvalidTokenError } from '../errors/index.js'
+import { freezeWithin } from '../lib/json.js'
+import type { ClaimsSchema } from '../options/types.js'
+import type { VerifiedEntry } from './token-rules.js'
+
+const maxDepth = 32
+
+/**
+ * Runs the application's claims schema over the claims of a verified token and puts its output, frozen, in
+ * `entry.claims`.
+ *
+ * @throws {@link InvalidTokenError} `ERR_TOKEN_CLAIM_INVALID`; its detail names the paths, never a value.
+ */
+export async function applyClaimsSchema(entry: VerifiedEntry, schema: ClaimsSchema): Promise<void> {
+  const result = await schema['~standard'].validate(entry.tokenClaims)
+  if (result.issues !== undefined) {
+    const paths = result.issues.map(({ path = [] }) => path.map((part) => nameOf(part)).join('.'))
+    throw new InvalidTokenError('ERR_TOKEN_CLAIM_INVALID', { detail: `claims schema: ${paths.join(', ')}` })
+  }
+  freezeWithin(result.value, maxDepth)
+  entry.claims = result.value
+}
+
+function nameOf(part: PropertyKey | { readonly key: PropertyKey }): string {
+  return String(typeof part === 'object' ? part.key : part)
+}
