@@ -1,0 +1,88 @@
+import type { IntrospectionResponse } from 'openid-client'
+import type { EndpointDescriptions } from './endpoints.js'
+import type { BreakerState, CircuitName } from './events.js'
+import type { ClientCredentialsOptions } from './operations/client-credentials.js'
+import type { TokenExchangeParams } from './operations/exchange-token.js'
+import type { TokenHintOptions } from './operations/introspect.js'
+import type { JwtBearerParams } from './operations/jwt-bearer.js'
+import type { AuthorizationRequestParams, PushedAuthorizationRequest } from './operations/push-authorization-request.js'
+import type { RefreshParams } from './operations/refresh.js'
+import type { RegisterOptions } from './operations/register.js'
+import type { ClientMetadata, RegisteredClient } from './operations/registered-client.js'
+import type { TokenTarget } from './operations/target-parameters.js'
+import type { CallOptions } from './options.js'
+import type { PkcePair } from './pkce.js'
+import type { AuthorizationServerMetadata } from './server.js'
+import type { TokenSet } from './token-set.js'
+
+/**
+ * The client of one authorization server. Every function rejects with an {@link OAuthClientError}, and with nothing
+ * else. Functions can be taken off the object.
+ *
+ * @group OAuth client
+ */
+export interface OAuthClient extends AsyncDisposable {
+  readonly issuer: string
+  readonly clientId: string
+  /**
+   * The server's metadata, discovered at first use; explicit endpoints win. Concurrent callers share one discovery, a
+   * failure is not remembered.
+   *
+   * @throws {@link DiscoveryError}
+   */
+  ready(): Promise<AuthorizationServerMetadata>
+  /** Where each endpoint is, and who said so. Endpoints the server lacks are absent. */
+  describeEndpoints(): Promise<EndpointDescriptions>
+  /** The circuits used so far. */
+  breakers(): Readonly<Partial<Record<CircuitName, BreakerState>>>
+  /**
+   * Token exchange (RFC 8693). Not cached: the grants of the resource server do that. Repeated on 429 and 503 only.
+   * Checks that the answer names its token type, and the one asked for; does NOT look into the token.
+   *
+   * @throws {@link TokenExchangeError} when the server refuses, {@link ResponseError} `ERR_ISSUED_TOKEN_TYPE`.
+   */
+  exchangeToken(params: TokenExchangeParams, options?: CallOptions): Promise<TokenSet>
+  /**
+   * A token for this client itself (RFC 6749 §4.4): from the cache while it is good, renewed ahead of expiry in the
+   * background, fetched once however many ask.
+   */
+  clientCredentials(target?: TokenTarget, options?: ClientCredentialsOptions): Promise<TokenSet>
+  /** The JWT authorization grant (RFC 7523 §2.1). Repeated on 429 and 503 only. */
+  jwtBearer(params: JwtBearerParams, options?: CallOptions): Promise<TokenSet>
+  /**
+   * Redeems a refresh token (RFC 6749 §6). Concurrent calls with the same token share one request; after an ambiguous
+   * failure it is never sent again. Persist `refreshToken` of the result before anything else; on `ERR_INVALID_GRANT`
+   * look whether another process already did, before you send the user to log in.
+   */
+  refresh(params: RefreshParams, options?: CallOptions): Promise<TokenSet>
+  /** Asks about a token (RFC 7662). The answer is the server's word: check `active` first. */
+  introspect(token: string, options?: TokenHintOptions): Promise<Readonly<IntrospectionResponse>>
+  /** Revokes a token (RFC 7009). Resolves for unknown tokens too; do not use the token afterwards. */
+  revoke(token: string, options?: TokenHintOptions): Promise<void>
+  /** Pushes an authorization request (RFC 9126), always with PKCE, and tells where to send the user. */
+  pushAuthorizationRequest(
+    params: AuthorizationRequestParams,
+    options?: CallOptions,
+  ): Promise<PushedAuthorizationRequest>
+  /** See {@link createPkcePair}. */
+  createPkcePair(): Promise<PkcePair>
+  /**
+   * Registers a client (RFC 7591). What the server returns is what holds.
+   *
+   * @throws {@link ResponseError} `ERR_REGISTRATION_UNUSABLE` when it came back with an authentication method that was
+   * not asked for and lacks what it needs.
+   */
+  register(metadata: ClientMetadata, options?: RegisterOptions): Promise<RegisteredClient>
+  /** Reads a registration (RFC 7592 §2.1). Keep the result: token and secret may be new. */
+  readRegistration(client: RegisteredClient, options?: CallOptions): Promise<RegisteredClient>
+  /** Replaces the metadata of a registration (RFC 7592 §2.2): members left out are deleted. Keep the result. */
+  updateRegistration(
+    client: RegisteredClient,
+    metadata: ClientMetadata,
+    options?: CallOptions,
+  ): Promise<RegisteredClient>
+  /** Deletes a registration (RFC 7592 §2.3). */
+  deleteRegistration(client: RegisteredClient, options?: CallOptions): Promise<void>
+  /** Aborts what is under way, drops all tokens, refuses further calls. */
+  close(): Promise<void>
+}

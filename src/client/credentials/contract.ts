@@ -1,0 +1,48 @@
+import type { CredentialFields, IntrospectionCredential } from '../../options/types.js'
+
+export type { CredentialFields } from '../../options/types.js'
+
+/** Ways a client authenticates, by the names of the IANA registry (RFC 7591 §2, RFC 8705 §2). @group Credentials */
+export type ClientAuthMethod =
+  | 'none'
+  | 'client_secret_basic'
+  | 'client_secret_post'
+  | 'private_key_jwt'
+  | 'tls_client_auth'
+  | 'self_signed_tls_client_auth'
+
+/** Where an authenticated request goes. @group Credentials */
+export interface CredentialTarget {
+  readonly issuer: string
+  readonly endpoint: string
+  /** `token_endpoint_auth_signing_alg_values_supported` of the issuer, where it publishes them. */
+  readonly signingAlgorithms?: readonly string[] | undefined
+}
+
+/**
+ * How this process authenticates to authorization servers. The one credential interface of the library: it serves
+ * `createOAuthClient`, grants, and as `IntrospectionOptions.credential`. Asked anew for every attempt of every request,
+ * so that nothing stale is sent. To bring your own, implement `authenticate`.
+ *
+ * @group Credentials
+ */
+export interface ClientCredential extends IntrospectionCredential {
+  readonly method: ClientAuthMethod
+  /** The client identifier it stands for; `undefined` where the assertion alone tells. */
+  readonly clientId: string | undefined
+  /**
+   * Header fields or form parameters to add to one request.
+   *
+   * @throws {@link CredentialError} when the credential cannot be had: the request is then not sent.
+   */
+  authenticate(target: CredentialTarget): CredentialFields | Promise<CredentialFields>
+}
+
+/** Different credentials for different issuers; see {@link perIssuer}. @group Credentials */
+export interface IssuerCredentials extends IntrospectionCredential {
+  /** The issuers there are credentials for. */
+  issuers(): readonly string[]
+  has(issuer: string): boolean
+  /** @throws {@link CredentialError} `ERR_CREDENTIAL_ISSUER` for any other issuer. */
+  for(issuer: string): ClientCredential
+}

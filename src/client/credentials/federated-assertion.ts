@@ -1,0 +1,102 @@
+import { decodeUtf8Base64url } from '#crypto'
+import { isBase64url } from '../../lib/base64url.js'
+import { type Clock, systemClock } from '../../lib/clock.js'
+import { type JsonObject, ownMember, parseJsonObject } from '../../lib/json.js'
+import { ClientConfigurationError, CredentialError } from '../errors.js'
+import { assertionFields } from './assertion.js'
+import { readAssertionFile } from './assertion-file.js'
+import { requireText } from './checks.js'
+import type { ClientCredential, CredentialTarget } from './contract.js'
+
+/** Gives the assertion to authenticate with; asked for every attempt. @group Credentials */
+export type AssertionSource = (target: CredentialTarget) => string | Promise<string>
+
+/** Variables that name a token file, in the order they are looked at: EKS Pod Identity, EKS IRSA, Azure. */
+const fileVariables = [
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+  'AWS_WEB_IDENTITY_TOKEN_FILE',
+  'AZURE_FEDERATED_TOKEN_FILE',
+] as const
+
+/**
+ * Where the assertion comes from: a file (Kubernetes projected tokens), a file named by an environment you hand over, or
+ * a function such as {@link gcpIdentity}. Exactly one.
+ *
+ * @group Credentials
+ */
+export type FederatedAssertionOptions = {
+  /** Sent as `client_id` where the server wants it beside the assertion. Default: not sent. */
+  readonly clientId?: string | undefined
+  /** Default: the system clock. */
+  readonly clock?: Clock | undefined
+} & (
+  | { readonly file: string }
+  | {
+      /** Usually `process.env`. */
+      readonly env: Readonly<Record<string, string | undefined>>
+      /** The variable holding the path. Default: the ones EKS and Azure set. */
+      readonly variable?: string | undefined
+    }
+  | { readonly source: AssertionSource }
+)
+
+/**
+ * Authenticates with an assertion the platform issues (workload identity, RFC 7523 §2.2), instead of a secret. The file
+ * is read, or the function asked, for every attempt, so that a rotated token is used at once.
+ *
+ * Checks that the assertion is a JWT that has not expired; its signature is for the server to check.
+ *
+ * @throws {@link ClientConfigurationError} when no variable of `env` names a file.
+ * @group Credentials
+ */
+export function federatedAssertion(options: FederatedAssertionOptions): ClientCredential {
+  const { clientId, clock = systemClock } = options
+  const source = sourceOf(options)
+  return {
+    method: 'private_key_jwt',
+    clientId,
+    authenticate: async (target) => assertionFields(checkAssertion(await source(target), clock()), clientId),
+  }
+}
+
+function sourceOf(options: FederatedAssertionOptions): AssertionSource {
+  if ('source' in options) return options.source
+  const path = 'file' in options ? options.file : pathFrom(options)
+  requireText('file', path)
+  return () => readAssertionFile(path)
+}
+
+function pathFrom({
+  env,
+  variable,
+}: {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly variable?: string | undefined
+}): string {
+  const names = variable === undefined ? fileVariables : [variable]
+  const path = names.map((name) => env[name]).find((value) => value !== undefined && value !== '')
+  if (path !== undefined) return path
+  throw new ClientConfigurationError('ERR_CLIENT_CONFIGURATION', {
+    message: `\`env\` names no assertion file: none of ${names.join(', ')} is set.`,
+  })
+}
+
+function checkAssertion(assertion: string, nowMs: number): string {
+  if (assertion === '') throw unusable('The assertion is empty')
+  const expiresAt = expiryOf(assertion)
+  if (expiresAt === undefined) throw unusable('The assertion is not a JWT with an `exp` claim')
+  if (expiresAt * 1000 <= nowMs) throw new CredentialError('ERR_CREDENTIAL_EXPIRED')
+  return assertion
+}
+
+function expiryOf(assertion: string): number | undefined {
+  const [, payload = '', ...rest] = typeof assertion === 'string' ? assertion.split('.') : []
+  if (rest.length !== 1 || !isBase64url(payload)) return undefined
+  const claims: JsonObject = parseJsonObject(decodeUtf8Base64url(payload) ?? '') ?? {}
+  const exp = ownMember(claims, 'exp')
+  return typeof exp === 'number' ? exp : undefined
+}
+
+function unusable(message: string): CredentialError {
+  return new CredentialError('ERR_CREDENTIAL_UNAVAILABLE', { message })
+}

@@ -1,0 +1,35 @@
+import { ClientConfigurationError } from '../errors.js'
+import { clientSecretBasic, clientSecretPost } from './client-secret.js'
+import type { ClientCredential } from './contract.js'
+import { federatedAssertion } from './federated-assertion.js'
+
+/** @group Credentials */
+export interface FromEnvironmentOptions {
+  /** Usually `process.env`. Never read unless given. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Default `OAUTH_`. */
+  readonly prefix?: string | undefined
+}
+
+/**
+ * Reads a credential from environment variables, by explicit call only: `<prefix>CLIENT_ID` with either
+ * `<prefix>CLIENT_SECRET` (Basic; post with `<prefix>CLIENT_AUTH_METHOD=client_secret_post`) or
+ * `<prefix>CLIENT_ASSERTION_FILE` (see {@link federatedAssertion}).
+ *
+ * @throws {@link ClientConfigurationError} naming the variables that lack, or that contradict each other.
+ * @group Credentials
+ */
+export function fromEnvironment({ env, prefix = 'OAUTH_' }: FromEnvironmentOptions): ClientCredential {
+  const read = (name: string) => env[`${prefix}${name}`] || undefined
+  const clientId = read('CLIENT_ID')
+  const clientSecret = read('CLIENT_SECRET')
+  const file = read('CLIENT_ASSERTION_FILE')
+  if (clientId === undefined || (clientSecret === undefined) === (file === undefined)) {
+    throw new ClientConfigurationError('ERR_CLIENT_CONFIGURATION', {
+      message: `Set ${prefix}CLIENT_ID and one of ${prefix}CLIENT_SECRET and ${prefix}CLIENT_ASSERTION_FILE.`,
+    })
+  }
+  if (file !== undefined) return federatedAssertion({ clientId, file })
+  const secret = { clientId, clientSecret: clientSecret as string }
+  return read('CLIENT_AUTH_METHOD') === 'client_secret_post' ? clientSecretPost(secret) : clientSecretBasic(secret)
+}

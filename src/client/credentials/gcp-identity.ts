@@ -1,0 +1,50 @@
+import { withDeadline } from '../../lib/deadline.js'
+import type { Fetch } from '../../lib/fetch.js'
+import { platformFetch } from '../../lib/platform-fetch.js'
+import { readText } from '../../lib/read-text.js'
+import { CredentialError } from '../errors.js'
+import { requireText } from './checks.js'
+
+/** @group Credentials */
+export interface GcpIdentityOptions {
+  /** The `aud` the assertion is to carry: what your authorization server expects. */
+  readonly audience: string
+  /** Default: the platform's `fetch`. */
+  readonly fetch?: Fetch | undefined
+  /** Default 3000. */
+  readonly timeoutMs?: number | undefined
+}
+
+const server = 'http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/identity'
+
+/**
+ * A source for {@link federatedAssertion}: the identity token of the machine's service account, from the metadata server
+ * of Google Cloud. That server speaks http on the machine's own link only, which is why this one call is not https.
+ *
+ * @group Credentials
+ */
+export function gcpIdentity({
+  audience,
+  fetch = platformFetch,
+  timeoutMs = 3000,
+}: GcpIdentityOptions): () => Promise<string> {
+  requireText('audience', audience)
+  const url = `${server}?audience=${encodeURIComponent(audience)}&format=full`
+  return async () => {
+    try {
+      return await withDeadline(timeoutMs, (signal) => ask(fetch, url, signal))
+    } catch {
+      throw new CredentialError('ERR_CREDENTIAL_UNAVAILABLE', {
+        message: 'The metadata server of Google Cloud gave no identity token',
+      })
+    }
+  }
+}
+
+async function ask(fetch: Fetch, url: string, signal: AbortSignal): Promise<string> {
+  const headers = { 'metadata-flavor': 'Google' }
+  const response = await fetch(url, { method: 'GET', headers, redirect: 'manual', signal })
+  const text = await readText(response, 64 * 1024)
+  if (response.status !== 200) throw new Error('unexpected status')
+  return text.trim()
+}

@@ -1,0 +1,77 @@
+export type { OAuthClient } from './client.js'
+export { createOAuthClient } from './create-client.js'
+export { type ClientSecret, clientSecretBasic, clientSecretPost } from './credentials/client-secret.js'
+export type {
+  ClientAuthMethod,
+  ClientCredential,
+  CredentialFields,
+  CredentialTarget,
+  IssuerCredentials,
+} from './credentials/contract.js'
+export {
+  acceptsClientMetadataDocument,
+  type ClientMetadataDocumentOptions,
+  clientMetadataDocument,
+  jwksDocument,
+  type PublicDocument,
+} from './credentials/documents.js'
+export {
+  type AssertionSource,
+  type FederatedAssertionOptions,
+  federatedAssertion,
+} from './credentials/federated-assertion.js'
+export { type FromEnvironmentOptions, fromEnvironment } from './credentials/from-environment.js'
+export { type GcpIdentityOptions, gcpIdentity } from './credentials/gcp-identity.js'
+export { perIssuer } from './credentials/per-issuer.js'
+export {
+  type PrivateKeyJwtCredential,
+  type PrivateKeyJwtOptions,
+  privateKeyJwt,
+} from './credentials/private-key-jwt.js'
+export { none, tlsClientAuth } from './credentials/public-client.js'
+export { type LocalSigningKey, publicJwkOf, type RemoteSigningKey, type SigningKey } from './credentials/signing-key.js'
+export type { EndpointDescription, EndpointDescriptions, EndpointName } from './endpoints.js'
+export { type ClientErrorCategory, type ClientErrorCode, clientErrorTraits } from './error-codes.js'
+export {
+  CircuitOpenError,
+  ClientAuthenticationError,
+  ClientConfigurationError,
+  type ClientErrorContext,
+  CredentialError,
+  DiscoveryError,
+  DpopError,
+  type HttpErrorContext,
+  HttpResponseError,
+  isOAuthClientError,
+  NetworkError,
+  OAuthClientError,
+  type OAuthErrorContext,
+  OAuthResponseError,
+  PkceError,
+  RateLimitedError,
+  RequestTimeoutError,
+  ResponseError,
+  TokenExchangeError,
+} from './errors.js'
+export type { BreakerState, CircuitName, ClientOperation, OAuthClientEvent, OAuthClientListener } from './events.js'
+export type { ClientCredentialsOptions } from './operations/client-credentials.js'
+export type { TokenExchangeParams } from './operations/exchange-token.js'
+export type { TokenHintOptions } from './operations/introspect.js'
+export type { JwtBearerParams } from './operations/jwt-bearer.js'
+export type { AuthorizationRequestParams, PushedAuthorizationRequest } from './operations/push-authorization-request.js'
+export type { RefreshParams } from './operations/refresh.js'
+export type { RegisterOptions } from './operations/register.js'
+export { type ClientMetadata, type RegisteredClient, restoreRegistration } from './operations/registered-client.js'
+export type { TokenTarget } from './operations/target-parameters.js'
+export type {
+  BreakerOptions,
+  CallOptions,
+  DpopKeyPair,
+  OAuthClientOptions,
+  RetryOptions,
+  TokenCacheOptions,
+} from './options.js'
+export { createPkcePair, type PkcePair, pkceChallenge } from './pkce.js'
+export type { AuthorizationServerMetadata } from './server.js'
+export { bearerAuthorization, isUsable, type TokenSet } from './token-set.js'
+export { GrantTypes, TokenTypes } from './token-types.js'

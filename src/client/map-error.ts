@@ -1,0 +1,229 @@
+import { BrokenCircuitError, TaskCancelledError } from 'cockatiel'
+import { FetchFailure, type FetchFailureReason } from '../lib/fetch-failure.js'
+import type { ClientErrorCode } from './error-codes.js'
+import {
+  CircuitOpenError,
+  ClientAuthenticationError,
+  ClientConfigurationError,
+  type ClientErrorContext,
+  CredentialError,
+  DpopError,
+  HttpResponseError,
+  isOAuthClientError,
+  NetworkError,
+  OAuthClientError,
+  OAuthResponseError,
+  RateLimitedError,
+  RequestTimeoutError,
+  ResponseError,
+  TokenExchangeError,
+} from './errors.js'
+import type { Answer, Attempt } from './guarded-response.js'
+import { type OAuthErrorBody, readOAuthError } from './oauth-errors.js'
+import { createRedact, redactedCause } from './redaction.js'
+
+/** What is known of the call that failed. */
+export interface FailedCall {
+  /** What goes into the error unchanged. */
+  readonly context: ClientErrorContext
+  /** The attempt, where one was made. */
+  readonly attempt: Attempt | undefined
+  /** Whether the caller gave up. */
+  readonly aborted: boolean
+  /** When an open circuit lets a trial through. */
+  readonly resetTimeoutMs?: number | undefined
+}
+
+interface Failure extends FailedCall {
+  /** The failure with the wrappers of `openid-client` taken off. */
+  readonly error: unknown
+  /** The `code` of an `openid-client` or `oauth4webapi` error. */
+  readonly libraryCode: unknown
+  readonly answer: Answer | undefined
+  readonly refusal: OAuthErrorBody | undefined
+}
+
+interface Row {
+  /** Names the row, for its test. */
+  readonly name: string
+  applies(failure: Failure): boolean
+  toError(failure: Failure): OAuthClientError
+}
+
+const transportCodes: Readonly<Partial<Record<FetchFailureReason, ClientErrorCode>>> = {
+  network: 'ERR_NETWORK',
+  redirect: 'ERR_REDIRECT_REFUSED',
+  insecure_url: 'ERR_INSECURE_URL',
+  private_address: 'ERR_PRIVATE_ADDRESS',
+}
+
+const isNotConform = ({ libraryCode }: Failure) => libraryCode === 'OAUTH_RESPONSE_IS_NOT_CONFORM'
+
+const is =
+  (...codes: readonly string[]) =>
+  ({ libraryCode }: Failure) =>
+    codes.includes(libraryCode as string)
+
+/** The one table from what goes wrong underneath to the errors of this client. The first row that applies decides. */
+export const errorTable: readonly Row[] = [
+  { name: 'own error', applies: ({ error }) => isOAuthClientError(error), toError: ownError },
+  {
+    name: 'aborted by the caller',
+    applies: ({ aborted }) => aborted,
+    toError: ({ context }) => new OAuthClientError('ERR_ABORTED', context),
+  },
+  {
+    name: 'open circuit',
+    applies: ({ error }) => error instanceof BrokenCircuitError,
+    toError: ({ context, resetTimeoutMs }) =>
+      new CircuitOpenError('ERR_CIRCUIT_OPEN', { ...context, retryAfterMs: resetTimeoutMs }),
+  },
+  {
+    name: 'timeout',
+    applies: ({ error, libraryCode }) =>
+      error instanceof TaskCancelledError || libraryCode === 'OAUTH_TIMEOUT' || libraryCode === 'OAUTH_ABORT',
+    toError: ({ context }) => new RequestTimeoutError('ERR_TIMEOUT', context),
+  },
+  {
+    name: 'no connection, redirect, or a URL or host that is refused',
+    applies: ({ error }) => error instanceof FetchFailure && error.reason in transportCodes,
+    toError: (failure) => {
+      const { reason } = failure.error as FetchFailure
+      return new NetworkError(transportCodes[reason] as ClientErrorCode, withCause(failure))
+    },
+  },
+  {
+    name: 'answer too large',
+    applies: ({ error }) => error instanceof FetchFailure && error.reason === 'too_large',
+    toError: ({ context }) => new ResponseError('ERR_RESPONSE_TOO_LARGE', context),
+  },
+  {
+    name: '429',
+    applies: ({ answer }) => answer?.status === 429,
+    toError: (failure) => new RateLimitedError('ERR_RATE_LIMITED', httpContext(failure)),
+  },
+  {
+    name: '5xx',
+    applies: ({ answer }) => answer !== undefined && answer.status >= 500,
+    toError: (failure) => new HttpResponseError('ERR_SERVER_FAILURE', httpContext(failure)),
+  },
+  {
+    name: 'DPoP refusal',
+    applies: ({ refusal }) => refusal?.code === 'ERR_DPOP_PROOF' || refusal?.code === 'ERR_DPOP_NONCE',
+    toError: ({ refusal, context }) => new DpopError((refusal as OAuthErrorBody).code, context),
+  },
+  {
+    name: 'invalid_client',
+    applies: ({ refusal }) => refusal?.code === 'ERR_INVALID_CLIENT',
+    toError: (failure) => new ClientAuthenticationError('ERR_INVALID_CLIENT', oauthContext(failure)),
+  },
+  {
+    name: 'refused token exchange',
+    applies: ({ refusal, context }) => refusal !== undefined && context.operation === 'exchangeToken',
+    toError: (failure) => new TokenExchangeError((failure.refusal as OAuthErrorBody).code, oauthContext(failure)),
+  },
+  {
+    name: 'protocol error in the body',
+    applies: ({ refusal }) => refusal !== undefined,
+    toError: (failure) => new OAuthResponseError((failure.refusal as OAuthErrorBody).code, oauthContext(failure)),
+  },
+  {
+    name: '401 without a protocol error',
+    applies: ({ answer }) => answer?.status === 401,
+    toError: (failure) => {
+      const byToken = failure.context.operation?.endsWith('Registration') ?? false
+      return new HttpResponseError(byToken ? 'ERR_INVALID_TOKEN' : 'ERR_INVALID_CLIENT', httpContext(failure))
+    },
+  },
+  {
+    name: 'unexpected status',
+    applies: (failure) =>
+      (failure.answer?.status ?? 0) >= 400 || (failure.answer !== undefined && isNotConform(failure)),
+    toError: (failure) => new HttpResponseError('ERR_HTTP_STATUS', httpContext(failure)),
+  },
+  {
+    name: 'unknown token type',
+    applies: ({ answer, libraryCode }) => answer !== undefined && libraryCode === 'OAUTH_UNSUPPORTED_OPERATION',
+    toError: ({ context }) => new ResponseError('ERR_TOKEN_TYPE_UNUSABLE', context),
+  },
+  {
+    name: 'unusable answer',
+    applies: ({ error, answer }) => answer !== undefined || error instanceof FetchFailure,
+    toError: (failure) => new ResponseError('ERR_RESPONSE_MALFORMED', withCause(failure)),
+  },
+  {
+    name: 'missing endpoint',
+    applies: is('OAUTH_MISSING_SERVER_METADATA', 'OAUTH_INVALID_SERVER_METADATA'),
+    toError: ({ context }) => new ClientConfigurationError('ERR_ENDPOINT_MISSING', context),
+  },
+  {
+    name: 'endpoint that is not https',
+    applies: is('OAUTH_HTTP_REQUEST_FORBIDDEN', 'OAUTH_REQUEST_PROTOCOL_FORBIDDEN'),
+    toError: ({ context }) => new NetworkError('ERR_INSECURE_URL', context),
+  },
+  {
+    name: 'unusable argument',
+    applies: is('ERR_INVALID_ARG_VALUE', 'ERR_INVALID_ARG_TYPE', 'OAUTH_UNSUPPORTED_OPERATION'),
+    toError: (failure) => new ClientConfigurationError('ERR_CLIENT_ARGUMENT', withCause(failure)),
+  },
+  {
+    name: 'anything else',
+    applies: () => true,
+    toError: (failure) => new OAuthClientError('ERR_UNEXPECTED', withCause(failure)),
+  },
+]
+
+/** Turns whatever a call failed with into an {@link OAuthClientError}. Never throws. */
+export function mapError(thrown: unknown, call: FailedCall): OAuthClientError {
+  const error = unwrap(thrown)
+  const answer = call.attempt?.answer
+  const failure: Failure = { ...call, error, libraryCode: codeOf(error), answer, refusal: readOAuthError(answer) }
+  return (errorTable.find((row) => row.applies(failure)) as Row).toError(failure)
+}
+
+/** `openid-client` wraps what it does not know; its own errors keep their own meaning. */
+function unwrap(thrown: unknown): unknown {
+  const cause = thrown instanceof Error ? thrown.cause : undefined
+  return isOAuthClientError(cause) || cause instanceof FetchFailure ? cause : thrown
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+}
+
+/** A credential does not know the call it serves: its errors are given the call's context here. */
+function ownError({ error, context }: Failure): OAuthClientError {
+  const own = error as OAuthClientError
+  if (own.operation !== undefined || !(own instanceof CredentialError)) return own
+  const cause = own.cause instanceof Error ? { cause: own.cause } : {}
+  return new CredentialError(own.code, { ...context, ...cause, message: own.message })
+}
+
+function withCause({ error, context, attempt }: Failure): ClientErrorContext {
+  return { ...context, cause: redactedCause(error, attempt?.redact ?? createRedact([])) }
+}
+
+const toldHeaders: readonly string[] = ['content-type', 'retry-after', 'date', 'server', 'x-request-id', 'traceparent']
+
+function httpContext({ context, answer, attempt }: Failure) {
+  const { status, headers, retryAfterMs, text } = answer as Answer
+  const { redact } = attempt as Attempt
+  const told = toldHeaders.flatMap((name) => {
+    const value = headers.get(name)
+    return value === null ? [] : [[name, redact(value)]]
+  })
+  return { ...context, status, retryAfterMs, bodySnippet: redact(text), headers: Object.fromEntries(told) }
+}
+
+function oauthContext({ context, answer, attempt, refusal }: Failure) {
+  const { error, errorDescription, errorUri } = refusal as OAuthErrorBody
+  const { redact } = attempt as Attempt
+  return {
+    ...context,
+    status: (answer as Answer).status,
+    retryAfterMs: (answer as Answer).retryAfterMs,
+    error: redact(error),
+    errorDescription: errorDescription === undefined ? undefined : redact(errorDescription),
+    errorUri: errorUri === undefined ? undefined : redact(errorUri),
+  }
+}

@@ -1,0 +1,104 @@
+import type { Clock } from '../lib/clock.js'
+import type { Fetch } from '../lib/fetch.js'
+import type { ClientCredential, IssuerCredentials } from './credentials/contract.js'
+import type { EndpointName } from './endpoints.js'
+import type { OAuthClientListener } from './events.js'
+
+/** Options of {@link createOAuthClient}. Read once, checked completely, never written to. @group OAuth client */
+export interface OAuthClientOptions {
+  /** The issuer identifier of the authorization server, compared code point by code point. */
+  readonly issuer: string
+  /** Default: the client identifier of the credential. */
+  readonly clientId?: string | undefined
+  /** How this client authenticates. A public client says so: `none({ clientId })`. */
+  readonly credential: ClientCredential | IssuerCredentials
+  /** Endpoints that win over discovered ones. A path is resolved against the issuer's origin. */
+  readonly endpoints?: Readonly<Partial<Record<EndpointName, string | undefined>>> | undefined
+  /**
+   * `auto` tries RFC 8414, then OpenID Connect Discovery; `oauth2` and `oidc` only the one; `false` none: no request is
+   * made, and `endpoints` says where everything is. Default `auto`.
+   */
+  readonly discovery?: 'auto' | 'oauth2' | 'oidc' | false | undefined
+  /** With `discovery: false`: take `/oauth2/token` and its like below the issuer where `endpoints` is silent. Default false. */
+  readonly defaultPaths?: boolean | undefined
+  /** Sent with every request of every kind. `Authorization`, `DPoP`, `Content-Type` and `Accept` are not yours to set. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Default `portcullis`. */
+  readonly userAgent?: string | undefined
+  /** Time for one attempt, credential and body included. Default 30,000. */
+  readonly timeoutMs?: number | undefined
+  /** Time for a call with all its attempts and pauses. Default 120,000. */
+  readonly totalTimeoutMs?: number | undefined
+  /** `false` tries once. */
+  readonly retry?: RetryOptions | false | undefined
+  /** `false` never opens a circuit. */
+  readonly breaker?: BreakerOptions | false | undefined
+  /**
+   * Ask for DPoP-bound tokens (RFC 9449) and take no others. `true` makes a key pair of an algorithm the server lists,
+   * not extractable, for the life of this client; or bring one.
+   */
+  readonly dpop?: boolean | DpopKeyPair | undefined
+  readonly tokenCache?: TokenCacheOptions | undefined
+  /** The name of a header field that carries the correlation identifier of each call. Default: none is sent. */
+  readonly correlationHeader?: string | undefined
+  /** Most bytes of an answer. Default 262,144. */
+  readonly maxResponseBytes?: number | undefined
+  /** Accept `http` issuers and endpoints on loopback hosts. For development and tests. Default false. */
+  readonly allowInsecureLoopback?: boolean | undefined
+  /** Default: the platform's `fetch`. */
+  readonly fetch?: Fetch | undefined
+  /** Default: the system clock. */
+  readonly clock?: Clock | undefined
+  readonly onEvent?: OAuthClientListener | undefined
+}
+
+/**
+ * When failed attempts are repeated: exponential back-off with full jitter, or what `Retry-After` demands. Which failures
+ * qualify is fixed by the operation, so that nothing is spent twice. @group OAuth client
+ */
+export interface RetryOptions {
+  /** Repetitions after the first attempt. 0 to 10, default 3. */
+  readonly maxRetries?: number | undefined
+  /** The longest first pause; doubles each time. Default 1000. */
+  readonly initialDelayMs?: number | undefined
+  /** The longest pause of all. Default 30,000. */
+  readonly maxDelayMs?: number | undefined
+  /** A `Retry-After` beyond this is not waited for: the call fails at once. Default 60,000. */
+  readonly maxRetryAfterMs?: number | undefined
+}
+
+/** When an endpoint that keeps failing is left alone. One circuit per endpoint. @group OAuth client */
+export interface BreakerOptions {
+  /** Failures in a row that open the circuit. Answers with 4xx do not count. Default 5. */
+  readonly failureThreshold?: number | undefined
+  /** How long it stays open before one trial request. Default 30,000. */
+  readonly resetTimeoutMs?: number | undefined
+}
+
+/** A DPoP key pair: RSA, P-256, P-384, P-521 or Ed25519. The private half should not be extractable. @group OAuth client */
+export interface DpopKeyPair {
+  readonly privateKey: CryptoKey
+  readonly publicKey: CryptoKey
+}
+
+/** How tokens of {@link OAuthClient.clientCredentials} are kept. @group OAuth client */
+export interface TokenCacheOptions {
+  /** 0 keeps none. Default 1000. */
+  readonly maxEntries?: number | undefined
+  /** How long before expiry a token is renewed in the background; at most a fifth of its life. Default 300. */
+  readonly refreshAheadSeconds?: number | undefined
+  /** How long before expiry it is no longer handed out; at most a tenth of its life. Default 60. */
+  readonly marginSeconds?: number | undefined
+  /** How long a token without `expires_in` is kept. Default 300. */
+  readonly fallbackLifetimeSeconds?: number | undefined
+}
+
+/** What every call takes beside its parameters. @group OAuth client */
+export interface CallOptions {
+  /** Gives the call up. */
+  readonly signal?: AbortSignal | undefined
+  /** Replaces the client's `timeoutMs`. */
+  readonly timeoutMs?: number | undefined
+  /** Default: a fresh UUID. Ends up in events and errors, and in `correlationHeader`. */
+  readonly correlationId?: string | undefined
+}

@@ -1,0 +1,64 @@
+import { LRUCache } from 'lru-cache'
+import { createSingleFlight } from '../lib/single-flight.js'
+import type { OAuthClientError } from './errors.js'
+import { notify } from './events.js'
+import type { ClientSettings } from './settings.js'
+import type { TokenSet } from './token-set.js'
+
+interface Entry {
+  readonly tokens: TokenSet
+  readonly usableUntilMs: number
+  renewAtMs: number
+}
+
+/** Tokens by key: kept until shortly before they expire, renewed ahead in the background, fetched once per key at a time. */
+export interface TokenCache {
+  /** @param force - asks the server even if a usable token is known: for one that was refused downstream. */
+  get(key: string, load: () => Promise<TokenSet>, force: boolean): Promise<TokenSet>
+  clear(): void
+}
+
+/** How long a failed renewal ahead of time is left alone. */
+const renewalPauseMs = 10_000
+
+/** See {@link TokenCache}. */
+export function createTokenCache({ tokenCache: options, clock, issuer, onEvent }: ClientSettings): TokenCache {
+  const entries = options.maxEntries === 0 ? undefined : new LRUCache<string, Entry>({ max: options.maxEntries })
+  const flights = createSingleFlight<TokenSet>()
+
+  const fetchInto = (key: string, load: () => Promise<TokenSet>): Promise<TokenSet> =>
+    flights.run(key, async () => {
+      const tokens = await load()
+      const entry = toEntry(tokens)
+      if (entry.usableUntilMs > clock()) entries?.set(key, entry)
+      else entries?.delete(key)
+      return tokens
+    })
+
+  function toEntry(tokens: TokenSet): Entry {
+    const nowMs = clock()
+    const expiresAtMs = tokens.expiresAt === undefined ? undefined : tokens.expiresAt * 1000
+    const lifetimeMs = expiresAtMs === undefined ? options.fallbackLifetimeSeconds * 1000 : expiresAtMs - nowMs
+    const usableUntilMs = nowMs + lifetimeMs - Math.min(options.marginSeconds * 1000, lifetimeMs / 10)
+    const renewAtMs = nowMs + lifetimeMs - Math.min(options.refreshAheadSeconds * 1000, lifetimeMs / 5)
+    return { tokens, usableUntilMs, renewAtMs }
+  }
+
+  function renewAhead(key: string, entry: Entry, load: () => Promise<TokenSet>): void {
+    entry.renewAtMs = clock() + renewalPauseMs
+    fetchInto(key, load).catch(({ code }: OAuthClientError) => {
+      notify(onEvent, { type: 'client.refresh_ahead_failed', issuer, code })
+    })
+  }
+
+  return {
+    async get(key, load, force) {
+      const entry = entries?.get(key)
+      const nowMs = clock()
+      if (force || entry === undefined || nowMs >= entry.usableUntilMs) return fetchInto(key, load)
+      if (nowMs >= entry.renewAtMs) renewAhead(key, entry, load)
+      return entry.tokens
+    },
+    clear: () => entries?.clear(),
+  }
+}

@@ -1,0 +1,86 @@
+import type { Clock } from '../lib/clock.js'
+import type { JsonObject } from '../lib/json.js'
+import { ClientConfigurationError } from './errors.js'
+import { hideSecrets } from './hidden.js'
+
+/**
+ * What a token endpoint answered. Frozen. The tokens are readable as members and show up neither in `util.inspect` nor
+ * in `JSON.stringify`.
+ *
+ * @group Tokens
+ */
+export interface TokenSet {
+  /** The issued token, whatever its type. Hidden. */
+  readonly accessToken: string
+  /** `N_A` is no access token: it must never go into an `Authorization` field (RFC 8693 §2.2.1). */
+  readonly tokenType: 'Bearer' | 'DPoP' | 'N_A'
+  /**
+   * When it expires, in seconds since the Unix epoch like `Auth.expiresAt`; counted from the local time of receipt.
+   * `undefined` when the server did not say: treat such a token as good for the moment only.
+   */
+  readonly expiresAt: number | undefined
+  /** The granted scopes; those requested where the server named none (RFC 6749 §5.1). */
+  readonly scope: readonly string[]
+  /** Of a token exchange (RFC 8693 §2.2.1). */
+  readonly issuedTokenType: string | undefined
+  /** Hidden. After a refresh: the new one, or the old one where the server issued none. */
+  readonly refreshToken: string | undefined
+  /** The whole answer, member for member. Hidden. */
+  readonly raw: JsonObject
+}
+
+const spellings = { bearer: 'Bearer', dpop: 'DPoP', n_a: 'N_A' } as const
+
+/** What a {@link TokenSet} is made of. */
+export interface TokenAnswer {
+  readonly raw: JsonObject
+  readonly clock: Clock
+  readonly requestedScope: readonly string[]
+  readonly previousRefreshToken?: string | undefined
+}
+
+/** Builds a {@link TokenSet} from an answer whose members, `token_type` first of all, were checked before. */
+export function createTokenSet({ raw, clock, requestedScope, previousRefreshToken }: TokenAnswer): TokenSet {
+  const spelling = String(raw['token_type']).toLowerCase() as keyof typeof spellings
+  const refreshToken = (raw['refresh_token'] as string | undefined) ?? previousRefreshToken
+  const shown = {
+    tokenType: spellings[spelling],
+    expiresAt: expiryOf(raw['expires_in'], clock),
+    scope: Object.freeze(scopesOf(raw['scope'], requestedScope)),
+    issuedTokenType: raw['issued_token_type'] as string | undefined,
+  }
+  return hideSecrets(shown, {
+    accessToken: raw['access_token'] as string,
+    refreshToken,
+    raw: Object.freeze({ ...raw }),
+  })
+}
+
+function scopesOf(scope: unknown, requested: readonly string[]): readonly string[] {
+  return typeof scope === 'string' ? scope.split(' ').filter((item) => item !== '') : [...requested]
+}
+
+function expiryOf(expiresIn: unknown, clock: Clock): number | undefined {
+  const seconds = typeof expiresIn === 'string' ? Number.parseFloat(expiresIn) : expiresIn
+  return typeof seconds === 'number' ? Math.floor(clock() / 1000 + seconds) : undefined
+}
+
+/**
+ * The value of an `Authorization` field that carries this token as a bearer token (RFC 6750 §2.1).
+ *
+ * @throws {@link ClientConfigurationError} `ERR_TOKEN_TYPE_UNUSABLE` for `N_A` tokens, and for DPoP-bound ones, which
+ * need a proof beside them.
+ * @group Tokens
+ */
+export function bearerAuthorization(tokens: TokenSet): string {
+  if (tokens.tokenType === 'Bearer') return `Bearer ${tokens.accessToken}`
+  throw new ClientConfigurationError('ERR_TOKEN_TYPE_UNUSABLE')
+}
+
+/** Whether a token may still be used for `marginSeconds`, 30 by default. False when its expiry is unknown. @group Tokens */
+export function isUsable(
+  tokens: Pick<TokenSet, 'expiresAt'>,
+  { nowMs = Date.now(), marginSeconds = 30 }: { readonly nowMs?: number; readonly marginSeconds?: number } = {},
+): boolean {
+  return tokens.expiresAt !== undefined && nowMs / 1000 < tokens.expiresAt - marginSeconds
+}

@@ -1,0 +1,196 @@
+import {
+  clientSecretBasic,
+  createOAuthClient,
+  none,
+  type OAuthClientEvent,
+  type OAuthClientOptions,
+} from 'portcullis/client'
+import { describe, expect, it } from 'vitest'
+import { fakeAuthorizationServer, html503, refusal, tokens } from '../../support/fake-token-endpoint.js'
+
+const credential = clientSecretBasic({ clientId: 'app', clientSecret: 's3cret-of-the-app' })
+
+function setUp(options: Partial<OAuthClientOptions> = {}) {
+  const server = fakeAuthorizationServer()
+  const events: OAuthClientEvent[] = []
+  const time = { nowMs: 1_800_000_000_000 }
+  const client = createOAuthClient({
+    issuer: server.issuer,
+    credential,
+    fetch: server.fetch,
+    clock: () => time.nowMs,
+    retry: false,
+    onEvent: (event) => void events.push(event),
+    ...options,
+  })
+  return { server, client, events, time }
+}
+
+function numbered(server: ReturnType<typeof fakeAuthorizationServer>, members: Record<string, unknown> = {}): void {
+  let count = 0
+  server.script('/token', (request, signal) => {
+    count += 1
+    return tokens({ access_token: `token-${count}`, ...members })(request, signal)
+  })
+}
+
+describe('client credentials', () => {
+  it('[CC-01] [S4-04] sends the grant with scope and resource and gives the token back', async () => {
+    const { server, client } = setUp()
+    const token = await client.clientCredentials({ scope: ['read', 'write'], resource: 'https://api.example/' })
+    const [request] = server.at('/token')
+    expect(Object.fromEntries(request?.form ?? [])).toEqual({
+      grant_type: 'client_credentials',
+      scope: 'read write',
+      resource: 'https://api.example/',
+    })
+    expect(token.accessToken).toBe('issued-access-token')
+    expect(token).toMatchObject({ tokenType: 'Bearer', expiresAt: 1_800_003_600, scope: ['read', 'write'] })
+  })
+
+  it('[CC-01] refuses a public client before anything is sent', async () => {
+    const { server, client } = setUp({ credential: none({ clientId: 'app' }) })
+    await expect(client.clientCredentials()).rejects.toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
+    expect(server.requests).toHaveLength(0)
+  })
+
+  it('[S4-05] serves the token from the cache while it is good', async () => {
+    const { server, client, time } = setUp()
+    await client.clientCredentials({ scope: 'read' })
+    time.nowMs += 3_000_000
+    await client.clientCredentials({ scope: 'read' })
+    expect(server.at('/token')).toHaveLength(1)
+  })
+
+  it('[S4-05] lets any number of concurrent callers share one request', async () => {
+    const { server, client } = setUp()
+    const all = await Promise.all(Array.from({ length: 50 }, () => client.clientCredentials({ scope: 'read' })))
+    expect(new Set(all.map(({ accessToken }) => accessToken))).toEqual(new Set(['issued-access-token']))
+    expect(server.at('/token')).toHaveLength(1)
+    expect(server.requests).toHaveLength(2)
+  })
+
+  it('keeps apart what differs in scope, resource, audience or parameters, and nothing else', async () => {
+    const { server, client } = setUp()
+    numbered(server)
+    const targets = [
+      { scope: 'a b' },
+      { scope: 'a' },
+      { resource: 'https://one.example/' },
+      { audience: 'https://one.example/' },
+      { parameters: { tenant: '1' } },
+      { parameters: { tenant: '2' } },
+      { parameters: { tenant: '1', region: 'x' } },
+    ]
+    const first = []
+    for (const target of targets) first.push((await client.clientCredentials(target)).accessToken)
+    expect(new Set(first).size).toBe(targets.length)
+    const same = await client.clientCredentials({ scope: ['b', 'a', 'b'] })
+    expect(same.accessToken).toBe(first[0])
+    const swapped = await client.clientCredentials({ parameters: { region: 'x', tenant: '1' } })
+    expect(swapped.accessToken).toBe(first[6])
+  })
+
+  it('[S4-09] renews ahead of expiry without making anybody wait', async () => {
+    const { server, client, time } = setUp()
+    numbered(server)
+    await client.clientCredentials()
+    time.nowMs += 3_301_000
+    expect((await client.clientCredentials()).accessToken).toBe('token-1')
+    await new Promise((resolve) => setImmediate(resolve))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect((await client.clientCredentials()).accessToken).toBe('token-2')
+    expect(server.at('/token')).toHaveLength(2)
+  })
+
+  it('goes on with the known token when renewing ahead fails, says so, and leaves the server alone for a while', async () => {
+    const { server, client, time, events } = setUp()
+    server.script('/token', tokens({ access_token: 'token-1' }), html503())
+    await client.clientCredentials()
+    time.nowMs += 3_400_000
+    for (let count = 0; count < 3; count += 1) {
+      expect((await client.clientCredentials()).accessToken).toBe('token-1')
+      await new Promise((resolve) => setImmediate(resolve))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(server.at('/token')).toHaveLength(2)
+    expect(events).toContainEqual({
+      type: 'client.refresh_ahead_failed',
+      issuer: server.issuer,
+      code: 'ERR_SERVER_FAILURE',
+    })
+  })
+
+  it('[D10] no longer hands out a token shortly before it expires', async () => {
+    const { server, client, time } = setUp()
+    numbered(server)
+    await client.clientCredentials()
+    time.nowMs += 3_540_000
+    expect((await client.clientCredentials()).accessToken).toBe('token-2')
+  })
+
+  it('[D09] keeps a token without expires_in for the fallback lifetime only', async () => {
+    const { server, client, time } = setUp({ tokenCache: { fallbackLifetimeSeconds: 100 } })
+    numbered(server, { expires_in: undefined })
+    expect((await client.clientCredentials()).expiresAt).toBeUndefined()
+    time.nowMs += 79_000
+    expect((await client.clientCredentials()).accessToken).toBe('token-1')
+    time.nowMs += 12_000
+    expect((await client.clientCredentials()).accessToken).toBe('token-2')
+  })
+
+  it('keeps no token that is expired on arrival, and none at all when told so', async () => {
+    const stale = setUp()
+    numbered(stale.server, { expires_in: 0 })
+    await stale.client.clientCredentials()
+    expect((await stale.client.clientCredentials()).accessToken).toBe('token-2')
+
+    const uncached = setUp({ tokenCache: { maxEntries: 0 } })
+    numbered(uncached.server)
+    await uncached.client.clientCredentials()
+    expect((await uncached.client.clientCredentials()).accessToken).toBe('token-2')
+  })
+
+  it('is bounded: the token used longest ago goes first', async () => {
+    const { server, client } = setUp({ tokenCache: { maxEntries: 2 } })
+    for (const scope of ['a', 'b', 'c', 'a']) await client.clientCredentials({ scope })
+    expect(server.at('/token')).toHaveLength(4)
+  })
+
+  it('asks again when forced to', async () => {
+    const { server, client } = setUp()
+    numbered(server)
+    await client.clientCredentials()
+    expect((await client.clientCredentials({}, { forceRefresh: true })).accessToken).toBe('token-2')
+    expect((await client.clientCredentials()).accessToken).toBe('token-2')
+  })
+
+  it('remembers no failure', async () => {
+    const { server, client } = setUp()
+    server.script('/token', refusal('invalid_scope'), tokens())
+    await expect(client.clientCredentials()).rejects.toMatchObject({ code: 'ERR_INVALID_SCOPE' })
+    expect((await client.clientCredentials()).accessToken).toBe('issued-access-token')
+  })
+
+  it('lets one caller give up without taking the token from the others', async () => {
+    const { server, client } = setUp()
+    let release: () => void = () => undefined
+    server.script('/token', async (request, signal) => {
+      await new Promise<void>((resolve) => {
+        release = resolve
+      })
+      return tokens()(request, signal)
+    })
+    const controller = new AbortController()
+    const leader = client.clientCredentials({}, { signal: controller.signal })
+    const follower = client.clientCredentials()
+    await expect.poll(() => server.at('/token').length).toBe(1)
+    controller.abort()
+    await expect(leader).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+    release()
+    expect((await follower).accessToken).toBe('issued-access-token')
+    await expect(client.clientCredentials({}, { signal: controller.signal })).rejects.toMatchObject({
+      code: 'ERR_ABORTED',
+    })
+  })
+})
