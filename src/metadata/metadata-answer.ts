@@ -38,7 +38,7 @@ export interface MetadataSite {
 
 type Headers = HttpAnswer['headers']
 
-const targetOfUrl = /^(?:[a-z][a-z0-9+.-]*:\/\/[^/?#]*)?([^#]*)/i
+const outsideTarget = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*|#.*$/gis
 const allowedMethods = 'GET, HEAD, OPTIONS'
 const defaultRetryAfterSeconds = 5
 
@@ -62,7 +62,7 @@ export function createMetadataSite(
 
   return {
     answer(request) {
-      const target = targetOfUrl.exec(request.url)?.[1] ?? ''
+      const target = request.url.replace(outsideTarget, '')
       const route = routes.get(target)
       if (route !== undefined) return routeAnswer(route, request, corsHeaders)
       return owned.some((path) => isAtOrBelow(target, path)) ? errorAnswer(404, 'not_found', corsHeaders) : undefined

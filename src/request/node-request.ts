@@ -49,8 +49,9 @@ function headerValues({ headers, rawHeaders = [] }: NodeRequest, name: string): 
   const value = headers[name]
   if (value === undefined) return []
   const received: string[] = []
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    if (sameName(rawHeaders[index], name)) received.push(rawHeaders[index + 1] ?? '')
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const text = rawHeaders[index + 1]
+    if (text !== undefined && sameName(rawHeaders[index], name)) received.push(text)
   }
   if (received.length > 1) return received
   return typeof value === 'string' ? [value] : value

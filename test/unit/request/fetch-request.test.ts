@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest'
+import { fetchRequestFacts } from '../../../src/request/fetch-request.js'
+
+describe('fetchRequestFacts', () => {
+  it('[ADP-04] reads method, URL and TLS off the request', () => {
+    const facts = fetchRequestFacts(new Request('https://api.example/x?y=1', { method: 'POST' }))
+    expect(facts).toMatchObject({ method: 'POST', url: 'https://api.example/x?y=1', secure: true })
+    expect(fetchRequestFacts(new Request('http://api.example/')).secure).toBe(false)
+  })
+
+  it('[ADP-01] [HTTP-09] takes a comma in Authorization or DPoP for the seam of two fields', () => {
+    const headers = new Headers({ authorization: 'Bearer a' })
+    headers.append('authorization', 'Bearer b')
+    headers.append('dpop', 'p')
+    headers.append('dpop', 'q')
+    headers.set('if-none-match', '"a", "b"')
+    const facts = fetchRequestFacts(new Request('https://api.example/', { headers }))
+    expect(facts.headerValues('authorization')).toEqual(['Bearer a', 'Bearer b'])
+    expect(facts.headerValues('dpop')).toEqual(['p', 'q'])
+    expect(facts.headerValues('if-none-match')).toEqual(['"a", "b"'])
+    expect(facts.headerValues('x-none')).toEqual([])
+  })
+
+  it('[DPOP-08] adds what the platform knows, and lets it contradict the URL about TLS only', () => {
+    const clientCertificate = () => new Uint8Array([1])
+    const formBody = () => ({ access_token: 'x' })
+    const connection = { secure: true, remoteAddress: '192.0.2.1', clientCertificate, formBody }
+    const facts = fetchRequestFacts(new Request('http://api.example/'), connection)
+    expect(facts).toMatchObject({ ...connection, method: 'GET', url: 'http://api.example/' })
+  })
+})
