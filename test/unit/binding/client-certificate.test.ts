@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest'
+import {
+  type CertificateSource,
+  certificateThumbprint,
+  createClientCertificateReader,
+} from '../../../src/binding/client-certificate.js'
+import { derBase64, pem } from '../../support/certificates.js'
+import { type FactsOverrides, requestFacts } from '../../support/request-facts.js'
+
+const proxy = '10.0.0.1'
+const der = Buffer.from(derBase64, 'base64')
+const escapedPem = encodeURIComponent(pem)
+/** As AWS writes it: `+`, `/` and `=` stay as they are. */
+const awsPem = escapedPem.replaceAll('%2B', '+').replaceAll('%2F', '/').replaceAll('%3D', '=')
+
+function read(certificateFrom: CertificateSource, facts: FactsOverrides) {
+  const isTrustedProxy = (address: string | undefined) => address === proxy
+  const reading = createClientCertificateReader({ certificateFrom, isTrustedProxy })(
+    requestFacts({ remoteAddress: proxy, ...facts }),
+  )
+  return reading.certificate === undefined ? reading.detail : Buffer.from(reading.certificate)
+}
+
+const good = [
+  ['rfc9440', 'client-cert', `:${derBase64}:`],
+  ['xfcc', 'x-forwarded-client-cert', `Hash=abc;Cert="${escapedPem}";Subject="CN=mtls, O=\\"x\\"";URI=`],
+  ['nginx', 'x-ssl-client-cert', escapedPem],
+  ['aws', 'x-amzn-mtls-clientcert-leaf', awsPem],
+  ['aws', 'x-amzn-mtls-clientcert', awsPem + encodeURIComponent(pem.replace('MII', 'MIJ'))],
+] as const
+
+describe('createClientCertificateReader', () => {
+  it('[MTLS-01] reads the certificate of the TLS connection', () => {
+    expect(read('connection', { certificate: der })).toEqual(der)
+    expect(read('connection', {})).toBe('no certificate on the connection')
+    expect(read('connection', { certificate: new Uint8Array() })).toBe('no certificate on the connection')
+  })
+
+  it('[MTLS-01] finds none where the facts know nothing of TLS', () => {
+    const readConnection = createClientCertificateReader({
+      certificateFrom: 'connection',
+      isTrustedProxy: () => false,
+    })
+    const facts = { method: 'GET', url: '/', headerValues: () => [] }
+    expect(readConnection(facts)).toEqual({ detail: 'no certificate on the connection' })
+  })
+
+  it.each(good)('[MTLS-04] %s reads %s', (source, name, value) => {
+    expect(read(source, { headers: { [name]: value } })).toEqual(der)
+  })
+
+  it.each(good)('[MTLS-04] [SEC-04] %s ignores %s of a peer that is no trusted proxy', (source, name, value) => {
+    for (const remoteAddress of ['203.0.113.9', '']) {
+      expect(read(source, { headers: { [name]: value }, remoteAddress })).toBe('the peer is not a trusted proxy')
+    }
+  })
+
+  it.each(good)('[MTLS-04] [SEC-04] %s refuses %s when it occurs twice', (source, name, value) => {
+    expect(read(source, { headers: { [name]: [value, value] } })).toBe('several certificate fields')
+  })
+
+  it.each(good)('[MTLS-04] reads no field unless told to: not %s from %s', (_, name, value) => {
+    expect(read('connection', { headers: { [name]: value } })).toBe('no certificate on the connection')
+  })
+
+  it('[MTLS-04] does not look at the connection where a field is configured', () => {
+    expect(read('nginx', { certificate: der })).toBe('no certificate field')
+    expect(read('nginx', { certificate: der, headers: { 'x-ssl-client-cert': ' ' } })).toBe('no certificate field')
+  })
+
+  it('[MTLS-04] refuses both AWS fields at once', () => {
+    const headers = { 'x-amzn-mtls-clientcert': awsPem, 'x-amzn-mtls-clientcert-leaf': awsPem }
+    expect(read('aws', { headers })).toBe('several certificate fields')
+  })
+
+  it('[MTLS-04] takes the last element of X-Forwarded-Client-Cert, the one the trusted proxy appended', () => {
+    const other = encodeURIComponent(pem.replace('MII', 'MIJ'))
+    const field = (value: string) => read('xfcc', { headers: { 'x-forwarded-client-cert': value } })
+    expect(field(`By=a;Cert="${other}",By=b;cert=${escapedPem}`)).toEqual(der)
+    expect(field(`Cert="${escapedPem}",By=b;Hash=abc`)).toBe('the certificate field is malformed')
+    expect(field(`Subject="open,Cert="${escapedPem}"`)).toBe('the certificate field is malformed')
+    expect(field(`Cert=${escapedPem};Cert=${escapedPem}`)).toBe('the certificate field is malformed')
+  })
+
+  it.each([
+    ['rfc9440', 'client-cert', derBase64],
+    ['rfc9440', 'client-cert', `:${derBase64}`],
+    ['rfc9440', 'client-cert', `:${derBase64}:, :${derBase64}:`],
+    ['rfc9440', 'client-cert', '::'],
+    ['rfc9440', 'client-cert', ':A:'],
+    ['rfc9440', 'client-cert', ':AAAA:'],
+    ['rfc9440', 'client-cert', `:${derBase64.replace('M', '!')}:`],
+    ['nginx', 'x-ssl-client-cert', pem.replaceAll('\n', ' ').replace('BEGIN', 'END')],
+    ['nginx', 'x-ssl-client-cert', '%'],
+    ['nginx', 'x-ssl-client-cert', '%FF'],
+    ['nginx', 'x-ssl-client-cert', escapedPem.slice(0, 60)],
+    ['nginx', 'x-ssl-client-cert', `x${escapedPem}`],
+    ['aws', 'x-amzn-mtls-clientcert', derBase64],
+    ['xfcc', 'x-forwarded-client-cert', escapedPem],
+  ] as const)('[MTLS-04] %s gives no certificate for a malformed %s', (source, name, value) => {
+    expect(read(source, { headers: { [name]: value } })).toBe('the certificate field is malformed')
+  })
+})
+
+describe('certificateThumbprint', () => {
+  it('[MTLS-01] [MTLS-02] [V-08] hashes the DER bytes', async () => {
+    expect(await certificateThumbprint(der)).toBe('A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0')
+  })
+})

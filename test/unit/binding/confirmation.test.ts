@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest'
+import { readConfirmation } from '../../../src/binding/confirmation.js'
+
+const jkt = '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I'
+const thumbprint = 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2'
+
+describe('readConfirmation', () => {
+  it('[C-15] finds no binding in a token without cnf', () => {
+    expect(readConfirmation(undefined, 'refuse')).toBeUndefined()
+  })
+
+  it('[MTLS-06] [DPOP-11] reads both known members, the non-canonical sample of RFC 8705 §3.1 included', () => {
+    expect(readConfirmation({ jkt }, 'refuse')).toEqual({ jkt })
+    expect(readConfirmation({ 'x5t#S256': thumbprint }, 'refuse')).toEqual({ 'x5t#S256': thumbprint })
+    const both = readConfirmation({ jkt, 'x5t#S256': thumbprint }, 'refuse')
+    expect(both).toEqual({ jkt, 'x5t#S256': thumbprint })
+    expect(Object.isFrozen(both)).toBe(true)
+  })
+
+  it.each([
+    null,
+    'text',
+    7,
+    true,
+    [],
+    [{ jkt }],
+    {},
+    { jkt: '' },
+    { jkt: null },
+    { jkt: [jkt] },
+    { 'x5t#S256': 7 },
+    { jkt, 'x5t#S256': '' },
+  ])('[C-15] refuses %j, whatever is to be ignored', (cnf) => {
+    for (const unknownMembers of ['refuse', 'ignore'] as const) {
+      expect(() => readConfirmation(cnf, unknownMembers)).toThrow(
+        expect.objectContaining({ code: 'ERR_TOKEN_CONFIRMATION', status: 401, oauthError: 'invalid_token' }),
+      )
+    }
+  })
+
+  it.each([{ kid: 'a' }, { jwk: {} }, { jkt, kid: 'a' }, JSON.parse('{"__proto__":{"jkt":"a"}}')])(
+    '[C-15] refuses %j, a method that cannot be checked',
+    (cnf) => {
+      expect(() => readConfirmation(cnf, 'refuse')).toThrow(expect.objectContaining({ code: 'ERR_TOKEN_CONFIRMATION' }))
+    },
+  )
+
+  it('[C-15] ignores unknown methods where told to, and never the known ones beside them', () => {
+    expect(readConfirmation({ kid: 'a' }, 'ignore')).toBeUndefined()
+    expect(readConfirmation({ kid: 'a', jkt }, 'ignore')).toEqual({ jkt })
+  })
+})
