@@ -49,8 +49,7 @@ export function createTokenVerifier(options: ResolvedOptions, issuers: IssuerReg
     if (!isToken68(token)) throw new InvalidRequestError('ERR_REQUEST_MALFORMED')
     const jws = readCompactJws(token)
     if (jws === undefined) return introspectOpaque(token, tokenHash, resource)
-    const issuer = await findIssuer(jws, resource)
-    if (issuer === undefined) throw new InvalidTokenError('ERR_TOKEN_ISSUER')
+    const issuer = await issuerOf(jws, resource)
     if (isIntrospecting(issuer) && issuer.introspector.takesJwts) {
       if (isForeignJwt(jws)) throw new InvalidTokenError('ERR_TOKEN_TYPE')
       return introspect(issuer, token, tokenHash, resource)
@@ -62,9 +61,11 @@ export function createTokenVerifier(options: ResolvedOptions, issuers: IssuerReg
     return trusted
   }
 
-  function findIssuer({ payload }: CompactJws, resource: ResolvedResource): MaybePromise<Issuer | undefined> {
+  async function issuerOf({ payload }: CompactJws, resource: ResolvedResource): Promise<Issuer> {
     const iss = ownMember(payload, 'iss')
-    return typeof iss === 'string' && maySpeakFor(resource, iss) ? issuers.find(iss) : undefined
+    const issuer = typeof iss === 'string' && maySpeakFor(resource, iss) ? await issuers.find(iss) : undefined
+    if (issuer === undefined) throw new InvalidTokenError('ERR_TOKEN_ISSUER')
+    return issuer
   }
 
   async function introspectOpaque(token: string, tokenHash: string, resource: ResolvedResource) {
