@@ -40,6 +40,7 @@ export {
 export type { EventListener, PortcullisEvent } from './events.js'
 export type { ActorToken, Grant, GrantMode, GrantOptions } from './exchange/grant.js'
 export type { ExchangedToken, GrantClient, GrantProofs } from './exchange/grant-client.js'
+export { createGrantGuard, withGrants } from './exchange/grant-guard.js'
 export { createGrants, type GrantOutcome, type Grants, type GrantsOptions } from './exchange/grants.js'
 export type { KeySourceHealth } from './keys/contract.js'
 export type { SignatureAlgorithm } from './lib/algorithms.js'
