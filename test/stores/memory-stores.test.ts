@@ -1,0 +1,23 @@
+import { createMemoryReplayStore } from '../../src/stores/memory-replay-store.js'
+import { createMemoryRevocationStore } from '../../src/stores/memory-revocation-store.js'
+import { describeReplayStore, describeRevocationStore } from './store-contract.js'
+
+function fakeTime() {
+  let now = 1_800_000_000_000
+  return {
+    clock: () => now,
+    pass(ms: number) {
+      now += ms
+    },
+  }
+}
+
+describeReplayStore('the memory store', () => {
+  const { clock, pass } = fakeTime()
+  return { store: createMemoryReplayStore({ clock }), pass }
+})
+
+describeRevocationStore('the memory store', () => {
+  const { clock, pass } = fakeTime()
+  return { store: createMemoryRevocationStore({ clock }), pass }
+})

@@ -1,0 +1,92 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+
+/** A Redis of our own, on a free port of the loopback interface. */
+export interface RedisServer {
+  readonly port: number
+  /** Stops the process from answering, as a hanging server does, and lets it go on. */
+  pause(): void
+  resume(): void
+  stop(): Promise<void>
+}
+
+const binary = 'redis-server'
+
+/**
+ * Whether a Redis can be started here; installs one as root where it is missing. Where it cannot, says loudly which
+ * tests did not run; on CI that is an error.
+ */
+export function hasRedis(tests: string): boolean {
+  if (isInstalled() || install()) return true
+  const message = `No redis-server here, so these tests did NOT run: ${tests}. Install it, or run them as root.`
+  if (process.env['CI']) throw new Error(message)
+  console.error(`\n!!! ${message}\n`)
+  return false
+}
+
+function isInstalled(): boolean {
+  return spawnSync(binary, ['--version']).status === 0
+}
+
+function install(): boolean {
+  if (process.getuid?.() !== 0) return false
+  try {
+    execFileSync('apt-get', ['install', '-y', 'redis-server'], { stdio: 'ignore', timeout: 50_000 })
+  } catch {}
+  return isInstalled()
+}
+
+/** Starts a Redis that keeps nothing on disk; further lines go to its configuration. */
+export async function startRedis(configuration: readonly string[] = []): Promise<RedisServer> {
+  return start([], ['save ""', 'appendonly no', ...configuration])
+}
+
+/** Starts a sentinel that watches one Redis under the name `main`. */
+export async function startSentinel(watchedPort: number): Promise<RedisServer> {
+  return start(['--sentinel'], [`sentinel monitor main 127.0.0.1 ${watchedPort} 1`])
+}
+
+async function start(flags: readonly string[], configuration: readonly string[]): Promise<RedisServer> {
+  const port = await freePort()
+  const directory = mkdtempSync(join(tmpdir(), 'portcullis-redis-'))
+  const file = join(directory, 'redis.conf')
+  writeFileSync(file, [`port ${port}`, 'bind 127.0.0.1', `dir ${directory}`, ...configuration].join('\n'))
+  const child = spawn(binary, [file, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  await untilReady(child.stdout)
+  return {
+    port,
+    pause: () => child.kill('SIGSTOP'),
+    resume: () => child.kill('SIGCONT'),
+    async stop() {
+      process.off('exit', kill)
+      if (child.exitCode === null && kill()) await once(child, 'exit')
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+async function untilReady(output: Readable): Promise<void> {
+  let text = ''
+  for await (const chunk of output.iterator({ destroyOnReturn: false })) {
+    text += String(chunk)
+    if (/Ready to accept connections|Sentinel ID is/.test(text)) return void output.resume()
+  }
+  throw new Error(`redis-server did not start:\n${text}`)
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (typeof address !== 'object' || address === null) throw new Error('no port')
+  return address.port
+}
