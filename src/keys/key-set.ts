@@ -2,7 +2,7 @@ import { UnavailableError } from '../errors/index.js'
 import { emit } from '../events.js'
 import type { SignatureAlgorithm } from '../lib/algorithms.js'
 import type { MaybePromise } from '../lib/maybe-promise.js'
-import { createRefreshing, type Refreshing } from '../lib/refreshing.js'
+import { createRefreshing, type Held, type Refreshing } from '../lib/refreshing.js'
 import { createTokenBucket } from '../lib/token-bucket.js'
 import type { Surroundings } from '../options/resolved.js'
 import type { KeyCacheOptions } from '../options/types.js'
@@ -67,14 +67,17 @@ export function createKeySet({
   ): Promise<readonly VerificationKey[]> {
     await keys.refresh(clock())
     const nowMs = clock()
-    const candidates = keys.usable(nowMs)?.candidates(kid, algorithm) ?? none
+    const table = keys.usable(nowMs)
+    if (table === undefined) throw unavailable(keys, nowMs)
+    const candidates = table.candidates(kid, algorithm)
     if (candidates.length === 0 && keys.failure() !== undefined) throw unavailable(keys, nowMs)
     return candidates
   }
 
+  /** Whether to ask for a key that is not in the set held; also true where asking ends in the error it should. */
   function mayAskAgain(nowMs: number): boolean {
     if (keys.isLoading() || keys.backOffMs(nowMs) > 0) return true
-    const ageMs = nowMs - (keys.held()?.fetchedAtMs ?? 0)
+    const ageMs = nowMs - (keys.held() as Held<KeyTable>).fetchedAtMs
     return (ageMs < 0 || ageMs >= recentMs) && bucket.take(nowMs)
   }
 

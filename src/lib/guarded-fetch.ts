@@ -84,8 +84,7 @@ function isRedirect({ status, type, redirected }: Response): boolean {
 }
 
 function mediaTypeOf(headers: Headers): string {
-  const [essence = ''] = (headers.get('content-type') ?? '').split(';', 1)
-  return essence.trim().toLowerCase()
+  return (headers.get('content-type') ?? '').replace(/;.*$/s, '').trim().toLowerCase()
 }
 
 function toFetchFailure(error: unknown): FetchFailure {

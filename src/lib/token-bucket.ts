@@ -14,15 +14,17 @@ export interface TokenBucketOptions {
 
 /** A full {@link TokenBucket}. A clock that goes backwards adds nothing and takes nothing away. */
 export function createTokenBucket({ capacity, refillIntervalMs }: TokenBucketOptions): TokenBucket {
-  let tokens = capacity
+  // Counted in milliseconds of refilling, which add up without rounding.
+  const fullMs = capacity * refillIntervalMs
+  let filledMs = fullMs
   let countedAtMs: number | undefined
   return {
     take(nowMs) {
       const elapsedMs = Math.max(0, nowMs - (countedAtMs ?? nowMs))
-      tokens = Math.min(capacity, tokens + elapsedMs / refillIntervalMs)
+      filledMs = Math.min(fullMs, filledMs + elapsedMs)
       countedAtMs = nowMs
-      if (tokens < 1) return false
-      tokens -= 1
+      if (filledMs < refillIntervalMs) return false
+      filledMs -= refillIntervalMs
       return true
     },
   }

@@ -428,6 +428,18 @@ describe('a clock that is set back', () => {
   })
 })
 
+describe('a clock that leaps over the lifetime during a fetch', () => {
+  it('[C-17] makes an outage of it, never a bad token', async () => {
+    const world = simulatedIssuer()
+    world.answer = () => {
+      world.nowMs += 48 * hour
+      return json(jwkSet('a'))
+    }
+    const keys = keySetOf(world)
+    expect((await failure(keys.find('a', 'ES256'))).code).toBe('ERR_KEYS_UNAVAILABLE')
+  })
+})
+
 describe('warmUp', () => {
   it('fetches nothing while the keys are fresh', async () => {
     const world = simulatedIssuer('a')
