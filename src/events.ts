@@ -28,6 +28,10 @@ export type PortcullisEvent =
   | { readonly type: 'introspection.failed'; readonly issuer: string; readonly reason: string }
   /** A DPoP proof came a second time. */
   | { readonly type: 'dpop.replayed'; readonly resource: string }
+  /** An authorization server ended a session: its tokens are revoked. */
+  | { readonly type: 'logout.accepted'; readonly issuer: string }
+  /** A logout token was refused, or could not be judged. */
+  | { readonly type: 'logout.refused'; readonly code: ErrorCode; readonly detail: string | undefined }
   /** A shared store did not answer. `failedOpen` tells whether the request went on without it. */
   | {
       readonly type: 'store.failed'

@@ -47,6 +47,11 @@ export interface ResourceServerOptions<Schema extends ClaimsSchema | undefined =
   readonly isRevoked?: ((auth: Auth<ClaimsOf<Schema>>) => boolean | Promise<boolean>) | undefined
   /** The deny list behind `server.revoke`. Default: a bounded one in memory, for this process alone. */
   readonly revocationStore?: RevocationStore | undefined
+  /**
+   * How long a revocation is kept: at least as long as the longest-lived token, leeway included. 60 to 31,536,000
+   * seconds, default 86,400.
+   */
+  readonly revocationTtlSeconds?: number | undefined
   /** How many verified tokens are remembered, by hash. 0 verifies every token anew. Default 10,000. */
   readonly tokenCacheEntries?: number | undefined
   /** Whether answers carry the CORS fields that let browser code read challenges. Default true. */

@@ -19,6 +19,7 @@ import { type CompiledRequirement, compileRequirement } from '../policy/compile-
 import type { BindingMode, Requirement } from '../policy/requirement.js'
 import type { RequestFacts } from '../request/request-facts.js'
 import { readCredentials } from '../token/read-credentials.js'
+import type { RevocationList } from '../token/revocation.js'
 import type { AnswerHeaders, Guard, OptionalGuard, Refused } from './auth-result.js'
 import { checkTokenSize, type TokenVerifier } from './token-verifier.js'
 
@@ -27,6 +28,7 @@ export interface GateParts<Claims> {
   readonly options: ResolvedOptions
   readonly tokens: TokenVerifier
   readonly binding: Binding
+  readonly revocations: Pick<RevocationList, 'check'>
   readonly isRevoked: ((auth: Auth<Claims>) => boolean | Promise<boolean>) | undefined
 }
 
@@ -57,7 +59,13 @@ const noHeaders: AnswerHeaders = Object.freeze({})
 const privateHeaders: AnswerHeaders = Object.freeze({ 'Cache-Control': 'private' })
 
 /** Makes the gates of one server. */
-export function createGates<Claims>({ options, tokens, binding, isRevoked }: GateParts<Claims>): Gates<Claims> {
+export function createGates<Claims>({
+  options,
+  tokens,
+  binding,
+  revocations,
+  isRevoked,
+}: GateParts<Claims>): Gates<Claims> {
   const { clock, onEvent } = options.surroundings
 
   function compile(requirement: Requirement<Claims>): Gate<Claims> {
@@ -102,12 +110,18 @@ export function createGates<Claims>({ options, tokens, binding, isRevoked }: Gat
       resource: gate.resource.resource,
     })
     const { confirmation, responseHeaders } = checked instanceof Promise ? await checked : checked
+    const unrevoked = revocations.check(entry)
+    if (unrevoked !== undefined) await unrevoked
     gate.rule.judge(entry, nowMs, issuer.clockToleranceMs)
     const verifiedToken = entry as typeof entry & { claims: Claims }
     const auth = new Auth<Claims>(token, scheme, gate.resource.resource, verifiedToken, confirmation)
-    if (isRevoked !== undefined) await checkRevocation(isRevoked, auth)
-    if (gate.allow !== undefined && (await gate.allow(auth)) !== true) throw new AccessDeniedError()
+    if (isRevoked !== undefined || gate.allow !== undefined) await askApplication(gate, auth)
     return { auth, headers: responseHeaders ?? noHeaders }
+  }
+
+  async function askApplication({ allow }: Gate<Claims>, auth: Auth<Claims>): Promise<void> {
+    if (isRevoked !== undefined) await checkRevocation(isRevoked, auth)
+    if (allow !== undefined && (await allow(auth)) !== true) throw new AccessDeniedError()
   }
 
   function refuse(thrown: unknown, gate: Gate<Claims>, scheme: AuthScheme | undefined): Refused {

@@ -38,6 +38,8 @@ export interface IssuerRegistry {
   find(issuer: string): MaybePromise<Issuer | undefined>
   /** The issuer to ask about tokens of this resource that are no JWTs. Always `undefined` under an issuer function. */
   findOpaque(resource: ResolvedResource): IntrospectingIssuer | undefined
+  /** Whether tokens of that issuer may be accepted at all. */
+  trusts(issuer: string): boolean
   /** Those known so far. */
   known(): readonly Issuer[]
 }
@@ -82,6 +84,7 @@ export function createIssuerRegistry(options: ResolvedOptions): IssuerRegistry {
       return flight
     },
     findOpaque: () => undefined,
+    trusts: isTenant,
     known: () => [],
   }
 }
@@ -89,6 +92,11 @@ export function createIssuerRegistry(options: ResolvedOptions): IssuerRegistry {
 /** Whether tokens of an issuer can be introspected. */
 export function isIntrospecting(issuer: Issuer): issuer is IntrospectingIssuer {
   return issuer.introspector !== undefined
+}
+
+/** Whether the issuer's keys are needed to accept its tokens: not where it is asked about every one of them. */
+export function needsKeys({ settings }: Issuer): boolean {
+  return settings.introspection?.introspectJwts !== true || settings.introspection.signedResponse
 }
 
 /** Whether tokens of `issuer` may be accepted for `resource`. */
@@ -103,6 +111,7 @@ function createStaticRegistry(options: ResolvedOptions): IssuerRegistry {
   return {
     find: (issuer) => listed.get(issuer),
     findOpaque: (resource) => opaque.get(resource),
+    trusts: (issuer) => listed.has(issuer),
     known: () => issuers,
   }
 }

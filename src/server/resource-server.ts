@@ -6,14 +6,18 @@ import type { JsonObject } from '../lib/json.js'
 import type { MaybePromise } from '../lib/maybe-promise.js'
 import { createMetadataSite } from '../metadata/metadata-answer.js'
 import { protectedResourceMetadataUrl } from '../metadata/well-known.js'
-import { resolveOptions } from '../options/resolve-options.js'
+import { type ResolvedOptions, resolveOptions } from '../options/resolve-options.js'
 import type { ClaimsOf, ClaimsSchema, ResourceServerOptions } from '../options/types.js'
 import type { Requirement } from '../policy/requirement.js'
 import type { HttpAnswer, RequestFacts } from '../request/request-facts.js'
 import { createMemoryReplayStore } from '../stores/memory-replay-store.js'
+import { createMemoryRevocationStore } from '../stores/memory-revocation-store.js'
+import { createRevocationList, type RevocationList } from '../token/revocation.js'
+import type { Revocation } from '../token/revocation-keys.js'
 import type { AuthResult, Guard, OptionalGuard, Refused } from './auth-result.js'
+import { createBackchannelLogout } from './backchannel-logout.js'
 import { createGates, selectResource } from './gate.js'
-import { createIssuerRegistry } from './issuers.js'
+import { createIssuerRegistry, needsKeys } from './issuers.js'
 import { createTokenVerifier } from './token-verifier.js'
 
 /**
@@ -50,6 +54,19 @@ export interface ResourceServer<Claims = AccessTokenClaims> {
    */
   refuse(thrown: unknown, auth?: Auth<unknown>): Refused
   /**
+   * Refuses tokens that are not expired yet: one by `jti`, or those a user or a session has so far. Kept in
+   * `revocationStore` for `revocationTtlSeconds`, and checked on every request. Does not tell the issuer.
+   *
+   * @throws {@link ConfigurationError} when it does not say what to revoke, or of which issuer of this server.
+   * @throws {@link UnavailableError} when it could not be stored: the tokens still pass.
+   */
+  revoke(revocation: Revocation): Promise<void>
+  /**
+   * Answers an authorization server that reports the end of a session (OpenID Connect Back-Channel Logout 1.0), and
+   * revokes the tokens of it. Needs `logoutAudience` of the issuer, and a form parser before it. Never rejects.
+   */
+  backchannelLogout(request: RequestFacts): Promise<HttpAnswer>
+  /**
    * Answers requests for the protected-resource metadata (RFC 9728); `undefined` when the request is for something
    * else. Never looks at `Host`.
    */
@@ -70,7 +87,7 @@ export interface ResourceServer<Claims = AccessTokenClaims> {
 
 /** The state of a server. @group Resource server */
 export interface ResourceServerHealth {
-  /** Whether every known issuer's keys can serve right now. */
+  /** Whether the keys of every known issuer that needs any can serve right now. */
   readonly ready: boolean
   /** By issuer. */
   readonly issuers: Readonly<Record<string, KeySourceHealth>>
@@ -91,12 +108,12 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
   const resolved = resolveOptions(options as ResourceServerOptions<ClaimsSchema | undefined>)
   const { clock } = resolved.surroundings
   const issuers = createIssuerRegistry(resolved)
+  const replayStore = resolved.dpop.replayStore ?? createMemoryReplayStore({ clock })
+  const revocations = createRevocations(resolved)
   const gates = createGates<Claims>({
     options: resolved,
-    binding: createBinding({
-      ...resolved,
-      replayStore: resolved.dpop.replayStore ?? createMemoryReplayStore({ clock }),
-    }),
+    binding: createBinding({ ...resolved, replayStore }),
+    revocations,
     tokens: createTokenVerifier(resolved, issuers),
     isRevoked: options.isRevoked as ((auth: Auth<Claims>) => boolean | Promise<boolean>) | undefined,
   })
@@ -131,18 +148,43 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
     optionalGuard: (requirement = {}) => gates.optionalGuard(requirement),
     refuse: (thrown, auth) => gates.refuse(thrown, auth),
     verify: (token, requirement = {}) => gates.verify(token, requirement),
+    async revoke(revocation) {
+      if (!issuers.trusts(revocation.issuer)) throw new ConfigurationError('`revoke` names an issuer not trusted here.')
+      await revocations.revoke(revocation)
+    },
+    backchannelLogout: createBackchannelLogout({
+      issuers,
+      revocations,
+      replayStore,
+      surroundings: resolved.surroundings,
+    }),
     metadata: (request) => site.answer(request),
     metadataUrl: (resource) => protectedResourceMetadataUrl(selectResource(resolved.resources, resource).resource),
     async warmUp() {
-      await Promise.all(issuers.known().map(({ keys }) => keys.warmUp()))
+      await Promise.all(issuers.known().map((one) => (needsKeys(one) ? one.keys.warmUp() : one.discovery.metadata())))
     },
     health() {
-      const known = issuers.known().map(({ issuer, keys }) => [issuer, keys.health()] as const)
-      const ready = known.every(([, { state }]) => state === 'fresh' || state === 'due' || state === 'stale')
-      return { ready, issuers: Object.fromEntries(known) }
+      const known = issuers.known().map((one) => ({ one, health: one.keys.health() }))
+      const ready = known.every(({ one, health }) => !needsKeys(one) || canServe(health))
+      return { ready, issuers: Object.fromEntries(known.map(({ one, health }) => [one.issuer, health])) }
     },
     invalidate(issuer) {
       for (const one of issuers.known()) if (issuer === undefined || one.issuer === issuer) one.keys.invalidate()
     },
   }
+}
+
+function createRevocations({ revocationStore, revocationTtlSeconds, surroundings }: ResolvedOptions): RevocationList {
+  const { clock, onEvent } = surroundings
+  return createRevocationList({
+    store: revocationStore ?? createMemoryRevocationStore({ clock }),
+    isShared: revocationStore !== undefined,
+    ttlSeconds: revocationTtlSeconds,
+    clock,
+    onEvent,
+  })
+}
+
+function canServe({ state }: KeySourceHealth): boolean {
+  return state === 'fresh' || state === 'due' || state === 'stale'
 }
