@@ -17,6 +17,10 @@ export function checkNames(what: string, options: unknown, known: readonly strin
 }
 
 function nearestName(name: string, known: readonly string[]): string | undefined {
+  const extended = known.find(
+    (candidate) => name.length > 2 && (candidate.startsWith(name) || name.startsWith(candidate)),
+  )
+  if (extended !== undefined) return extended
   const ranked = known
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
     .sort((left, right) => left.distance - right.distance)
@@ -112,4 +116,15 @@ export function booleanOption(name: string, value: unknown, fallback: boolean): 
   if (value === undefined) return fallback
   if (typeof value === 'boolean') return value
   throw new ConfigurationError(`\`${name}\` takes true or false.`)
+}
+
+/**
+ * Refuses a list that holds a value twice.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function refuseRepeats(name: string, values: readonly string[]): void {
+  const seen = new Set<string>()
+  const repeated = values.find((value) => seen.size === seen.add(value).size)
+  if (repeated !== undefined) throw new ConfigurationError(`\`${name}\` lists ${repeated} twice; list it once.`)
 }

@@ -1,11 +1,8 @@
 import { ConfigurationError } from '../errors/index.js'
+import { isLoopbackHostname } from '../lib/secure-url.js'
 
-const loopbackHosts: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
-
-/** Whether a URL host name is loopback: `localhost`, a name below it, `127.0.0.0/8`, or `[::1]`. */
-export function isLoopbackHost(hostname: string): boolean {
-  return loopbackHosts.has(hostname) || hostname.endsWith('.localhost') || /^127(\.\d{1,3}){3}$/.test(hostname)
-}
+/** The characters of a URI (RFC 3986 §2), with a scheme, two slashes and a host. */
+const absoluteUri = /^[a-z][a-z\d+.-]*:\/\/[\w.~[:%-][\w.~:/?#[\]@!$&'()*+,;=%-]*$/i
 
 /**
  * Checks an identifier or endpoint URL and leaves it as it is, byte for byte: https (http only on loopback hosts and
@@ -14,14 +11,17 @@ export function isLoopbackHost(hostname: string): boolean {
  * @throws {@link ConfigurationError} saying what to write instead.
  */
 export function checkUrl(name: string, value: unknown, allowInsecureLoopback: boolean): URL {
-  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined
-  if (url === undefined) throw new ConfigurationError(`\`${name}\` takes an absolute https URL.`)
-  if (url.username !== '' || url.password !== '' || (value as string).includes('#')) {
+  const text = typeof value === 'string' ? value : ''
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !absoluteUri.test(text)) {
+    throw new ConfigurationError(`\`${name}\` takes an absolute https URL, in ASCII and without spaces around it.`)
+  }
+  if (url.username !== '' || url.password !== '' || text.includes('#')) {
     throw new ConfigurationError(`\`${name}\` must hold neither user information nor a fragment.`)
   }
   if (url.protocol === 'https:') return url
   if (url.protocol !== 'http:') throw new ConfigurationError(`\`${name}\` takes an https URL, not ${url.protocol}`)
-  if (!isLoopbackHost(url.hostname)) {
+  if (!isLoopbackHostname(url.hostname)) {
     throw new ConfigurationError(`\`${name}\` takes an https URL: over http anybody on the way could read tokens.`)
   }
   if (!allowInsecureLoopback) {

@@ -49,9 +49,9 @@ const dpopNames = [
  * @throws {@link ConfigurationError}
  */
 export function resolveDpop(given: BindingMode | DpopOptions | undefined): ResolvedDpop {
-  const options = typeof given === 'string' ? { mode: given } : (given ?? {})
+  const options: DpopOptions = modeOrOptions(given)
   checkNames('`dpop`', options, dpopNames)
-  if (options.replayStore !== undefined && typeof options.replayStore.reserve !== 'function') {
+  if (options.replayStore !== undefined && typeof options.replayStore?.reserve !== 'function') {
     throw new ConfigurationError('`dpop.replayStore` takes a ReplayStore, such as createRedisReplayStore gives.')
   }
   return Object.freeze({
@@ -79,6 +79,11 @@ export function resolveDpop(given: BindingMode | DpopOptions | undefined): Resol
   })
 }
 
+function modeOrOptions<T extends object>(given: BindingMode | T | undefined): T | { mode?: BindingMode } {
+  if (given === undefined) return {}
+  return typeof given === 'string' ? { mode: given } : given
+}
+
 function resolveNonce(nonce: DpopNonceOptions | undefined): ResolvedNonce | undefined {
   if (nonce === undefined) return undefined
   checkNames('`dpop.nonce`', nonce, ['secrets', 'maxAgeSeconds', 'onSuccess'])
@@ -103,7 +108,7 @@ function isLongSecret(secret: unknown): boolean {
  * @throws {@link ConfigurationError}
  */
 export function resolveMtls(given: BindingMode | MtlsOptions | undefined): ResolvedMtls {
-  const options = typeof given === 'string' ? { mode: given } : (given ?? {})
+  const options: MtlsOptions = modeOrOptions(given)
   checkNames('`mtls`', options, ['mode', 'certificateFrom'])
   return Object.freeze({
     mode: choiceOption('mtls.mode', options.mode, modes, 'allowed'),

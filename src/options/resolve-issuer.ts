@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors/index.js'
 import { defaultTokenAlgorithms, isSignatureAlgorithm, type SignatureAlgorithm } from '../lib/algorithms.js'
 import { isJsonObject, type JsonObject } from '../lib/json.js'
+import type { ResolvedClaimProfile } from '../token/claim-profile.js'
 import { checkNames, choiceOption, listOption, numberOption, textOption } from './check.js'
 import { checkIssuer, checkUrl } from './identifiers.js'
 import { type ResolvedIntrospection, resolveIntrospection } from './resolve-introspection.js'
@@ -16,7 +17,7 @@ export interface ResolvedIssuer {
   readonly keys: readonly JsonObject[] | undefined
   readonly keyCache: Required<KeyCacheOptions>
   readonly tokenTypes: readonly (string | null)[]
-  readonly claimProfile: ClaimProfile | undefined
+  readonly claimProfile: ResolvedClaimProfile
   readonly optionalClaims: readonly string[]
   readonly clockToleranceSeconds: number
   readonly maxTokenAgeSeconds: number | undefined
@@ -60,7 +61,7 @@ export function resolveIssuer(given: string | IssuerOptions, allowInsecureLoopba
     algorithms: resolveAlgorithms('algorithms', options.algorithms, defaultTokenAlgorithms),
     jwksUri: options.jwksUri,
     keys: resolveKeys(options),
-    keyCache: resolveKeyCache(options.keyCache ?? {}),
+    keyCache: resolveKeyCache(options.keyCache),
     tokenTypes: resolveTokenTypes(options.tokenTypes),
     claimProfile: resolveProfile(options.claimProfile),
     optionalClaims: resolveOptionalClaims(options.optionalClaims),
@@ -69,9 +70,11 @@ export function resolveIssuer(given: string | IssuerOptions, allowInsecureLoopba
       max: 300,
       fallback: 60,
     }),
-    maxTokenAgeSeconds:
-      options.maxTokenAgeSeconds &&
-      numberOption('maxTokenAgeSeconds', options.maxTokenAgeSeconds, { min: 1, max: 31_536_000, fallback: 0 }),
+    maxTokenAgeSeconds: numberOption('maxTokenAgeSeconds', options.maxTokenAgeSeconds, {
+      min: 1,
+      max: 31_536_000,
+      fallback: undefined,
+    }),
     introspection: resolveIntrospection(options.introspection, allowInsecureLoopback),
     logoutAudience: textOption('logoutAudience', options.logoutAudience),
     unknownConfirmation: choiceOption(
@@ -116,7 +119,7 @@ function resolveKeys({ keys, jwksUri }: IssuerOptions): readonly JsonObject[] | 
   return keys
 }
 
-function resolveKeyCache(options: KeyCacheOptions): Required<KeyCacheOptions> {
+function resolveKeyCache(options: KeyCacheOptions = {}): Required<KeyCacheOptions> {
   checkNames('`keyCache`', options, keyCacheNames)
   const bounded = (name: keyof KeyCacheOptions, min: number, max: number, fallback: number) =>
     numberOption(`keyCache.${name}`, options[name], { min, max, fallback })
@@ -130,23 +133,30 @@ function resolveKeyCache(options: KeyCacheOptions): Required<KeyCacheOptions> {
 
 function resolveTokenTypes(given: readonly (string | null)[] | undefined): readonly (string | null)[] {
   if (given === undefined) return ['at+jwt']
-  if (Array.isArray(given) && given.length > 0 && given.every((type) => type === null || typeof type === 'string')) {
-    return given
-  }
+  if (Array.isArray(given) && given.length > 0 && given.every(isTokenType)) return Object.freeze([...given])
   throw new ConfigurationError(
     "`tokenTypes` takes a non-empty array such as ['at+jwt', 'JWT'], null for an absent typ.",
   )
 }
 
-function resolveProfile(profile: ClaimProfile | undefined): ClaimProfile | undefined {
-  if (profile === undefined) return undefined
-  checkNames('`claimProfile`', profile, ['clientId', 'scope', 'roles', 'tenant'])
-  for (const [name, value] of Object.entries(profile)) listOption(`claimProfile.${name}`, value, [])
-  return profile
+function isTokenType(type: unknown): boolean {
+  return type === null || (typeof type === 'string' && type !== '')
 }
 
-function resolveOptionalClaims(given: IssuerOptions['optionalClaims']): readonly string[] {
-  const claims: readonly string[] = given ?? []
-  if (Array.isArray(claims) && claims.every((claim) => relaxable.includes(claim))) return claims
+function resolveProfile(profile: ClaimProfile = {}): ResolvedClaimProfile {
+  checkNames('`claimProfile`', profile, ['clientId', 'scope', 'roles', 'tenant'])
+  const claimNames = (name: keyof ClaimProfile, fallback: readonly string[]) =>
+    listOption(`claimProfile.${name}`, profile[name], fallback)
+  return Object.freeze({
+    clientId: claimNames('clientId', ['client_id']),
+    scope: claimNames('scope', ['scope']),
+    scopeArrays: profile.scope !== undefined,
+    roles: claimNames('roles', ['roles']),
+    tenant: claimNames('tenant', []),
+  })
+}
+
+function resolveOptionalClaims(given: IssuerOptions['optionalClaims'] = []): readonly string[] {
+  if (Array.isArray(given) && given.every((claim) => relaxable.includes(claim))) return Object.freeze([...given])
   throw new ConfigurationError('`optionalClaims` takes jti, client_id and iat only: iss, aud, sub and exp never lack.')
 }

@@ -1,14 +1,24 @@
 import { ConfigurationError } from '../errors/index.js'
-
 import { systemClock } from '../lib/clock.js'
-import type { Fetch } from '../lib/fetch.js'
-import { booleanOption, checkNames, choiceOption, functionOption, listOption, numberOption } from './check.js'
-import { checkIssuer } from './identifiers.js'
+import { isJsonObject } from '../lib/json.js'
+import { platformFetch } from '../lib/platform-fetch.js'
+import { isScope } from '../policy/scope-expression.js'
+import type { RevocationStore } from '../stores/contract.js'
+import {
+  booleanOption,
+  checkNames,
+  choiceOption,
+  functionOption,
+  listOption,
+  numberOption,
+  refuseRepeats,
+} from './check.js'
 import { type ResolvedDpop, type ResolvedMtls, resolveDpop, resolveMtls } from './resolve-binding.js'
-import { type ResolvedIssuer, resolveIssuer } from './resolve-issuer.js'
+import type { ResolvedIssuer } from './resolve-issuer.js'
+import { knownIssuers, resolveIssuers, resolveTenants } from './resolve-issuers.js'
 import { resolveResource } from './resolve-resource.js'
 import type { ResolvedResource, Surroundings } from './resolved.js'
-import type { ClaimsSchema, IssuerOptions, IssuerResolver, ResourceServerOptions } from './types.js'
+import type { ClaimsSchema, IssuerResolver, ResourceServerOptions } from './types.js'
 
 /** Options of a server, checked completely, with every default filled in. */
 export interface ResolvedOptions {
@@ -22,6 +32,9 @@ export interface ResolvedOptions {
   readonly mtls: ResolvedMtls
   readonly trustedProxies: readonly string[]
   readonly implies: ReadonlyMap<string, readonly string[]>
+  /** `undefined` where the default one shall be made. */
+  readonly revocationStore: RevocationStore | undefined
+  readonly revocationTtlSeconds: number
   readonly tokenCacheEntries: number
   readonly cors: boolean
   readonly passThroughMetadata: boolean
@@ -38,6 +51,7 @@ const names = [
   'implies',
   'isRevoked',
   'revocationStore',
+  'revocationTtlSeconds',
   'tokenCacheEntries',
   'cors',
   'authorizationServerMetadata',
@@ -53,10 +67,11 @@ const names = [
  * @throws {@link ConfigurationError} with a sentence that says what to write instead.
  */
 export function resolveOptions(options: ResourceServerOptions<ClaimsSchema | undefined>): ResolvedOptions {
-  if (typeof options !== 'object' || options === null) {
+  if (!isJsonObject(options)) {
     throw new ConfigurationError('createResourceServer takes an object with at least `resource` and `issuer`.')
   }
   checkNames('createResourceServer', options, names)
+  functionOption('isRevoked', options.isRevoked)
   const surroundings = resolveSurroundings(options)
   const { allowInsecureLoopback } = surroundings
   const issuers = resolveIssuers(options, allowInsecureLoopback)
@@ -65,7 +80,7 @@ export function resolveOptions(options: ResourceServerOptions<ClaimsSchema | und
   return Object.freeze({
     surroundings,
     resources: resolveResources(options, {
-      issuers: [...issuers.map(({ issuer }) => issuer), ...(Array.isArray(options.tenants) ? options.tenants : [])],
+      issuers: knownIssuers(options, issuers),
       dpop: dpop.mode,
       dpopAlgorithms: dpop.algorithms,
       mtls: mtls.mode,
@@ -73,12 +88,18 @@ export function resolveOptions(options: ResourceServerOptions<ClaimsSchema | und
     }),
     issuers,
     resolver: typeof options.issuer === 'function' ? options.issuer : undefined,
-    isTenant: resolveTenants(options),
+    isTenant: resolveTenants(options, allowInsecureLoopback),
     schema: resolveSchema(options.claims),
     dpop,
     mtls,
     trustedProxies: listOption('trustedProxies', options.trustedProxies, []),
     implies: resolveImplies(options.implies),
+    revocationStore: resolveRevocationStore(options.revocationStore),
+    revocationTtlSeconds: numberOption('revocationTtlSeconds', options.revocationTtlSeconds, {
+      min: 60,
+      max: 31_536_000,
+      fallback: 86_400,
+    }),
     tokenCacheEntries: numberOption('tokenCacheEntries', options.tokenCacheEntries, {
       min: 0,
       max: 10_000_000,
@@ -96,31 +117,12 @@ export function resolveOptions(options: ResourceServerOptions<ClaimsSchema | und
 }
 
 function resolveSurroundings(options: ResourceServerOptions<ClaimsSchema | undefined>): Surroundings {
-  const platformFetch: Fetch = (url, init) => globalThis.fetch(url, init)
   return Object.freeze({
     fetch: functionOption('fetch', options.fetch) ?? platformFetch,
     clock: functionOption('clock', options.clock) ?? systemClock,
     onEvent: functionOption('onEvent', options.onEvent),
     allowInsecureLoopback: booleanOption('allowInsecureLoopback', options.allowInsecureLoopback, false),
   })
-}
-
-function resolveIssuers(
-  { issuer, tenants }: ResourceServerOptions<ClaimsSchema | undefined>,
-  allowInsecureLoopback: boolean,
-): readonly ResolvedIssuer[] {
-  if (typeof issuer === 'function') return []
-  if (issuer === undefined || (Array.isArray(issuer) && issuer.length === 0)) {
-    throw new ConfigurationError('`issuer` is missing: name the authorization server whose tokens you accept.')
-  }
-  if (tenants !== undefined) throw new ConfigurationError('`tenants` goes with an `issuer` that is a function.')
-  const given: readonly (string | IssuerOptions)[] = Array.isArray(issuer) ? issuer : [issuer]
-  const resolved = given.map((one) => resolveIssuer(one, allowInsecureLoopback))
-  refuseRepeats(
-    'issuer',
-    resolved.map((one) => one.issuer),
-  )
-  return resolved
 }
 
 function resolveResources(
@@ -141,38 +143,20 @@ function resolveResources(
   return resolved
 }
 
-function refuseRepeats(name: string, values: readonly string[]): void {
-  const seen = new Set<string>()
-  const repeated = values.find((value) => seen.size === seen.add(value).size)
-  if (repeated !== undefined) throw new ConfigurationError(`\`${name}\` lists ${repeated} twice.`)
-}
-
-function resolveTenants({
-  issuer,
-  tenants,
-}: ResourceServerOptions<ClaimsSchema | undefined>): (issuer: string) => boolean {
-  if (typeof issuer !== 'function') return () => false
-  if (Array.isArray(tenants) && tenants.length > 0) {
-    const allowed = new Set(tenants.map((tenant) => checkIssuer('tenants', tenant, true)))
-    return (candidate) => allowed.has(candidate)
-  }
-  const live = tenants as { has?: unknown } | undefined
-  if (typeof live?.has === 'function') return (candidate) => (live as ReadonlySet<string>).has(candidate) === true
-  throw new ConfigurationError(
-    'An `issuer` function needs `tenants`: the complete list of issuers it may be asked for.',
-  )
-}
-
 function resolveSchema(schema: ClaimsSchema | undefined): ClaimsSchema | undefined {
-  if (schema === undefined || typeof schema['~standard']?.validate === 'function') return schema
+  if (schema === undefined || typeof schema?.['~standard']?.validate === 'function') return schema
   throw new ConfigurationError('`claims` takes a Standard Schema, such as one of zod or valibot.')
 }
 
+function resolveRevocationStore(store: RevocationStore | undefined): RevocationStore | undefined {
+  if (store === undefined) return undefined
+  if (typeof store?.revoke === 'function' && typeof store.revokedAt === 'function') return store
+  throw new ConfigurationError('`revocationStore` takes a RevocationStore, such as createRedisRevocationStore gives.')
+}
+
 function resolveImplies(implies: Readonly<Record<string, string | readonly string[]>> = {}) {
-  return new Map(
-    Object.entries(implies).map(([scope, implied]): [string, readonly string[]] => [
-      scope,
-      listOption(`implies.${scope}`, implied, []),
-    ]),
-  )
+  const given = isJsonObject(implies) ? Object.entries(implies) : undefined
+  const resolved = given?.map(([scope, implied]) => [scope, listOption(`implies.${scope}`, implied, [])] as const)
+  if (resolved?.every(([scope, implied]) => [scope, ...implied].every(isScope))) return new Map(resolved)
+  throw new ConfigurationError("`implies` takes an object of scopes by scope, as in { 'files:write': ['files:read'] }.")
 }

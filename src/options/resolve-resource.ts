@@ -1,14 +1,17 @@
 import { ConfigurationError } from '../errors/index.js'
 import type { SignatureAlgorithm } from '../lib/algorithms.js'
 import type { BindingMode } from '../policy/requirement.js'
-import { checkNames, choiceOption, functionOption, listOption, numberOption } from './check.js'
+import { isScope } from '../policy/scope-expression.js'
+import { checkNames, choiceOption, listOption } from './check.js'
 import { checkUrl } from './identifiers.js'
+import { resolveMetadata } from './resolve-metadata.js'
 import type { ResolvedResource } from './resolved.js'
-import type { BearerMethod, ResourceMetadataOptions, ResourceOptions } from './types.js'
+import type { BearerMethod, ResourceOptions } from './types.js'
 
 /** What a resource takes over from the server when it says nothing itself. */
 export interface ResourceDefaults {
-  readonly issuers: readonly string[]
+  /** The server's issuers; `undefined` where only a live set of tenants knows them. */
+  readonly issuers: readonly string[] | undefined
   readonly dpop: BindingMode
   readonly dpopAlgorithms: readonly SignatureAlgorithm[]
   readonly mtls: BindingMode
@@ -16,19 +19,6 @@ export interface ResourceDefaults {
 }
 
 const names = ['resource', 'audience', 'issuers', 'scopes', 'bearerMethods', 'dpop', 'mtls', 'metadata']
-const metadataNames = [
-  'name',
-  'localizedNames',
-  'documentation',
-  'policyUri',
-  'tosUri',
-  'jwksUri',
-  'signingAlgorithms',
-  'authorizationDetailsTypes',
-  'sign',
-  'metadataAt',
-  'maxAgeSeconds',
-]
 const bearerMethods: readonly string[] = ['header', 'body', 'query']
 const modes = ['off', 'allowed', 'required'] as const
 
@@ -41,48 +31,43 @@ export function resolveResource(given: string | ResourceOptions, defaults: Resou
   const options = typeof given === 'string' ? { resource: given } : given
   checkNames('A resource', options, names)
   checkUrl('resource', options.resource, defaults.allowInsecureLoopback)
+  const issuers = resolveIssuers(options.issuers, defaults.issuers)
   return Object.freeze({
     resource: options.resource,
     audiences: listOption('audience', options.audience, [options.resource]),
-    issuers: resolveIssuers(options.issuers, defaults.issuers),
-    onlyIssuers: options.issuers && new Set(options.issuers),
-    scopes: listOption('scopes', options.scopes, []),
+    issuers: issuers ?? defaults.issuers ?? [],
+    onlyIssuers: issuers && new Set(issuers),
+    scopes: resolveScopes(options.scopes),
     bearerMethods: resolveBearerMethods(options.bearerMethods),
     dpop: choiceOption('dpop', options.dpop, modes, defaults.dpop),
     dpopAlgorithms: defaults.dpopAlgorithms,
     mtls: choiceOption('mtls', options.mtls, modes, defaults.mtls),
-    metadata: resolveMetadata(options.metadata ?? {}, defaults.allowInsecureLoopback),
+    metadata: resolveMetadata(options.metadata, defaults.allowInsecureLoopback),
   })
 }
 
-function resolveIssuers(given: readonly string[] | undefined, known: readonly string[]): readonly string[] {
-  if (given === undefined) return known
-  const issuers = listOption('issuers', given, known)
-  const unknown = issuers.find((issuer) => !known.includes(issuer))
+function resolveIssuers(
+  given: readonly string[] | undefined,
+  known: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (given === undefined) return undefined
+  const issuers = listOption('issuers', given, [])
+  const unknown = issuers.find((issuer) => known?.includes(issuer) === false)
   if (unknown === undefined) return issuers
   throw new ConfigurationError(
     `\`issuers\` of a resource names ${unknown}, which the server's \`issuer\` does not list.`,
   )
 }
 
-function resolveBearerMethods(given: unknown): readonly BearerMethod[] {
-  const methods = listOption('bearerMethods', given, ['header'])
-  if (methods.every((method) => bearerMethods.includes(method))) return methods as readonly BearerMethod[]
-  throw new ConfigurationError("`bearerMethods` takes 'header', 'body' and 'query'.")
+function resolveScopes(given: unknown): readonly string[] {
+  const scopes = listOption('scopes', given, [])
+  if (scopes.every(isScope)) return scopes
+  throw new ConfigurationError('`scopes` takes scopes, one per item, without spaces and quotes (RFC 6749 §3.3).')
 }
 
-function resolveMetadata(metadata: ResourceMetadataOptions, allowInsecureLoopback: boolean): ResourceMetadataOptions {
-  checkNames('`metadata`', metadata, metadataNames)
-  for (const name of ['documentation', 'policyUri', 'tosUri', 'jwksUri'] as const) {
-    if (metadata[name] !== undefined) checkUrl(`metadata.${name}`, metadata[name], allowInsecureLoopback)
-  }
-  functionOption('metadata.sign', metadata.sign)
-  numberOption('metadata.maxAgeSeconds', metadata.maxAgeSeconds, { min: 0, max: 31_536_000, fallback: 3600 })
-  const { metadataAt, signingAlgorithms = [] } = metadata
-  if (metadataAt !== undefined && !/^\/[^\s?#]*$/.test(metadataAt)) {
-    throw new ConfigurationError('`metadata.metadataAt` takes a path that starts with a slash.')
-  }
-  if (signingAlgorithms.includes('none'))
-    throw new ConfigurationError('`metadata.signingAlgorithms` must not hold none.')
-  return metadata
+function resolveBearerMethods(given: unknown): readonly BearerMethod[] {
+  const methods = listOption('bearerMethods', given, ['header'])
+  const isComplete = methods.includes('header') && methods.every((method) => bearerMethods.includes(method))
+  if (isComplete) return methods as readonly BearerMethod[]
+  throw new ConfigurationError("`bearerMethods` takes 'header', which is always on, 'body' and 'query'.")
 }

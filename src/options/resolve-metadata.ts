@@ -1,0 +1,66 @@
+import { ConfigurationError } from '../errors/index.js'
+import { isJsonObject } from '../lib/json.js'
+import { checkNames, functionOption, listOption, numberOption, textOption } from './check.js'
+import { checkUrl } from './identifiers.js'
+import type { ResourceMetadataOptions } from './types.js'
+
+const names = [
+  'name',
+  'localizedNames',
+  'documentation',
+  'policyUri',
+  'tosUri',
+  'jwksUri',
+  'signingAlgorithms',
+  'authorizationDetailsTypes',
+  'sign',
+  'metadataAt',
+  'maxAgeSeconds',
+]
+const none: readonly string[] = []
+
+/**
+ * Checks the further members of a metadata document and takes a copy of them.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function resolveMetadata(
+  metadata: ResourceMetadataOptions = {},
+  allowInsecureLoopback: boolean,
+): ResourceMetadataOptions {
+  checkNames('`metadata`', metadata, names)
+  textOption('metadata.name', metadata.name)
+  for (const name of ['documentation', 'policyUri', 'tosUri', 'jwksUri'] as const) {
+    if (metadata[name] !== undefined) checkUrl(`metadata.${name}`, metadata[name], allowInsecureLoopback)
+  }
+  functionOption('metadata.sign', metadata.sign)
+  numberOption('metadata.maxAgeSeconds', metadata.maxAgeSeconds, { min: 0, max: 31_536_000, fallback: undefined })
+  const { metadataAt } = metadata
+  if (metadataAt !== undefined && !/^\/[^\s?#]*$/.test(metadataAt)) {
+    throw new ConfigurationError('`metadata.metadataAt` takes a path that starts with a slash.')
+  }
+  return Object.freeze({ ...metadata, ...resolveLists(metadata) })
+}
+
+function resolveLists(metadata: ResourceMetadataOptions): Partial<ResourceMetadataOptions> {
+  const { localizedNames, signingAlgorithms, authorizationDetailsTypes } = metadata
+  if (signingAlgorithms?.includes('none')) {
+    throw new ConfigurationError('`metadata.signingAlgorithms` must not hold none (RFC 9728 §2).')
+  }
+  return {
+    ...(localizedNames !== undefined && { localizedNames: resolveNames(localizedNames) }),
+    ...(signingAlgorithms !== undefined && {
+      signingAlgorithms: listOption('metadata.signingAlgorithms', signingAlgorithms, none),
+    }),
+    ...(authorizationDetailsTypes !== undefined && {
+      authorizationDetailsTypes: listOption('metadata.authorizationDetailsTypes', authorizationDetailsTypes, none),
+    }),
+  }
+}
+
+function resolveNames(names: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  if (isJsonObject(names) && Object.values(names).every((name) => typeof name === 'string' && name !== '')) {
+    return Object.freeze({ ...names })
+  }
+  throw new ConfigurationError('`metadata.localizedNames` takes an object of names by language tag.')
+}
