@@ -5,6 +5,7 @@ import {
   accessToken,
   createProofSigner,
   dpopVerifier,
+  nowSeconds,
   type ProofSigner,
   refusalOf,
   resource,
