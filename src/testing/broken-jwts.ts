@@ -18,7 +18,7 @@ export interface JwtParts {
  * @example
  * ```ts
  * it.each(Object.entries(brokenJwts(issuer.tokenParts())))('refuses %s', async (_defect, token) => {
- *   expect((await callApi(token)).status).toBe(401)
+ *   expect([400, 401]).toContain((await callApi(token)).status) // 400: no token68, so no credentials at all
  * })
  * ```
  * @group Testing
@@ -64,7 +64,7 @@ function brokenJson({ header, payload, key }: JwtParts): Record<string, string> 
     'a payload that is an array': signCompact({ header, payload: `[${payloadText}]`, key }),
     'a payload that is null': signCompact({ header, payload: 'null', key }),
     'a payload that is no UTF-8': signCompact({ header, payload: withInvalidUtf8(payloadText), key }),
-    'claims nested 10,000 levels deep': signCompact({ header, payload: withDeepMember(payloadText), key }),
+    'claims nested 1,000 levels deep': signCompact({ header, payload: withDeepMember(payloadText), key }),
   }
 }
 
@@ -81,5 +81,5 @@ function withInvalidUtf8(objectText: string): Uint8Array {
 }
 
 function withDeepMember(objectText: string): string {
-  return `${objectText.slice(0, -1)},"deep":${deepJson(10_000)}}`
+  return `${objectText.slice(0, -1)},"deep":${deepJson(1000)}}`
 }
