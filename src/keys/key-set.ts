@@ -78,7 +78,7 @@ export function createKeySet({
   function mayAskAgain(nowMs: number): boolean {
     if (keys.isLoading() || keys.backOffMs(nowMs) > 0) return true
     const ageMs = nowMs - (keys.held() as Held<KeyTable>).fetchedAtMs
-    return (ageMs < 0 || ageMs >= recentMs) && bucket.take(nowMs)
+    return ageMs >= recentMs && bucket.take(nowMs)
   }
 
   return {

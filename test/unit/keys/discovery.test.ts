@@ -227,6 +227,15 @@ describe('keys by discovery', () => {
     expect(world.requests).toHaveLength(1)
   })
 
+  it('are looked for anew, document and all, after invalidate', async () => {
+    const { world, keys } = worldOf(() => json(document))
+    await keys.warmUp()
+    keys.invalidate()
+    await keys.warmUp()
+    await settle()
+    expect(world.requests).toHaveLength(4)
+  })
+
   it('are an outage when the document has no jwks_uri', async () => {
     const { keys } = worldOf(() => json({ issuer }))
     await expect(keys.warmUp()).rejects.toMatchObject({ code: 'ERR_KEYS_UNAVAILABLE', detail: 'jwks_uri_missing' })

@@ -78,6 +78,12 @@ describe('guardedFetch', () => {
     await expect(guardedFetch(url, options(fetch))).rejects.toMatchObject({ reason: 'redirect' })
   })
 
+  it('[JWKS-08] finds the refusal of an address under the error of the fetch that met it', async () => {
+    const fetch: Fetch = () =>
+      Promise.reject(new TypeError('fetch failed', { cause: new FetchFailure('private_address') }))
+    await expect(guardedFetch(url, options(fetch))).rejects.toMatchObject({ reason: 'private_address' })
+  })
+
   it('turns whatever a fetch throws into a FetchFailure with a fixed text', async () => {
     for (const thrown of [new TypeError('fetch failed'), 'text', undefined, new FetchFailure('timeout')]) {
       const error = await guardedFetch(
