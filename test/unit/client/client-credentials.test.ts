@@ -1,32 +1,9 @@
-import {
-  clientSecretBasic,
-  createOAuthClient,
-  none,
-  type OAuthClientEvent,
-  type OAuthClientOptions,
-} from 'portcullis/client'
+import { none } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
-import { fakeAuthorizationServer, html503, refusal, tokens } from '../../support/fake-token-endpoint.js'
+import { setUpClient } from '../../support/client-set-up.js'
+import { type FakeAuthorizationServer, html503, refusal, tokens } from '../../support/fake-token-endpoint.js'
 
-const credential = clientSecretBasic({ clientId: 'app', clientSecret: 's3cret-of-the-app' })
-
-function setUp(options: Partial<OAuthClientOptions> = {}) {
-  const server = fakeAuthorizationServer()
-  const events: OAuthClientEvent[] = []
-  const time = { nowMs: 1_800_000_000_000 }
-  const client = createOAuthClient({
-    issuer: server.issuer,
-    credential,
-    fetch: server.fetch,
-    clock: () => time.nowMs,
-    retry: false,
-    onEvent: (event) => void events.push(event),
-    ...options,
-  })
-  return { server, client, events, time }
-}
-
-function numbered(server: ReturnType<typeof fakeAuthorizationServer>, members: Record<string, unknown> = {}): void {
+function numbered(server: FakeAuthorizationServer, members: Record<string, unknown> = {}): void {
   let count = 0
   server.script('/token', (request, signal) => {
     count += 1
@@ -36,7 +13,7 @@ function numbered(server: ReturnType<typeof fakeAuthorizationServer>, members: R
 
 describe('client credentials', () => {
   it('[CC-01] [S4-04] sends the grant with scope and resource and gives the token back', async () => {
-    const { server, client } = setUp()
+    const { server, client } = setUpClient()
     const token = await client.clientCredentials({ scope: ['read', 'write'], resource: 'https://api.example/' })
     const [request] = server.at('/token')
     expect(Object.fromEntries(request?.form ?? [])).toEqual({
@@ -49,13 +26,13 @@ describe('client credentials', () => {
   })
 
   it('[CC-01] refuses a public client before anything is sent', async () => {
-    const { server, client } = setUp({ credential: none({ clientId: 'app' }) })
+    const { server, client } = setUpClient({ credential: none({ clientId: 'app' }) })
     await expect(client.clientCredentials()).rejects.toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
     expect(server.requests).toHaveLength(0)
   })
 
   it('[S4-05] serves the token from the cache while it is good', async () => {
-    const { server, client, time } = setUp()
+    const { server, client, time } = setUpClient()
     await client.clientCredentials({ scope: 'read' })
     time.nowMs += 3_000_000
     await client.clientCredentials({ scope: 'read' })
@@ -63,7 +40,7 @@ describe('client credentials', () => {
   })
 
   it('[S4-05] lets any number of concurrent callers share one request', async () => {
-    const { server, client } = setUp()
+    const { server, client } = setUpClient()
     const all = await Promise.all(Array.from({ length: 50 }, () => client.clientCredentials({ scope: 'read' })))
     expect(new Set(all.map(({ accessToken }) => accessToken))).toEqual(new Set(['issued-access-token']))
     expect(server.at('/token')).toHaveLength(1)
@@ -71,7 +48,7 @@ describe('client credentials', () => {
   })
 
   it('keeps apart what differs in scope, resource, audience or parameters, and nothing else', async () => {
-    const { server, client } = setUp()
+    const { server, client } = setUpClient()
     numbered(server)
     const targets = [
       { scope: 'a b' },
@@ -92,7 +69,7 @@ describe('client credentials', () => {
   })
 
   it('[S4-09] renews ahead of expiry without making anybody wait', async () => {
-    const { server, client, time } = setUp()
+    const { server, client, time } = setUpClient()
     numbered(server)
     await client.clientCredentials()
     time.nowMs += 3_301_000
@@ -104,7 +81,7 @@ describe('client credentials', () => {
   })
 
   it('goes on with the known token when renewing ahead fails, says so, and leaves the server alone for a while', async () => {
-    const { server, client, time, events } = setUp()
+    const { server, client, time, events } = setUpClient()
     server.script('/token', tokens({ access_token: 'token-1' }), html503())
     await client.clientCredentials()
     time.nowMs += 3_400_000
@@ -122,7 +99,7 @@ describe('client credentials', () => {
   })
 
   it('[D10] no longer hands out a token shortly before it expires', async () => {
-    const { server, client, time } = setUp()
+    const { server, client, time } = setUpClient()
     numbered(server)
     await client.clientCredentials()
     time.nowMs += 3_540_000
@@ -130,7 +107,7 @@ describe('client credentials', () => {
   })
 
   it('[D09] keeps a token without expires_in for the fallback lifetime only', async () => {
-    const { server, client, time } = setUp({ tokenCache: { fallbackLifetimeSeconds: 100 } })
+    const { server, client, time } = setUpClient({ tokenCache: { fallbackLifetimeSeconds: 100 } })
     numbered(server, { expires_in: undefined })
     expect((await client.clientCredentials()).expiresAt).toBeUndefined()
     time.nowMs += 79_000
@@ -140,25 +117,25 @@ describe('client credentials', () => {
   })
 
   it('keeps no token that is expired on arrival, and none at all when told so', async () => {
-    const stale = setUp()
+    const stale = setUpClient()
     numbered(stale.server, { expires_in: 0 })
     await stale.client.clientCredentials()
     expect((await stale.client.clientCredentials()).accessToken).toBe('token-2')
 
-    const uncached = setUp({ tokenCache: { maxEntries: 0 } })
+    const uncached = setUpClient({ tokenCache: { maxEntries: 0 } })
     numbered(uncached.server)
     await uncached.client.clientCredentials()
     expect((await uncached.client.clientCredentials()).accessToken).toBe('token-2')
   })
 
   it('is bounded: the token used longest ago goes first', async () => {
-    const { server, client } = setUp({ tokenCache: { maxEntries: 2 } })
+    const { server, client } = setUpClient({ tokenCache: { maxEntries: 2 } })
     for (const scope of ['a', 'b', 'c', 'a']) await client.clientCredentials({ scope })
     expect(server.at('/token')).toHaveLength(4)
   })
 
   it('asks again when forced to', async () => {
-    const { server, client } = setUp()
+    const { server, client } = setUpClient()
     numbered(server)
     await client.clientCredentials()
     expect((await client.clientCredentials({}, { forceRefresh: true })).accessToken).toBe('token-2')
@@ -166,14 +143,14 @@ describe('client credentials', () => {
   })
 
   it('remembers no failure', async () => {
-    const { server, client } = setUp()
+    const { server, client } = setUpClient()
     server.script('/token', refusal('invalid_scope'), tokens())
     await expect(client.clientCredentials()).rejects.toMatchObject({ code: 'ERR_INVALID_SCOPE' })
     expect((await client.clientCredentials()).accessToken).toBe('issued-access-token')
   })
 
   it('lets one caller give up without taking the token from the others', async () => {
-    const { server, client } = setUp()
+    const { server, client } = setUpClient()
     let release: () => void = () => undefined
     server.script('/token', async (request, signal) => {
       await new Promise<void>((resolve) => {

@@ -1,0 +1,147 @@
+import { bearerAuthorization, none, TokenExchangeError, type TokenExchangeParams, TokenTypes } from 'portcullis/client'
+import { describe, expect, it } from 'vitest'
+import { rejection, setUpClient } from '../../support/client-set-up.js'
+import { refusal, tokens } from '../../support/fake-token-endpoint.js'
+
+const exchanged = (members: Record<string, unknown> = {}) =>
+  tokens({ access_token: 'exchanged-token', issued_token_type: TokenTypes.accessToken, ...members })
+
+describe('token exchange', () => {
+  it('[TX-01] [TX-02] [TX-13] [RI-01] [S0-38] [S0-42] [S0-43] posts the grant with repeated resource and audience', async () => {
+    const { server, client } = setUpClient()
+    server.script('/token', exchanged())
+    await client.exchangeToken({
+      subjectToken: 'subject-token',
+      resource: ['https://one.example/', 'https://two.example/a'],
+      audience: ['one', 'two'],
+      scope: 'read write',
+      requestedTokenType: TokenTypes.accessToken,
+      parameters: { tenant: 'x' },
+    })
+    const [request] = server.at('/token')
+    expect([...(request?.form ?? [])].sort()).toEqual(
+      [
+        ['audience', 'one'],
+        ['audience', 'two'],
+        ['grant_type', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+        ['requested_token_type', 'urn:ietf:params:oauth:token-type:access_token'],
+        ['resource', 'https://one.example/'],
+        ['resource', 'https://two.example/a'],
+        ['scope', 'read write'],
+        ['subject_token', 'subject-token'],
+        ['subject_token_type', 'urn:ietf:params:oauth:token-type:access_token'],
+        ['tenant', 'x'],
+      ].sort(),
+    )
+    expect(request?.method).toBe('POST')
+    expect(request?.headers['authorization']).toMatch(/^Basic /)
+  })
+
+  it('[TX-03] [S0-45] sends actor token and type together, and the type of the subject token as given', async () => {
+    const { server, client } = setUpClient()
+    server.script('/token', exchanged())
+    const actor = { token: 'actor-token', type: TokenTypes.jwt }
+    await client.exchangeToken({ subjectToken: 'subject-token', subjectTokenType: TokenTypes.idToken, actor })
+    const form = server.at('/token')[0]?.form
+    expect(form?.get('actor_token')).toBe('actor-token')
+    expect(form?.get('actor_token_type')).toBe(TokenTypes.jwt)
+    expect(form?.get('subject_token_type')).toBe(TokenTypes.idToken)
+  })
+
+  it('[TX-04] knows the registered token types', () => {
+    const prefix = 'urn:ietf:params:oauth:token-type:'
+    const names = ['access_token', 'refresh_token', 'id_token', 'saml1', 'saml2', 'jwt', 'id-jag', 'txn_token']
+    expect(Object.values(TokenTypes)).toEqual(names.map((name) => `${prefix}${name}`))
+  })
+
+  it.each<[string, Partial<TokenExchangeParams>]>([
+    ['an absent subject token', { subjectToken: '' }],
+    ['a subject token with its scheme', { subjectToken: 'Bearer abc' }],
+    ['an actor token without type', { actor: { token: 'a', type: '' } }],
+    ['an actor type without token', { actor: { token: '', type: TokenTypes.jwt } }],
+    ['a resource with a fragment', { resource: 'https://api.example/#x' }],
+    ['a resource that is no absolute URI', { resource: '/api' }],
+    ['a reserved parameter', { parameters: { client_secret: 'x' } }],
+  ])('[TX-03] [RI-01] [D23] refuses %s before anything is sent', async (_name, params) => {
+    const { server, client } = setUpClient()
+    const call = client.exchangeToken({ subjectToken: 'subject-token', ...params })
+    await expect(call).rejects.toMatchObject({ code: 'ERR_CLIENT_ARGUMENT', operation: 'exchangeToken' })
+    expect(server.requests).toHaveLength(0)
+  })
+
+  it('[TX-13] refuses a public client', async () => {
+    const { client } = setUpClient({ credential: none({ clientId: 'app' }) })
+    const call = client.exchangeToken({ subjectToken: 'subject-token' })
+    await expect(call).rejects.toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
+  })
+
+  it('[TX-05] [TX-06] [D23] refuses an answer without issued_token_type, or of another type than was asked for', async () => {
+    const { server, client } = setUpClient()
+    server.script(
+      '/token',
+      tokens(),
+      exchanged({ issued_token_type: TokenTypes.idToken }),
+      exchanged({ issued_token_type: 7 }),
+    )
+    const subjectToken = 'subject-token'
+    await expect(client.exchangeToken({ subjectToken })).rejects.toMatchObject({ code: 'ERR_ISSUED_TOKEN_TYPE' })
+    const other = client.exchangeToken({ subjectToken, requestedTokenType: TokenTypes.accessToken })
+    await expect(other).rejects.toMatchObject({ code: 'ERR_ISSUED_TOKEN_TYPE', operation: 'exchangeToken' })
+    await expect(client.exchangeToken({ subjectToken })).rejects.toMatchObject({ code: 'ERR_ISSUED_TOKEN_TYPE' })
+  })
+
+  it('[TX-06] takes an N_A token and never lets it become a bearer token', async () => {
+    const { server, client } = setUpClient()
+    server.script('/token', exchanged({ token_type: 'N_A', issued_token_type: TokenTypes.idJag }))
+    const token = await client.exchangeToken({ subjectToken: 'subject-token', requestedTokenType: TokenTypes.idJag })
+    expect(token).toMatchObject({ tokenType: 'N_A', issuedTokenType: TokenTypes.idJag })
+    expect(() => bearerAuthorization(token)).toThrowError(expect.objectContaining({ code: 'ERR_TOKEN_TYPE_UNUSABLE' }))
+  })
+
+  it('[BEAR-14] compares token_type without regard to case and refuses an unknown one', async () => {
+    const { server, client } = setUpClient()
+    server.script(
+      '/token',
+      exchanged({ token_type: 'bEARER' }),
+      exchanged({ token_type: 'mac' }),
+      exchanged({ token_type: 'DPoP' }),
+    )
+    const subjectToken = 'subject-token'
+    expect(bearerAuthorization(await client.exchangeToken({ subjectToken }))).toBe('Bearer exchanged-token')
+    await expect(client.exchangeToken({ subjectToken })).rejects.toMatchObject({ code: 'ERR_TOKEN_TYPE_UNUSABLE' })
+    await expect(client.exchangeToken({ subjectToken })).rejects.toMatchObject({ code: 'ERR_TOKEN_TYPE_UNUSABLE' })
+  })
+
+  it('[TX-07] [RI-03] [S0-68] tells a refusal as TokenExchangeError with the code of the server', async () => {
+    const { server, client } = setUpClient()
+    server.script(
+      '/token',
+      refusal('invalid_target', 'no such resource'),
+      refusal('invalid_request'),
+      refusal('odd_code'),
+    )
+    const target = await rejection(client.exchangeToken({ subjectToken: 'subject-token' }))
+    expect(target).toBeInstanceOf(TokenExchangeError)
+    expect(target).toMatchObject({
+      code: 'ERR_INVALID_TARGET',
+      category: 'auth',
+      error: 'invalid_target',
+      errorDescription: 'no such resource',
+      status: 400,
+      retryable: false,
+    })
+    const request = await rejection(client.exchangeToken({ subjectToken: 'subject-token' }))
+    expect(request).toBeInstanceOf(TokenExchangeError)
+    expect(request).toMatchObject({ code: 'ERR_INVALID_REQUEST' })
+    const odd = await rejection(client.exchangeToken({ subjectToken: 'subject-token' }))
+    expect(odd).toMatchObject({ code: 'ERR_REFUSED', error: 'odd_code' })
+  })
+
+  it('caches nothing: every call is an exchange', async () => {
+    const { server, client } = setUpClient()
+    server.script('/token', exchanged())
+    await client.exchangeToken({ subjectToken: 'subject-token' })
+    await client.exchangeToken({ subjectToken: 'subject-token' })
+    expect(server.at('/token')).toHaveLength(2)
+  })
+})

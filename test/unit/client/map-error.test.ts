@@ -1,0 +1,307 @@
+import { BrokenCircuitError, TaskCancelledError } from 'cockatiel'
+import {
+  CircuitOpenError,
+  ClientAuthenticationError,
+  ClientConfigurationError,
+  CredentialError,
+  clientErrorTraits,
+  DpopError,
+  HttpResponseError,
+  isOAuthClientError,
+  NetworkError,
+  OAuthClientError,
+  OAuthResponseError,
+  RateLimitedError,
+  RequestTimeoutError,
+  ResponseError,
+  TokenExchangeError,
+} from 'portcullis/client'
+import { describe, expect, it } from 'vitest'
+import { type Attempt, startAttempt } from '../../../src/client/guarded-response.js'
+import { errorTable, mapError } from '../../../src/client/map-error.js'
+import { createRedact } from '../../../src/client/redaction.js'
+import { FetchFailure } from '../../../src/lib/fetch-failure.js'
+import { rejection, setUpClient } from '../../support/client-set-up.js'
+import {
+  answer,
+  type Behaviour,
+  cutOff,
+  html503,
+  plain,
+  rateLimited,
+  refusal,
+  reset,
+  silent,
+} from '../../support/fake-token-endpoint.js'
+
+const context = { operation: 'clientCredentials', issuer: 'https://as.example', correlationId: 'the-correlation-id' }
+
+function attemptWith(status: number, body: unknown, headers: Record<string, string> = {}): Attempt {
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  const attempt = startAttempt(new AbortController().signal, true)
+  attempt.answer = {
+    status,
+    mediaType: 'application/json',
+    retryAfterMs: undefined,
+    headers: new Headers(headers),
+    text,
+    json: typeof body === 'string' ? undefined : (body as Record<string, unknown>),
+  }
+  return attempt
+}
+
+function map(error: unknown, attempt?: Attempt, further: { aborted?: boolean; operation?: string } = {}) {
+  const { aborted = false, ...changed } = further
+  return mapError(error, { context: { ...context, ...changed }, attempt, aborted, resetTimeoutMs: 30_000 })
+}
+
+const coded = (code: string, cause?: unknown) => Object.assign(new Error('underneath', { cause }), { code })
+
+/** One case for every row of the table, by its name. */
+const rows: Readonly<
+  Record<string, { readonly error: OAuthClientError; readonly type: unknown; readonly code: string }>
+> = {
+  'own error': {
+    error: map(new Error('wrapped', { cause: new ResponseError('ERR_ISSUED_TOKEN_TYPE', context) })),
+    type: ResponseError,
+    code: 'ERR_ISSUED_TOKEN_TYPE',
+  },
+  'aborted by the caller': {
+    error: map(new TaskCancelledError(), undefined, { aborted: true }),
+    type: OAuthClientError,
+    code: 'ERR_ABORTED',
+  },
+  'open circuit': { error: map(new BrokenCircuitError()), type: CircuitOpenError, code: 'ERR_CIRCUIT_OPEN' },
+  timeout: { error: map(new TaskCancelledError()), type: RequestTimeoutError, code: 'ERR_TIMEOUT' },
+  'no connection, redirect, or a URL or host that is refused': {
+    error: map(new FetchFailure('redirect')),
+    type: NetworkError,
+    code: 'ERR_REDIRECT_REFUSED',
+  },
+  'answer too large': {
+    error: map(new FetchFailure('too_large')),
+    type: ResponseError,
+    code: 'ERR_RESPONSE_TOO_LARGE',
+  },
+  '429': { error: map(new Error(), attemptWith(429, {})), type: RateLimitedError, code: 'ERR_RATE_LIMITED' },
+  '5xx': {
+    error: map(new Error(), attemptWith(502, { error: 'invalid_grant' })),
+    type: HttpResponseError,
+    code: 'ERR_SERVER_FAILURE',
+  },
+  'DPoP refusal': {
+    error: map(new Error(), attemptWith(400, { error: 'invalid_dpop_proof' })),
+    type: DpopError,
+    code: 'ERR_DPOP_PROOF',
+  },
+  invalid_client: {
+    error: map(new Error(), attemptWith(401, { error: 'invalid_client' }), { operation: 'exchangeToken' }),
+    type: ClientAuthenticationError,
+    code: 'ERR_INVALID_CLIENT',
+  },
+  'refused token exchange': {
+    error: map(new Error(), attemptWith(400, { error: 'invalid_target' }), { operation: 'exchangeToken' }),
+    type: TokenExchangeError,
+    code: 'ERR_INVALID_TARGET',
+  },
+  'protocol error in the body': {
+    error: map(new Error(), attemptWith(200, { error: 'invalid_grant', error_uri: 'https://as.example/e' })),
+    type: OAuthResponseError,
+    code: 'ERR_INVALID_GRANT',
+  },
+  '401 without a protocol error': {
+    error: map(new Error(), attemptWith(401, 'no')),
+    type: HttpResponseError,
+    code: 'ERR_INVALID_CLIENT',
+  },
+  'unexpected status': {
+    error: map(coded('OAUTH_RESPONSE_IS_NOT_CONFORM'), attemptWith(202, {})),
+    type: HttpResponseError,
+    code: 'ERR_HTTP_STATUS',
+  },
+  'unknown token type': {
+    error: map(coded('OAUTH_UNSUPPORTED_OPERATION'), attemptWith(200, {})),
+    type: ResponseError,
+    code: 'ERR_TOKEN_TYPE_UNUSABLE',
+  },
+  'unusable answer': {
+    error: map(coded('OAUTH_INVALID_RESPONSE'), attemptWith(200, {})),
+    type: ResponseError,
+    code: 'ERR_RESPONSE_MALFORMED',
+  },
+  'missing endpoint': {
+    error: map(coded('OAUTH_MISSING_SERVER_METADATA')),
+    type: ClientConfigurationError,
+    code: 'ERR_ENDPOINT_MISSING',
+  },
+  'endpoint that is not https': {
+    error: map(coded('OAUTH_HTTP_REQUEST_FORBIDDEN')),
+    type: NetworkError,
+    code: 'ERR_INSECURE_URL',
+  },
+  'unusable argument': {
+    error: map(coded('ERR_INVALID_ARG_VALUE')),
+    type: ClientConfigurationError,
+    code: 'ERR_CLIENT_ARGUMENT',
+  },
+  'anything else': { error: map('a string'), type: OAuthClientError, code: 'ERR_UNEXPECTED' },
+}
+
+describe('the error table', () => {
+  it.each(errorTable.map(({ name }) => name))('[S4-38] [S4-39] maps: %s', (name) => {
+    const { error, type, code } = rows[name] as (typeof rows)[string]
+    expect(error).toBeInstanceOf(type)
+    expect(error).toMatchObject({ code, issuer: 'https://as.example', correlationId: 'the-correlation-id' })
+  })
+
+  it('tests no row that does not exist', () => {
+    expect(Object.keys(rows).sort()).toEqual(errorTable.map(({ name }) => name).sort())
+  })
+
+  it('tells a registration token from client authentication where a 401 says nothing', () => {
+    expect(map(new Error(), attemptWith(401, 'no'), { operation: 'readRegistration' }).code).toBe('ERR_INVALID_TOKEN')
+  })
+
+  it('gives the error of a credential the context of the call', () => {
+    const cause = new Error('disk')
+    const mapped = map(
+      new Error('wrapped', { cause: new CredentialError('ERR_CREDENTIAL_UNAVAILABLE', { message: 'No file', cause }) }),
+    )
+    expect(mapped).toMatchObject({ message: 'No file', operation: 'clientCredentials', cause })
+  })
+
+  it.each([
+    ['invalid_request', 'ERR_INVALID_REQUEST'],
+    ['invalid_client', 'ERR_INVALID_CLIENT'],
+    ['invalid_grant', 'ERR_INVALID_GRANT'],
+    ['unauthorized_client', 'ERR_UNAUTHORIZED_CLIENT'],
+    ['unsupported_grant_type', 'ERR_UNSUPPORTED_GRANT_TYPE'],
+    ['invalid_scope', 'ERR_INVALID_SCOPE'],
+    ['invalid_target', 'ERR_INVALID_TARGET'],
+    ['invalid_dpop_proof', 'ERR_DPOP_PROOF'],
+    ['consent_required', 'ERR_INTERACTION_REQUIRED'],
+    ['temporarily_unavailable', 'ERR_SERVER_FAILURE'],
+    ['anything_else', 'ERR_REFUSED'],
+  ])('[AZ-08] [S0-67] [DPOP-C8] reads the protocol error %s', async (error, code) => {
+    const { server, client } = setUpClient()
+    server.script('/token', refusal(error, 'why'))
+    expect(await rejection(client.clientCredentials())).toMatchObject({ code, operation: 'clientCredentials' })
+  })
+})
+
+describe('what goes wrong on the way', () => {
+  it.each<[string, Behaviour, object]>([
+    ['[S0-69] [S4-34] a broken connection', reset(), { code: 'ERR_NETWORK', category: 'network', retryable: true }],
+    ['[S0-69] a body that breaks off', cutOff(), { code: 'ERR_NETWORK', retryable: true }],
+    ['[S0-66] [S4-36] an HTML 503', html503(), { code: 'ERR_SERVER_FAILURE', status: 503, category: 'server' }],
+    [
+      '[S0-72] [S4-31] 429 with seconds',
+      rateLimited('3'),
+      { code: 'ERR_RATE_LIMITED', category: 'rate_limit', retryAfterMs: 3000 },
+    ],
+    ['[S4-31] 429 with a date', rateLimited('Fri, 15 Jan 2027 08:01:00 GMT'), { retryAfterMs: 60_000 }],
+    ['429 with nonsense', rateLimited('soon'), { code: 'ERR_RATE_LIMITED', retryAfterMs: undefined }],
+    [
+      '[C27] a protocol error with status 200',
+      refusal('bad_verification_code', 'expired', 200),
+      { code: 'ERR_REFUSED', status: 200 },
+    ],
+    [
+      '[S0-71] 401 with a challenge and a body',
+      refusal('invalid_client', 'no', 401, { 'www-authenticate': 'Basic realm="as"' }),
+      { code: 'ERR_INVALID_CLIENT', name: 'ClientAuthenticationError' },
+    ],
+    [
+      '401 with a challenge alone',
+      plain('', 'text/plain', 401),
+      { code: 'ERR_INVALID_CLIENT', name: 'HttpResponseError' },
+    ],
+    ['garbage', plain('%%%'), { code: 'ERR_RESPONSE_MALFORMED' }],
+    ['404', plain('nothing here', 'text/plain', 404), { code: 'ERR_HTTP_STATUS', status: 404 }],
+    ['201', answer({ access_token: 'a', token_type: 'Bearer' }, 201), { code: 'ERR_HTTP_STATUS', status: 201 }],
+    [
+      'a redirect',
+      () => new Response(null, { status: 307, headers: { location: 'https://evil.example/' } }),
+      { code: 'ERR_REDIRECT_REFUSED' },
+    ],
+    [
+      'an answer of 300 KiB',
+      plain(JSON.stringify({ access_token: 'a'.repeat(300_000) })),
+      { code: 'ERR_RESPONSE_TOO_LARGE' },
+    ],
+    ['[S4-35] no answer', silent(), { code: 'ERR_TIMEOUT', name: 'RequestTimeoutError', retryable: true }],
+  ])('%s', async (_name, behaviour, expected) => {
+    const { server, client } = setUpClient({ timeoutMs: 200 })
+    server.script('/token', behaviour)
+    const error = await rejection(client.clientCredentials({}, { correlationId: 'mine' }))
+    expect(isOAuthClientError(error)).toBe(true)
+    expect(error).toMatchObject({
+      ...expected,
+      correlationId: 'mine',
+      operation: 'clientCredentials',
+      issuer: 'https://as.example',
+    })
+  })
+
+  it('tells a body that never ends as a timeout', async () => {
+    const { server, client } = setUpClient({ timeoutMs: 50 })
+    server.script(
+      '/token',
+      () =>
+        new Response(new ReadableStream({ start: (c) => c.enqueue(new Uint8Array([123])) }), {
+          headers: { 'content-type': 'application/json' },
+        }),
+    )
+    await expect(client.clientCredentials()).rejects.toMatchObject({ code: 'ERR_TIMEOUT' })
+  })
+
+  it('[D18] goes to no host of the metadata that is not on the public internet', async () => {
+    const { server, client } = setUpClient()
+    server.metadata = { token_endpoint: 'https://169.254.169.254/token' }
+    await expect(client.clientCredentials()).rejects.toMatchObject({ code: 'ERR_PRIVATE_ADDRESS' })
+    expect(server.requests).toHaveLength(1)
+  })
+})
+
+describe('an error of the client', () => {
+  it('[S4-27] [S4-37] [S4-49] has code, category, correlation id and a JSON view without cause or body', async () => {
+    const { server, client } = setUpClient()
+    server.script('/token', html503({ 'x-request-id': 'req-1', server: 'lb' }))
+    const error = (await rejection(client.clientCredentials())) as HttpResponseError
+    expect(error.bodySnippet).toContain('503 Service Unavailable')
+    expect(error.headers).toEqual({ 'content-type': 'text/html', 'x-request-id': 'req-1', server: 'lb' })
+    const view = JSON.parse(JSON.stringify(error))
+    expect(view).toEqual({
+      name: 'HttpResponseError',
+      message: 'The authorization server failed',
+      code: 'ERR_SERVER_FAILURE',
+      category: 'server',
+      retryable: true,
+      correlationId: error.correlationId,
+      operation: 'clientCredentials',
+      issuer: 'https://as.example',
+      status: 503,
+      headers: error.headers,
+    })
+    expect(error.correlationId).toMatch(/^[0-9a-f-]{36}$/)
+  })
+
+  it('[S0-65] is recognised, by brand, and nothing else is', () => {
+    expect(isOAuthClientError(new OAuthClientError('ERR_UNEXPECTED'))).toBe(true)
+    expect(isOAuthClientError(new Error())).toBe(false)
+    expect(isOAuthClientError({ code: 'ERR_NETWORK' })).toBe(false)
+  })
+
+  it('[S4-37] knows seven categories', () => {
+    const categories = new Set(Object.values(clientErrorTraits).map(({ category }) => category))
+    expect([...categories].sort()).toEqual(['auth', 'dpop', 'network', 'pkce', 'rate_limit', 'server', 'validation'])
+  })
+
+  it('masks secrets, JWTs, long keys and control characters, and cuts what is long', () => {
+    const redact = createRedact(['abcd', 'abcdefgh'])
+    expect(redact('x abcdefgh y abcd\r\nz')).toBe('x [redacted] y [redacted] z')
+    expect(redact(`a eyJhbGciOi.eyJzdWIi.sig b`)).toBe('a [redacted] b')
+    expect(redact(`a ${'k'.repeat(40)} b`)).toBe('a [redacted] b')
+    expect(redact('word '.repeat(100))).toHaveLength(256)
+  })
+})

@@ -1,0 +1,286 @@
+import type { OAuthClientOptions } from 'portcullis/client'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { readRetryAfter } from '../../../src/client/retry-after.js'
+import { quickRetry, rejection, setUpClient } from '../../support/client-set-up.js'
+import { html503, plain, rateLimited, refusal, reset, silent, tokens } from '../../support/fake-token-endpoint.js'
+
+/** The product's own pauses, on fake timers; the client reads the same clock. */
+function onFakeTimers(options: Partial<OAuthClientOptions> = {}) {
+  return setUpClient({ retry: {}, clock: Date.now, ...options })
+}
+
+describe('retry', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ now: 1_800_000_000_000 })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+    vi.restoreAllMocks()
+  })
+
+  it('[S0-09] [S0-73] [S4-18] [S4-19] tries three times more, after at most 1, 2 and 4 s of full jitter', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    const { server, client, events } = onFakeTimers()
+    server.script('/token', html503())
+    const failure = rejection(client.clientCredentials())
+    await vi.runAllTimersAsync()
+    expect(await failure).toMatchObject({ code: 'ERR_SERVER_FAILURE' })
+    expect(server.at('/token')).toHaveLength(4)
+    expect(events.flatMap((event) => (event.type === 'client.retry' ? [event.delayMs] : []))).toEqual([
+      1000, 2000, 4000,
+    ])
+  })
+
+  it('waits at most 30 s between attempts', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    const { server, client, events } = onFakeTimers({
+      retry: { maxRetries: 7 },
+      breaker: false,
+      totalTimeoutMs: 600_000,
+    })
+    server.script('/token', reset())
+    const failure = rejection(client.clientCredentials())
+    await vi.runAllTimersAsync()
+    await failure
+    expect(events.flatMap((event) => (event.type === 'client.retry' ? [event.delayMs] : []))).toEqual([
+      1000, 2000, 4000, 8000, 16_000, 30_000, 30_000,
+    ])
+  })
+
+  it('[S4-20] [C19] waits as long as Retry-After demands', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0)
+    const { server, client, events } = onFakeTimers()
+    server.script('/token', rateLimited('20'), tokens())
+    const token = client.clientCredentials()
+    await vi.runAllTimersAsync()
+    expect((await token).accessToken).toBe('issued-access-token')
+    expect(events).toContainEqual(expect.objectContaining({ type: 'client.retry', delayMs: 20_000 }))
+  })
+
+  it('[C19] does not wait for a Retry-After beyond a minute, or beyond the time of the call', async () => {
+    const { server, client } = onFakeTimers()
+    server.script('/token', rateLimited('61'))
+    expect(await rejection(client.clientCredentials())).toMatchObject({
+      code: 'ERR_RATE_LIMITED',
+      retryAfterMs: 61_000,
+    })
+    expect(server.at('/token')).toHaveLength(1)
+
+    const short = onFakeTimers({ totalTimeoutMs: 10_000 })
+    short.server.script('/token', rateLimited('10'))
+    expect(await rejection(short.client.clientCredentials())).toMatchObject({ code: 'ERR_RATE_LIMITED' })
+    expect(short.server.at('/token')).toHaveLength(1)
+  })
+
+  it('[S0-08] gives an attempt 30 s and the call 120 s', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0)
+    const { server, client, events } = onFakeTimers({ retry: { maxRetries: 10 }, breaker: false })
+    await client.ready()
+    server.script('/token', silent())
+    let ended = false
+    const failure = rejection(client.clientCredentials()).finally(() => {
+      ended = true
+    })
+    await vi.advanceTimersByTimeAsync(119_999)
+    expect(ended).toBe(false)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await failure).toMatchObject({ code: 'ERR_TIMEOUT' })
+    expect(server.at('/token')).toHaveLength(4)
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'client.attempt', durationMs: 30_000, code: 'ERR_TIMEOUT', attempt: 1 }),
+    )
+  })
+})
+
+describe('what may be repeated', () => {
+  const exchange = { subjectToken: 'subject-token' }
+  const exchanged = tokens({ issued_token_type: 'urn:ietf:params:oauth:token-type:access_token' })
+
+  it.each([
+    ['429', rateLimited(), 2],
+    ['503', html503(), 2],
+    ['500', refusal('server_error', undefined, 500), 1],
+    ['a broken connection', reset(), 1],
+    ['400', refusal('invalid_grant'), 1],
+  ])('[D03] an exchange after %s: %#', async (_name, behaviour, requests) => {
+    const { server, client } = setUpClient({ retry: quickRetry })
+    server.script('/token', behaviour, exchanged)
+    await client.exchangeToken(exchange).catch(() => undefined)
+    expect(server.at('/token')).toHaveLength(requests)
+  })
+
+  it.each([
+    ['a broken connection', reset(), 2],
+    ['500', refusal('server_error', undefined, 500), 2],
+    ['a refusal', refusal('invalid_scope'), 1],
+    ['a malformed answer', plain('{}'), 1],
+  ])('client credentials after %s', async (_name, behaviour, requests) => {
+    const { server, client } = setUpClient({ retry: quickRetry })
+    server.script('/token', behaviour, tokens())
+    await client.clientCredentials().catch(() => undefined)
+    expect(server.at('/token')).toHaveLength(requests)
+  })
+
+  it('nothing with retry: false', async () => {
+    const { server, client } = setUpClient({ retry: false })
+    server.script('/token', html503(), tokens())
+    await expect(client.clientCredentials()).rejects.toMatchObject({ code: 'ERR_SERVER_FAILURE' })
+    expect(server.at('/token')).toHaveLength(1)
+  })
+})
+
+describe('circuit breaker', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ now: 1_800_000_000_000 })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  async function fail(client: ReturnType<typeof setUpClient>['client'], times: number): Promise<unknown[]> {
+    const codes = []
+    for (let count = 0; count < times; count += 1) {
+      codes.push(((await rejection(client.clientCredentials())) as { code: string }).code)
+    }
+    return codes
+  }
+
+  it('[S4-22] [S4-23] [S4-24] [S4-25] [S4-26] opens after 5 failures, tries once after 30 s, closes on success', async () => {
+    const { server, client, events } = setUpClient()
+    server.script('/token', html503())
+    expect(await fail(client, 5)).toEqual(Array(5).fill('ERR_SERVER_FAILURE'))
+    expect(client.breakers()).toEqual({ discovery: 'closed', token: 'open' })
+    const open = await rejection(client.clientCredentials())
+    expect(open).toMatchObject({
+      code: 'ERR_CIRCUIT_OPEN',
+      name: 'CircuitOpenError',
+      retryable: true,
+      retryAfterMs: 30_000,
+    })
+    expect(server.at('/token')).toHaveLength(5)
+
+    vi.setSystemTime(Date.now() + 30_000)
+    expect(await fail(client, 2)).toEqual(['ERR_SERVER_FAILURE', 'ERR_CIRCUIT_OPEN'])
+    expect(server.at('/token')).toHaveLength(6)
+
+    vi.setSystemTime(Date.now() + 30_000)
+    server.script('/token', tokens())
+    await client.clientCredentials()
+    expect(client.breakers().token).toBe('closed')
+    const states = events.flatMap((event) => (event.type === 'client.breaker' ? [event.state] : []))
+    expect(states).toEqual(['open', 'half-open', 'open', 'half-open', 'closed'])
+  })
+
+  it('is one per endpoint', async () => {
+    const { server, client } = setUpClient()
+    server.script('/token', html503())
+    server.script('/revoke', plain(''))
+    await fail(client, 5)
+    await client.revoke('the-token')
+    expect(client.breakers()).toMatchObject({ token: 'open', revocation: 'closed' })
+  })
+
+  it('[D28] never opens on answers with 4xx, and a refusal ends a run of failures', async () => {
+    const { server, client } = setUpClient()
+    server.script('/token', refusal('invalid_grant'))
+    await fail(client, 10)
+    server.script('/token', rateLimited())
+    await fail(client, 10)
+    expect(client.breakers().token).toBe('closed')
+
+    server.script('/token', ...Array(4).fill(html503()), refusal('invalid_scope'), ...Array(4).fill(html503()))
+    await fail(client, 9)
+    expect(client.breakers().token).toBe('closed')
+  })
+
+  it('counts no failure of our own credential, and takes none for a successful trial', async () => {
+    let broken = true
+    const credential = {
+      method: 'client_secret_post',
+      clientId: 'app',
+      authenticate: () => (broken ? Promise.reject(new Error('no key')) : { form: { client_id: 'app' } }),
+    } as const
+    const { server, client } = setUpClient({ credential })
+    expect(await fail(client, 10)).toEqual(Array(10).fill('ERR_CREDENTIAL_UNAVAILABLE'))
+    expect(client.breakers().token).toBe('closed')
+
+    broken = false
+    server.script('/token', reset())
+    await fail(client, 5)
+    vi.setSystemTime(Date.now() + 30_000)
+    broken = true
+    expect(await fail(client, 2)).toEqual(['ERR_CREDENTIAL_UNAVAILABLE', 'ERR_CIRCUIT_OPEN'])
+  })
+
+  it('takes its settings, and can be left out', async () => {
+    const { server, client } = setUpClient({ breaker: { failureThreshold: 1, resetTimeoutMs: 1000 } })
+    server.script('/token', html503())
+    expect(await fail(client, 2)).toEqual(['ERR_SERVER_FAILURE', 'ERR_CIRCUIT_OPEN'])
+    const without = setUpClient({ breaker: false })
+    without.server.script('/token', html503())
+    expect(await fail(without.client, 7)).toEqual(Array(7).fill('ERR_SERVER_FAILURE'))
+    expect(without.client.breakers()).toEqual({})
+  })
+
+  it('ends the repetitions of a call as soon as it opens', async () => {
+    vi.useRealTimers()
+    const { server, client } = setUpClient({ retry: { ...quickRetry, maxRetries: 10 } })
+    server.script('/token', html503())
+    await expect(client.clientCredentials()).rejects.toMatchObject({ code: 'ERR_CIRCUIT_OPEN' })
+    expect(server.at('/token')).toHaveLength(5)
+  })
+})
+
+describe('giving up', () => {
+  it('[S2-11] aborts the request under way', async () => {
+    const { server, client } = setUpClient({ retry: quickRetry })
+    server.script('/introspect', silent())
+    const controller = new AbortController()
+    const call = rejection(client.introspect('the-token', { signal: controller.signal }))
+    await expect.poll(() => server.at('/introspect').length).toBe(1)
+    controller.abort()
+    expect(await call).toMatchObject({ code: 'ERR_ABORTED', retryable: false })
+    expect(server.at('/introspect')).toHaveLength(1)
+  })
+
+  it('sends nothing for a call that was aborted before', async () => {
+    const { server, client } = setUpClient()
+    await expect(client.introspect('t', { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+    expect(server.requests).toHaveLength(0)
+  })
+
+  it('takes a time limit per call', async () => {
+    const { server, client } = setUpClient()
+    server.script('/introspect', silent())
+    await expect(client.introspect('t', { timeoutMs: 20 })).rejects.toMatchObject({ code: 'ERR_TIMEOUT' })
+  })
+
+  it('[S1-22] close() aborts what is under way and refuses what comes after', async () => {
+    const { server, client } = setUpClient()
+    server.script('/introspect', silent())
+    const call = rejection(client.introspect('the-token'))
+    await expect.poll(() => server.at('/introspect').length).toBe(1)
+    await client[Symbol.asyncDispose]()
+    expect(await call).toMatchObject({ code: 'ERR_ABORTED' })
+    await expect(client.ready()).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' })
+    await expect(client.clientCredentials()).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' })
+  })
+})
+
+describe('Retry-After', () => {
+  const nowMs = Date.UTC(2027, 0, 15, 8, 0, 0)
+  it.each([
+    ['0', 0],
+    [' 120 ', 120_000],
+    ['Fri, 15 Jan 2027 08:00:10 GMT', 10_000],
+    ['Fri, 15 Jan 2027 07:00:00 GMT', 0],
+    ['Sunday, nonsense', undefined],
+    ['-1', undefined],
+    ['1.5', undefined],
+    ['2027', 2_027_000],
+    ['99999999999', undefined],
+    [null, undefined],
+  ])('reads %s as %s ms', (value, expected) => {
+    expect(readRetryAfter(value, nowMs)).toBe(expected)
+  })
+})

@@ -1,0 +1,73 @@
+import { inspect } from 'node:util'
+import { isUsable } from 'portcullis/client'
+import { describe, expect, it } from 'vitest'
+import { setUpClient } from '../../support/client-set-up.js'
+import { answer, plain, tokens } from '../../support/fake-token-endpoint.js'
+
+describe('a token answer', () => {
+  it('[AZ-07] [S0-50] [D10] becomes a frozen token set with the expiry counted from local receipt', async () => {
+    const { server, client, time } = setUpClient()
+    server.script('/token', tokens({ expires_in: 60, scope: 'a  b', refresh_token: 'the-refresh-token', extra: 1 }))
+    time.nowMs = 1_900_000_000_500
+    const token = await client.clientCredentials({ scope: 'z' })
+    expect(token).toMatchObject({ tokenType: 'Bearer', expiresAt: 1_900_000_060, scope: ['a', 'b'] })
+    expect(token.refreshToken).toBe('the-refresh-token')
+    expect(token.raw['extra']).toBe(1)
+    expect(Object.isFrozen(token)).toBe(true)
+    expect(Object.isFrozen(token.raw)).toBe(true)
+    expect(Object.isFrozen(token.scope)).toBe(true)
+  })
+
+  it('[AZ-07] takes the requested scope where the server names none, and a numeric string as expiry', async () => {
+    const { server, client } = setUpClient()
+    server.script('/token', tokens({ expires_in: '60' }))
+    const token = await client.clientCredentials({ scope: 'b a' })
+    expect(token).toMatchObject({ scope: ['b', 'a'], expiresAt: 1_800_000_060 })
+  })
+
+  it('shows no token in inspect, JSON, Object.entries or a copy', async () => {
+    const { server, client } = setUpClient()
+    server.script('/token', tokens({ access_token: 'CANARY-access', refresh_token: 'CANARY-refresh' }))
+    const token = await client.clientCredentials()
+    const views = [inspect(token, { showHidden: true, depth: 9 }), JSON.stringify(token), JSON.stringify({ ...token })]
+    for (const view of views) expect(view).not.toContain('CANARY')
+    expect(token.accessToken).toBe('CANARY-access')
+  })
+
+  it.each([
+    ['no access token', answer({ token_type: 'Bearer' })],
+    ['no token type', answer({ access_token: 'a' })],
+    ['an expiry that is no number', tokens({ expires_in: 'soon' })],
+    ['a scope that is no string', tokens({ scope: ['a'] })],
+    ['an array', plain('[]')],
+    ['broken JSON', plain('{"access_token":')],
+    ['HTML by its type, JSON by its body', plain('{"access_token":"a","token_type":"Bearer"}', 'text/html')],
+    ['no type at all', plain('{"access_token":"a","token_type":"Bearer"}', '')],
+    [
+      'bytes that are no UTF-8',
+      () => new Response(new Uint8Array([0xff, 0xfe]), { headers: { 'content-type': 'application/json' } }),
+    ],
+  ])('[AZ-07] is refused with %s', async (_name, behaviour) => {
+    const { server, client } = setUpClient()
+    server.script('/token', behaviour)
+    await expect(client.clientCredentials()).rejects.toMatchObject({ code: 'ERR_RESPONSE_MALFORMED', retryable: false })
+  })
+
+  it('[AZ-07] may be of any JSON media type', async () => {
+    const { server, client } = setUpClient()
+    server.script(
+      '/token',
+      plain('{"access_token":"a","token_type":"Bearer"}', 'application/vnd.x+json; charset=utf-8'),
+    )
+    expect((await client.clientCredentials()).accessToken).toBe('a')
+  })
+
+  it('[D09] is usable while its expiry is known and far enough', () => {
+    const nowMs = 1_000_000
+    expect(isUsable({ expiresAt: 1031 }, { nowMs })).toBe(true)
+    expect(isUsable({ expiresAt: 1030 }, { nowMs })).toBe(false)
+    expect(isUsable({ expiresAt: 1001 }, { nowMs, marginSeconds: 0 })).toBe(true)
+    expect(isUsable({ expiresAt: undefined }, { nowMs })).toBe(false)
+    expect(isUsable({ expiresAt: 1 })).toBe(false)
+  })
+})
