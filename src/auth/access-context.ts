@@ -3,10 +3,11 @@ import type { AuthError } from '../errors/index.js'
 /** A token for a downstream service, as the authorization server issued it. Shows its secret in no inspection. */
 export interface GrantedToken {
   readonly accessToken: string
-  readonly tokenType: string
-  /** Milliseconds since the Unix epoch; `undefined` when the server did not say. */
-  readonly expiresAtMs: number | undefined
-  readonly scope: string | undefined
+  /** `N_A` is no access token and never goes into an `Authorization` field (RFC 8693 §2.2.1). */
+  readonly tokenType: 'Bearer' | 'DPoP' | 'N_A'
+  /** In seconds since the Unix epoch, like `auth.expiresAt`; `undefined` when the server did not say. */
+  readonly expiresAt: number | undefined
+  readonly scope: readonly string[]
   readonly issuedTokenType: string
 }
 

@@ -22,10 +22,9 @@ export function createAccessFetch({ grant, proofs, acquire, fetch, timeoutMs }: 
 
   async function send(url: URL, init: RequestInit, token: GrantedToken): Promise<Response> {
     const headers = new Headers(init.headers)
-    headers.set('Authorization', `${schemeOf(token)} ${token.accessToken}`)
-    if (schemeOf(token) === 'DPoP') {
-      headers.set('DPoP', await proofFor(url, init.method ?? 'GET', token))
-    }
+    if (token.tokenType === 'N_A') throw refused(grant, 'the token is no access token')
+    headers.set('Authorization', `${token.tokenType} ${token.accessToken}`)
+    if (token.tokenType === 'DPoP') headers.set('DPoP', await proofFor(url, init.method ?? 'GET', token))
     const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(init.signal ? [init.signal] : [])])
     const response = await fetch(url.href, { ...init, headers, redirect: 'manual', signal })
     const nonce = response.headers.get('DPoP-Nonce')
@@ -54,10 +53,6 @@ export function createAccessFetch({ grant, proofs, acquire, fetch, timeoutMs }: 
 
 function refused({ resource }: ResolvedGrant, detail: string): ResourceAccessError {
   return new ResourceAccessError(resource, 'ERR_GRANT_REFUSED', { detail })
-}
-
-function schemeOf({ tokenType }: GrantedToken): 'Bearer' | 'DPoP' {
-  return tokenType.toLowerCase() === 'dpop' ? 'DPoP' : 'Bearer'
 }
 
 /** What a 401 blames: the token, the missing nonce of its proof, or something a new token would not mend. */

@@ -1,6 +1,7 @@
 import { sha256Base64url } from '#crypto'
 import type { GrantedToken } from '../auth/access-context.js'
 import type { Auth } from '../auth/auth.js'
+import { hideSecrets } from '../client/hidden.js'
 import { isAuthError, ResourceAccessError } from '../errors/index.js'
 import { type EventListener, emit } from '../events.js'
 import type { Clock } from '../lib/clock.js'
@@ -46,7 +47,7 @@ export function createAcquire(parts: AcquireParts): Acquire {
   function digestOf(grant: ResolvedGrant, client: GrantClient): Promise<string> {
     const byClient = digests.get(grant) ?? new WeakMap<GrantClient, Promise<string>>()
     digests.set(grant, byClient)
-    const digest = byClient.get(client) ?? Promise.resolve(grantDigest(grant, client))
+    const digest = byClient.get(client) ?? grantDigest(grant, client)
     byClient.set(client, digest)
     return digest
   }
@@ -101,7 +102,7 @@ async function actorOf(grant: ResolvedGrant): Promise<ActorToken | undefined> {
 async function lookUp({ store, clock, onEvent }: AcquireParts, key: string): Promise<GrantedToken | undefined> {
   try {
     const kept = await store.get(key)
-    return kept !== undefined && kept.expiresAtMs > clock() ? redacted(kept) : undefined
+    return kept !== undefined && kept.expiresAt * 1000 > clock() ? redacted(kept) : undefined
   } catch (error) {
     emit(onEvent, { type: 'store.failed', store: 'grants', reason: nameOf(error), failedOpen: true })
     return undefined
@@ -115,13 +116,13 @@ async function remember(
   auth: Auth<unknown>,
 ): Promise<void> {
   const nowMs = clock()
-  if (granted.expiresAtMs === undefined) return
-  const lifetimeMs = granted.expiresAtMs - nowMs
-  const untilMs = granted.expiresAtMs - Math.min(expirySkewMs, lifetimeMs / 10)
+  const { accessToken, tokenType, scope, issuedTokenType, expiresAt } = granted
+  if (expiresAt === undefined) return
+  const expiresAtMs = expiresAt * 1000
+  const untilMs = expiresAtMs - Math.min(expirySkewMs, (expiresAtMs - nowMs) / 10)
   const ttlMs = Math.min(untilMs, (auth.expiresAt ?? Number.POSITIVE_INFINITY) * 1000) - nowMs
   if (ttlMs <= 0) return
-  const { accessToken, tokenType, scope, issuedTokenType } = granted
-  const kept: StoredGrant = { accessToken, tokenType, scope, issuedTokenType, expiresAtMs: granted.expiresAtMs }
+  const kept: StoredGrant = { accessToken, tokenType, scope, issuedTokenType, expiresAt }
   try {
     await store.set(key, kept, ttlMs)
   } catch (error) {
@@ -152,15 +153,13 @@ function checkGranted(token: ExchangedToken, grant: ResolvedGrant): GrantedToken
   if (grant.requestedTokenType !== undefined && issuedTokenType !== grant.requestedTokenType) {
     throw refused('issued_token_type is not the requested one')
   }
-  const given = scope === undefined ? grant.scope : scope.split(' ')
-  if (!grant.allowNarrowerScope && !grant.scope.every((needed) => given.includes(needed))) {
+  if (!grant.allowNarrowerScope && !grant.scope.every((needed) => scope.includes(needed))) {
     throw refused('the granted scope is narrower than asked for')
   }
   const { accessToken, tokenType } = token
-  return redacted({ accessToken, tokenType, expiresAtMs: expiresAt, scope, issuedTokenType })
+  return redacted({ accessToken, tokenType, expiresAt, scope, issuedTokenType })
 }
 
-/** The token with its secret behind a getter that neither `util.inspect` nor JSON reads. */
-function redacted({ accessToken, ...rest }: GrantedToken): GrantedToken {
-  return Object.freeze(Object.defineProperty({ ...rest } as GrantedToken, 'accessToken', { get: () => accessToken }))
+function redacted({ accessToken, ...shown }: GrantedToken): GrantedToken {
+  return hideSecrets(shown, { accessToken })
 }

@@ -18,17 +18,19 @@ export interface GrantClient {
 /** The answer to an exchange. */
 export interface ExchangedToken {
   readonly accessToken: string
-  readonly tokenType: string
-  /** Milliseconds since the Unix epoch; `undefined` when the server did not say. */
+  readonly tokenType: 'Bearer' | 'DPoP' | 'N_A'
+  /** In seconds since the Unix epoch; `undefined` when the server did not say. */
   readonly expiresAt: number | undefined
-  readonly scope: string | undefined
+  /** The granted scopes; those requested where the server named none. */
+  readonly scope: readonly string[]
   readonly issuedTokenType: string | undefined
 }
 
 /** Makes DPoP proofs for requests to resource servers (RFC 9449 §4.2). @group Grants */
 export interface GrantProofs {
-  /** The thumbprint of the proof key. */
-  readonly thumbprint: string
+  /** The thumbprint of the proof key (RFC 7638). */
+  thumbprint(): Promise<string>
+  /** A proof for one request. */
   proof(request: {
     readonly method: string
     readonly url: string

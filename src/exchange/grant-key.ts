@@ -1,5 +1,4 @@
 import { sha256Base64url } from '#crypto'
-import type { MaybePromise } from '../lib/maybe-promise.js'
 import type { ResolvedGrant } from './grant.js'
 import type { GrantClient } from './grant-client.js'
 
@@ -7,13 +6,13 @@ import type { GrantClient } from './grant-client.js'
  * A digest over everything a downstream token depends on besides the caller: authorization server, this client, its
  * proof key, resource, audience, scope, requested type. Computed once per grant and client.
  */
-export function grantDigest(grant: ResolvedGrant, client: GrantClient): MaybePromise<string> {
+export async function grantDigest(grant: ResolvedGrant, client: GrantClient): Promise<string> {
   const { resource, audience, sendResource, scope, requestedTokenType } = grant
   return sha256Base64url(
     JSON.stringify([
       client.issuer,
       client.clientId,
-      client.dpop?.thumbprint ?? null,
+      (await client.dpop?.thumbprint()) ?? null,
       resource,
       audience,
       sendResource,

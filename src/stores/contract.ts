@@ -27,9 +27,10 @@ export interface RevocationStore {
 /** An exchanged token as a store keeps it. */
 export interface StoredGrant {
   readonly accessToken: string
-  readonly tokenType: string
-  readonly expiresAtMs: number
-  readonly scope: string | undefined
+  readonly tokenType: 'Bearer' | 'DPoP' | 'N_A'
+  /** In seconds since the Unix epoch. */
+  readonly expiresAt: number
+  readonly scope: readonly string[]
   readonly issuedTokenType: string
 }
 

@@ -1,4 +1,4 @@
-import { isJsonObject, parseJsonObject } from '../../lib/json.js'
+import { parseJsonObject } from '../../lib/json.js'
 import type { GrantStore, StoredGrant } from '../contract.js'
 import { createSealer, type SealKey } from './sealer.js'
 import { createRedisConnection, type RedisStoreOptions } from './send-command.js'
@@ -37,10 +37,10 @@ export function createRedisGrantStore(options: RedisGrantStoreOptions): GrantSto
   }
 }
 
+const members = ['accessToken', 'tokenType', 'expiresAt', 'scope', 'issuedTokenType']
+
 function readGrant(text: string): StoredGrant | undefined {
   const value = parseJsonObject(text)
-  if (!isJsonObject(value)) return undefined
-  const { accessToken, tokenType, expiresAtMs, scope, issuedTokenType } = value as Partial<StoredGrant>
-  if (accessToken === undefined || tokenType === undefined || expiresAtMs === undefined) return undefined
-  return issuedTokenType === undefined ? undefined : { accessToken, tokenType, expiresAtMs, scope, issuedTokenType }
+  if (value === undefined || !members.every((name) => Object.hasOwn(value, name))) return undefined
+  return value as unknown as StoredGrant
 }
