@@ -7,7 +7,7 @@ export interface NodeResponse {
   readonly headersSent: boolean
   getHeader(name: string): FieldValue
   setHeader(name: string, value: string | string[]): unknown
-  end(body?: string): unknown
+  end(body: string): unknown
 }
 
 /**

@@ -1,0 +1,143 @@
+import { connect } from 'node:net'
+import { createResourceServer, type ResourceServer } from 'portcullis'
+import { createDpopClient, createFrozenClock, createTestIssuer } from 'portcullis/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type ExactResponse, exchange } from '../support/http-exchange.js'
+import { parseChallenge } from '../support/parse-challenges.js'
+import { type AdapterHarness, contractRoutes, type RunningApplication } from './contract/routes.js'
+import { type ContractRow, resource } from './contract/row.js'
+import { contractRows } from './contract/rows.js'
+
+/**
+ * Holds one framework's adapter to the contract, over real HTTP. Call it from a test file of the framework:
+ *
+ * ```ts
+ * describeAdapterContract({ name: 'Express 5', start: (server) => … })
+ * ```
+ */
+export function describeAdapterContract(harness: AdapterHarness): void {
+  describe(`the ${harness.name} adapter`, () => {
+    const clock = createFrozenClock()
+    const issuer = createTestIssuer({ clock: clock.now, audience: resource })
+    const client = createDpopClient({ clock: clock.now })
+    const running: RunningApplication[] = []
+    let origin = ''
+
+    function makeServer(settings: { nonce?: boolean } = {}): ResourceServer {
+      const nonce = { secrets: ['0123456789abcdef0123456789abcdef'], onSuccess: true }
+      return createResourceServer({
+        resource,
+        issuer: issuer.issuer,
+        dpop: { algorithms: ['ES256', 'PS256'], ...(settings.nonce === true && { nonce }) },
+        fetch: issuer.fetch,
+        clock: clock.now,
+      })
+    }
+
+    async function startWith(server: ResourceServer): Promise<string> {
+      const application = await harness.start(server)
+      running.push(application)
+      return application.origin
+    }
+
+    beforeAll(async () => {
+      origin = await startWith(makeServer())
+    })
+    afterAll(async () => {
+      await Promise.all(running.map((application) => application.close()))
+      await issuer.close()
+    })
+
+    it.each(contractRows.map((row) => [row.title, row] as const))('%s', async (_title, row) => {
+      expectRow(await exchange(origin, row.request({ issuer, client })), row)
+    })
+
+    it('[ADP-05] keeps the identities of concurrent requests apart', async () => {
+      const subjects = Array.from({ length: 20 }, (_, index) => `user-${index}`)
+      const responses = await Promise.all(
+        subjects.map((sub) => exchange(origin, { path: '/me', fields: [bearer(issuer.mintToken({ sub }))] })),
+      )
+      expect(responses.map(({ body }) => JSON.parse(body).subject)).toEqual(subjects)
+    })
+
+    it('[E-09] [DPOP-17] [DPOP-20] asks for a nonce, takes it, and gives the next one', async () => {
+      const nonceOrigin = await startWith(makeServer({ nonce: true }))
+      const accessToken = issuer.mintToken({ cnf: { jkt: client.jkt } })
+      const ask = (nonce?: string) => {
+        const { authorization, dpop } = client.headers({ url: 'https://api.test/me', accessToken, nonce })
+        return exchange(nonceOrigin, {
+          path: '/me',
+          fields: [
+            ['Authorization', authorization],
+            ['DPoP', dpop],
+          ],
+        })
+      }
+      const first = await ask()
+      expect(first.status).toBe(401)
+      expect(first.fields('WWW-Authenticate')).toHaveLength(1)
+      const { scheme, parameters } = parseChallenge(first.fields('WWW-Authenticate')[0] ?? '')
+      expect([scheme, ...parameters.keys()]).toEqual([
+        'DPoP',
+        'error',
+        'error_description',
+        'algs',
+        'resource_metadata',
+      ])
+      expect(parameters.get('error')).toBe('use_dpop_nonce')
+      expect(first.fields('DPoP-Nonce')).toHaveLength(1)
+      expect(first.fields('Access-Control-Expose-Headers')).toEqual(['WWW-Authenticate, DPoP-Nonce'])
+
+      const second = await ask(first.fields('DPoP-Nonce')[0])
+      expect(second.status).toBe(200)
+      expect(second.fields('DPoP-Nonce')).toHaveLength(1)
+      expect(second.fields('Cache-Control')).toEqual(['no-store'])
+    })
+
+    it('[E-13] [C-17] answers 503 without a challenge while the keys cannot be had', async () => {
+      issuer.override(['oauthMetadata', 'openidConfiguration', 'jwks'], { kind: 'down' })
+      try {
+        const downOrigin = await startWith(makeServer())
+        const response = await exchange(downOrigin, { path: '/me', fields: [bearer(issuer.mintToken())] })
+        expect(response.status).toBe(503)
+        expect(response.fields('WWW-Authenticate')).toEqual([])
+        expect(response.fields('Retry-After')[0]).toMatch(/^[1-9]\d*$/)
+        expect(response.fields('Cache-Control')).toEqual(['no-store'])
+        expect(JSON.parse(response.body).error).toBe('temporarily_unavailable')
+      } finally {
+        issuer.restore()
+      }
+    })
+
+    it('[ADP-08] survives a client that leaves while its token is checked', async () => {
+      const slowOrigin = await startWith(makeServer())
+      const hold = issuer.hold('jwks')
+      const { hostname, port } = new URL(slowOrigin)
+      const socket = connect(Number(port), hostname)
+      socket.write(`GET /mail HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${issuer.mintToken()}\r\n\r\n`)
+      await hold.arrived
+      socket.destroy()
+      await new Promise((resolve) => socket.once('close', resolve))
+      hold.release()
+      const response = await exchange(slowOrigin, { path: '/me', fields: [bearer(issuer.mintToken())] })
+      expect(response.status).toBe(200)
+    })
+
+    it('[ADP-07] serves every route of the contract', async () => {
+      for (const { path } of contractRoutes) expect((await exchange(origin, { path })).status, path).not.toBe(404)
+    })
+  })
+}
+
+function bearer(token: string): readonly [string, string] {
+  return ['Authorization', `Bearer ${token}`]
+}
+
+function expectRow(response: ExactResponse, row: ContractRow): void {
+  expect(response.status).toBe(row.status)
+  expect(response.fields('WWW-Authenticate')).toEqual(row.challenges ?? [])
+  for (const [name, values] of Object.entries(row.fields ?? {})) expect(response.fields(name), name).toEqual(values)
+  if (typeof row.body === 'string') expect(response.body).toBe(row.body)
+  if (typeof row.body === 'object') expect(JSON.parse(response.body)).toEqual(row.body)
+  row.check?.(response)
+}

@@ -1,0 +1,75 @@
+import { bearer, type ContractRow, proven, resource } from './row.js'
+
+/** Requests that get through. */
+export const accepted: readonly ContractRow[] = [
+  {
+    title: '[ADP-05] leaves a route without a guard alone',
+    request: () => ({ path: '/open' }),
+    status: 200,
+    body: { open: true },
+  },
+  {
+    title: '[BEAR-01] [ADP-05] hands the verified identity to the handler',
+    request: ({ issuer }) => ({ path: '/me', fields: bearer(issuer.mintToken({ sub: 'alice' })) }),
+    status: 200,
+    body: { subject: 'alice', scheme: 'Bearer', resource, scope: 'read' },
+  },
+  {
+    title: '[HTTP-01] takes the scheme in any case',
+    request: ({ issuer }) => ({ path: '/me', fields: [['authorization', `bEaReR  ${issuer.mintToken()}`]] }),
+    status: 200,
+  },
+  {
+    title: '[BEAR-13] lets one of several scopes suffice where the route says so',
+    request: ({ issuer }) => ({ path: '/either', fields: bearer(issuer.mintToken({ scope: 'x mail:read' })) }),
+    status: 200,
+  },
+  {
+    title: '[STEP-03] [STEP-04] lets a strong and recent authentication through',
+    request({ issuer }) {
+      const { iat } = issuer.tokenParts().payload
+      return { path: '/gold', fields: bearer(issuer.mintToken({ acr: 'silver', auth_time: iat })) }
+    },
+    status: 200,
+  },
+  {
+    title: '[ADP-05] serves anonymous callers where a token is optional',
+    request: () => ({ path: '/optional' }),
+    status: 200,
+    body: { subject: null },
+  },
+  {
+    title: '[ADP-05] tells who calls where a token is optional',
+    request: ({ issuer }) => ({ path: '/optional', fields: bearer(issuer.mintToken({ sub: 'bob' })) }),
+    status: 200,
+    body: { subject: 'bob', scheme: 'Bearer', resource, scope: 'read' },
+  },
+  {
+    title: '[DPOP-11] accepts a bound token with its proof',
+    request: (kit) => ({ path: '/me', fields: proven(kit, '/me') }),
+    status: 200,
+    body: { subject: 'user-1', scheme: 'DPoP', resource, scope: 'read' },
+  },
+  {
+    title: '[ADP-04] [DPOP-06] holds a proof against the URL the client asked for, not the one a router left',
+    request: (kit) => ({ path: '/api/v1/me?page=2', fields: proven(kit, '/api/v1/me') }),
+    status: 200,
+  },
+  {
+    title: '[ADP-06] [DPOP-05] serves HEAD like GET and holds its proof against HEAD',
+    request: (kit) => ({ method: 'HEAD', path: '/me', fields: proven(kit, '/me', { method: 'HEAD' }) }),
+    status: 200,
+    body: '',
+  },
+  {
+    title: '[DPOP-05] holds the proof of a POST against POST',
+    request: (kit) => ({ method: 'POST', path: '/me', fields: proven(kit, '/me', { method: 'POST' }) }),
+    status: 200,
+  },
+  {
+    title: '[ADP-03] lets a CORS preflight pass',
+    request: () => ({ method: 'OPTIONS', path: '/me', fields: [['Access-Control-Request-Method', 'GET']] }),
+    status: 200,
+    body: { subject: null },
+  },
+]

@@ -1,0 +1,77 @@
+import type { Auth, JsonObject, Requirement, ResourceServer } from 'portcullis'
+
+/** One route of the application every framework's harness builds. */
+export interface ContractRoute {
+  /** The full path a client asks for. */
+  readonly path: string
+  /** Where set, `path` must be served by a nested router mounted here, so that the framework rewrites its URL. */
+  readonly mountedAt?: string
+  /** Default GET alone. */
+  readonly methods?: readonly ('GET' | 'POST' | 'OPTIONS')[]
+  /** Default `required`. */
+  readonly token?: 'required' | 'optional' | 'none'
+  readonly requirement?: Requirement
+  /** What the application itself sets on the response before the guard runs. */
+  readonly before?: Readonly<Record<string, string>>
+  /** The handler: what it returns is sent as JSON with status 200; what it throws goes to the framework. */
+  respond(auth: Auth | undefined): JsonObject
+}
+
+/** What the handlers tell of the identity they were given. */
+export function describeAuth(auth: Auth | undefined): JsonObject {
+  if (auth === undefined) return { subject: null }
+  return { subject: auth.subject, scheme: auth.scheme, resource: auth.resource, scope: auth.claims['scope'] }
+}
+
+/** What the application sets by itself on `/fields`. */
+export const applicationFields = {
+  'WWW-Authenticate': 'Basic realm="app"',
+  Vary: 'Accept',
+  'Access-Control-Allow-Origin': 'https://app.example',
+  'Access-Control-Expose-Headers': 'X-Total',
+}
+
+/** The application. */
+export const contractRoutes: readonly ContractRoute[] = [
+  { path: '/open', token: 'none', respond: () => ({ open: true }) },
+  { path: '/me', methods: ['GET', 'POST', 'OPTIONS'], respond: describeAuth },
+  { path: '/mail', requirement: { scope: 'mail:read' }, respond: describeAuth },
+  { path: '/either', requirement: { scope: { any: ['mail:read', 'read'] } }, respond: describeAuth },
+  { path: '/gold', requirement: { acr: ['gold', 'silver'], maxAgeSeconds: 300 }, respond: describeAuth },
+  { path: '/tenant', requirement: { claims: { tenant: 'acme' } }, respond: describeAuth },
+  { path: '/bound', requirement: { dpop: 'required' }, respond: describeAuth },
+  { path: '/optional', token: 'optional', respond: describeAuth },
+  { path: '/api/v1/me', mountedAt: '/api/v1', respond: describeAuth },
+  { path: '/fields', before: applicationFields, respond: describeAuth },
+  {
+    path: '/faulty',
+    requirement: {
+      allow: () => {
+        throw new Error('a secret of the application')
+      },
+    },
+    respond: describeAuth,
+  },
+  {
+    path: '/throws',
+    respond: () => {
+      throw new Error('the handler failed')
+    },
+  },
+]
+
+/** Builds {@link contractRoutes} and the metadata routes in one framework. About forty lines each. */
+export interface AdapterHarness {
+  /** The framework, with its version where several are covered. */
+  readonly name: string
+  /** Starts the application on 127.0.0.1, on a free port. */
+  start(server: ResourceServer): Promise<RunningApplication>
+}
+
+/** An application that listens. */
+export interface RunningApplication {
+  /** Such as `http://127.0.0.1:49152`. */
+  readonly origin: string
+  /** Stops listening; resolves when every connection is gone. */
+  close(): Promise<void>
+}

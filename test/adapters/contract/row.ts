@@ -1,0 +1,63 @@
+import type { DpopClient, TestIssuer } from 'portcullis/testing'
+import type { ExactRequest, ExactResponse } from '../../support/http-exchange.js'
+
+/** What the rows make their requests of. */
+export interface ContractKit {
+  readonly issuer: TestIssuer
+  readonly client: DpopClient
+}
+
+/** One line of the contract: a request, and all there is to say about the answer. */
+export interface ContractRow {
+  /** A sentence without its subject, which is the framework. Starts with the requirements it proves. */
+  readonly title: string
+  request(kit: ContractKit): ExactRequest
+  readonly status: number
+  /** Every `WWW-Authenticate` field, in order. Default none. */
+  readonly challenges?: readonly string[]
+  /** Other fields, each with all its values in order. */
+  readonly fields?: Readonly<Record<string, readonly string[]>>
+  /** The exact body, as text or as JSON. Default: not looked at. */
+  readonly body?: string | object
+  /** Anything else. */
+  check?(response: ExactResponse): void
+}
+
+/** The protected resource, and where its metadata is. */
+export const resource = 'https://api.test/mcp'
+export const metadataPath = '/.well-known/oauth-protected-resource/mcp'
+/** Parts of challenges, and whole ones without an error. */
+export const metadata = `resource_metadata="https://api.test${metadataPath}"`
+export const algs = 'algs="ES256 PS256"'
+export const plainBearer = `Bearer ${metadata}`
+export const plainDpop = `DPoP ${algs}, ${metadata}`
+const exposed = ['WWW-Authenticate, DPoP-Nonce']
+/** Fields of every error answer of ours; with a body, also its type. */
+export const refused = { 'Cache-Control': ['no-store'], 'Access-Control-Expose-Headers': exposed }
+export const refusedJson = { ...refused, 'Content-Type': ['application/json'] }
+
+type Fields = NonNullable<ExactRequest['fields']>
+
+/** The field of a Bearer token. */
+export function bearer(token: string): Fields {
+  return [['Authorization', `Bearer ${token}`]]
+}
+
+/** A token bound to the key of the client. */
+export function boundToken({ issuer, client }: ContractKit): string {
+  return issuer.mintToken({ cnf: { jkt: client.jkt } })
+}
+
+/** The fields of a request with a bound token and its proof. */
+export function proven(
+  kit: ContractKit,
+  path: string,
+  proof: Partial<Parameters<DpopClient['proof']>[0]> = {},
+): Fields {
+  const accessToken = boundToken(kit)
+  const { authorization, dpop } = kit.client.headers({ url: `https://api.test${path}`, ...proof, accessToken })
+  return [
+    ['Authorization', authorization],
+    ['DPoP', dpop],
+  ]
+}

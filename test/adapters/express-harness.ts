@@ -1,0 +1,52 @@
+import type { AddressInfo } from 'node:net'
+import type { Express, Request, Response, Router } from 'express'
+import type { ResourceServer } from 'portcullis'
+import { portcullis } from 'portcullis/express'
+import { type AdapterHarness, type ContractRoute, contractRoutes } from './contract/routes.js'
+
+/** What both major versions of Express export. */
+interface ExpressModule {
+  (): Express
+  Router(): Router
+  urlencoded(options: {
+    extended: boolean
+  }): ReturnType<typeof portcullis>['metadata'] extends () => infer Handler ? Handler : never
+}
+
+/** The contract's application in Express, of whichever version `express` is. */
+export function expressHarness(name: string, express: ExpressModule): AdapterHarness {
+  return {
+    name,
+    async start(server) {
+      const app = express()
+      app.disable('x-powered-by')
+      const { metadata } = portcullis(server)
+      app.use(metadata())
+      app.use(express.urlencoded({ extended: false }))
+      for (const route of contractRoutes) addRoute(app, route, server, express)
+      app.use((_error: unknown, _req: Request, res: Response, _next: unknown) => void res.sendStatus(500))
+      const listening = app.listen(0, '127.0.0.1')
+      await new Promise((resolve) => listening.once('listening', resolve))
+      return {
+        origin: `http://127.0.0.1:${(listening.address() as AddressInfo).port}`,
+        close: () => new Promise((resolve) => listening.close(() => resolve())),
+      }
+    },
+  }
+}
+
+function addRoute(app: Express, route: ContractRoute, server: ResourceServer, express: ExpressModule): void {
+  const { path, mountedAt = '', methods = ['GET'], token = 'required', requirement, before = {} } = route
+  const { requireToken, optionalToken, authOf } = portcullis(server)
+  const router = mountedAt === '' ? app : express.Router()
+  if (router !== app) app.use(mountedAt, router)
+  const routed = router.route(path.slice(mountedAt.length))
+  for (const method of methods.map((name) => name.toLowerCase() as 'get' | 'post' | 'options')) {
+    routed[method]((_req, res, next) => {
+      res.set(before)
+      next()
+    })
+    if (token !== 'none') routed[method](token === 'required' ? requireToken(requirement) : optionalToken(requirement))
+    routed[method]((req, res) => void res.json(route.respond(authOf(req))))
+  }
+}

@@ -1,0 +1,161 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express, { type ErrorRequestHandler, type Express } from 'express'
+import {
+  type Auth,
+  type AuthError,
+  ConfigurationError,
+  createResourceServer,
+  type ResourceServer,
+  type ResourceServerOptions,
+} from 'portcullis'
+import { type ExpressOptions, portcullis } from 'portcullis/express'
+import { createTestIssuer } from 'portcullis/testing'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { type ExactResponse, exchange } from '../support/http-exchange.js'
+
+const issuer = createTestIssuer({ audience: ['https://api.test/a', 'https://api.test/b'] })
+const servers: Server[] = []
+const challenge = 'resource_metadata="https://api.test/.well-known/oauth-protected-resource/a"'
+
+function makeServer(options: Partial<ResourceServerOptions> = {}): ResourceServer {
+  return createResourceServer({
+    resource: 'https://api.test/a',
+    issuer: issuer.issuer,
+    fetch: issuer.fetch,
+    dpop: 'off',
+    ...options,
+  })
+}
+
+async function send(app: Express, token?: string, path = '/'): Promise<ExactResponse> {
+  const server = createServer(app).listen(0, '127.0.0.1')
+  servers.push(server)
+  await new Promise((resolve) => server.once('listening', resolve))
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return exchange(origin, { path, fields: token === undefined ? [] : [['Authorization', `Bearer ${token}`]] })
+}
+
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close()
+})
+afterAll(() => issuer.close())
+
+describe('req.auth', () => {
+  it('[ADP-05] is read-only, and the request handed on is the same object', async () => {
+    const { requireToken } = portcullis(makeServer())
+    let descriptor: PropertyDescriptor | undefined
+    const app = express().get('/', requireToken(), (req, res) => {
+      descriptor = Object.getOwnPropertyDescriptor(req, 'auth')
+      expect(() => Object.assign(req, { auth: 'forged' })).toThrow(TypeError)
+      res.json(req.auth.subject)
+    })
+    expect((await send(app, issuer.mintToken({ sub: 'alice' }))).body).toBe('"alice"')
+    expect(descriptor).toMatchObject({ writable: false, enumerable: true, configurable: true })
+  })
+
+  it('[ADP-05] is reset before anything else, so that nobody can plant an identity', async () => {
+    const { optionalToken } = portcullis(makeServer())
+    const app = express()
+    app.use((req, _res, next) => {
+      Object.assign(req, { auth: { subject: 'forged' } })
+      next()
+    })
+    app.get('/', optionalToken(), (req, res) => res.json({ subject: req.auth?.subject ?? null }))
+    expect((await send(app)).body).toBe('{"subject":null}')
+  })
+
+  it('[ADP-05] is gone again when a later guard refuses', async () => {
+    const { requireToken, authOf } = portcullis(makeServer(), { onError: 'next' })
+    const app = express()
+    const seen: (Auth | undefined)[] = []
+    app.use(requireToken())
+    app.get('/', requireToken({ scope: 'admin' }), (_req, res) => res.json('never'))
+    const handler: ErrorRequestHandler = (error, req, res, _next) => {
+      seen.push(authOf(req))
+      res.sendStatus(error.status)
+    }
+    app.use(handler)
+    expect((await send(app, issuer.mintToken())).status).toBe(403)
+    expect(seen).toEqual([undefined])
+  })
+
+  it('[ADP-05] is what authOf gives to handlers behind app.use', async () => {
+    const { requireToken, authOf } = portcullis(makeServer())
+    const app = express().use(requireToken())
+    app.get('/', (req, res) => res.json(authOf(req)?.subject))
+    expect((await send(app, issuer.mintToken({ sub: 'bob' }))).body).toBe('"bob"')
+  })
+})
+
+describe("the option `onError: 'next'`", () => {
+  const options: ExpressOptions = { onError: 'next' }
+
+  function appWith(handler?: ErrorRequestHandler): Express {
+    const app = express().set('env', 'test')
+    app.use((_req, res, next) => {
+      res.set({ 'WWW-Authenticate': 'Basic realm="app"', 'Access-Control-Expose-Headers': 'X-Total' })
+      next()
+    })
+    app.get('/', portcullis(makeServer(), options).requireToken(), (_req, res) => res.json('never'))
+    return handler === undefined ? app : app.use(handler)
+  }
+
+  it("[E-01] [ADP-02] lets Express's own error handler answer with status and challenges", async () => {
+    const response = await send(appWith())
+    expect(response.status).toBe(401)
+    expect(response.fields('WWW-Authenticate')).toEqual(['Basic realm="app"', `Bearer ${challenge}`])
+    expect(response.fields('Access-Control-Expose-Headers')).toEqual(['X-Total, WWW-Authenticate, DPoP-Nonce'])
+    expect(response.fields('Cache-Control')).toEqual(['no-store'])
+  })
+
+  it('[E-04] hands the error with all an answer needs to a handler of the application', async () => {
+    let received: (AuthError & { headers?: Record<string, unknown> }) | undefined
+    const handler: ErrorRequestHandler = (error, _req, res, _next) => {
+      received = error
+      res.status(error.status).set(error.headers).json({ problem: error.code })
+    }
+    const response = await send(appWith(handler), issuer.mintToken({}, { lifetimeSeconds: -120 }))
+    expect(response.status).toBe(401)
+    expect(response.body).toBe('{"problem":"ERR_TOKEN_EXPIRED"}')
+    expect(response.fields('WWW-Authenticate')).toHaveLength(2)
+    expect(Object.keys(received ?? {})).not.toContain('headers')
+  })
+})
+
+describe('the gate', () => {
+  it('[PRM-13] guards several resources, each with a gate of its own', async () => {
+    const server = makeServer({ resource: ['https://api.test/a', 'https://api.test/b'] })
+    expect(() => portcullis(server).requireToken()).toThrow(ConfigurationError)
+    const { requireToken, optionalToken } = portcullis(server, { resource: 'https://api.test/b' })
+    const app = express()
+    app.get('/', requireToken(), (req, res) => res.json(req.auth.resource))
+    app.get('/own', requireToken({ resource: 'https://api.test/a' }), (req, res) => res.json(req.auth.resource))
+    app.get('/optional', optionalToken({ scope: 'read' }), (req, res) => res.json(req.auth?.resource))
+    const token = issuer.mintToken()
+    expect((await send(app, token)).body).toBe('"https://api.test/b"')
+    expect((await send(app, token, '/own')).body).toBe('"https://api.test/a"')
+    expect((await send(app, token, '/optional')).body).toBe('"https://api.test/b"')
+  })
+
+  it('[PRM-09] waits for metadata that is being signed', async () => {
+    const sign = async () => 'a.b.c'
+    const server = makeServer({ resource: { resource: 'https://api.test/a', metadata: { sign } } })
+    const app = express().use(portcullis(server).metadata())
+    const response = await send(app, undefined, '/.well-known/oauth-protected-resource/a')
+    expect(JSON.parse(response.body)).toMatchObject({ resource: 'https://api.test/a', signed_metadata: 'a.b.c' })
+  })
+
+  it('[ADP-08] hands to Express what a faulty server throws, instead of an unhandled rejection', async () => {
+    const broken: ResourceServer = {
+      ...makeServer(),
+      guard: () => () => Promise.reject(new Error('guard')),
+      metadata: () => Promise.resolve(undefined),
+    }
+    const { requireToken, metadata } = portcullis(broken)
+    const app = express().use(metadata())
+    app.get('/', requireToken(), (_req, res) => res.json('never'))
+    const handler: ErrorRequestHandler = (error, _req, res, _next) => res.status(500).json(error.message)
+    expect((await send(app.use(handler), 'x')).body).toBe('"guard"')
+  })
+})
