@@ -36,7 +36,7 @@ function isInstalled(): boolean {
 function install(): boolean {
   if (process.getuid?.() !== 0) return false
   try {
-    execFileSync('apt-get', ['install', '-y', 'redis-server'], { stdio: 'ignore', timeout: 50_000 })
+    execFileSync('/usr/bin/apt-get', ['install', '-y', 'redis-server'], { stdio: 'ignore', timeout: 50_000 })
   } catch {}
   return isInstalled()
 }
