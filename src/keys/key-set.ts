@@ -2,7 +2,7 @@ import { UnavailableError } from '../errors/index.js'
 import { emit } from '../events.js'
 import type { SignatureAlgorithm } from '../lib/algorithms.js'
 import type { MaybePromise } from '../lib/maybe-promise.js'
-import { createRefreshing, type Held, type Refreshing } from '../lib/refreshing.js'
+import { createRefreshing, type Refreshing } from '../lib/refreshing.js'
 import { createTokenBucket } from '../lib/token-bucket.js'
 import type { Surroundings } from '../options/resolved.js'
 import type { KeyCacheOptions } from '../options/types.js'
@@ -24,8 +24,8 @@ export interface KeySetSettings {
   readonly random?: (() => number) | undefined
 }
 
-/** An answer so recent that a key missing from it need not be asked for again. */
-const recentMs = 1000
+/** After asking for one unknown `kid`, how long another one waits its turn. */
+const pauseMs = 1000
 const unknownKidBudget = { capacity: 3, refillIntervalMs: 10_000 }
 const none: readonly VerificationKey[] = []
 
@@ -34,7 +34,7 @@ const none: readonly VerificationKey[] = []
  *
  * - Known keys answer synchronously: while fresh, while a refresh runs in the background (ahead of expiry), and for
  *   `staleIfErrorSeconds` past expiry while refreshes fail. Only a set that expired unused makes one request wait.
- * - An unknown `kid` asks the issuer again unless it was asked in the last second, at a budget of 3 times and once more
+ * - An unknown `kid` asks the issuer again, at most once a second and at a budget of 3 times and once more
  *   every 10 s. Concurrent requests share one fetch. Out of budget the answer is no key; when the issuer cannot be
  *   asked, it is an error, for the key may well exist.
  * - Keys without `kid` are found by type alone, so that nobody notices before the next refresh when one replaces
@@ -50,6 +50,7 @@ export function createKeySet({
   const { clock, onEvent } = surroundings
   const { defaultMaxAgeSeconds = 3600, timeoutMs = 5000 } = options
   const bucket = createTokenBucket(unknownKidBudget)
+  let askedAtMs = Number.NEGATIVE_INFINITY
   const keys = createRefreshing<KeyTable>({
     load: (previous) => loadKeys({ issuer, jwksUri, surroundings, timeoutMs, defaultMaxAgeSeconds }, previous),
     onFailure: (error, stale) => emit(onEvent, { type: 'keys.failed', issuer, reason: reasonOf(error), stale }),
@@ -77,8 +78,10 @@ export function createKeySet({
   /** Whether to ask for a key that is not in the set held; also true where asking ends in the error it should. */
   function mayAskAgain(nowMs: number): boolean {
     if (keys.isLoading() || keys.backOffMs(nowMs) > 0) return true
-    const ageMs = nowMs - (keys.held() as Held<KeyTable>).fetchedAtMs
-    return ageMs >= recentMs && bucket.take(nowMs)
+    const sinceMs = nowMs - askedAtMs
+    if ((sinceMs >= 0 && sinceMs < pauseMs) || !bucket.take(nowMs)) return false
+    askedAtMs = nowMs
+    return true
   }
 
   return {

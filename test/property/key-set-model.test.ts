@@ -21,6 +21,7 @@ interface Model {
   retryAtMs: number
   bucketMs: number
   bucketAtMs: number
+  askedAtMs: number
   fetches: number
 }
 
@@ -77,7 +78,8 @@ function expected(model: Model, kid: string): { outcome: Outcome; atOnce: boolea
   const isAsking = !isFresh(model) && attempt(model)
   if (isKnown) return { outcome: 'found', atOnce: true }
   if (isAsking || model.nowMs < model.retryAtMs) return { outcome: look(model, kid), atOnce: false }
-  if (model.nowMs - (model.held?.atMs ?? 0) < second || !takeToken(model)) return { outcome: 'none', atOnce: true }
+  if (model.nowMs - model.askedAtMs < second || !takeToken(model)) return { outcome: 'none', atOnce: true }
+  model.askedAtMs = model.nowMs
   attempt(model)
   return { outcome: look(model, kid), atOnce: false }
 }
@@ -242,6 +244,7 @@ function setUp(): { model: Model; real: Real } {
       retryAtMs: Number.NEGATIVE_INFINITY,
       bucketMs: 30 * second,
       bucketAtMs: world.nowMs,
+      askedAtMs: Number.NEGATIVE_INFINITY,
       fetches: 0,
     },
     real: { world, keys, live: new Map(), gone: new Set() },

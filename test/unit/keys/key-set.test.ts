@@ -318,10 +318,19 @@ describe('a rotation', () => {
     expect(await keys.find('new', 'ES256')).toHaveLength(1)
   })
 
-  it('[JWKS-03] within the second after a fetch is seen when that second is over', async () => {
+  it('[JWKS-03] right after a fetch is seen by the first token it signs', async () => {
     const world = simulatedIssuer('old')
     const keys = keySetOf(world)
     await keys.warmUp()
+    world.publish('new')
+    expect(await keys.find('new', 'ES256')).toHaveLength(1)
+  })
+
+  it('[JWKS-03] within the second after asking for another kid is seen when that second is over', async () => {
+    const world = simulatedIssuer('old')
+    const keys = keySetOf(world)
+    await keys.warmUp()
+    await keys.find('invented', 'ES256')
     world.publish('old', 'new')
     await world.advance(999)
     expect(now(keys.find('new', 'ES256'))).toEqual([])
