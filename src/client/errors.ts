@@ -105,7 +105,10 @@ export class HttpResponseError extends OAuthClientError {
   readonly status: number
   /** Those header fields of the answer that help to find a fault: content type, retry, request ids. */
   readonly headers: Readonly<Record<string, string>>
-  /** At most 256 characters of the body with everything token-like masked. Left out of JSON and `util.inspect`. */
+  /**
+   * At most 256 characters of an error page, with everything token-like masked; empty for JSON. Left out of JSON and
+   * `util.inspect`.
+   */
   declare readonly bodySnippet: string
 
   constructor(code: ClientErrorCode, context: HttpErrorContext) {

@@ -206,13 +206,15 @@ function withCause({ error, context, attempt }: Failure): ClientErrorContext {
 const toldHeaders: readonly string[] = ['content-type', 'retry-after', 'date', 'server', 'x-request-id', 'traceparent']
 
 function httpContext({ context, answer, attempt }: Failure) {
-  const { status, headers, retryAfterMs, text } = answer as Answer
+  const { status, headers, retryAfterMs, text, mediaType } = answer as Answer
   const { redact } = attempt as Attempt
   const told = toldHeaders.flatMap((name) => {
     const value = headers.get(name)
     return value === null ? [] : [[name, redact(value)]]
   })
-  return { ...context, status, retryAfterMs, bodySnippet: redact(text), headers: Object.fromEntries(told) }
+  // An answer that looks like a success, or like data, may hold what was issued.
+  const bodySnippet = status < 400 || mediaType.includes('json') ? '' : redact(text)
+  return { ...context, status, retryAfterMs, bodySnippet, headers: Object.fromEntries(told) }
 }
 
 function oauthContext({ context, answer, attempt, refusal }: Failure) {
