@@ -1,5 +1,6 @@
 import type { AuthScheme } from '../auth/auth.js'
 import { type AuthError, InvalidRequestError, MissingTokenError } from '../errors/index.js'
+import { isJsonObject } from '../lib/json.js'
 import type { BearerMethod } from '../options/types.js'
 import type { RequestFacts } from '../request/request-facts.js'
 
@@ -10,12 +11,15 @@ export type Credentials =
 
 const token68 = /^[A-Za-z0-9\-._~+/]+=*$/
 const bearerPrefix = 'Bearer '
-const schemeAndRest = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?: +(.*))?$/s
+const schemeAndRest = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(.*)$/s
+const formType = /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i
+/** The methods whose body has defined semantics (RFC 6750 §2.2, RFC 9110 §9.3). */
+const bodyMethods: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 
 /**
  * Finds the one access token of a request: in the `Authorization` field, and where `methods` says so in the form body
- * or the query (RFC 6750 §2, RFC 9449 §7.1). Never throws. Does not look into the token, nor check its characters: see
- * {@link isToken68}.
+ * or the query (RFC 6750 §2, RFC 9449 §7.1). Throws only what the facts throw. Does not look into the token, nor check
+ * its characters: see {@link isToken68}.
  *
  * @param dpop - whether the DPoP scheme is offered; if not, it counts as an unsupported one (RFC 6750 §3.1).
  */
@@ -45,10 +49,11 @@ function readField(field: string | undefined, dpop: boolean): Credentials | unde
   if (field.startsWith(bearerPrefix) && field.charCodeAt(bearerPrefix.length) > 0x20) {
     return { scheme: 'Bearer', token: field.slice(bearerPrefix.length), method: 'header' }
   }
-  const [, name, token] = schemeAndRest.exec(field) ?? []
+  const [, name, rest = ''] = schemeAndRest.exec(field) ?? []
   const scheme = supportedScheme(name?.toLowerCase(), dpop)
   if (scheme === undefined) return undefined
-  return token ? { scheme, token, method: 'header' } : malformed(scheme)
+  const token = rest.startsWith(' ') ? rest.replace(/^ +/, '') : ''
+  return token === '' ? malformed(scheme) : { scheme, token, method: 'header' }
 }
 
 function supportedScheme(name: string | undefined, dpop: boolean): AuthScheme | undefined {
@@ -57,11 +62,16 @@ function supportedScheme(name: string | undefined, dpop: boolean): AuthScheme | 
 }
 
 function readForm(facts: RequestFacts, methods: readonly BearerMethod[]): Credentials | undefined {
-  if (!methods.includes('body') || facts.method === 'GET' || facts.method === 'HEAD') return undefined
-  const body = facts.formBody?.()
-  if (body === undefined || !Object.hasOwn(body, 'access_token')) return undefined
+  if (!methods.includes('body') || !bodyMethods.has(facts.method) || !isForm(facts)) return undefined
+  const body: unknown = facts.formBody?.()
+  if (!isJsonObject(body) || !Object.hasOwn(body, 'access_token')) return undefined
   const token = body['access_token']
   return typeof token === 'string' && token !== '' ? { scheme: 'Bearer', token, method: 'body' } : malformed('Bearer')
+}
+
+function isForm(facts: RequestFacts): boolean {
+  const [type, ...more] = facts.headerValues('content-type')
+  return type !== undefined && more.length === 0 && formType.test(type)
 }
 
 function readQuery(facts: RequestFacts, methods: readonly BearerMethod[]): Credentials | undefined {
