@@ -43,7 +43,10 @@ export interface ResourceServerOptions<Schema extends ClaimsSchema | undefined =
   readonly trustedProxies?: readonly string[] | undefined
   /** Scopes that imply others: `{ 'files:write': ['files:read'] }`. Applied transitively. Default none. */
   readonly implies?: Readonly<Record<string, string | readonly string[]>> | undefined
-  /** Asked after every other check, on every request. True refuses the token as revoked; a rejection is 503. */
+  /**
+   * Asked on every request, once the token is good and before what the route demands. Anything but false refuses the
+   * token as revoked; a rejection is 503.
+   */
   readonly isRevoked?: ((auth: Auth<ClaimsOf<Schema>>) => boolean | Promise<boolean>) | undefined
   /** The deny list behind `server.revoke`. Default: a bounded one in memory, for this process alone. */
   readonly revocationStore?: RevocationStore | undefined
@@ -52,7 +55,10 @@ export interface ResourceServerOptions<Schema extends ClaimsSchema | undefined =
    * seconds, default 86,400.
    */
   readonly revocationTtlSeconds?: number | undefined
-  /** How many verified tokens are remembered, by hash. 0 verifies every token anew. Default 10,000. */
+  /**
+   * How many verified tokens are remembered, by hash, and as many answers of introspection. 0 verifies every token anew.
+   * Default 10,000.
+   */
   readonly tokenCacheEntries?: number | undefined
   /** Whether answers carry the CORS fields that let browser code read challenges. Default true. */
   readonly cors?: boolean | undefined

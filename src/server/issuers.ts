@@ -3,11 +3,14 @@ import type { KeySource } from '../keys/contract.js'
 import { createDiscovery, type Discovery } from '../keys/discovery.js'
 import { createKeySet } from '../keys/key-set.js'
 import { createStaticKeys } from '../keys/static-keys.js'
+import { isJsonObject } from '../lib/json.js'
 import type { MaybePromise } from '../lib/maybe-promise.js'
+import { createSingleFlight } from '../lib/single-flight.js'
 import { createTwoGenerationCache } from '../lib/two-generation-cache.js'
 import { type ResolvedIssuer, resolveIssuer } from '../options/resolve-issuer.js'
 import type { ResolvedOptions } from '../options/resolve-options.js'
 import type { ResolvedResource, Surroundings } from '../options/resolved.js'
+import type { IssuerOptions, IssuerResolver } from '../options/types.js'
 import { createIntrospector, type Introspector } from '../token/introspect.js'
 import type { KnownHeader, TokenRules } from '../token/token-rules.js'
 import { comparableType, foreignTokenTypes } from '../token/token-type.js'
@@ -53,39 +56,43 @@ const maxKnownHeaders = 200
  * @throws {@link ConfigurationError} when a resource has several issuers to ask about tokens that are no JWTs.
  */
 export function createIssuerRegistry(options: ResolvedOptions): IssuerRegistry {
-  const { surroundings, resolver, isTenant } = options
-  if (resolver === undefined) return createStaticRegistry(options)
+  return options.resolver === undefined
+    ? createStaticRegistry(options)
+    : createTenantRegistry(options, options.resolver)
+}
 
-  const resolved = createTwoGenerationCache<Promise<Issuer | undefined>>(maxResolvedIssuers)
+/** A tenant is resolved when a token first names it, once for all concurrent requests; failures are not remembered. */
+function createTenantRegistry(options: ResolvedOptions, resolver: IssuerResolver): IssuerRegistry {
+  const { surroundings, isTenant } = options
+  const flights = createSingleFlight<Issuer | undefined>()
   const ready = createTwoGenerationCache<Issuer>(maxResolvedIssuers)
 
-  async function resolve(issuer: string): Promise<Issuer | undefined> {
+  async function askResolver(issuer: string): Promise<Omit<IssuerOptions, 'issuer'> | undefined> {
     try {
-      const given = await resolver?.(issuer)
-      const found =
-        given && createIssuer(resolveIssuer({ ...given, issuer }, surroundings.allowInsecureLoopback), options)
-      if (found !== undefined) ready.set(issuer, found)
-      return found
+      return await resolver(issuer)
     } catch (cause) {
-      if (cause instanceof ConfigurationError) throw cause
       throw new UnavailableError('ERR_DISCOVERY_UNAVAILABLE', { detail: 'issuer function failed', cause })
-    } finally {
-      resolved.delete(issuer)
     }
+  }
+
+  async function resolve(issuer: string): Promise<Issuer | undefined> {
+    const given = await askResolver(issuer)
+    if (!given) return undefined
+    if (!isJsonObject(given)) throw new ConfigurationError('The `issuer` function gives an object, or undefined.')
+    const settings = resolveIssuer({ ...given, issuer }, surroundings.allowInsecureLoopback)
+    const found = createIssuer(settings, options)
+    ready.set(issuer, found)
+    return found
   }
 
   return {
     find(issuer) {
       if (!isTenant(issuer)) return undefined
-      const found = ready.get(issuer) ?? resolved.get(issuer)
-      if (found !== undefined) return found
-      const flight = resolve(issuer)
-      resolved.set(issuer, flight)
-      return flight
+      return ready.get(issuer) ?? flights.run(issuer, () => resolve(issuer))
     },
     findOpaque: () => undefined,
     trusts: isTenant,
-    known: () => [],
+    known: () => [...ready.values()].filter(({ issuer }) => isTenant(issuer)),
   }
 }
 
@@ -126,8 +133,8 @@ function onlyIntrospecting(issuers: readonly Issuer[], resource: ResolvedResourc
   )
 }
 
-function createIssuer(settings: ResolvedIssuer, { surroundings, schema }: ResolvedOptions): Issuer {
-  const { issuer, claimProfile: profile } = settings
+function createIssuer(settings: ResolvedIssuer, { surroundings, schema, tokenCacheEntries }: ResolvedOptions): Issuer {
+  const { issuer } = settings
   const discovery = createDiscovery(issuer, surroundings)
   const rules: TokenRules = {
     issuer,
@@ -135,24 +142,16 @@ function createIssuer(settings: ResolvedIssuer, { surroundings, schema }: Resolv
     tokenTypes: acceptedTypes(settings.tokenTypes),
     keys: createKeys(settings, discovery, surroundings),
     knownHeaders: createTwoGenerationCache<KnownHeader>(maxKnownHeaders),
-    profile: {
-      clientId: list(profile?.clientId) ?? ['client_id'],
-      scope: list(profile?.scope) ?? ['scope'],
-      scopeArrays: profile?.scope !== undefined,
-      roles: list(profile?.roles) ?? ['roles'],
-      tenant: list(profile?.tenant) ?? [],
-    },
+    profile: settings.claimProfile,
     optionalClaims: new Set(settings.optionalClaims),
     clockToleranceMs: settings.clockToleranceSeconds * 1000,
     maxTokenAgeMs: settings.maxTokenAgeSeconds && settings.maxTokenAgeSeconds * 1000,
   }
   const { introspection, audiences, unknownConfirmation } = settings
-  const introspector = introspection && createIntrospector({ introspection, rules, discovery, surroundings, schema })
+  const introspector =
+    introspection &&
+    createIntrospector({ introspection, rules, discovery, surroundings, schema, maxRemembered: tokenCacheEntries })
   return { ...rules, settings, discovery, audiences, unknownConfirmation, introspector }
-}
-
-function list(names: string | readonly string[] | undefined): readonly string[] | undefined {
-  return typeof names === 'string' ? [names] : names
 }
 
 function createKeys(settings: ResolvedIssuer, discovery: Discovery, surroundings: Surroundings): KeySource {

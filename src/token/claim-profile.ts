@@ -29,18 +29,21 @@ function nestedClaim(claims: JsonObject, path: string): unknown {
   return value
 }
 
+const none: readonly string[] = Object.freeze([])
+
 /**
  * The scopes in a scope claim: a space-delimited string (RFC 9068 §2.2.3) or, where `arrays` allows it, an array of
- * strings. An absent or empty claim is no scope. `undefined` for any other value.
+ * strings. An absent or empty claim is no scope. `undefined` for any other value. The result is frozen, since every
+ * request with the same token shares it.
  */
 export function readScopes(value: unknown, arrays: boolean): readonly string[] | undefined {
-  if (value === undefined || value === '') return []
-  if (typeof value === 'string') return value.includes(' ') ? value.split(' ').filter((scope) => scope !== '') : [value]
-  return arrays && isStringArray(value) ? value : undefined
+  if (value === undefined || value === '') return none
+  if (typeof value === 'string') return Object.freeze(value.split(' ').filter((scope) => scope !== ''))
+  return arrays && isStringArray(value) ? Object.freeze(value) : undefined
 }
 
-/** The roles in a role claim: one string or an array of strings; nothing for any other value. */
+/** The roles in a role claim: one string or an array of strings; nothing for any other value. The result is frozen. */
 export function readRoles(value: unknown): readonly string[] {
-  if (typeof value === 'string') return [value]
-  return isStringArray(value) ? value : []
+  if (typeof value === 'string') return Object.freeze([value])
+  return isStringArray(value) ? Object.freeze(value) : none
 }

@@ -4,17 +4,18 @@ import type { ClaimsSchema } from '../options/types.js'
 import type { VerifiedEntry } from './token-rules.js'
 
 const maxDepth = 32
+const maxNamedPaths = 5
 
 /**
  * Runs the application's claims schema over the claims of a verified token and puts its output, frozen, in
  * `entry.claims`.
  *
- * @throws {@link InvalidTokenError} `ERR_TOKEN_CLAIM_INVALID`; its detail names the paths, never a value.
+ * @throws {@link InvalidTokenError} `ERR_TOKEN_CLAIM_INVALID`; its detail names the first paths, never a value.
  */
 export async function applyClaimsSchema(entry: VerifiedEntry, schema: ClaimsSchema): Promise<void> {
   const result = await schema['~standard'].validate(entry.tokenClaims)
   if (result.issues !== undefined) {
-    const paths = result.issues.map(({ path = [] }) => path.map((part) => nameOf(part)).join('.'))
+    const paths = result.issues.slice(0, maxNamedPaths).map(({ path = [] }) => path.map(nameOf).join('.'))
     throw new InvalidTokenError('ERR_TOKEN_CLAIM_INVALID', { detail: `claims schema: ${paths.join(', ')}` })
   }
   freezeWithin(result.value, maxDepth)

@@ -31,6 +31,8 @@ export interface Introspector {
 export interface IntrospectorSettings extends IntrospectionRequestSettings {
   readonly rules: TokenRules
   readonly schema: ClaimsSchema | undefined
+  /** How many answers of each kind are held. */
+  readonly maxRemembered: number
 }
 
 interface Accepted {
@@ -43,16 +45,14 @@ interface Refused {
   readonly untilMs: number
 }
 
-const maxRemembered = 10_000
-
 /**
  * Introspection at one issuer (RFC 7662, RFC 9701 where a signed answer is demanded). What was accepted is remembered
  * for `cacheSeconds` and never past `exp`, what was refused for `negativeCacheSeconds`; a failure to tell is not
- * remembered. Concurrent questions about a token are one request. At most 10,000 answers of each kind are held, and
- * invented tokens never push out good ones.
+ * remembered. Concurrent questions about a token are one request. Good and bad answers are held apart, so that invented
+ * tokens never push out good ones.
  */
 export function createIntrospector(settings: IntrospectorSettings): Introspector {
-  const { introspection, rules, schema, surroundings } = settings
+  const { introspection, rules, schema, surroundings, maxRemembered } = settings
   const { clock, onEvent } = surroundings
   const { issuer } = rules
   const request = createIntrospectionRequest(settings)

@@ -27,8 +27,9 @@ export function readValidity(claims: JsonObject, rules: ClaimRules, nowMs: numbe
   const validFromMs = Math.max(nbf, iat ?? 0) * 1000 - clockToleranceMs
   const expiresAtMs = (expiresAt ?? Number.POSITIVE_INFINITY) * 1000 + clockToleranceMs
   const tooOldAtMs = (iat ?? 0) * 1000 + (maxTokenAgeMs ?? Number.POSITIVE_INFINITY) + clockToleranceMs
-  if (nowMs >= expiresAtMs) throw new InvalidTokenError('ERR_TOKEN_EXPIRED')
-  if (nowMs >= tooOldAtMs) throw new InvalidTokenError('ERR_TOKEN_TOO_OLD')
+  // Written so that a clock that gives NaN lets nothing pass.
+  if (!(nowMs < expiresAtMs)) throw new InvalidTokenError('ERR_TOKEN_EXPIRED')
+  if (!(nowMs < tooOldAtMs)) throw new InvalidTokenError('ERR_TOKEN_TOO_OLD')
   if (nowMs < validFromMs) throw new InvalidTokenError('ERR_TOKEN_NOT_YET_VALID')
   return { expiresAt, validFromMs, validUntilMs: Math.min(expiresAtMs, tooOldAtMs) }
 }
