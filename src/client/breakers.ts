@@ -61,8 +61,10 @@ async function settle<T>(attempt: () => Promise<T>, answered: () => boolean): Pr
   }
 }
 
+/** No answer, or one with 5xx. Whatever a 4xx says is about the request: it must not close the door to others. */
 function isServerTrouble(error: unknown): boolean {
-  return isOAuthClientError(error) && troubles.includes(error.code)
+  if (!isOAuthClientError(error) || !troubles.includes(error.code)) return false
+  return !('status' in error) || Number(error.status) >= 500
 }
 
 const troubles: readonly OAuthClientError['code'][] = ['ERR_NETWORK', 'ERR_TIMEOUT', 'ERR_SERVER_FAILURE']

@@ -96,8 +96,8 @@ export class PkceError extends OAuthClientError {}
 /** What an HTTP answer adds to an error. @group Client errors */
 export interface HttpErrorContext extends ClientErrorContext {
   readonly status: number
-  readonly bodySnippet?: string | undefined
-  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly bodySnippet: string
+  readonly headers: Readonly<Record<string, string>>
 }
 
 /** An answer with a status that is no protocol error. @group Client errors */
@@ -114,9 +114,8 @@ export class HttpResponseError extends OAuthClientError {
   constructor(code: ClientErrorCode, context: HttpErrorContext) {
     super(code, context)
     this.status = context.status
-    this.headers = context.headers ?? {}
-    const snippet = context.bodySnippet ?? ''
-    Object.defineProperty(this, 'bodySnippet', { get: () => snippet })
+    this.headers = context.headers
+    Object.defineProperty(this, 'bodySnippet', { get: () => context.bodySnippet })
   }
 }
 

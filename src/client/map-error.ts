@@ -131,7 +131,7 @@ export const errorTable: readonly Row[] = [
     name: '401 without a protocol error',
     applies: ({ answer }) => answer?.status === 401,
     toError: (failure) => {
-      const byToken = failure.context.operation?.endsWith('Registration') ?? false
+      const byToken = String(failure.context.operation).endsWith('Registration')
       return new HttpResponseError(byToken ? 'ERR_INVALID_TOKEN' : 'ERR_INVALID_CLIENT', httpContext(failure))
     },
   },

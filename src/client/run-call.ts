@@ -1,6 +1,6 @@
 import { DelegateBackoff, handleWhen, type RetryPolicy, retry, TimeoutStrategy, timeout } from 'cockatiel'
 import type { Breakers } from './breakers.js'
-import { type ClientErrorContext, isOAuthClientError, OAuthClientError } from './errors.js'
+import { ClientConfigurationError, type ClientErrorContext, OAuthClientError } from './errors.js'
 import { type CircuitName, type ClientOperation, notify } from './events.js'
 import { type Attempt, startAttempt } from './guarded-response.js'
 import { mapError } from './map-error.js'
@@ -47,6 +47,7 @@ export function createRunCall(settings: ClientSettings, breakers: Breakers, clos
     const limit = timeout(settings.totalTimeoutMs, TimeoutStrategy.Aggressive)
     const retries = retryPolicy(settings, call)
     try {
+      if (closing.aborted) throw new ClientConfigurationError('ERR_CLIENT_CLOSED', call.context)
       if (call.signal.aborted) throw new OAuthClientError('ERR_ABORTED', call.context)
       return await limit.execute(
         (total) =>
@@ -82,8 +83,8 @@ function retryPolicy(settings: ClientSettings, call: Call): RetryPolicy {
   const { maxRetries, initialDelayMs, maxDelayMs, maxRetryAfterMs } = settings.retry
   const deadlineMs = settings.clock() + settings.totalTimeoutMs
   const worthIt = handleWhen((error) => {
-    if (!isOAuthClientError(error) || !mayRetry(call.retry, error)) return false
-    const { retryAfterMs = 0 } = error
+    const { retryAfterMs = 0 } = error as OAuthClientError
+    if (!mayRetry(call.retry, error as OAuthClientError)) return false
     return retryAfterMs <= maxRetryAfterMs && settings.clock() + retryAfterMs < deadlineMs
   })
   const backoff = new DelegateBackoff<{
@@ -95,15 +96,23 @@ function retryPolicy(settings: ClientSettings, call: Call): RetryPolicy {
   })
   const policy = retry(worthIt, { maxAttempts: maxRetries, backoff }).dangerouslyUnref()
   policy.onRetry(({ delay }) => {
-    const { operation, issuer, correlationId } = { ...call.context, operation: call.operation, issuer: settings.issuer }
-    notify(settings.onEvent, { type: 'client.retry', issuer, operation, correlationId, delayMs: delay })
+    const { operation, context } = call
+    const { correlationId } = context
+    notify(settings.onEvent, {
+      type: 'client.retry',
+      issuer: settings.issuer,
+      operation,
+      correlationId,
+      delayMs: delay,
+    })
   })
   return policy
 }
 
+/** Only mapped errors come here: see {@link runAttempt}. */
 function retryAfterOf(result: object): number {
-  const error = 'error' in result ? result.error : undefined
-  return (isOAuthClientError(error) ? error.retryAfterMs : undefined) ?? 0
+  const { error } = result as { readonly error: OAuthClientError }
+  return error.retryAfterMs ?? 0
 }
 
 async function runAttempt<T>(

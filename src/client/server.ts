@@ -3,7 +3,8 @@ import { cacheLifetimeMs } from '../lib/cache-lifetime.js'
 import { createRefreshing, type Loaded } from '../lib/refreshing.js'
 import { createCustomFetch } from './configuration.js'
 import { applyEndpoints, describeEndpoints, type EndpointDescriptions } from './endpoints.js'
-import { DiscoveryError, isOAuthClientError, type OAuthClientError } from './errors.js'
+import { DiscoveryError, type OAuthClientError } from './errors.js'
+import type { Answer } from './guarded-response.js'
 import type { RunCall } from './run-call.js'
 import type { ClientSettings } from './settings.js'
 import { metadataUrls } from './urls.js'
@@ -83,17 +84,16 @@ async function fetchMetadata(
         [customFetch]: createCustomFetch(settings, attempt),
         execute: settings.allowInsecureLoopback ? [allowInsecureRequests] : [],
       })
-      const headers = attempt.answer?.headers ?? new Headers()
+      const { headers } = attempt.answer as Answer
       return { value: config.serverMetadata(), lifetimeMs: cacheLifetimeMs(headers, lifetime) }
     })
   } catch (error) {
-    if (isAbsent(error)) return undefined
+    if (isAbsent(error as OAuthClientError)) return undefined
     throw failure(settings, 'ERR_DISCOVERY_UNAVAILABLE', error as OAuthClientError)
   }
 }
 
-function isAbsent(error: unknown): boolean {
-  if (!isOAuthClientError(error)) return false
+function isAbsent(error: OAuthClientError): boolean {
   if (error.code === 'ERR_RESPONSE_MALFORMED') return true
   const status = 'status' in error ? Number(error.status) : 0
   return status >= 400 && status < 500 && status !== 429

@@ -8,14 +8,14 @@ export async function untilAborted<T>(
 ): Promise<T> {
   if (signal === undefined) return start()
   if (signal.aborted) throw new OAuthClientError('ERR_ABORTED', context)
-  let onAbort: () => void = () => undefined
+  const done = new AbortController()
   const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(new OAuthClientError('ERR_ABORTED', context))
-    signal.addEventListener('abort', onAbort, { once: true })
+    const giveUp = () => reject(new OAuthClientError('ERR_ABORTED', context))
+    signal.addEventListener('abort', giveUp, { once: true, signal: done.signal })
   })
   try {
     return await Promise.race([start(), aborted])
   } finally {
-    signal.removeEventListener('abort', onAbort)
+    done.abort()
   }
 }

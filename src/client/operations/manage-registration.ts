@@ -2,6 +2,7 @@ import type { JsonObject } from '../../lib/json.js'
 import { createCustomFetch } from '../configuration.js'
 import { CredentialError, ResponseError } from '../errors.js'
 import type { ClientOperation } from '../events.js'
+import type { Answer } from '../guarded-response.js'
 import type { CallOptions } from '../options.js'
 import type { RetryRule } from '../retry-rule.js'
 import type { CallAttempt } from '../run-call.js'
@@ -70,7 +71,7 @@ function updateBody({ clientId }: RegisteredClient, metadata: ClientMetadata): J
 
 /** What the server says replaces what was known; what it leaves out of the credentials stays (RFC 7592 §3). */
 async function updated(client: RegisteredClient, attempt: CallAttempt): Promise<RegisteredClient> {
-  const { json } = attempt.answer ?? {}
+  const { json } = attempt.answer as Answer
   if (json === undefined) throw new ResponseError('ERR_RESPONSE_MALFORMED', attempt.context)
   const credentials = Object.fromEntries(
     [...serverMembers].flatMap((name) => (client.raw[name] === undefined ? [] : [[name, client.raw[name]]])),

@@ -1,4 +1,4 @@
-import type { OAuthClientOptions } from 'portcullis/client'
+import { type OAuthClientOptions, restoreRegistration } from 'portcullis/client'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { readRetryAfter } from '../../../src/client/retry-after.js'
 import { quickRetry, rejection, setUpClient } from '../../support/client-set-up.js'
@@ -186,6 +186,8 @@ describe('circuit breaker', () => {
     await fail(client, 10)
     server.script('/token', rateLimited())
     await fail(client, 10)
+    server.script('/token', refusal('temporarily_unavailable'))
+    await fail(client, 10)
     expect(client.breakers().token).toBe('closed')
 
     server.script('/token', ...Array(4).fill(html503()), refusal('invalid_scope'), ...Array(4).fill(html503()))
@@ -246,6 +248,12 @@ describe('giving up', () => {
   it('sends nothing for a call that was aborted before', async () => {
     const { server, client } = setUpClient()
     await expect(client.introspect('t', { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+    const registration = restoreRegistration({
+      issuer: server.issuer,
+      raw: { client_id: 'a', registration_client_uri: 'https://as.example/r', registration_access_token: 't' },
+    })
+    const read = client.readRegistration(registration, { signal: AbortSignal.abort() })
+    await expect(read).rejects.toMatchObject({ code: 'ERR_ABORTED' })
     expect(server.requests).toHaveLength(0)
   })
 
@@ -264,6 +272,12 @@ describe('giving up', () => {
     expect(await call).toMatchObject({ code: 'ERR_ABORTED' })
     await expect(client.ready()).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' })
     await expect(client.clientCredentials()).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' })
+    const registration = {
+      issuer: server.issuer,
+      raw: { client_id: 'a', registration_client_uri: 'https://as.example/r', registration_access_token: 't' },
+    }
+    const read = client.readRegistration(restoreRegistration(registration))
+    await expect(read).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' })
   })
 })
 
