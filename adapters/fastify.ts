@@ -1,0 +1,78 @@
+/**
+ * Portcullis for Fastify 5.
+ *
+ * @module
+ */
+import type { FastifyInstance, FastifyPluginCallback, FastifyRequest } from 'fastify'
+import { type Auth, createGrantGuard, type Grant, isPreflight, type Requirement } from '../src/index.js'
+import { atRoot, factsOf, refuseUnguarded, routeGuards, serveMetadata } from './fastify/hooks.js'
+import { sendAnswer, setHeaders, withHeaders } from './fastify/reply.js'
+import type { AuthClaims, FastifyOptions, GuardHook, Judge, RouteAuth } from './fastify/types.js'
+
+export type { AuthClaims, AuthTypes, FastifyOptions, GuardHook, RequestAuth, RouteAuth } from './fastify/types.js'
+
+const identity = Symbol('portcullis.identity')
+type Identified = FastifyRequest & { [identity]: Auth<AuthClaims> | null }
+
+function plugin(instance: FastifyInstance, options: FastifyOptions<AuthClaims>, done: () => void): void {
+  const { server, grants, resource, onError = 'answer' } = options
+
+  function hookFor(judge: Judge): GuardHook {
+    return async (request, reply) => {
+      const facts = factsOf(request)
+      if (isPreflight(facts)) return undefined
+      const identified = request as Identified
+      const result = await judge(facts, identified[identity] ?? undefined)
+      identified[identity] = (result.ok && result.auth) || null
+      if (result.ok) return setHeaders(reply, result.headers)
+      if (onError === 'throw') throw withHeaders(result.error, result.answer, reply)
+      return sendAnswer(reply, result.answer)
+    }
+  }
+
+  function withDefaults(requirement: Requirement<AuthClaims> = {}): Requirement<AuthClaims> {
+    return resource === undefined ? requirement : { resource, ...requirement }
+  }
+
+  const requireToken = (requirement?: Requirement<AuthClaims>) => hookFor(server.guard(withDefaults(requirement)))
+  const optionalToken = (requirement?: Requirement<AuthClaims>) =>
+    hookFor(server.optionalGuard(withDefaults(requirement)))
+  const grant = (...declared: Grant[]): GuardHook => {
+    const acquire = createGrantGuard(server, grants, declared)
+    return hookFor((_facts, auth) => acquire(auth))
+  }
+
+  function hooksOf({ optional = false, grants: declared = [], ...requirement }: RouteAuth): GuardHook[] {
+    const guard = optional ? optionalToken(requirement) : requireToken(requirement)
+    return declared.length === 0 ? [guard] : [guard, grant(...declared)]
+  }
+
+  instance.decorateRequest(identity, null)
+  instance.decorateRequest('auth', {
+    getter() {
+      return (this as Identified)[identity]
+    },
+  })
+  instance.decorate('requireToken', requireToken)
+  instance.decorate('optionalToken', optionalToken)
+  instance.decorate('grant', grant)
+  instance.addHook('onRoute', routeGuards(hooksOf))
+  instance.addHook('onRequest', refuseUnguarded(server))
+  if (options.metadata !== false) atRoot(instance).addHook('onRequest', serveMetadata(server))
+  done()
+}
+
+/**
+ * The plugin. Register it before the routes it guards: `await app.register(portcullis, { server })`. Whatever registers
+ * it has `requireToken`, `optionalToken` and `grant`, and `request.auth` in its handlers.
+ *
+ * A route declares what it demands as `config: { portcullis: { scope: 'profile' } }`, which is checked when the route is
+ * added, or as a hook: `onRequest: app.requireToken({ scope: 'profile' })`.
+ *
+ * @group Fastify
+ */
+export const portcullis: FastifyPluginCallback<FastifyOptions<AuthClaims>> = Object.assign(plugin, {
+  [Symbol.for('skip-override')]: true,
+  [Symbol.for('fastify.display-name')]: 'portcullis',
+  [Symbol.for('plugin-meta')]: { name: 'portcullis', fastify: '5.x' },
+})

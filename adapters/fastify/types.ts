@@ -1,0 +1,93 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type {
+  AccessTokenClaims,
+  Auth,
+  Grant,
+  Grants,
+  OptionalAuthResult,
+  RequestFacts,
+  Requirement,
+  ResourceServer,
+} from '../../src/index.js'
+
+/** Options of the plugin. @group Fastify */
+export interface FastifyOptions<Claims = AccessTokenClaims> {
+  readonly server: ResourceServer<Claims>
+  /** The grant engine; needed where a route declares grants. */
+  readonly grants?: Grants | undefined
+  /** The resource of requirements that name none. Needed when the server guards several. */
+  readonly resource?: string | undefined
+  /** Whether to serve the metadata documents, at the root of the origin whatever the prefix. Default true. */
+  readonly metadata?: boolean | undefined
+  /**
+   * What to do with a refusal. `answer` (default) sends the complete answer. `throw` hands the {@link AuthError} to
+   * `setErrorHandler`: its `status` and `headers` say what the answer needs, challenges included, and Fastify's own
+   * handler heeds both.
+   */
+  readonly onError?: 'answer' | 'throw' | undefined
+}
+
+/** What a route may declare as `config.portcullis`: a requirement, all in one. @group Fastify */
+export interface RouteAuth extends Requirement<AuthClaims> {
+  /** Lets requests without credentials pass, with `request.auth` null. Default false. */
+  readonly optional?: boolean | undefined
+  /** Downstream tokens the handler needs: `request.auth.access`. */
+  readonly grants?: readonly Grant[] | undefined
+}
+
+/** A hook for a route's `onRequest`, or `preValidation` where a parsed form may carry the token. @group Fastify */
+export type GuardHook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
+
+/** Judges a request, and whom an earlier guard has found in it. */
+export type Judge = (facts: RequestFacts, auth: Auth<AuthClaims> | undefined) => Promise<OptionalAuthResult<AuthClaims>>
+
+/**
+ * Yours to extend: declare `claims` with the type your claims schema gives, and `request.auth.claims` has it.
+ *
+ * @group Fastify
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: it exists to be merged with.
+export interface AuthTypes {}
+
+/** The type of `request.auth.claims`. @group Fastify */
+export type AuthClaims = AuthTypes extends { readonly claims: infer Claims } ? Claims : AccessTokenClaims
+
+/** What `request.auth` is in a route whose `config` is of type `Config`. @group Fastify */
+export type RequestAuth<Config> = Config extends { readonly portcullis: infer Declared }
+  ? Declared extends { readonly optional: true }
+    ? Auth<AuthClaims> | null
+    : Auth<AuthClaims>
+  : Auth<AuthClaims> | null
+
+declare module 'fastify' {
+  interface FastifyRequest<
+    RouteGeneric,
+    RawServer,
+    RawRequest,
+    SchemaCompiler,
+    TypeProvider,
+    ContextConfig,
+    Logger,
+    RequestType,
+  > {
+    /**
+     * Who calls; null where nobody was asked for, where a token is optional and none came, and for CORS preflights.
+     * Cannot be replaced.
+     */
+    readonly auth: RequestAuth<ContextConfig>
+  }
+
+  interface FastifyContextConfig {
+    /** What this route demands of its caller. */
+    readonly portcullis?: RouteAuth | undefined
+  }
+
+  interface FastifyInstance {
+    /** Makes a hook that lets a request through that carries a good token. Throws for a wrong requirement, at once. */
+    requireToken(requirement?: Requirement<AuthClaims>): GuardHook
+    /** As `requireToken`, but a request without credentials passes with `request.auth` null. */
+    optionalToken(requirement?: Requirement<AuthClaims>): GuardHook
+    /** Makes a hook, to be run after `requireToken`, that acquires downstream tokens: `request.auth.access`. */
+    grant(...grants: Grant[]): GuardHook
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * Portcullis for the Fetch API: Next.js route handlers, Hono, Workers, Deno, Bun.
+ *
+ * @module
+ */
+import {
+  type AccessTokenClaims,
+  type Auth,
+  createGrantGuard,
+  fetchRequestFacts,
+  isPreflight,
+  type OptionalAuthResult,
+  type RequestFacts,
+  type Requirement,
+  type ResourceServer,
+} from '../src/index.js'
+import { mergeInto, toResponse, withFields } from './fetch/response.js'
+import type { FetchGate, FetchGuard, FetchOptions, RouteAuth } from './fetch/types.js'
+
+export type * from './fetch/types.js'
+
+/**
+ * Makes a gate for handlers made of `Request` and `Response`. Uses nothing but web standards.
+ *
+ * @group Fetch
+ */
+export function portcullis<Claims = AccessTokenClaims>(
+  server: ResourceServer<Claims>,
+  options: FetchOptions = {},
+): FetchGate<Claims> {
+  const { resource, grants, connection } = options
+  const identities = new WeakMap<Request, Auth<Claims>>()
+  type Judge = (facts: RequestFacts) => Promise<OptionalAuthResult<Claims>>
+
+  const factsOf = (request: Request) => fetchRequestFacts(request, connection?.(request))
+
+  function guarded<Identity>(judge: Judge): FetchGuard<Identity> {
+    return async (request, headers = new Headers()) => {
+      identities.delete(request)
+      const facts = factsOf(request)
+      if (isPreflight(facts)) {
+        return { ok: false, preflight: true, response: new Response(null, { status: 204, headers }) }
+      }
+      const result = await judge(facts)
+      if (!result.ok) return { ok: false, preflight: false, response: toResponse(result.answer, headers) }
+      if (result.auth !== undefined) identities.set(request, result.auth)
+      mergeInto(headers, result.headers)
+      return { ok: true, auth: result.auth as Identity, headers }
+    }
+  }
+
+  function withDefaults(requirement: Requirement<Claims>): Requirement<Claims> {
+    return resource === undefined ? requirement : { resource, ...requirement }
+  }
+
+  /** The guard of a route, with the grants it declares behind it. */
+  function judgeOf({ grants: declared, ...requirement }: RouteAuth<Claims>): Judge {
+    const guard = server.guard(withDefaults(requirement))
+    if (declared === undefined) return guard
+    const acquire = createGrantGuard(server, grants, declared)
+    return async (facts) => {
+      const result = await guard(facts)
+      const acquired = result.ok ? await acquire(result.auth) : result
+      return result.ok && acquired.ok ? { ...acquired, headers: result.headers } : acquired
+    }
+  }
+
+  const requireToken = (requirement: RouteAuth<Claims> = {}) => guarded<Auth<Claims>>(judgeOf(requirement))
+
+  return {
+    requireToken,
+    optionalToken: (requirement = {}) => guarded(server.optionalGuard(withDefaults(requirement))),
+    withAuth(requirement, handler) {
+      const guard = requireToken(requirement)
+      return async (request, ...rest) => {
+        const result = await guard(request)
+        if (!result.ok) return result.response
+        return withFields(await handler(request, result.auth, ...rest), result.headers)
+      }
+    },
+    async metadata(request) {
+      const answer = await server.metadata(factsOf(request))
+      return answer && toResponse(answer)
+    },
+    authOf: (request) => identities.get(request),
+  }
+}

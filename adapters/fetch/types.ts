@@ -1,0 +1,81 @@
+import type {
+  AccessTokenClaims,
+  Auth,
+  FetchConnection,
+  Grant,
+  Grants,
+  MaybePromise,
+  Requirement,
+} from '../../src/index.js'
+
+/** Options of {@link portcullis}. @group Fetch */
+export interface FetchOptions {
+  /** What the platform knows of a request besides: its peer, its client certificate. */
+  readonly connection?: ((request: Request) => FetchConnection) | undefined
+  /** The grant engine; needed where a route declares grants. */
+  readonly grants?: Grants | undefined
+  /** The resource of requirements that name none. Needed when the server guards several. */
+  readonly resource?: string | undefined
+}
+
+/** A request that is answered already: refused, or a CORS preflight. @group Fetch */
+export interface Answered {
+  readonly ok: false
+  /** What to send. Empty with status 204 for a preflight, unless your CORS layer has its own answer. */
+  readonly response: Response
+  /** Whether the request is a CORS preflight. Preflights carry no token by design. */
+  readonly preflight: boolean
+}
+
+/** What became of a request: who calls, or the response to send. @group Fetch */
+export type FetchResult<Identity> =
+  | {
+      readonly ok: true
+      readonly auth: Identity
+      /** The fields your response needs, a DPoP nonce above all: those you gave, with ours merged into them. */
+      readonly headers: Headers
+    }
+  | Answered
+
+/**
+ * Judges a request. `headers` are those you set on the response before, if any: ours are merged into them.
+ *
+ * @group Fetch
+ */
+export type FetchGuard<Identity> = (request: Request, headers?: Headers) => Promise<FetchResult<Identity>>
+
+/** A requirement, and the downstream tokens the handler needs. @group Fetch */
+export interface RouteAuth<Claims = AccessTokenClaims> extends Requirement<Claims> {
+  readonly grants?: readonly Grant[] | undefined
+}
+
+/** A handler that is told who calls. `rest` is whatever the platform passes after the request. @group Fetch */
+export type AuthHandler<Identity, Rest extends unknown[]> = (
+  request: Request,
+  auth: Identity,
+  ...rest: Rest
+) => MaybePromise<Response>
+
+/** A handler as platforms call it. @group Fetch */
+export type FetchHandler<Rest extends unknown[]> = (request: Request, ...rest: Rest) => Promise<Response>
+
+/** A gate for handlers made of the Fetch API's `Request` and `Response`. @group Fetch */
+export interface FetchGate<Claims = AccessTokenClaims> {
+  /** The metadata document, if that is what the request asks for. Ask at the root of the origin. */
+  metadata(request: Request): Promise<Response | undefined>
+  /**
+   * Makes a guard that finds out who calls.
+   *
+   * @throws {@link ConfigurationError} for a requirement that cannot be right, at once.
+   */
+  requireToken(requirement?: RouteAuth<Claims>): FetchGuard<Auth<Claims>>
+  /** As {@link FetchGate.requireToken}, but a request without credentials passes with `auth` undefined. */
+  optionalToken(requirement?: Requirement<Claims>): FetchGuard<Auth<Claims> | undefined>
+  /** Puts a guard before a handler. Answers CORS preflights with 204 and no CORS fields: CORS belongs around it. */
+  withAuth<Rest extends unknown[]>(
+    requirement: RouteAuth<Claims>,
+    handler: AuthHandler<Auth<Claims>, Rest>,
+  ): FetchHandler<Rest>
+  /** Who a guard has found to be calling; nothing the application does can change it. */
+  authOf(request: Request): Auth<Claims> | undefined
+}

@@ -1,0 +1,65 @@
+/**
+ * Portcullis for Koa 2 and 3.
+ *
+ * @module
+ */
+import type { Context, Next } from 'koa'
+import {
+  type AccessTokenClaims,
+  type Auth,
+  createGrantGuard,
+  isPreflight,
+  type OptionalAuthResult,
+  type Refused,
+  type RequestFacts,
+  type Requirement,
+  type ResourceServer,
+  setNodeHeaders,
+} from '../src/index.js'
+import { factsOf, sendAnswer, setAuth, withHeaders } from './koa/context.js'
+import type { KoaGate, KoaOptions } from './koa/types.js'
+
+export type { KoaGate, KoaGuard, KoaOptions } from './koa/types.js'
+
+/** Makes Koa middleware of a resource server. Works with Koa 2 and 3. @group Koa */
+export function portcullis<Claims = AccessTokenClaims>(
+  server: ResourceServer<Claims>,
+  options: KoaOptions = {},
+): KoaGate<Claims> {
+  const { onError = 'answer', resource, grants } = options
+  type Judge = (facts: RequestFacts, auth: Auth<Claims> | undefined) => Promise<OptionalAuthResult<Claims>>
+
+  function guarded(judge: Judge) {
+    return async (ctx: Context, next: Next): Promise<void> => {
+      const facts = factsOf(ctx)
+      if (isPreflight(facts)) return next()
+      const result = await judge(facts, ctx.state['auth'])
+      setAuth(ctx, result.ok ? result.auth : undefined)
+      if (!result.ok) return refuse(ctx, result)
+      setNodeHeaders(ctx.res, result.headers)
+      return next()
+    }
+  }
+
+  function refuse(ctx: Context, { error, answer }: Refused): void {
+    if (onError === 'throw') throw withHeaders(error, answer, ctx)
+    sendAnswer(ctx, answer)
+  }
+
+  function withDefaults(requirement: Requirement<Claims> = {}): Requirement<Claims> {
+    return resource === undefined ? requirement : { resource, ...requirement }
+  }
+
+  return {
+    metadata: () => async (ctx, next) => {
+      const answer = await server.metadata(factsOf(ctx))
+      return answer === undefined ? next() : sendAnswer(ctx, answer)
+    },
+    requireToken: (requirement) => guarded(server.guard(withDefaults(requirement))),
+    optionalToken: (requirement) => guarded(server.optionalGuard(withDefaults(requirement))),
+    grant: (...declared) => {
+      const acquire = createGrantGuard(server, grants, declared)
+      return guarded((_facts, auth) => acquire(auth))
+    },
+  }
+}
