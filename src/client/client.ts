@@ -1,4 +1,5 @@
 import type { IntrospectionResponse } from 'openid-client'
+import type { DpopProofs } from './dpop.js'
 import type { EndpointDescriptions } from './endpoints.js'
 import type { BreakerState, CircuitName } from './events.js'
 import type { ClientCredentialsOptions } from './operations/client-credentials.js'
@@ -24,6 +25,8 @@ import type { TokenSet } from './token-set.js'
 export interface OAuthClient extends AsyncDisposable {
   readonly issuer: string
   readonly clientId: string
+  /** The key its tokens are bound to, for proofs at resource servers; `undefined` without DPoP. */
+  readonly dpop: DpopProofs | undefined
   /**
    * The server's metadata, discovered at first use; explicit endpoints win. Concurrent callers share one discovery, a
    * failure is not remembered.

@@ -56,6 +56,7 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
     ready: async () => (await server()).metadata,
     describeEndpoints: async () => (await server()).endpoints,
     breakers: breakers.states,
+    dpop: dpop.proofs(async () => (await server()).metadata),
     exchangeToken: (params, call) => exchangeToken(runtime, params, call),
     clientCredentials: (target = {}, call) => clientCredentials(runtime, tokens, target, call),
     jwtBearer: (params, call) => jwtBearer(runtime, params, call),

@@ -1,3 +1,4 @@
+import { calculateJwkThumbprint, exportJWK, type JWK, SignJWT } from 'jose'
 import {
   type Configuration,
   type DPoPHandle,
@@ -6,14 +7,36 @@ import {
   randomDPoPKeyPair,
   type ServerMetadata,
 } from 'openid-client'
+import { sha256Base64url } from '#crypto'
+import { algorithmsOfCryptoKey } from './credentials/signing-key.js'
 import type { DpopKeyPair } from './options.js'
 import type { ClientSettings } from './settings.js'
+
+/** A request to a resource server that a proof is for. @group DPoP */
+export interface DpopProofRequest {
+  readonly method: string
+  /** The whole URL; query and fragment are left out of the proof. */
+  readonly url: string
+  /** The token sent beside the proof. */
+  readonly accessToken: string
+  /** The newest nonce of that resource server, where it gave one. Never one of the authorization server. */
+  readonly nonce?: string | undefined
+}
+
+/** The DPoP key of a client, for use at resource servers (RFC 9449 §7). @group DPoP */
+export interface DpopProofs {
+  /** The thumbprint of the key (RFC 7638): what `cnf.jkt` of its tokens says. */
+  thumbprint(): Promise<string>
+  /** A fresh proof for one request; a retry needs another one. */
+  proof(request: DpopProofRequest): Promise<string>
+}
 
 /** The DPoP key of one client, and the nonces the authorization server gave it. */
 export interface Dpop {
   /** The handle for requests to the authorization server; `undefined` when DPoP is off. */
   handle(config: Configuration): Promise<DPoPHandle | undefined>
-  keyPair(server: ServerMetadata): Promise<DpopKeyPair | undefined>
+  /** `undefined` when DPoP is off. `server` tells which algorithms a generated key may have. */
+  proofs(server: () => Promise<ServerMetadata>): DpopProofs | undefined
 }
 
 const preferred = ['ES256', 'Ed25519', 'PS256', 'EdDSA', 'RS256'] as const
@@ -22,30 +45,47 @@ const preferred = ['ES256', 'Ed25519', 'PS256', 'EdDSA', 'RS256'] as const
 export function createDpop({ dpop, clock }: Pick<ClientSettings, 'dpop' | 'clock'>): Dpop {
   let generated: Promise<DpopKeyPair> | undefined
   let handle: DPoPHandle | undefined
+  const issuedAt = (): number => Math.floor(clock() / 1000)
 
-  async function keyPair(server: ServerMetadata): Promise<DpopKeyPair | undefined> {
-    if (typeof dpop === 'object') return dpop
-    if (!dpop) return undefined
-    generated ??= randomDPoPKeyPair(chooseAlgorithm(server))
+  function keyPair(server: ServerMetadata): Promise<DpopKeyPair> {
+    generated ??= typeof dpop === 'object' ? Promise.resolve(dpop) : randomDPoPKeyPair(chooseAlgorithm(server))
     return generated
   }
 
   return {
-    keyPair,
     async handle(config) {
-      if (handle !== undefined) return handle
+      if (dpop === false) return undefined
       const pair = await keyPair(config.serverMetadata())
-      if (pair === undefined) return undefined
       handle ??= getDPoPHandle(config, pair, {
         [modifyAssertion]: (_header, payload) => {
-          payload['iat'] = Math.floor(clock() / 1000)
+          payload['iat'] = issuedAt()
         },
       })
       return handle
+    },
+    proofs(server) {
+      if (dpop === false) return undefined
+      const pair = async (): Promise<DpopKeyPair> => keyPair(await server())
+      return {
+        thumbprint: async () => calculateJwkThumbprint(await exportJWK((await pair()).publicKey)),
+        proof: async (request) => signProof(await pair(), request, issuedAt()),
+      }
     },
   }
 }
 
 function chooseAlgorithm({ dpop_signing_alg_values_supported: listed }: ServerMetadata): string {
   return preferred.find((name) => listed?.includes(name) ?? true) ?? 'ES256'
+}
+
+async function signProof(pair: DpopKeyPair, request: DpopProofRequest, iat: number): Promise<string> {
+  const { method, url, accessToken, nonce } = request
+  const { origin, pathname } = new URL(url)
+  const jwk: JWK = await exportJWK(pair.publicKey)
+  const [alg] = algorithmsOfCryptoKey(pair.privateKey)
+  const ath = await sha256Base64url(accessToken)
+  const claims = { htm: method, htu: `${origin}${pathname}`, iat, jti: crypto.randomUUID(), ath }
+  return new SignJWT(nonce === undefined ? claims : { ...claims, nonce })
+    .setProtectedHeader({ typ: 'dpop+jwt', alg: alg as string, jwk })
+    .sign(pair.privateKey)
 }

@@ -47,8 +47,7 @@ const defaultPaths: Readonly<Record<EndpointName, string>> = {
   authorization: '/oauth2/authorize',
 }
 
-/** All names, in the order they are described. */
-export const endpointNames = Object.keys(endpointMembers) as readonly EndpointName[]
+const endpointNames = Object.keys(endpointMembers) as readonly EndpointName[]
 
 /**
  * Makes explicit endpoints absolute; a relative one is resolved against the issuer's origin.

@@ -64,7 +64,11 @@ const is =
   ({ libraryCode }: Failure) =>
     codes.includes(libraryCode as string)
 
-/** The one table from what goes wrong underneath to the errors of this client. The first row that applies decides. */
+/**
+ * The one table from what goes wrong underneath to the errors of this client. The first row that applies decides.
+ *
+ * @internal
+ */
 export const errorTable: readonly Row[] = [
   { name: 'own error', applies: ({ error }) => isOAuthClientError(error), toError: ownError },
   {

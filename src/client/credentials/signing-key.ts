@@ -106,7 +106,8 @@ function algorithmsOfJwk(jwk: JWK): readonly SignatureAlgorithm[] {
   return algorithmsOfCurve(jwk.crv)
 }
 
-function algorithmsOfCryptoKey(key: CryptoKey): readonly SignatureAlgorithm[] {
+/** The algorithms a private key can sign with, in order of preference. */
+export function algorithmsOfCryptoKey(key: CryptoKey): readonly SignatureAlgorithm[] {
   const algorithm = key.algorithm as { name: string; namedCurve?: string; hash?: { name: string } }
   const bits = algorithm.hash?.name.slice(-3)
   if (algorithm.name === 'RSASSA-PKCS1-v1_5') return [`RS${bits}` as SignatureAlgorithm]

@@ -1,4 +1,5 @@
-import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, type JWK } from 'jose'
+import { createHash } from 'node:crypto'
+import { calculateJwkThumbprint, compactVerify, decodeJwt, decodeProtectedHeader, importJWK, type JWK } from 'jose'
 import { DpopError, TokenTypes } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
 import { rejection, setUpClient } from '../../support/client-set-up.js'
@@ -118,5 +119,54 @@ describe('DPoP', () => {
       state: 's',
     })
     expect(server.at('/par')[0]?.headers).toHaveProperty('dpop')
+  })
+
+  it('[DPOP-C1] [DPOP-C2] proves its key at a resource server, apart from the nonces of the authorization server', async () => {
+    const { server, client } = setUpClient({ dpop: true })
+    server.script('/token', (request, signal) => {
+      const response = bound(request, signal) as Response
+      response.headers.set('dpop-nonce', 'nonce-of-the-authorization-server')
+      return response
+    })
+    const { accessToken } = await client.clientCredentials()
+    const request = { method: 'GET', url: 'https://as.example/api/a?b=c#d', accessToken }
+    const [first, second] = await Promise.all([
+      client.dpop?.proof(request),
+      client.dpop?.proof({ ...request, nonce: 'nonce-of-the-resource' }),
+    ])
+    const claims = decodeJwt(first as string)
+    expect(claims).toEqual({
+      htm: 'GET',
+      htu: 'https://as.example/api/a',
+      iat: 1_800_000_000,
+      jti: expect.any(String),
+      ath: createHash('sha256').update(accessToken).digest('base64url'),
+    })
+    expect(decodeJwt(second as string)).toMatchObject({ nonce: 'nonce-of-the-resource' })
+    expect(decodeJwt(second as string).jti).not.toBe(claims.jti)
+    const { jwk, ...header } = decodeProtectedHeader(first as string)
+    expect(header).toEqual({ typ: 'dpop+jwt', alg: 'ES256' })
+    await compactVerify(first as string, await importJWK(jwk as JWK, 'ES256'))
+    expect(await client.dpop?.thumbprint()).toBe(await calculateJwkThumbprint(jwk as JWK))
+    const sent = decodeProtectedHeader(server.at('/token')[0]?.headers['dpop'] as string).jwk as JWK
+    expect(await calculateJwkThumbprint(sent)).toBe(await client.dpop?.thumbprint())
+  })
+
+  it('[V-06] gives the published hash of the published token', async () => {
+    const { client } = setUpClient({ dpop: true })
+    const accessToken = 'Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU'
+    const proof = await client.dpop?.proof({
+      method: 'GET',
+      url: 'https://resource.example.org/protectedresource',
+      accessToken,
+    })
+    expect(decodeJwt(proof as string)['ath']).toBe('fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo')
+  })
+
+  it('is off unless asked for', async () => {
+    const { server, client } = setUpClient()
+    await client.clientCredentials()
+    expect(client.dpop).toBeUndefined()
+    expect(server.at('/token')[0]?.headers).not.toHaveProperty('dpop')
   })
 })
