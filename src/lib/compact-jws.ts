@@ -1,6 +1,6 @@
 import { decodeUtf8Base64url } from '#crypto'
 import { hasCanonicalTail } from './base64url.js'
-import { type JsonObject, parseJsonObject } from './json.js'
+import { freezeWithin, type JsonObject, parseJsonObject } from './json.js'
 
 /** A JWS in compact serialization, taken apart and not yet checked (RFC 7515 §7.1). */
 export interface CompactJws {
@@ -13,12 +13,15 @@ export interface CompactJws {
   readonly payload: JsonObject
 }
 
+/** How deep JSON in a token may nest. */
+export const maxJsonDepth = 32
+
 const threeSegments = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 /**
  * Takes a compact JWS with a JSON object as payload apart. `undefined` for anything else: other characters, other than
- * three segments, padding, non-zero spare bits, no UTF-8, no JSON object. Never throws. Checks neither header nor
- * signature.
+ * three segments, padding, non-zero spare bits, no UTF-8, no JSON object, JSON deeper than 32 levels. The payload is
+ * frozen. Never throws. Checks neither header nor signature.
  */
 export function readCompactJws(text: string): CompactJws | undefined {
   if (!threeSegments.test(text)) return undefined
@@ -34,8 +37,12 @@ export function readCompactJws(text: string): CompactJws | undefined {
   return payload && { headerSegment, signingInput: text.slice(0, secondDot), signature, payload }
 }
 
-/** Decodes one canonical base64url segment into a JSON object; `undefined` when it is none. Never throws. */
+/**
+ * Decodes one canonical base64url segment into a JSON object and freezes it; `undefined` when it is none, or nests deeper
+ * than 32 levels. Never throws.
+ */
 export function readJsonSegment(segment: string): JsonObject | undefined {
   const json = decodeUtf8Base64url(segment)
-  return json === undefined ? undefined : parseJsonObject(json)
+  const value = json === undefined ? undefined : parseJsonObject(json)
+  return freezeWithin(value, maxJsonDepth) ? value : undefined
 }

@@ -2,16 +2,9 @@ import { sha256Base64url } from '#crypto'
 import { Auth, type AuthScheme } from '../auth/auth.js'
 import type { Binding } from '../binding/binding.js'
 import { type AnswerContext, toAnswer } from '../challenge/answer.js'
-import {
-  AccessDeniedError,
-  ConfigurationError,
-  InternalError,
-  InvalidTokenError,
-  isAuthError,
-  MissingTokenError,
-  UnavailableError,
-} from '../errors/index.js'
+import { InternalError, InvalidRequestError, isAuthError, MissingTokenError } from '../errors/index.js'
 import { emit } from '../events.js'
+import type { MaybePromise } from '../lib/maybe-promise.js'
 import { protectedResourceMetadataUrl } from '../metadata/well-known.js'
 import type { ResolvedOptions } from '../options/resolve-options.js'
 import type { ResolvedResource } from '../options/resolved.js'
@@ -20,7 +13,10 @@ import type { BindingMode, Requirement } from '../policy/requirement.js'
 import type { RequestFacts } from '../request/request-facts.js'
 import { readCredentials } from '../token/read-credentials.js'
 import type { RevocationList } from '../token/revocation.js'
+import type { VerifiedEntry } from '../token/token-rules.js'
+import { askAllow, askIsRevoked } from './ask-application.js'
 import type { AnswerHeaders, Guard, OptionalGuard, Refused } from './auth-result.js'
+import { selectResource } from './select-resource.js'
 import { checkTokenSize, type TokenVerifier } from './token-verifier.js'
 
 /** What the gates of a server are made of. */
@@ -67,9 +63,20 @@ export function createGates<Claims>({
   isRevoked,
 }: GateParts<Claims>): Gates<Claims> {
   const { clock, onEvent } = options.surroundings
+  const exposed = options.cors ? { 'Access-Control-Expose-Headers': 'WWW-Authenticate, DPoP-Nonce' } : noHeaders
+  const compiled = new WeakMap<Requirement<Claims>, Gate<Claims>>()
+
+  function gateFor(requirement: Requirement<Claims>): Gate<Claims> {
+    const known = compiled.get(requirement)
+    if (known !== undefined) return known
+    const gate = compile(requirement)
+    compiled.set(requirement, gate)
+    return gate
+  }
 
   function compile(requirement: Requirement<Claims>): Gate<Claims> {
-    const resource = selectResource(options.resources, requirement.resource)
+    // Without types a requirement may be null; compileRequirement says so.
+    const resource = selectResource(options.resources, requirement?.resource)
     const rule = compileRequirement(requirement, { implies: options.implies, resource: resource.resource })
     const modes = { dpop: rule.dpop ?? resource.dpop, mtls: rule.mtls ?? resource.mtls }
     return {
@@ -110,18 +117,19 @@ export function createGates<Claims>({
       resource: gate.resource.resource,
     })
     const { confirmation, responseHeaders } = checked instanceof Promise ? await checked : checked
-    const unrevoked = revocations.check(entry)
-    if (unrevoked !== undefined) await unrevoked
-    gate.rule.judge(entry, nowMs, issuer.clockToleranceMs)
     const verifiedToken = entry as typeof entry & { claims: Claims }
     const auth = new Auth<Claims>(token, scheme, gate.resource.resource, verifiedToken, confirmation)
-    if (isRevoked !== undefined || gate.allow !== undefined) await askApplication(gate, auth)
-    return { auth, headers: responseHeaders ?? noHeaders }
+    const unrevoked = checkRevocation(entry, auth)
+    if (unrevoked !== undefined) await unrevoked
+    // RFC 9470 §9: what a route demands is told to good tokens only.
+    gate.rule.judge(entry, nowMs, issuer.clockToleranceMs)
+    if (gate.allow !== undefined) await askAllow(gate.allow, auth)
+    return { auth, headers: responseHeaders === undefined ? noHeaders : { ...exposed, ...responseHeaders } }
   }
 
-  async function askApplication({ allow }: Gate<Claims>, auth: Auth<Claims>): Promise<void> {
-    if (isRevoked !== undefined) await checkRevocation(isRevoked, auth)
-    if (allow !== undefined && (await allow(auth)) !== true) throw new AccessDeniedError()
+  function checkRevocation(entry: VerifiedEntry, auth: Auth<Claims>): MaybePromise<void> {
+    const listed = revocations.check(entry)
+    return isRevoked === undefined ? listed : askIsRevoked(isRevoked, auth, listed)
   }
 
   function refuse(thrown: unknown, gate: Gate<Claims>, scheme: AuthScheme | undefined): Refused {
@@ -138,18 +146,21 @@ export function createGates<Claims>({
   }
 
   function optionalGuard(requirement: Requirement<Claims>, anonymous = true): OptionalGuard<Claims> {
-    const gate = compile(requirement)
+    const gate = gateFor(requirement)
     return async (facts) => {
-      const read = readCredentials(facts, gate.resource.bearerMethods, gate.modes.dpop !== 'off')
+      let scheme: AuthScheme | undefined
       try {
+        const read = readCredentials(facts, gate.resource.bearerMethods, gate.modes.dpop !== 'off')
+        scheme = read.scheme
         if (read.error === undefined) {
           return accept(await admit(gate, read.scheme, read.token, facts), read.method === 'query')
         }
-        if (anonymous && read.error instanceof MissingTokenError)
+        if (anonymous && read.error instanceof MissingTokenError) {
           return { ok: true, auth: undefined, headers: noHeaders }
-        return refuse(read.error, gate, read.scheme)
+        }
+        return refuse(read.error, gate, scheme)
       } catch (thrown) {
-        return refuse(thrown, gate, read.scheme)
+        return refuse(thrown, gate, scheme)
       }
     }
   }
@@ -162,46 +173,13 @@ export function createGates<Claims>({
       return refuse(thrown, compile({ resource }), auth?.scheme)
     },
     async verify(token, requirement) {
-      const gate = compile(requirement)
+      const gate = gateFor(requirement)
       try {
+        if (typeof token !== 'string') throw new InvalidRequestError('ERR_REQUEST_MALFORMED')
         return (await admit(gate, 'Bearer', token, undefined)).auth
       } catch (thrown) {
         throw refuse(thrown, gate, 'Bearer').error
       }
     },
   }
-}
-
-/**
- * The resource a route belongs to: the named one, or the only one there is.
- *
- * @throws {@link ConfigurationError} when the name is unknown, or when none is named and there are several.
- */
-export function selectResource(
-  resources: readonly ResolvedResource[],
-  identifier: string | undefined,
-): ResolvedResource {
-  const [only] = resources
-  if (identifier === undefined && resources.length === 1 && only !== undefined) return only
-  const found = resources.find(({ resource }) => resource === identifier)
-  if (found !== undefined) return found
-  const known = resources.map(({ resource }) => `'${resource}'`).join(' or ')
-  throw new ConfigurationError(
-    identifier === undefined
-      ? `This server guards several resources: name the route's one, as in \`resource: ${known}\`.`
-      : `\`resource\` names an unknown resource; write ${known}.`,
-  )
-}
-
-async function checkRevocation<Claims>(
-  isRevoked: (auth: Auth<Claims>) => boolean | Promise<boolean>,
-  auth: Auth<Claims>,
-): Promise<void> {
-  let revoked: boolean
-  try {
-    revoked = await isRevoked(auth)
-  } catch (cause) {
-    throw new UnavailableError('ERR_STORE_UNAVAILABLE', { detail: 'isRevoked failed', cause })
-  }
-  if (revoked !== false) throw new InvalidTokenError('ERR_TOKEN_REVOKED')
 }

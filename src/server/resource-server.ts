@@ -16,8 +16,9 @@ import { createRevocationList, type RevocationList } from '../token/revocation.j
 import type { Revocation } from '../token/revocation-keys.js'
 import type { AuthResult, Guard, OptionalGuard, Refused } from './auth-result.js'
 import { createBackchannelLogout } from './backchannel-logout.js'
-import { createGates, selectResource } from './gate.js'
+import { createGates } from './gate.js'
 import { createIssuerRegistry, needsKeys } from './issuers.js'
+import { selectResource } from './select-resource.js'
 import { createTokenVerifier } from './token-verifier.js'
 
 /**
@@ -29,8 +30,11 @@ export interface ResourceServer<Claims = AccessTokenClaims> {
   /** The identifiers of the resources it guards, in the order given. */
   readonly resources: readonly string[]
   /**
-   * Judges one request. Never rejects: a refusal comes back as the answer to send. Compiles `requirement` once per
-   * object; routes that know theirs beforehand take {@link ResourceServer.guard}.
+   * Judges one request: a refusal comes back as the answer to send. Compiles `requirement` once per object; routes that
+   * know theirs beforehand take {@link ResourceServer.guard}. Rejects for a requirement that cannot be right, and for
+   * nothing else.
+   *
+   * @throws {@link ConfigurationError}
    */
   authenticate(request: RequestFacts, requirement?: Requirement<Claims>): Promise<AuthResult<Claims>>
   /**
@@ -122,8 +126,7 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
     clock,
     authorizationServerMetadata: resolved.passThroughMetadata ? passedThrough : undefined,
   })
-  const guards = new WeakMap<object, Guard<Claims>>()
-  const anyToken = gates.guard({})
+  const anyToken: Requirement<Claims> = Object.freeze({})
 
   async function passedThrough(): Promise<JsonObject> {
     const [first] = issuers.known()
@@ -132,22 +135,15 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
     return { ...(await first.discovery.metadata()) }
   }
 
-  function guardFor(requirement: Requirement<Claims> | undefined): Guard<Claims> {
-    if (requirement === undefined) return anyToken
-    const known = guards.get(requirement)
-    if (known !== undefined) return known
-    const guard = gates.guard(requirement)
-    guards.set(requirement, guard)
-    return guard
-  }
-
   return {
     resources: resolved.resources.map(({ resource }) => resource),
-    authenticate: (request, requirement) => guardFor(requirement)(request),
-    guard: (requirement = {}) => gates.guard(requirement),
-    optionalGuard: (requirement = {}) => gates.optionalGuard(requirement),
+    async authenticate(request, requirement = anyToken) {
+      return gates.guard(requirement)(request)
+    },
+    guard: (requirement = anyToken) => gates.guard(requirement),
+    optionalGuard: (requirement = anyToken) => gates.optionalGuard(requirement),
     refuse: (thrown, auth) => gates.refuse(thrown, auth),
-    verify: (token, requirement = {}) => gates.verify(token, requirement),
+    verify: (token, requirement = anyToken) => gates.verify(token, requirement),
     async revoke(revocation) {
       if (!issuers.trusts(revocation.issuer)) throw new ConfigurationError('`revoke` names an issuer not trusted here.')
       await revocations.revoke(revocation)

@@ -77,7 +77,8 @@ export function createTokenVerifier(options: ResolvedOptions, issuers: IssuerReg
   return {
     verify(token, tokenHash, resource, nowMs) {
       const known = remembered.get(tokenHash)
-      if (known === undefined || !isStillGood(known, nowMs)) return verifyAnew(token, tokenHash, resource, nowMs)
+      if (known === undefined || !isStillGood(known, issuers, nowMs))
+        return verifyAnew(token, tokenHash, resource, nowMs)
       if (!maySpeakFor(resource, known.issuer.issuer)) throw new InvalidTokenError('ERR_TOKEN_ISSUER')
       checkAudience(known, resource)
       return known
@@ -85,8 +86,9 @@ export function createTokenVerifier(options: ResolvedOptions, issuers: IssuerReg
   }
 }
 
-function isStillGood({ entry, issuer }: TrustedToken, nowMs: number): boolean {
+function isStillGood({ entry, issuer }: TrustedToken, issuers: IssuerRegistry, nowMs: number): boolean {
   return (
+    issuers.trusts(issuer.issuer) &&
     nowMs < entry.validUntilMs &&
     nowMs >= entry.validFromMs &&
     entry.key?.withdrawn === false &&

@@ -1,9 +1,9 @@
 import { InvalidTokenError } from '../errors/index.js'
+import { maxJsonDepth } from '../lib/compact-jws.js'
 import { freezeWithin } from '../lib/json.js'
 import type { ClaimsSchema } from '../options/types.js'
 import type { VerifiedEntry } from './token-rules.js'
 
-const maxDepth = 32
 const maxNamedPaths = 5
 
 /**
@@ -18,7 +18,7 @@ export async function applyClaimsSchema(entry: VerifiedEntry, schema: ClaimsSche
     const paths = result.issues.slice(0, maxNamedPaths).map(({ path = [] }) => path.map(nameOf).join('.'))
     throw new InvalidTokenError('ERR_TOKEN_CLAIM_INVALID', { detail: `claims schema: ${paths.join(', ')}` })
   }
-  freezeWithin(result.value, maxDepth)
+  freezeWithin(result.value, maxJsonDepth)
   entry.claims = result.value
 }
 

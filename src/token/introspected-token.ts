@@ -1,5 +1,7 @@
 import { InvalidTokenError } from '../errors/index.js'
-import { isJsonObject, type JsonObject, ownMember } from '../lib/json.js'
+import { maxJsonDepth } from '../lib/compact-jws.js'
+import { freezeWithin, isJsonObject, type JsonObject, ownMember } from '../lib/json.js'
+import { invalidClaim } from './claim-values.js'
 import { introspectionFailure } from './introspection-failure.js'
 import { readClaims } from './read-claims.js'
 import type { ClaimRules, VerifiedEntry } from './token-rules.js'
@@ -25,6 +27,7 @@ export function readIntrospectedToken(
   const iss = ownMember(answer, 'iss')
   if (iss !== undefined && iss !== issuer) throw new InvalidTokenError('ERR_TOKEN_ISSUER')
   checkTokenType(answer)
+  if (!freezeWithin(answer, maxJsonDepth)) invalidClaim('depth')
   return { ...readClaims(issuer, answer, rules, nowMs), key: undefined }
 }
 

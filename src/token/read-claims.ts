@@ -1,16 +1,14 @@
 import type { Actor } from '../auth/auth.js'
-import { freezeWithin, isJsonObject, isStringArray, type JsonObject, ownMember } from '../lib/json.js'
+import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../lib/json.js'
 import { isReadableMayAct, readActor } from './actor.js'
 import { firstClaim, type ResolvedClaimProfile, readRoles, readScopes } from './claim-profile.js'
 import { invalidClaim, missingClaim, textClaim } from './claim-values.js'
 import { readValidity } from './read-validity.js'
 import type { ClaimRules, VerifiedEntry } from './token-rules.js'
 
-const maxDepth = 32
-
 /**
  * Judges the claims of a token whose origin is established, and reads out what a request needs (RFC 7519 §4.1, RFC 9068
- * §2.2 and §4). Freezes the claims. Checks type and presence of every registered claim and all times; does NOT compare
+ * §2.2 and §4). The caller has frozen them and bounded their depth. Checks type and presence of every registered claim and all times; does NOT compare
  * the audience, which depends on the route, nor judge `cnf`, which depends on the request. Where the rules let `sub`
  * lack, the client stands in for it.
  *
@@ -22,7 +20,6 @@ export function readClaims(
   rules: ClaimRules,
   nowMs: number,
 ): Omit<VerifiedEntry, 'key'> {
-  if (!freezeWithin(claims, maxDepth)) invalidClaim('depth')
   const { profile, optionalClaims } = rules
   const { expiresAt, validFromMs, validUntilMs } = readValidity(claims, rules, nowMs)
   const clientId = readClientId(claims, profile)
@@ -66,7 +63,7 @@ function readActors(claims: JsonObject): Actor | undefined {
 
 function readAudience(aud: unknown, optionalClaims: ReadonlySet<string>): readonly string[] | undefined {
   if (aud === undefined) return optionalClaims.has('aud') ? undefined : missingClaim('aud')
-  if (typeof aud === 'string') return [aud]
+  if (typeof aud === 'string') return Object.freeze([aud])
   return isStringArray(aud) && aud.length > 0 ? aud : invalidClaim('aud')
 }
 

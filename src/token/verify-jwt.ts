@@ -1,25 +1,22 @@
 import { decodeBase64url, encodeBase64url } from '#crypto'
 import { InvalidTokenError } from '../errors/index.js'
 import type { CompactJws } from '../lib/compact-jws.js'
-import { freezeWithin } from '../lib/json.js'
 import { type MaybePromise, whenReady } from '../lib/maybe-promise.js'
-import { invalidClaim } from './claim-values.js'
 import { readJoseHeader } from './jose-header.js'
-import { maxClaimsDepth, readClaims } from './read-claims.js'
+import { readClaims } from './read-claims.js'
 import type { KnownHeader, TokenRules, VerifiedEntry } from './token-rules.js'
 import { carriesForeignClaim } from './token-type.js'
-import { verifySignature } from './verify-signature.js'
+import { verifySignature, verifyWith } from './verify-signature.js'
 
 /**
- * Verifies a JWT access token of one issuer: sizes, header, key, signature, claims, in this order (RFC 8725, RFC 9068
- * §4). Answers at once when the issuer's keys are known and the platform's cryptography is synchronous. The caller has
+ * Verifies a JWT access token of one issuer: header, key, signature, claims, in this order (RFC 8725, RFC 9068 §4).
+ * Answers at once when the issuer's keys are known and the platform's cryptography is synchronous. The caller has
  * compared `iss` and still has to compare the audience and judge `cnf`.
  *
  * @throws {@link InvalidTokenError} when the token is no good.
  * @throws {@link UnavailableError} when the issuer's keys cannot be had.
  */
 export function verifyJwt(jws: CompactJws, rules: TokenRules, nowMs: number): MaybePromise<VerifiedEntry> {
-  if (!freezeWithin(jws.payload, maxClaimsDepth)) invalidClaim('depth')
   const known = rules.knownHeaders.get(jws.headerSegment)
   if (known === undefined || known.key.withdrawn || !rules.keys.isServing(nowMs)) {
     return verifyWithNewHeader(jws, rules, nowMs)
@@ -38,7 +35,7 @@ async function verifyWithNewHeader(jws: CompactJws, rules: TokenRules, nowMs: nu
   const header = readJoseHeader(jws.headerSegment)
   if (!rules.algorithms.has(header.alg)) throw new InvalidTokenError('ERR_TOKEN_ALGORITHM')
   if (!rules.tokenTypes.has(header.typ)) throw new InvalidTokenError('ERR_TOKEN_TYPE')
-  const signer = await verifySignature(jws, header, await rules.keys.find(header.kid, header.alg))
+  const signer = await verifySignature(jws, header, rules.keys)
   const known = { ...signer, generic: header.typ === null || header.typ === 'jwt' }
   rules.knownHeaders.set(copyOf(jws.headerSegment), known)
   return readVerified(known, jws, rules, nowMs)
@@ -54,7 +51,7 @@ async function verifyWithOtherKeys(
   const header = readJoseHeader(jws.headerSegment)
   const others = (await rules.keys.find(header.kid, header.alg)).filter((key) => key !== tried.key)
   if (others.length === 0) throw new InvalidTokenError('ERR_TOKEN_SIGNATURE')
-  const known = { ...(await verifySignature(jws, header, others)), generic: tried.generic }
+  const known = { ...(await verifyWith(others, jws, header.alg)), generic: tried.generic }
   rules.knownHeaders.set(copyOf(jws.headerSegment), known)
   return readVerified(known, jws, rules, nowMs)
 }

@@ -1,5 +1,6 @@
 import { InvalidTokenError } from '../errors/index.js'
 import type { KeySource, VerificationKey } from '../keys/contract.js'
+import type { SignatureAlgorithm } from '../lib/algorithms.js'
 import type { CompactJws } from '../lib/compact-jws.js'
 import type { SignatureCheck } from '../lib/crypto/contract.js'
 import type { JoseHeader } from './jose-header.js'
@@ -19,11 +20,24 @@ export interface Signer {
  * @throws {@link UnavailableError} when the issuer's keys cannot be had.
  */
 export async function verifySignature(jws: CompactJws, header: JoseHeader, keys: KeySource): Promise<Signer> {
+  return verifyWith(await keys.find(header.kid, header.alg), jws, header.alg)
+}
+
+/**
+ * Finds the one of `keys` that signed `jws`, and ties it to `algorithm`.
+ *
+ * @throws {@link InvalidTokenError} as {@link verifySignature} does.
+ */
+export async function verifyWith(
+  keys: readonly VerificationKey[],
+  jws: CompactJws,
+  algorithm: SignatureAlgorithm,
+): Promise<Signer> {
   let fitting: SignatureCheck | undefined
-  for (const key of await keys.find(header.kid, header.alg)) {
-    const check = await key.signatureCheck(header.alg)
+  for (const key of keys) {
+    const check = await key.signatureCheck(algorithm)
     if (check !== undefined && (await check(jws.signingInput, jws.signature))) {
-      key.bindAlgorithm(header.alg)
+      key.bindAlgorithm(algorithm)
       return { key, check }
     }
     fitting ??= check

@@ -1,0 +1,36 @@
+import type { Auth } from '../auth/auth.js'
+import { AccessDeniedError, InvalidTokenError, UnavailableError } from '../errors/index.js'
+import type { MaybePromise } from '../lib/maybe-promise.js'
+
+/**
+ * Asks a route's `allow`.
+ *
+ * @throws {@link AccessDeniedError} for any answer but true; and what `allow` throws.
+ */
+export async function askAllow<Claims>(
+  allow: (auth: Auth<Claims>) => boolean | Promise<boolean>,
+  auth: Auth<Claims>,
+): Promise<void> {
+  if ((await allow(auth)) !== true) throw new AccessDeniedError()
+}
+
+/**
+ * Asks the application whether a token was revoked, after our own list has said no.
+ *
+ * @throws {@link InvalidTokenError} `ERR_TOKEN_REVOKED` for any answer but false.
+ * @throws {@link UnavailableError} when the application cannot tell.
+ */
+export async function askIsRevoked<Claims>(
+  isRevoked: (auth: Auth<Claims>) => boolean | Promise<boolean>,
+  auth: Auth<Claims>,
+  listed: MaybePromise<void>,
+): Promise<void> {
+  await listed
+  let revoked: boolean
+  try {
+    revoked = await isRevoked(auth)
+  } catch (cause) {
+    throw new UnavailableError('ERR_STORE_UNAVAILABLE', { detail: 'isRevoked failed', cause })
+  }
+  if (revoked !== false) throw new InvalidTokenError('ERR_TOKEN_REVOKED')
+}
