@@ -192,9 +192,9 @@ describe('the revocation store', () => {
     expect(own.check(token)).toBeUndefined()
     expect(store.revokedAt).not.toHaveBeenCalled()
     await own.revoke({ issuer: 'https://a.test', sub: 'y' })
-    own.check(token)
+    await own.check(token)
     expect(store.revokedAt).toHaveBeenLastCalledWith([expect.any(String), expect.any(String)])
-    createRevocationList({ ...settings, isShared: true }).check(token)
+    await createRevocationList({ ...settings, isShared: true }).check(token)
     expect(store.revokedAt).toHaveBeenCalledTimes(3)
   })
 
