@@ -8,11 +8,15 @@ import {
   type AccessTokenClaims,
   type Auth,
   type AuthError,
+  createGrantGuard,
+  type Grant,
+  type Grants,
   type HttpAnswer,
   isPreflight,
   mergeField,
   nodeRequestFacts,
-  type OptionalGuard,
+  type OptionalAuthResult,
+  type RequestFacts,
   type Requirement,
   type ResourceServer,
   sendNodeAnswer,
@@ -24,6 +28,8 @@ export type { GuardedHandler, RequestGuard } from './express/guarded-routes.js'
 
 /** Options of {@link portcullis}. @group Express */
 export interface ExpressOptions {
+  /** The grant engine; needed for {@link ExpressGate.grant}. */
+  readonly grants?: Grants | undefined
   /**
    * What to do with a refusal. `answer` (default) sends the complete answer. `next` hands the {@link AuthError} to the
    * application's error handler: `err.status` and `err.headers` say what the answer needs, challenges included, and
@@ -50,6 +56,12 @@ export interface ExpressGate<Claims = AccessTokenClaims> {
   requireToken(requirement?: Requirement<Claims>): RequestGuard<{ readonly auth: Auth<Claims> }>
   /** As {@link ExpressGate.requireToken}, but a request without credentials passes with `req.auth` undefined. */
   optionalToken(requirement?: Requirement<Claims>): RequestGuard<{ readonly auth: Auth<Claims> | undefined }>
+  /**
+   * Acquires downstream tokens for the caller that a guard before it found: `req.auth.access` has them.
+   *
+   * @throws {@link ConfigurationError} for a grant that cannot be right, at once.
+   */
+  grant(...grants: Grant[]): RequestGuard<{ readonly auth: Auth<Claims> }>
   /** What a guard mounted with `app.use` found out; for handlers whose own route names no guard. */
   authOf(req: Request): Auth<Claims> | undefined
 }
@@ -59,21 +71,27 @@ export function portcullis<Claims = AccessTokenClaims>(
   server: ResourceServer<Claims>,
   options: ExpressOptions = {},
 ): ExpressGate<Claims> {
-  const { onError = 'answer', resource } = options
+  const { onError = 'answer', resource, grants } = options
+  type Judge = (facts: RequestFacts, known: Auth<Claims> | undefined) => Promise<OptionalAuthResult<Claims>>
 
-  function guarded<Added>(guard: OptionalGuard<Claims>): RequestGuard<Added> {
-    async function judge(req: Request, res: Response, next: (error?: AuthError) => void): Promise<void> {
+  function authOf(req: Request): Auth<Claims> | undefined {
+    return (req as Partial<AuthenticatedRequest<Claims>>).auth
+  }
+
+  function guarded<Added>(judge: Judge): RequestGuard<Added> {
+    async function admit(req: Request, res: Response, next: (error?: AuthError) => void): Promise<void> {
+      const known = authOf(req)
       setAuth(req, undefined)
       const facts = nodeRequestFacts(req)
       if (isPreflight(facts)) return next()
-      const result = await guard(facts)
+      const result = await judge(facts, known)
       if (!result.ok && onError === 'next') return next(withHeaders(result.error, result.answer, res))
       if (!result.ok) return sendNodeAnswer(res, result.answer)
       setAuth(req, result.auth)
       setNodeHeaders(res, result.headers)
       next()
     }
-    const handler: RequestHandler = (req, res, next) => void judge(req, res, next).catch(next)
+    const handler: RequestHandler = (req, res, next) => void admit(req, res, next).catch(next)
     return handler as RequestGuard<Added>
   }
 
@@ -89,7 +107,11 @@ export function portcullis<Claims = AccessTokenClaims>(
     },
     requireToken: (requirement) => guarded(server.guard(withDefaults(requirement))),
     optionalToken: (requirement) => guarded(server.optionalGuard(withDefaults(requirement))),
-    authOf: (req) => (req as Partial<AuthenticatedRequest<Claims>>).auth,
+    grant: (...declared) => {
+      const acquire = createGrantGuard(server, grants, declared)
+      return guarded((_facts, known) => acquire(known))
+    },
+    authOf,
   }
 }
 

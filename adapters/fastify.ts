@@ -19,12 +19,16 @@ function plugin(instance: FastifyInstance, options: FastifyOptions<AuthClaims>, 
 
   function hookFor(judge: Judge): GuardHook {
     return async (request, reply) => {
+      const identified = request as Identified
+      const known = identified[identity] ?? undefined
+      identified[identity] = null
       const facts = factsOf(request)
       if (isPreflight(facts)) return undefined
-      const identified = request as Identified
-      const result = await judge(facts, identified[identity] ?? undefined)
-      identified[identity] = (result.ok && result.auth) || null
-      if (result.ok) return setHeaders(reply, result.headers)
+      const result = await judge(facts, known)
+      if (result.ok) {
+        identified[identity] = result.auth ?? null
+        return setHeaders(reply, result.headers)
+      }
       if (onError === 'throw') throw withHeaders(result.error, result.answer, reply)
       return sendAnswer(reply, result.answer)
     }
@@ -39,7 +43,7 @@ function plugin(instance: FastifyInstance, options: FastifyOptions<AuthClaims>, 
     hookFor(server.optionalGuard(withDefaults(requirement)))
   const grant = (...declared: Grant[]): GuardHook => {
     const acquire = createGrantGuard(server, grants, declared)
-    return hookFor((_facts, auth) => acquire(auth))
+    return hookFor((_facts, known) => acquire(known))
   }
 
   function hooksOf({ optional = false, grants: declared = [], ...requirement }: RouteAuth): GuardHook[] {

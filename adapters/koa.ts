@@ -27,15 +27,17 @@ export function portcullis<Claims = AccessTokenClaims>(
   options: KoaOptions = {},
 ): KoaGate<Claims> {
   const { onError = 'answer', resource, grants } = options
-  type Judge = (facts: RequestFacts, auth: Auth<Claims> | undefined) => Promise<OptionalAuthResult<Claims>>
+  type Judge = (facts: RequestFacts, known: Auth<Claims> | undefined) => Promise<OptionalAuthResult<Claims>>
 
   function guarded(judge: Judge) {
     return async (ctx: Context, next: Next): Promise<void> => {
+      const known = ctx.state['auth']
+      setAuth(ctx, undefined)
       const facts = factsOf(ctx)
       if (isPreflight(facts)) return next()
-      const result = await judge(facts, ctx.state['auth'])
-      setAuth(ctx, result.ok ? result.auth : undefined)
+      const result = await judge(facts, known)
       if (!result.ok) return refuse(ctx, result)
+      setAuth(ctx, result.auth)
       setNodeHeaders(ctx.res, result.headers)
       return next()
     }
@@ -59,7 +61,7 @@ export function portcullis<Claims = AccessTokenClaims>(
     optionalToken: (requirement) => guarded(server.optionalGuard(withDefaults(requirement))),
     grant: (...declared) => {
       const acquire = createGrantGuard(server, grants, declared)
-      return guarded((_facts, auth) => acquire(auth))
+      return guarded((_facts, known) => acquire(known))
     },
   }
 }

@@ -9,11 +9,10 @@ export function mergeInto(headers: Headers, added: HttpAnswer['headers']): void 
   }
 }
 
-/** A whole answer, next to the fields the application has set. */
-export function toResponse(answer: HttpAnswer, existing?: Headers): Response {
-  const headers = new Headers(existing)
-  mergeInto(headers, answer.headers)
-  return new Response(answer.body === '' ? null : answer.body, { status: answer.status, headers })
+/** A whole answer, next to the fields the application has set. Those gain ours, too: frameworks lay them over it. */
+export function toResponse({ status, headers: added, body }: HttpAnswer, headers = new Headers()): Response {
+  mergeInto(headers, added)
+  return new Response(body === '' ? null : body, { status, headers })
 }
 
 /** A response with the gate's fields. A copy, since the fields of many a response cannot be changed. */
