@@ -4,7 +4,7 @@
  * @module
  */
 
-export type { AccessContext, AccessFetch, GrantedToken } from './auth/access-context.js'
+export { AccessContext, type AccessFetch, type GrantedToken } from './auth/access-context.js'
 export {
   type AccessTokenClaims,
   type Actor,
@@ -39,9 +39,11 @@ export {
 } from './errors/index.js'
 export type { EventListener, PortcullisEvent } from './events.js'
 export type { ActorToken, Grant, GrantMode, GrantOptions } from './exchange/grant.js'
-export type { ExchangedToken, GrantClient, GrantProofs } from './exchange/grant-client.js'
-export { createGrantGuard, withGrants } from './exchange/grant-guard.js'
+export type { ExchangedToken, ExchangeParams, GrantClient, GrantProofs } from './exchange/grant-client.js'
+export type { MapRefusal } from './exchange/grant-errors.js'
+export { createGrantGuard } from './exchange/grant-guard.js'
 export { createGrants, type GrantOutcome, type Grants, type GrantsOptions } from './exchange/grants.js'
+export { withGrants } from './exchange/with-grants.js'
 export type { KeySourceHealth } from './keys/contract.js'
 export type { SignatureAlgorithm } from './lib/algorithms.js'
 export type { Clock } from './lib/clock.js'
@@ -66,6 +68,7 @@ export type {
   ResourceOptions,
   ResourceServerOptions,
 } from './options/types.js'
+export { mergeRequirements } from './policy/merge-requirements.js'
 export type {
   AuthorizationDetail,
   AuthorizationDetailsRule,

@@ -15,38 +15,39 @@ export interface GrantedToken {
 export type AccessFetch = (input: string | URL, init?: RequestInit) => Promise<Response>
 
 /**
- * What the grants of one request brought: a token or an error for each downstream resource.
+ * What the grants of one request brought: a token or an error for each downstream resource. A class only so that its name
+ * is there at run time: parameters of this type can be told by their metadata. Nothing is ever an instance of it.
  *
  * @group Grants
  */
-export interface AccessContext {
+export abstract class AccessContext {
   /** `success`: all declared grants that were tried succeeded; `error`: all failed; else `partial_error`. */
-  readonly status: 'success' | 'partial_error' | 'error'
+  abstract readonly status: 'success' | 'partial_error' | 'error'
   /**
    * The access token for a resource.
    *
    * @throws {@link ResourceAccessError} when its grant failed, is still to be acquired (mode `lazy`), or was not declared.
    */
-  token(resource: string): string
+  abstract token(resource: string): string
   /** Whether a token for the resource is at hand. */
-  has(resource: string): boolean
+  abstract has(resource: string): boolean
   /**
    * The token for a resource with its particulars, exchanging for it now where mode is `lazy`.
    *
    * @throws {@link ResourceAccessError} when it cannot be had.
    */
-  acquire(resource: string): Promise<GrantedToken>
+  abstract acquire(resource: string): Promise<GrantedToken>
   /**
    * A `fetch` for a resource: adds the token, and after a downstream 401 gets a new one and tries once more. Sends to
    * the grant's allowed origins only and follows no redirect.
    *
    * @throws {@link ResourceAccessError} when the token cannot be had, or for an origin that is not allowed.
    */
-  fetch(resource: string): AccessFetch
+  abstract fetch(resource: string): AccessFetch
   /** The errors, by resource. */
-  readonly errors: ReadonlyMap<string, AuthError>
+  abstract readonly errors: ReadonlyMap<string, AuthError>
   /** Resources with a token, in the order declared. */
-  readonly succeeded: readonly string[]
+  abstract readonly succeeded: readonly string[]
   /** Resources whose grant failed, in the order declared. */
-  readonly failed: readonly string[]
+  abstract readonly failed: readonly string[]
 }

@@ -1,8 +1,9 @@
 import { sha256Base64url } from '#crypto'
 import { Auth, type AuthScheme } from '../auth/auth.js'
 import type { Binding } from '../binding/binding.js'
+import { checkBound } from '../binding/check-bound.js'
 import { type AnswerContext, toAnswer } from '../challenge/answer.js'
-import { InternalError, InvalidRequestError, isAuthError, MissingTokenError } from '../errors/index.js'
+import { type AuthError, InternalError, InvalidRequestError, isAuthError, MissingTokenError } from '../errors/index.js'
 import { emit } from '../events.js'
 import type { MaybePromise } from '../lib/maybe-promise.js'
 import { protectedResourceMetadataUrl } from '../metadata/well-known.js'
@@ -48,6 +49,7 @@ export interface Gates<Claims> {
   guard(requirement: Requirement<Claims>): Guard<Claims>
   optionalGuard(requirement: Requirement<Claims>): OptionalGuard<Claims>
   verify(token: string, requirement: Requirement<Claims>): Promise<Auth<Claims>>
+  check(auth: Auth<Claims>, requirement: Requirement<Claims>): Promise<void>
   refuse(thrown: unknown, auth: Auth<unknown> | undefined): Refused
 }
 
@@ -65,6 +67,8 @@ export function createGates<Claims>({
   const { clock, onEvent } = options.surroundings
   const exposed = options.cors ? { 'Access-Control-Expose-Headers': 'WWW-Authenticate, DPoP-Nonce' } : noHeaders
   const compiled = new WeakMap<Requirement<Claims>, Gate<Claims>>()
+  /** A refusal that is thrown first and answered later is one event. */
+  const reported = new WeakSet<AuthError>()
 
   function gateFor(requirement: Requirement<Claims>): Gate<Claims> {
     const known = compiled.get(requirement)
@@ -127,6 +131,16 @@ export function createGates<Claims>({
     return { auth, headers: responseHeaders === undefined ? noHeaders : { ...exposed, ...responseHeaders } }
   }
 
+  /** Possession was shown by the very request that `auth` is of, and a proof is good for one use only. */
+  async function admitAgain(gate: Gate<Claims>, auth: Auth<Claims>): Promise<void> {
+    const nowMs = clock()
+    const { entry, issuer } = await tokens.verify(auth.token, await sha256Base64url(auth.token), gate.resource, nowMs)
+    checkBound(auth.confirmation, gate.modes)
+    await checkRevocation(entry, auth)
+    gate.rule.judge(entry, nowMs, issuer.clockToleranceMs)
+    if (gate.allow !== undefined) await askAllow(gate.allow, auth)
+  }
+
   function checkRevocation(entry: VerifiedEntry, auth: Auth<Claims>): MaybePromise<void> {
     const listed = revocations.check(entry)
     return isRevoked === undefined ? listed : askIsRevoked(isRevoked, auth, listed)
@@ -135,7 +149,9 @@ export function createGates<Claims>({
   function refuse(thrown: unknown, gate: Gate<Claims>, scheme: AuthScheme | undefined): Refused {
     const error = isAuthError(thrown) ? thrown : new InternalError(thrown)
     const { code, status, detail } = error
-    if (onEvent) emit(onEvent, { type: 'auth.refused', code, status, resource: gate.resource.resource, detail })
+    if (onEvent && !reported.has(error))
+      emit(onEvent, { type: 'auth.refused', code, status, resource: gate.resource.resource, detail })
+    reported.add(error)
     return { ok: false, error, answer: toAnswer(error, { ...gate.answerContext, scheme }) }
   }
 
@@ -171,6 +187,14 @@ export function createGates<Claims>({
     refuse(thrown, auth) {
       const resource = auth?.resource ?? options.resources[0]?.resource
       return refuse(thrown, compile({ resource }), auth?.scheme)
+    },
+    async check(auth, requirement) {
+      const gate = gateFor(requirement)
+      try {
+        await admitAgain(gate, auth)
+      } catch (thrown) {
+        throw refuse(thrown, gate, auth.scheme).error
+      }
     },
     async verify(token, requirement) {
       const gate = gateFor(requirement)

@@ -53,6 +53,14 @@ export interface ResourceServer<Claims = AccessTokenClaims> {
    */
   verify(token: string, requirement?: Requirement<Claims>): Promise<Auth<Claims>>
   /**
+   * Holds a caller let through before against a further requirement: that of an operation within the request. Looks at
+   * time, revocation and everything the requirement says once more, but at no proof of possession: `auth` must come from
+   * a guard of this server. A requirement is compiled once per object.
+   *
+   * @throws {@link AuthError} the refusal, for {@link ResourceServer.refuse}.
+   */
+  check(auth: Auth<Claims>, requirement: Requirement<Claims>): Promise<void>
+  /**
    * The answer to a refusal that comes up after a request was let through: a grant that failed, or the application's
    * own {@link AuthError}. Anything else becomes 500 with an empty body.
    */
@@ -142,6 +150,7 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
     },
     guard: (requirement = anyToken) => gates.guard(requirement),
     optionalGuard: (requirement = anyToken) => gates.optionalGuard(requirement),
+    check: (auth, requirement) => gates.check(auth, requirement),
     refuse: (thrown, auth) => gates.refuse(thrown, auth),
     verify: (token, requirement = anyToken) => gates.verify(token, requirement),
     async revoke(revocation) {

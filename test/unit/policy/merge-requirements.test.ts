@@ -1,0 +1,19 @@
+import { mergeRequirements } from 'portcullis'
+import { describe, expect, it } from 'vitest'
+
+describe('mergeRequirements', () => {
+  it('[MCP-08] adds scopes up, whatever their shape, so that one challenge names them all', () => {
+    const merged = mergeRequirements({ scope: 'a b' }, undefined, { scope: { any: ['c', 'd'] } }, { acr: 'gold' })
+    expect(merged).toEqual({ scope: { all: ['a b', { any: ['c', 'd'] }] }, acr: 'gold' })
+  })
+
+  it('lets the innermost win for any other member', () => {
+    const outer = { scope: 'a', acr: 'gold', maxAgeSeconds: 60 }
+    expect(mergeRequirements(outer, { acr: 'silver' })).toEqual({ scope: 'a', acr: 'silver', maxAgeSeconds: 60 })
+    expect(outer.acr).toBe('gold')
+  })
+
+  it('makes the empty requirement of nothing', () => {
+    expect(mergeRequirements()).toEqual({})
+  })
+})

@@ -1,0 +1,76 @@
+import { type Auth, createResourceServer, InsufficientScopeError, type PortcullisEvent } from 'portcullis'
+import { createDpopClient, createFrozenClock, createTestIssuer, requestFacts } from 'portcullis/testing'
+import { afterAll, describe, expect, it } from 'vitest'
+
+const clock = createFrozenClock()
+const issuer = createTestIssuer({ clock: clock.now })
+const events: PortcullisEvent[] = []
+const server = createResourceServer({
+  resource: 'https://api.test',
+  issuer: issuer.issuer,
+  fetch: issuer.fetch,
+  clock: clock.now,
+  implies: { admin: ['write'] },
+  onEvent: (event) => events.push(event),
+})
+
+async function caller(claims: Record<string, unknown> = {}, headers?: Record<string, string>): Promise<Auth> {
+  const token = issuer.mintToken(claims)
+  const result = await server.authenticate(requestFacts({ headers: headers ?? { authorization: `Bearer ${token}` } }))
+  if (!result.ok) throw result.error
+  return result.auth
+}
+
+afterAll(() => issuer.close())
+
+describe('check', () => {
+  it('[MCP-09] lets a caller pass who has what the operation demands, by a broader scope too', async () => {
+    await server.check(await caller({ scope: 'admin' }), { scope: 'write' })
+  })
+
+  it('[MCP-08] names every scope the operation needs', async () => {
+    const auth = await caller({ scope: 'read' })
+    const error = await server.check(auth, { scope: 'read write' }).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(InsufficientScopeError)
+    expect(server.refuse(error, auth).answer).toMatchObject({
+      status: 403,
+      headers: { 'WWW-Authenticate': expect.arrayContaining([expect.stringContaining('scope="read write"')]) },
+    })
+  })
+
+  it('reports a refusal once, though it is thrown first and answered later', async () => {
+    const auth = await caller({ scope: 'read' })
+    events.length = 0
+    const error = await server.check(auth, { scope: 'write' }).catch((thrown: unknown) => thrown)
+    server.refuse(error, auth)
+    expect(events).toMatchObject([{ type: 'auth.refused', code: 'ERR_SCOPE_INSUFFICIENT' }])
+  })
+
+  it('[MCP-05] refuses a token that has expired since', async () => {
+    const auth = await caller()
+    clock.advance(3_600_000)
+    await expect(server.check(auth, {})).rejects.toMatchObject({ code: 'ERR_TOKEN_EXPIRED' })
+  })
+
+  it('refuses a token that was revoked since', async () => {
+    const auth = await caller({ jti: 'to-be-revoked' })
+    await server.revoke({ issuer: issuer.issuer, jti: 'to-be-revoked' })
+    await expect(server.check(auth, {})).rejects.toMatchObject({ code: 'ERR_TOKEN_REVOKED' })
+  })
+
+  it("asks the requirement's `allow`", async () => {
+    await expect(server.check(await caller(), { allow: () => false })).rejects.toMatchObject({ status: 403 })
+  })
+
+  it('[DPOP-11] wants a bound token where the operation does, and uses no proof up', async () => {
+    const client = createDpopClient({ clock: clock.now })
+    const accessToken = issuer.mintToken({ cnf: { jkt: client.jkt } })
+    const bound = await caller({}, client.headers({ url: 'https://api.test/', accessToken }))
+    await server.check(bound, { dpop: 'required' })
+    await server.check(bound, { dpop: 'required' })
+    await expect(server.check(await caller(), { dpop: 'required' })).rejects.toMatchObject({
+      code: 'ERR_TOKEN_UNBOUND',
+    })
+    await expect(server.check(bound, { mtls: 'required' })).rejects.toMatchObject({ code: 'ERR_TOKEN_UNBOUND' })
+  })
+})
