@@ -32,6 +32,15 @@ export type PortcullisEvent =
   | { readonly type: 'logout.accepted'; readonly issuer: string }
   /** A logout token was refused, or could not be judged. */
   | { readonly type: 'logout.refused'; readonly code: ErrorCode; readonly detail: string | undefined }
+  /** A caller's token was exchanged for a downstream one (RFC 8693). Tokens from the cache are not told. */
+  | { readonly type: 'grant.exchanged'; readonly issuer: string; readonly resource: string }
+  /** An exchange failed. `refused` tells that the authorization server said no, or issued what nobody asked for. */
+  | {
+      readonly type: 'grant.failed'
+      readonly issuer: string
+      readonly resource: string
+      readonly refused: boolean
+    }
   /** A shared store did not answer. `failedOpen` tells whether the request went on without it. */
   | {
       readonly type: 'store.failed'

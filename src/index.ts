@@ -68,6 +68,7 @@ export type {
   ResourceOptions,
   ResourceServerOptions,
 } from './options/types.js'
+export { type ActorIdentity, mayAct } from './policy/may-act.js'
 export { mergeRequirements } from './policy/merge-requirements.js'
 export type {
   AuthorizationDetail,

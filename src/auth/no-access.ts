@@ -8,7 +8,9 @@ function notDeclared(resource: string): ResourceAccessError {
 /** The access context of a request whose route declares no grant: it holds nothing and refuses everything. */
 export const noAccess: AccessContext = Object.freeze({
   status: 'success',
-  errors: new Map(),
+  get errors() {
+    return new Map()
+  },
   succeeded: [],
   failed: [],
   has: () => false,

@@ -1,5 +1,6 @@
 import type { AccessFetch, GrantedToken } from '../auth/access-context.js'
 import { ResourceAccessError } from '../errors/index.js'
+import type { TwoGenerationCache } from '../lib/two-generation-cache.js'
 import type { ResolvedGrant } from './grant.js'
 import type { GrantProofs } from './grant-client.js'
 
@@ -7,26 +8,31 @@ import type { GrantProofs } from './grant-client.js'
 export interface AccessFetchParts {
   readonly grant: ResolvedGrant
   readonly proofs: () => GrantProofs | undefined
-  readonly acquire: (fresh: boolean) => Promise<GrantedToken>
+  /** Gets the token; another one than `rejected`, where given. */
+  readonly acquire: (rejected?: string) => Promise<GrantedToken>
   readonly fetch: typeof globalThis.fetch
   readonly timeoutMs: number
+  /** The newest nonce of each origin (RFC 9449 §8.2). */
+  readonly nonces: TwoGenerationCache<string>
 }
 
-/**
- * Makes a `fetch` that carries a downstream token: to allowed origins only, following no redirect, with an overall
- * timeout. After a 401 that blames the token it gets a new one and tries once more, where the body can be sent twice.
- * Does not limit the size of the answer: reading it is the caller's.
- */
-export function createAccessFetch({ grant, proofs, acquire, fetch, timeoutMs }: AccessFetchParts): AccessFetch {
-  const nonces = new Map<string, string>()
+/** What a 401 blames, and a second attempt can mend. */
+type Blame = 'token' | 'nonce'
 
+/**
+ * Makes a `fetch` that carries a downstream token: to allowed origins only, following no redirect, each attempt limited
+ * in time. After a 401 that blames the token it gets another one and tries once more, likewise where the service wants a
+ * nonce in the proof; neither with a body that cannot be sent twice. Does not limit the size of the answer.
+ */
+export function createAccessFetch({ grant, proofs, acquire, fetch, timeoutMs, nonces }: AccessFetchParts): AccessFetch {
   async function send(url: URL, init: RequestInit, token: GrantedToken): Promise<Response> {
+    const method = (init.method ?? 'GET').toUpperCase()
     const headers = new Headers(init.headers)
-    if (token.tokenType === 'N_A') throw refused(grant, 'the token is no access token')
+    headers.delete('DPoP')
     headers.set('Authorization', `${token.tokenType} ${token.accessToken}`)
-    if (token.tokenType === 'DPoP') headers.set('DPoP', await proofFor(url, init.method ?? 'GET', token))
+    if (token.tokenType === 'DPoP') headers.set('DPoP', await proofFor(url, method, token))
     const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(init.signal ? [init.signal] : [])])
-    const response = await fetch(url.href, { ...init, headers, redirect: 'manual', signal })
+    const response = await fetch(url.href, { ...init, method, headers, redirect: 'manual', signal })
     const nonce = response.headers.get('DPoP-Nonce')
     if (nonce !== null) nonces.set(url.origin, nonce)
     return response
@@ -34,32 +40,42 @@ export function createAccessFetch({ grant, proofs, acquire, fetch, timeoutMs }: 
 
   async function proofFor(url: URL, method: string, { accessToken }: GrantedToken): Promise<string> {
     const signer = proofs()
-    if (signer === undefined) throw refused(grant, 'a DPoP-bound token without a proof key')
-    return signer.proof({ method: method.toUpperCase(), url: url.href, accessToken, nonce: nonces.get(url.origin) })
+    if (signer === undefined) throw misuse(grant, 'a bound token without its key')
+    return signer.proof({ method, url: url.href, accessToken, nonce: nonces.get(url.origin) })
   }
 
   return async (input, init = {}) => {
-    const url = new URL(input, grant.resource)
-    if (!grant.allowedOrigins.has(url.origin)) throw refused(grant, 'the origin is not among allowedOrigins')
-    const token = await acquire(false)
-    const response = await send(url, init, token)
-    if (response.status !== 401 || !isReplayable(init.body)) return response
-    const blame = blameOf(response.headers.get('WWW-Authenticate'))
-    if (blame === 'other') return response
-    await response.body?.cancel()
-    return send(url, init, blame === 'nonce' ? token : await acquire(true))
+    const url = destination(grant, input)
+    const mended = new Set<Blame>()
+    let token = await acquire()
+    for (;;) {
+      if (token.tokenType === 'N_A') throw misuse(grant, 'the token is no access token')
+      const response = await send(url, init, token)
+      const blame = blameOf(response, token)
+      if (blame === undefined || mended.has(blame) || !isReplayable(init.body)) return response
+      mended.add(blame)
+      await response.body?.cancel()
+      if (blame === 'token') token = await acquire(token.accessToken)
+    }
   }
 }
 
-function refused({ resource }: ResolvedGrant, detail: string): ResourceAccessError {
-  return new ResourceAccessError(resource, 'ERR_GRANT_REFUSED', { detail })
+function destination(grant: ResolvedGrant, input: string | URL): URL {
+  if (!URL.canParse(input, grant.resource)) throw misuse(grant, 'no URL')
+  const url = new URL(input, grant.resource)
+  if (!grant.allowedOrigins.has(url.origin)) throw misuse(grant, 'the origin is not among allowedOrigins')
+  return url
 }
 
-/** What a 401 blames: the token, the missing nonce of its proof, or something a new token would not mend. */
-function blameOf(challenge: string | null): 'token' | 'nonce' | 'other' {
-  const error = /\berror\s*=\s*"?([A-Za-z_]+)/.exec(challenge ?? '')?.[1]
+function misuse({ resource }: ResolvedGrant, detail: string): ResourceAccessError {
+  return new ResourceAccessError(resource, 'ERR_GRANT_MISSING', { detail })
+}
+
+function blameOf({ status, headers }: Response, { tokenType }: GrantedToken): Blame | undefined {
+  if (status !== 401) return undefined
+  const error = /\berror\s*=\s*"?(\w+)/.exec(headers.get('WWW-Authenticate') ?? '')?.[1]
   if (error === undefined || error === 'invalid_token') return 'token'
-  return error === 'use_dpop_nonce' ? 'nonce' : 'other'
+  return error === 'use_dpop_nonce' && tokenType === 'DPoP' && headers.has('DPoP-Nonce') ? 'nonce' : undefined
 }
 
 function isReplayable(body: RequestInit['body']): boolean {

@@ -1,140 +1,102 @@
 import { sha256Base64url } from '#crypto'
 import type { GrantedToken } from '../auth/access-context.js'
 import type { Auth } from '../auth/auth.js'
-import { hideSecrets } from '../client/hidden.js'
-import { isAuthError, ResourceAccessError } from '../errors/index.js'
 import { type EventListener, emit } from '../events.js'
-import type { Clock } from '../lib/clock.js'
-import type { GrantStore, StoredGrant } from '../stores/contract.js'
+import { withDeadline } from '../lib/deadline.js'
+import { createSingleFlight } from '../lib/single-flight.js'
+import { checkGranted } from './check-granted.js'
+import type { Exclusively } from './exclusively.js'
 import type { ActorToken, ResolvedGrant } from './grant.js'
-import type { ExchangedToken, GrantClient } from './grant-client.js'
-import { toGrantError } from './grant-errors.js'
-import { grantDigest, grantKey } from './grant-key.js'
+import type { GrantCache } from './grant-cache.js'
+import type { ExchangeParams, GrantClient } from './grant-client.js'
+import { isRefusal, type MapRefusal, toGrantError } from './grant-errors.js'
+import { type GrantKeyParts, grantKey } from './grant-key.js'
 import type { RefusalMemory } from './refusal-memory.js'
 
 /** What acquiring a downstream token takes. */
 export interface AcquireParts {
-  readonly store: GrantStore
+  readonly cache: GrantCache
   readonly refusals: RefusalMemory
-  /** Runs `work` in one process at a time where a lock is configured. */
-  readonly exclusively: <T>(key: string, work: () => Promise<T>, look: () => Promise<T | undefined>) => Promise<T>
-  readonly clock: Clock
+  readonly exclusively: Exclusively
+  readonly timeoutMs: number
+  readonly mapRefusal: MapRefusal | undefined
   readonly onEvent: EventListener | undefined
 }
 
-/** Gets one caller's token for one grant. `fresh` passes the cache by, after a downstream 401. */
-export type Acquire = (
-  auth: Auth<unknown>,
-  grant: ResolvedGrant,
-  client: GrantClient,
-  fresh?: boolean,
-) => Promise<GrantedToken>
+/** One caller's need for one token. */
+export interface AcquireRequest {
+  readonly auth: Auth<unknown>
+  readonly grant: ResolvedGrant
+  readonly client: GrantClient
+  /** A token the downstream service rejected: any other will do. */
+  readonly rejected: string | undefined
+}
 
-/** Before its expiry by this much a token counts as expired, or by a tenth of its lifetime where that is less. */
-const expirySkewMs = 30_000
+/** Gets one caller's token for one grant. */
+export type Acquire = (request: AcquireRequest) => Promise<GrantedToken>
 
 /**
  * Makes the function that exchanges tokens (RFC 8693): from the cache where possible, one exchange at a time per exact
  * key, refusals remembered for seconds. Sends the caller's token to the token endpoint and nowhere else.
  *
- * @throws {@link ResourceAccessError} or {@link StepUpRequiredError}, from the returned function.
+ * @throws {@link AuthError} from the returned function: {@link ResourceAccessError}, {@link StepUpRequiredError}, or
+ * what `mapRefusal` makes of a refusal. Each caller gets an error of its own.
  */
 export function createAcquire(parts: AcquireParts): Acquire {
-  const { refusals } = parts
-  const digests = new WeakMap<ResolvedGrant, WeakMap<GrantClient, Promise<string>>>()
-  const flights = new Map<string, Promise<GrantedToken>>()
+  const { cache, refusals, exclusively, timeoutMs, mapRefusal } = parts
+  const flights = createSingleFlight<GrantedToken>()
 
-  function digestOf(grant: ResolvedGrant, client: GrantClient): Promise<string> {
-    const byClient = digests.get(grant) ?? new WeakMap<GrantClient, Promise<string>>()
-    digests.set(grant, byClient)
-    const digest = byClient.get(client) ?? grantDigest(grant, client)
-    byClient.set(client, digest)
-    return digest
+  async function acquire({ rejected, ...about }: AcquireRequest): Promise<GrantedToken> {
+    const request: GrantKeyParts = { ...about, actor: await actorOf(about.grant, timeoutMs) }
+    const key = await grantKey(request)
+    const look = async (): Promise<GrantedToken | undefined> => {
+      const kept = await cache.get(key)
+      return kept?.accessToken === rejected ? undefined : kept
+    }
+    const work = async (): Promise<GrantedToken> => {
+      if (rejected !== undefined) await cache.delete(key)
+      return exchange(parts, request, key)
+    }
+    const flightKey = rejected === undefined ? key : `${key}.${await sha256Base64url(rejected)}`
+    return flights.run(flightKey, async () => {
+      const refusal = refusals.get(key)
+      if (refusal !== undefined) throw refusal
+      return (await look()) ?? exclusively(key, work, look)
+    })
   }
 
-  async function exchange(
-    auth: Auth<unknown>,
-    grant: ResolvedGrant,
-    client: GrantClient,
-    actor: ActorToken | undefined,
-    key: string,
-  ): Promise<GrantedToken> {
+  return async (request) => {
     try {
-      const granted = checkGranted(await client.exchangeToken(exchangeParams(auth, grant, actor)), grant)
-      await remember(parts, key, granted, auth)
-      return granted
+      return await acquire(request)
     } catch (thrown) {
-      const error = isAuthError(thrown) ? thrown : toGrantError(grant.resource, thrown)
-      if (error.status !== 503) refusals.add(key, error)
-      throw error
+      throw toGrantError(request.grant.resource, thrown, mapRefusal)
     }
   }
-
-  async function known(key: string): Promise<GrantedToken | undefined> {
-    const refused = refusals.get(key)
-    if (refused !== undefined) throw refused
-    return lookUp(parts, key)
-  }
-
-  return async (auth, grant, client, fresh = false) => {
-    const actor = await actorOf(grant)
-    const actorHash = actor === undefined ? '' : await sha256Base64url(actor.token)
-    const key = grantKey(await digestOf(grant, client), await sha256Base64url(auth.token), actorHash)
-    const kept = fresh ? undefined : await known(key)
-    if (kept !== undefined) return kept
-    const underWay = flights.get(key)
-    if (underWay !== undefined) return underWay
-    const work = () => exchange(auth, grant, client, actor, key)
-    const flight = fresh ? work() : parts.exclusively(key, work, () => lookUp(parts, key))
-    flights.set(key, flight)
-    return flight.finally(() => flights.delete(key))
-  }
 }
 
-async function actorOf(grant: ResolvedGrant): Promise<ActorToken | undefined> {
+async function actorOf({ actor }: ResolvedGrant, timeoutMs: number): Promise<ActorToken | undefined> {
+  return actor === undefined ? undefined : withDeadline(timeoutMs, async () => actor())
+}
+
+async function exchange(parts: AcquireParts, request: GrantKeyParts, key: string): Promise<GrantedToken> {
+  const { auth, grant, client } = request
+  const about = { issuer: client.issuer, resource: grant.resource }
   try {
-    return await grant.actor?.()
-  } catch (cause) {
-    throw new ResourceAccessError(grant.resource, 'ERR_GRANT_UNAVAILABLE', { detail: 'actor token', cause })
+    const params = exchangeParams(request)
+    const answer = await withDeadline(parts.timeoutMs, (signal) => client.exchangeToken(params, { signal }))
+    const granted = checkGranted(answer, request)
+    await parts.cache.set(key, granted, auth.expiresAt)
+    emit(parts.onEvent, { type: 'grant.exchanged', ...about })
+    return granted
+  } catch (thrown) {
+    const isRefused = isRefusal(thrown)
+    if (isRefused) parts.refusals.add(key, thrown)
+    emit(parts.onEvent, { type: 'grant.failed', ...about, refused: isRefused })
+    throw thrown
   }
 }
 
-async function lookUp({ store, clock, onEvent }: AcquireParts, key: string): Promise<GrantedToken | undefined> {
-  try {
-    const kept = await store.get(key)
-    return kept !== undefined && kept.expiresAt * 1000 > clock() ? redacted(kept) : undefined
-  } catch (error) {
-    emit(onEvent, { type: 'store.failed', store: 'grants', reason: nameOf(error), failedOpen: true })
-    return undefined
-  }
-}
-
-async function remember(
-  { store, clock, onEvent }: AcquireParts,
-  key: string,
-  granted: GrantedToken,
-  auth: Auth<unknown>,
-): Promise<void> {
-  const nowMs = clock()
-  const { accessToken, tokenType, scope, issuedTokenType, expiresAt } = granted
-  if (expiresAt === undefined) return
-  const expiresAtMs = expiresAt * 1000
-  const untilMs = expiresAtMs - Math.min(expirySkewMs, (expiresAtMs - nowMs) / 10)
-  const ttlMs = Math.min(untilMs, (auth.expiresAt ?? Number.POSITIVE_INFINITY) * 1000) - nowMs
-  if (ttlMs <= 0) return
-  const kept: StoredGrant = { accessToken, tokenType, scope, issuedTokenType, expiresAt }
-  try {
-    await store.set(key, kept, ttlMs)
-  } catch (error) {
-    emit(onEvent, { type: 'store.failed', store: 'grants', reason: nameOf(error), failedOpen: true })
-  }
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error
-}
-
-function exchangeParams(auth: Auth<unknown>, grant: ResolvedGrant, actor: ActorToken | undefined) {
+function exchangeParams({ auth, grant, actor }: GrantKeyParts): ExchangeParams {
   const { resource, audience, scope, requestedTokenType, sendResource } = grant
   return {
     subjectToken: auth.token,
@@ -144,22 +106,4 @@ function exchangeParams(auth: Auth<unknown>, grant: ResolvedGrant, actor: ActorT
     ...(requestedTokenType !== undefined && { requestedTokenType }),
     ...(actor !== undefined && { actor }),
   }
-}
-
-function checkGranted(token: ExchangedToken, grant: ResolvedGrant): GrantedToken {
-  const { issuedTokenType, scope, expiresAt } = token
-  const refused = (detail: string) => new ResourceAccessError(grant.resource, 'ERR_GRANT_REFUSED', { detail })
-  if (issuedTokenType === undefined) throw refused('issued_token_type is missing')
-  if (grant.requestedTokenType !== undefined && issuedTokenType !== grant.requestedTokenType) {
-    throw refused('issued_token_type is not the requested one')
-  }
-  if (!grant.allowNarrowerScope && !grant.scope.every((needed) => scope.includes(needed))) {
-    throw refused('the granted scope is narrower than asked for')
-  }
-  const { accessToken, tokenType } = token
-  return redacted({ accessToken, tokenType, expiresAt, scope, issuedTokenType })
-}
-
-function redacted({ accessToken, ...shown }: GrantedToken): GrantedToken {
-  return hideSecrets(shown, { accessToken })
 }

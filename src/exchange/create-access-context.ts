@@ -1,13 +1,14 @@
 import type { AccessContext, AccessFetch, GrantedToken } from '../auth/access-context.js'
 import { type AuthError, InternalError, isAuthError, ResourceAccessError } from '../errors/index.js'
+import type { Clock } from '../lib/clock.js'
 
 /** One declared grant of one request. */
 export interface PendingGrant {
   readonly resource: string
-  /** Gets the token; `fresh` passes the cache by. */
-  acquire(fresh: boolean): Promise<GrantedToken>
+  /** Gets the token; another one than `rejected`, where given. */
+  acquire(rejected?: string): Promise<GrantedToken>
   /** Makes the `fetch` for this grant over a way to get the token. */
-  fetchWith(acquire: (fresh: boolean) => Promise<GrantedToken>): AccessFetch
+  fetchWith(acquire: (rejected?: string) => Promise<GrantedToken>): AccessFetch
 }
 
 /** An access context together with the way to fill it. */
@@ -16,28 +17,36 @@ export interface OpenAccessContext extends AccessContext {
   attempt(resource: string): Promise<AuthError | undefined>
 }
 
-/** Makes the access context of one request over its declared grants. */
-export function createAccessContext(grants: readonly PendingGrant[]): OpenAccessContext {
+/** Makes the access context of one request over its declared grants. Tokens count until they expire. */
+export function createAccessContext(grants: readonly PendingGrant[], clock: Clock): OpenAccessContext {
   const declared = new Map(grants.map((grant) => [grant.resource, grant]))
   const tokens = new Map<string, GrantedToken>()
   const errors = new Map<string, AuthError>()
-  const inOrder = (kept: ReadonlyMap<string, unknown>) => [...declared.keys()].filter((resource) => kept.has(resource))
+  const inOrder = (isListed: (resource: string) => boolean) => [...declared.keys()].filter(isListed)
 
   function pending(resource: string): PendingGrant {
     const grant = declared.get(resource)
-    if (grant === undefined) throw new ResourceAccessError(resource, 'ERR_GRANT_MISSING', { detail: 'not declared' })
+    if (grant === undefined) throw missing(resource, 'not declared')
     return grant
   }
 
-  async function acquire(resource: string, fresh = false): Promise<GrantedToken> {
+  function current(resource: string): GrantedToken | undefined {
+    const token = tokens.get(resource)
+    return token?.expiresAt !== undefined && token.expiresAt * 1000 <= clock() ? undefined : token
+  }
+
+  async function acquire(resource: string, rejected?: string): Promise<GrantedToken> {
     const grant = pending(resource)
+    const known = current(resource)
+    if (known !== undefined && known.accessToken !== rejected) return known
     try {
-      const token = (fresh ? undefined : tokens.get(resource)) ?? (await grant.acquire(fresh))
+      const token = await grant.acquire(rejected)
       tokens.set(resource, token)
       errors.delete(resource)
       return token
     } catch (thrown) {
       const error = isAuthError(thrown) ? thrown : new InternalError(thrown)
+      tokens.delete(resource)
       errors.set(resource, error)
       throw error
     }
@@ -51,14 +60,13 @@ export function createAccessContext(grants: readonly PendingGrant[]): OpenAccess
         (error: AuthError) => error,
       ),
     token(resource) {
-      const token = tokens.get(resource)
-      if (token !== undefined) return token.accessToken
-      const detail = 'not acquired yet: await access.acquire(resource) first'
       pending(resource)
-      throw errors.get(resource) ?? new ResourceAccessError(resource, 'ERR_GRANT_MISSING', { detail })
+      const token = current(resource)
+      if (token !== undefined) return token.accessToken
+      throw errors.get(resource) ?? missing(resource, 'not acquired, or expired: await access.acquire(resource) first')
     },
-    has: (resource) => tokens.has(resource),
-    fetch: (resource) => pending(resource).fetchWith((fresh) => acquire(resource, fresh)),
+    has: (resource) => current(resource) !== undefined,
+    fetch: (resource) => pending(resource).fetchWith((rejected) => acquire(resource, rejected)),
     get status() {
       if (errors.size === 0) return 'success'
       return tokens.size === 0 ? 'error' : 'partial_error'
@@ -67,10 +75,14 @@ export function createAccessContext(grants: readonly PendingGrant[]): OpenAccess
       return new Map(errors)
     },
     get succeeded() {
-      return inOrder(tokens)
+      return inOrder((resource) => current(resource) !== undefined)
     },
     get failed() {
-      return inOrder(errors)
+      return inOrder((resource) => errors.has(resource))
     },
   }
+}
+
+function missing(resource: string, detail: string): ResourceAccessError {
+  return new ResourceAccessError(resource, 'ERR_GRANT_MISSING', { detail })
 }

@@ -1,21 +1,28 @@
-/** What the grant engine needs of an OAuth client; `createOAuthClient` of `portcullis/client` gives it. @group Grants */
+/**
+ * What the grant engine needs of an OAuth client; `createOAuthClient` of `portcullis/client` gives it.
+ *
+ * @group Grants
+ */
 export interface GrantClient {
   readonly issuer: string
   readonly clientId: string
   /** RFC 8693, with every check of the answer that does not depend on the grant. */
-  exchangeToken(params: {
-    readonly subjectToken: string
-    readonly resource?: readonly string[]
-    readonly audience?: readonly string[]
-    readonly scope?: readonly string[]
-    readonly requestedTokenType?: string
-    readonly actor?: { readonly token: string; readonly type: string }
-  }): Promise<ExchangedToken>
+  exchangeToken(params: ExchangeParams, options: { readonly signal: AbortSignal }): Promise<ExchangedToken>
   /** The key downstream tokens are bound to, where this client asks for bound ones. */
   readonly dpop?: GrantProofs | undefined
 }
 
-/** The answer to an exchange. */
+/** What is asked of the token endpoint. @group Grants */
+export interface ExchangeParams {
+  readonly subjectToken: string
+  readonly resource?: readonly string[]
+  readonly audience?: readonly string[]
+  readonly scope?: readonly string[]
+  readonly requestedTokenType?: string
+  readonly actor?: { readonly token: string; readonly type: string }
+}
+
+/** The answer to an exchange. @group Grants */
 export interface ExchangedToken {
   readonly accessToken: string
   readonly tokenType: 'Bearer' | 'DPoP' | 'N_A'

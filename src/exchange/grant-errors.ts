@@ -1,8 +1,19 @@
-import { isOAuthClientError, OAuthResponseError } from '../client/errors.js'
-import { ResourceAccessError, StepUpRequiredError } from '../errors/index.js'
+import { isOAuthClientError } from '../client/errors.js'
+import { type AuthError, ResourceAccessError, StepUpRequiredError } from '../errors/index.js'
+
+/** A token that came back from an exchange and is not what was asked for. Says which check failed, and nothing more. */
+export class UnusableTokenError extends Error {}
+
+/**
+ * Answers a refused exchange in the application's own way; `undefined` leaves it at the default. `refusal.reason` is the
+ * `error` the authorization server gave.
+ *
+ * @group Grants
+ */
+export type MapRefusal = (refusal: ResourceAccessError) => AuthError | undefined
 
 /** Refusals the caller can do something about: authenticate again, and come back with a better token. */
-const answerableByStepUp: ReadonlySet<string> = new Set([
+const answerableByStepUp: ReadonlySet<unknown> = new Set([
   'interaction_required',
   'login_required',
   'consent_required',
@@ -12,17 +23,41 @@ const answerableByStepUp: ReadonlySet<string> = new Set([
 ])
 
 /**
- * What a failed exchange means for the request at hand. A refusal the user can settle becomes a step-up challenge (RFC
- * 9470); trouble on the way is 503; every other refusal and every unusable answer is 502.
+ * Whether the authorization server said no, or issued what nobody asked for: asking again will not help. A client whose
+ * own authentication is refused counts too.
  */
-export function toGrantError(resource: string, thrown: unknown): ResourceAccessError | StepUpRequiredError {
-  const reason = thrown instanceof OAuthResponseError ? thrown.error : undefined
-  if (reason !== undefined && answerableByStepUp.has(reason)) return new StepUpRequiredError({}, { cause: thrown })
+export function isRefusal(thrown: unknown): boolean {
+  if (thrown instanceof UnusableTokenError) return true
+  if (!isOAuthClientError(thrown) || thrown.retryable) return false
+  return thrown.category === 'auth' || thrown.category === 'dpop' || reasonOf(thrown) !== undefined
+}
+
+/**
+ * What a failed exchange means for the request at hand. A refusal the user can settle becomes a step-up challenge (RFC
+ * 9470), every other one and every unusable answer 502; what could not be asked is 503.
+ */
+export function toGrantError(resource: string, thrown: unknown, mapRefusal: MapRefusal | undefined): AuthError {
+  if (isRefusal(thrown)) return refusalError(resource, thrown, mapRefusal)
   if (!isOAuthClientError(thrown)) return new ResourceAccessError(resource, 'ERR_GRANT_UNAVAILABLE', { cause: thrown })
-  const detail = thrown.code
-  if (!thrown.retryable && thrown.category !== 'validation' && thrown.category !== 'network') {
-    return new ResourceAccessError(resource, 'ERR_GRANT_REFUSED', { cause: thrown, detail, reason })
+  const { code: detail, category, retryable, retryAfterMs = 5000 } = thrown
+  if (category === 'server' && !retryable) {
+    return new ResourceAccessError(resource, 'ERR_GRANT_REFUSED', { cause: thrown, detail })
   }
-  const retryAfterSeconds = Math.max(1, Math.ceil((thrown.retryAfterMs ?? 5000) / 1000))
+  const retryAfterSeconds = Math.max(1, Math.ceil(retryAfterMs / 1000))
   return new ResourceAccessError(resource, 'ERR_GRANT_UNAVAILABLE', { cause: thrown, detail, retryAfterSeconds })
+}
+
+function refusalError(resource: string, thrown: unknown, mapRefusal: MapRefusal | undefined): AuthError {
+  const reason = reasonOf(thrown)
+  const detail = isOAuthClientError(thrown) ? thrown.code : (thrown as UnusableTokenError).message
+  const refusal = new ResourceAccessError(resource, 'ERR_GRANT_REFUSED', { cause: thrown, detail, reason })
+  const mapped = mapRefusal?.(refusal)
+  if (mapped !== undefined) return mapped
+  return answerableByStepUp.has(reason) ? new StepUpRequiredError({}, { cause: refusal }) : refusal
+}
+
+/** The `error` of a protocol error (RFC 6749 §5.2). */
+function reasonOf(thrown: unknown): string | undefined {
+  const error = isOAuthClientError(thrown) && 'error' in thrown ? thrown.error : undefined
+  return typeof error === 'string' ? error : undefined
 }

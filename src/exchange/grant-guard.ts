@@ -30,20 +30,3 @@ export function createGrantGuard<Claims>(
     return { ok: true, auth: auth.withAccess(access), headers: {} }
   }
 }
-
-/**
- * Runs `work` with the downstream tokens it declares, outside of any framework: for queue consumers, sockets, scripts.
- *
- * @throws the failure of a grant with mode `required`.
- * @group Grants
- */
-export async function withGrants<Claims, Result>(
-  grants: Grants,
-  auth: Auth<Claims>,
-  declared: readonly Grant[],
-  work: (auth: Auth<Claims>) => Promise<Result> | Result,
-): Promise<Result> {
-  const { access, failure } = await grants.prepare(declared)(auth)
-  if (failure !== undefined) throw failure
-  return work(auth.withAccess(access))
-}

@@ -1,28 +1,38 @@
 import { sha256Base64url } from '#crypto'
-import type { ResolvedGrant } from './grant.js'
+import type { Auth } from '../auth/auth.js'
+import type { ActorToken, ResolvedGrant } from './grant.js'
 import type { GrantClient } from './grant-client.js'
 
+/** Everything a downstream token depends on. */
+export interface GrantKeyParts {
+  readonly auth: Auth<unknown>
+  readonly grant: ResolvedGrant
+  readonly client: GrantClient
+  readonly actor: ActorToken | undefined
+}
+
 /**
- * A digest over everything a downstream token depends on besides the caller: authorization server, this client, its
- * proof key, resource, audience, scope, requested type. Computed once per grant and client.
+ * The cache key of one caller's downstream token: a digest over the caller's whole token and its issuer, the actor,
+ * the authorization server, this client and its proof key, and every part of the grant. Two callers share an entry only
+ * by sharing all of it. Says nothing about the tokens in it.
  */
-export async function grantDigest(grant: ResolvedGrant, client: GrantClient): Promise<string> {
-  const { resource, audience, sendResource, scope, requestedTokenType } = grant
+export async function grantKey({ auth, grant, client, actor }: GrantKeyParts): Promise<string> {
+  const { resource, audience, sendResource, scope, allowNarrowerScope, requestedTokenType } = grant
+  const thumbprint = await client.dpop?.thumbprint()
   return sha256Base64url(
     JSON.stringify([
       client.issuer,
       client.clientId,
-      (await client.dpop?.thumbprint()) ?? null,
+      thumbprint ?? null,
       resource,
       audience,
       sendResource,
       scope,
+      allowNarrowerScope,
       requestedTokenType ?? null,
+      auth.issuer,
+      auth.token,
+      actor === undefined ? null : [actor.type, actor.token],
     ]),
   )
-}
-
-/** The cache key of one caller's downstream token. All parts are digests of fixed length: nothing can run together. */
-export function grantKey(digest: string, subjectTokenHash: string, actorTokenHash: string): string {
-  return `${digest}.${subjectTokenHash}.${actorTokenHash}`
 }

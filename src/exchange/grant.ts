@@ -1,6 +1,7 @@
 import type { Auth } from '../auth/auth.js'
 import { ConfigurationError } from '../errors/index.js'
-import { checkNames, choiceOption, functionOption, listOption } from '../options/check.js'
+import { readSecureUrl } from '../lib/secure-url.js'
+import { booleanOption, checkNames, choiceOption, functionOption, listOption, textOption } from '../options/check.js'
 import { checkUrl } from '../options/identifiers.js'
 
 /** When the exchange happens and what its failure means. */
@@ -33,13 +34,23 @@ export interface GrantOptions {
   readonly allowNarrowerScope?: boolean | undefined
   /** Default: the server's choice, commonly an access token. */
   readonly requestedTokenType?: string | undefined
-  /** Names this service as the actor: delegation that shows in the token's `act`. Default none. */
+  /**
+   * Who acts, as a token of its own: asks for delegation, which shows in the `act` of the issued token. Without it the
+   * server decides: it may name the client in `act`, or issue a token in which nobody but the subject shows
+   * (impersonation). A part of the cache key: give the same token for as long as it is good.
+   */
   readonly actor?: (() => ActorToken | Promise<ActorToken>) | undefined
-  /** The authorization server to ask. Default: the only client there is, else the one of the caller's issuer. */
+  /**
+   * The issuer of the authorization server to ask. Default: the issuer of the caller's token. Naming another one sends
+   * the caller's token there.
+   */
   readonly issuer?: string | ((auth: Auth<unknown>) => string) | undefined
   /** Default `required`. */
   readonly mode?: GrantMode | undefined
-  /** Origins the token may be sent to by `access.fetch`. Default: the origin of the resource, if it is an https URL. */
+  /**
+   * Origins `access.fetch` may send the token to: https, or http on a loopback host. Default: the one of the resource, if
+   * it is such a URL; else none.
+   */
   readonly allowedOrigins?: readonly string[] | undefined
 }
 
@@ -85,7 +96,7 @@ export function resolveGrant(grant: Grant): ResolvedGrant {
   if (typeof resource !== 'string' || !URL.canParse(resource) || resource.includes('#')) {
     throw new ConfigurationError('A grant needs `resource`: an absolute URI without fragment (RFC 8707 §2).')
   }
-  const sendResource = options.sendResource ?? true
+  const sendResource = booleanOption('sendResource', options.sendResource, true)
   const audience = listOption('audience', options.audience, [])
   if (!sendResource && audience.length === 0) {
     throw new ConfigurationError('A grant with `sendResource: false` needs an `audience`.')
@@ -95,12 +106,12 @@ export function resolveGrant(grant: Grant): ResolvedGrant {
     audience: [...audience].sort(),
     sendResource,
     scope: [...new Set(scopeList(options.scope))].sort(),
-    allowNarrowerScope: options.allowNarrowerScope ?? false,
-    requestedTokenType: options.requestedTokenType,
+    allowNarrowerScope: booleanOption('allowNarrowerScope', options.allowNarrowerScope, false),
+    requestedTokenType: textOption('requestedTokenType', options.requestedTokenType),
     actor: functionOption('actor', options.actor),
-    issuer: options.issuer,
+    issuer: typeof options.issuer === 'function' ? options.issuer : textOption('issuer', options.issuer),
     mode: choiceOption('mode', options.mode, ['required', 'optional', 'lazy'], 'required'),
-    allowedOrigins: new Set(options.allowedOrigins?.map(originOf) ?? defaultOrigins(resource)),
+    allowedOrigins: new Set(allowedOrigins(options)),
   })
 }
 
@@ -109,12 +120,8 @@ function scopeList(scope: string | readonly string[] | undefined): readonly stri
   return list.filter((value) => value !== '')
 }
 
-function originOf(given: string): string {
-  const { origin } = checkUrl('allowedOrigins', given, true)
-  return origin
-}
-
-function defaultOrigins(resource: string): readonly string[] {
-  const { protocol, origin } = new URL(resource)
-  return protocol === 'https:' || protocol === 'http:' ? [origin] : []
+function allowedOrigins({ allowedOrigins: given, resource }: GrantOptions): readonly string[] {
+  const own = readSecureUrl(resource, true)?.origin
+  const origins = listOption('allowedOrigins', given, own === undefined ? [] : [own])
+  return origins.map((origin) => checkUrl('allowedOrigins', origin, true).origin)
 }

@@ -1,22 +1,29 @@
 import type { AccessContext } from '../auth/access-context.js'
 import type { Auth } from '../auth/auth.js'
-import { type AuthError, ConfigurationError } from '../errors/index.js'
+import type { AuthError } from '../errors/index.js'
 import type { EventListener } from '../events.js'
 import { type Clock, systemClock } from '../lib/clock.js'
-import { checkNames, numberOption } from '../options/check.js'
+import { createTwoGenerationCache } from '../lib/two-generation-cache.js'
+import { checkNames, functionOption, numberOption, refuseRepeats } from '../options/check.js'
 import type { GrantStore, LockStore } from '../stores/contract.js'
 import { createMemoryGrantStore } from '../stores/memory-grant-store.js'
 import { createAccessFetch } from './access-fetch.js'
 import { createAcquire } from './acquire.js'
+import { createClientSelection, issuerOf } from './client-selection.js'
 import { createAccessContext, type PendingGrant } from './create-access-context.js'
 import { createExclusively } from './exclusively.js'
 import { type Grant, type ResolvedGrant, resolveGrant } from './grant.js'
+import { createGrantCache } from './grant-cache.js'
 import type { GrantClient } from './grant-client.js'
+import type { MapRefusal } from './grant-errors.js'
 import { createRefusalMemory } from './refusal-memory.js'
 
 /** Options of {@link createGrants}. @group Grants */
 export interface GrantsOptions {
-  /** The OAuth client that asks for downstream tokens; or several, each for the authorization server it names. */
+  /**
+   * The OAuth client that asks for downstream tokens; or several, each for the authorization server it names. A caller's
+   * token goes to the one of its own issuer, unless a grant names another.
+   */
   readonly client: GrantClient | readonly GrantClient[]
   /** Where exchanged tokens are kept. Default: in memory, at most 10,000. */
   readonly store?: GrantStore | undefined
@@ -24,7 +31,11 @@ export interface GrantsOptions {
   readonly lock?: LockStore | undefined
   /** How long a refusal is remembered. 0 to 60, default 5. */
   readonly refusalSeconds?: number | undefined
-  /** Timeout of one `access.fetch`. Default 30,000. */
+  /** Makes something else of a refusal than 502, or a step-up challenge: an `AccessDeniedError`, for instance. */
+  readonly mapRefusal?: MapRefusal | undefined
+  /** How long a caller waits for an exchange, whatever retries the client has. Default 10,000. */
+  readonly exchangeTimeoutMs?: number | undefined
+  /** How long an attempt of `access.fetch` may take, the body of its answer included. Default 30,000. */
   readonly fetchTimeoutMs?: number | undefined
   /** Goes out to downstream services. Default: the platform's `fetch`. */
   readonly fetch?: typeof globalThis.fetch | undefined
@@ -49,7 +60,20 @@ export interface Grants {
   prepare(grants: readonly Grant[]): (auth: Auth<unknown>) => Promise<GrantOutcome>
 }
 
-const names = ['client', 'store', 'lock', 'refusalSeconds', 'fetchTimeoutMs', 'fetch', 'clock', 'onEvent']
+const names = [
+  'client',
+  'store',
+  'lock',
+  'refusalSeconds',
+  'mapRefusal',
+  'exchangeTimeoutMs',
+  'fetchTimeoutMs',
+  'fetch',
+  'clock',
+  'onEvent',
+]
+
+const maxNonces = 1000
 
 /**
  * Makes the grant engine (RFC 8693). Made once, beside the resource server.
@@ -60,33 +84,45 @@ const names = ['client', 'store', 'lock', 'refusalSeconds', 'fetchTimeoutMs', 'f
 export function createGrants(options: GrantsOptions): Grants {
   checkNames('createGrants', options, names)
   const { clock = systemClock, onEvent, store = createMemoryGrantStore({ clock }) } = options
-  const clientFor = createClientSelection(options.client)
+  const clientOf = createClientSelection(options.client)
+  const clientFor = (grant: ResolvedGrant, auth: Auth<unknown>) => clientOf(issuerOf(grant, auth))
   const refusalMs = numberOption('refusalSeconds', options.refusalSeconds, { min: 0, max: 60, fallback: 5 }) * 1000
-  const timeoutMs = numberOption('fetchTimeoutMs', options.fetchTimeoutMs, { min: 1, max: 600_000, fallback: 30_000 })
   const acquire = createAcquire({
-    store,
-    clock,
-    onEvent,
+    cache: createGrantCache(store, clock, onEvent),
     refusals: createRefusalMemory(refusalMs, clock),
     exclusively: createExclusively(options.lock, onEvent),
+    timeoutMs: timeoutOption('exchangeTimeoutMs', options.exchangeTimeoutMs, 10_000),
+    mapRefusal: functionOption('mapRefusal', options.mapRefusal),
+    onEvent,
   })
-  const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
+  const fetching = {
+    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    timeoutMs: timeoutOption('fetchTimeoutMs', options.fetchTimeoutMs, 30_000),
+    nonces: createTwoGenerationCache<string>(maxNonces),
+  }
 
   function pendingGrant(auth: Auth<unknown>, grant: ResolvedGrant): PendingGrant {
     return {
       resource: grant.resource,
-      acquire: async (fresh) => acquire(auth, grant, clientFor(grant, auth), fresh),
+      acquire: async (rejected) => acquire({ auth, grant, client: clientFor(grant, auth), rejected }),
       fetchWith: (get) =>
-        createAccessFetch({ grant, fetch, timeoutMs, acquire: get, proofs: () => clientFor(grant, auth).dpop }),
+        createAccessFetch({ ...fetching, grant, acquire: get, proofs: () => clientFor(grant, auth).dpop }),
     }
   }
 
   return {
     prepare(declared) {
       const grants = declared.map(resolveGrant)
-      refuseRepeats(grants)
+      refuseRepeats(
+        'grants',
+        grants.map(({ resource }) => resource),
+      )
+      for (const { issuer } of grants) if (typeof issuer === 'string') clientOf(issuer)
       return async (auth) => {
-        const access = createAccessContext(grants.map((grant) => pendingGrant(auth, grant)))
+        const access = createAccessContext(
+          grants.map((grant) => pendingGrant(auth, grant)),
+          clock,
+        )
         const eager = grants.filter(({ mode }) => mode !== 'lazy')
         const failures = await Promise.all(eager.map(({ resource }) => access.attempt(resource)))
         return { access, failure: failures.find((failure, index) => failure && eager[index]?.mode === 'required') }
@@ -95,24 +131,6 @@ export function createGrants(options: GrantsOptions): Grants {
   }
 }
 
-function refuseRepeats(grants: readonly ResolvedGrant[]): void {
-  const seen = new Set(grants.map(({ resource }) => resource))
-  if (seen.size < grants.length) throw new ConfigurationError('A grant names a resource that another one names too.')
-}
-
-function createClientSelection(given: GrantClient | readonly GrantClient[]) {
-  const clients = (Array.isArray(given) ? given : [given]) as readonly GrantClient[]
-  if (clients.length === 0 || clients.some((client) => typeof client?.exchangeToken !== 'function')) {
-    throw new ConfigurationError('`client` takes an OAuth client of portcullis/client, or an array of them.')
-  }
-  const byIssuer = new Map(clients.map((client) => [client.issuer, client]))
-  if (byIssuer.size < clients.length) throw new ConfigurationError('`client` holds two clients of one issuer.')
-  const [only] = clients
-  return ({ issuer }: ResolvedGrant, auth: Auth<unknown>): GrantClient => {
-    if (issuer === undefined && clients.length === 1 && only !== undefined) return only
-    const wanted = typeof issuer === 'function' ? issuer(auth) : (issuer ?? auth.issuer)
-    const client = byIssuer.get(wanted)
-    if (client === undefined) throw new ConfigurationError('No client is configured for the issuer a grant names.')
-    return client
-  }
+function timeoutOption(name: string, value: unknown, fallback: number): number {
+  return numberOption(name, value, { min: 1, max: 600_000, fallback })
 }

@@ -1,25 +1,25 @@
-import type { AuthError } from '../errors/index.js'
 import type { Clock } from '../lib/clock.js'
 import { createTwoGenerationCache } from '../lib/two-generation-cache.js'
 
 /** Remembers refusals for seconds, so that a refused caller does not ask the token endpoint with every request. */
 export interface RefusalMemory {
-  get(key: string): AuthError | undefined
-  add(key: string, error: AuthError): void
+  /** What the exchange for `key` failed with lately. */
+  get(key: string): unknown
+  add(key: string, thrown: unknown): void
 }
 
 const maxRefusals = 1000
 
 /** Makes a bounded memory that forgets after `ttlMs`. */
 export function createRefusalMemory(ttlMs: number, clock: Clock): RefusalMemory {
-  const refusals = createTwoGenerationCache<{ readonly error: AuthError; readonly untilMs: number }>(maxRefusals)
+  const refusals = createTwoGenerationCache<{ readonly thrown: unknown; readonly untilMs: number }>(maxRefusals)
   return {
     get(key) {
       const known = refusals.get(key)
-      return known !== undefined && clock() < known.untilMs ? known.error : undefined
+      return known !== undefined && clock() < known.untilMs ? known.thrown : undefined
     },
-    add(key, error) {
-      refusals.set(key, { error, untilMs: clock() + ttlMs })
+    add(key, thrown) {
+      refusals.set(key, { thrown, untilMs: clock() + ttlMs })
     },
   }
 }

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
-import type { Clock } from '../lib/clock.js'
-import { systemClock } from '../lib/clock.js'
+import { type Clock, systemClock } from '../lib/clock.js'
 import type { GrantStore, StoredGrant } from './contract.js'
+import { checkMaxEntries } from './max-entries.js'
 
 /** Options of {@link createMemoryGrantStore}. @group Stores */
 export interface MemoryGrantStoreOptions {
@@ -10,10 +10,16 @@ export interface MemoryGrantStoreOptions {
   readonly clock?: Clock | undefined
 }
 
-/** Keeps exchanged tokens in this process, bounded. @group Stores */
+/**
+ * Keeps exchanged tokens in this process, bounded.
+ *
+ * @throws {@link ConfigurationError} for a wrong `maxEntries`.
+ * @group Stores
+ */
 export function createMemoryGrantStore(options: MemoryGrantStoreOptions = {}): GrantStore {
-  const { maxEntries = 10_000, clock = systemClock } = options
-  const grants = new LRUCache<string, StoredGrant>({ max: maxEntries, ttl: 1, ttlResolution: 0, perf: { now: clock } })
+  const max = checkMaxEntries(options.maxEntries ?? 10_000)
+  const clock = options.clock ?? systemClock
+  const grants = new LRUCache<string, StoredGrant>({ max, ttl: 1, ttlResolution: 0, perf: { now: clock } })
   return {
     get: (key) => grants.get(key),
     set(key, grant, ttlMs) {
