@@ -25,7 +25,7 @@ export const foreignTokenTypes: ReadonlySet<string> = new Set([
   'id_token+jwt',
 ])
 
-const foreignClaims = ['events', 'token_introspection', 'htm', 'htu', 'at_hash', 'c_hash'] as const
+const foreignClaims = ['events', 'token_introspection', 'htm', 'htu', 'at_hash', 'c_hash', 's_hash'] as const
 
 /**
  * Whether a JWT whose `typ` does not name its kind carries a claim that only another kind has: a logout token, an
