@@ -7,6 +7,7 @@ import {
   type AccessTokenClaims,
   type Auth,
   createGrantGuard,
+  type FetchConnection,
   fetchRequestFacts,
   isPreflight,
   type OptionalAuthResult,
@@ -32,12 +33,13 @@ export function portcullis<Claims = AccessTokenClaims>(
   const identities = new WeakMap<Request, Auth<Claims>>()
   type Judge = (facts: RequestFacts) => Promise<OptionalAuthResult<Claims>>
 
-  const factsOf = (request: Request) => fetchRequestFacts(request, connection?.(request))
+  const factsOf = (request: Request, known?: FetchConnection) =>
+    fetchRequestFacts(request, { ...connection?.(request), ...known })
 
   function guarded<Identity>(judge: Judge): FetchGuard<Identity> {
-    return async (request, headers = new Headers()) => {
+    return async (request, { headers = new Headers(), ...known } = {}) => {
       identities.delete(request)
-      const facts = factsOf(request)
+      const facts = factsOf(request, known)
       if (isPreflight(facts)) {
         return { ok: false, preflight: true, response: new Response(null, { status: 204, headers }) }
       }

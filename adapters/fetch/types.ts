@@ -10,7 +10,7 @@ import type {
 
 /** Options of {@link portcullis}. @group Fetch */
 export interface FetchOptions {
-  /** What the platform knows of a request besides: its peer, its client certificate. */
+  /** Reads from a request what the platform adds to it, such as a client certificate. */
   readonly connection?: ((request: Request) => FetchConnection) | undefined
   /** The grant engine; needed where a route declares grants. */
   readonly grants?: Grants | undefined
@@ -37,12 +37,14 @@ export type FetchResult<Identity> =
     }
   | Answered
 
-/**
- * Judges a request. `headers` are those you set on the response before, if any: ours are merged into them.
- *
- * @group Fetch
- */
-export type FetchGuard<Identity> = (request: Request, headers?: Headers) => Promise<FetchResult<Identity>>
+/** What may be told beside a request: what the platform knows of its connection, and the response so far. */
+export interface GuardContext extends FetchConnection {
+  /** The fields you have set on the response so far: ours are merged into them, also into those of a refusal. */
+  readonly headers?: Headers | undefined
+}
+
+/** Judges a request. Never rejects. @group Fetch */
+export type FetchGuard<Identity> = (request: Request, context?: GuardContext) => Promise<FetchResult<Identity>>
 
 /** A requirement, and the downstream tokens the handler needs. @group Fetch */
 export interface RouteAuth<Claims = AccessTokenClaims> extends Requirement<Claims> {

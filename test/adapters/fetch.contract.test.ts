@@ -1,0 +1,40 @@
+import { type FetchGate, portcullis } from 'portcullis/fetch'
+import { connection, serveFetch } from '../support/serve-fetch.js'
+import { type ContractRoute, contractRoutes, forged } from './contract/routes.js'
+import { describeAdapterContract } from './contract.js'
+
+type Handler = (request: Request) => Promise<Response>
+
+describeAdapterContract({
+  name: 'Fetch',
+  joinsFields: true,
+  start(server, grants) {
+    const gate = portcullis(server, { grants, connection })
+    const handlers = new Map(contractRoutes.map((route) => [route.path, handlerOf(route, gate)]))
+    return serveFetch(async (request) => {
+      const metadata = await gate.metadata(request)
+      if (metadata !== undefined) return metadata
+      const handle = handlers.get(new URL(request.url).pathname)
+      if (handle === undefined) return new Response(null, { status: 404 })
+      return handle(request).catch(() => new Response(null, { status: 500 }))
+    })
+  },
+})
+
+/** Two ways to be guarded: by a wrapper where that is all there is to say, else by hand. */
+function handlerOf(route: ContractRoute, gate: FetchGate): Handler {
+  const { token = 'required', requirement, grants, before = {}, methods = [] } = route
+  if (token === 'none') return async () => Response.json(route.respond(undefined))
+  if (token === 'required' && methods.length === 0 && route.before === undefined) {
+    return gate.withAuth({ ...requirement, grants }, (request, auth) => {
+      if (route.overwrites) Reflect.set(auth, 'subject', forged.subject)
+      return Response.json(route.respond(gate.authOf(request)))
+    })
+  }
+  const guard = token === 'optional' ? gate.optionalToken(requirement) : gate.requireToken({ ...requirement, grants })
+  return async (request) => {
+    const result = await guard(request, { headers: new Headers(before) })
+    if (result.ok) return Response.json(route.respond(result.auth), { headers: result.headers })
+    return result.preflight ? Response.json(route.respond(undefined)) : result.response
+  }
+}
