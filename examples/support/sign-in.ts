@@ -20,13 +20,16 @@ export interface UserTokenRequest {
   readonly resource?: string
   /** Space-delimited. */
   readonly scope?: string
-  /** Space-delimited; the user is signed in at the first one. Adds the scope `openid`, which oidc-provider demands. */
+  /** Space-delimited; the user is signed in at the first one. */
   readonly acrValues?: string
+  /** This and `acrValues` add the scope `openid`, which oidc-provider demands for both. */
   readonly maxAgeSeconds?: number
   /** Who signs in. Default `user-1`. */
   readonly subject?: string
   /** Binds the token to this key (RFC 9449 §5). */
   readonly dpop?: ProofSigner
+  /** The cookies of the user's browser, by name; signed in once, it stays so. Default: a new browser. */
+  readonly cookies?: Map<string, string>
 }
 
 /** A public client. */
@@ -39,8 +42,11 @@ export interface PublicClient {
  * Walks through an authorization request as a browser would, cookies and all, until the server sends it back to the
  * client. Returns that URL with its `code`, or `error`. Nothing listens at the redirect URI, and nothing needs to.
  */
-export async function followToRedirect(authorizationUrl: URL, redirectUri: string): Promise<URL> {
-  const cookies = new Map<string, string>()
+export async function followToRedirect(
+  authorizationUrl: URL,
+  redirectUri: string,
+  cookies = new Map<string, string>(),
+): Promise<URL> {
   let url = authorizationUrl
   for (let hop = 0; hop < 10; hop += 1) {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
@@ -67,14 +73,14 @@ export async function signIn(issuer: string, client: PublicClient, request: User
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
     state: randomBytes(8).toString('base64url'),
-    scope: request.acrValues === undefined ? request.scope : `openid ${request.scope ?? ''}`.trim(),
+    scope: asksAboutSignIn(request) ? `openid ${request.scope ?? ''}`.trim() : request.scope,
     resource: request.resource,
     acr_values: request.acrValues,
     max_age: request.maxAgeSeconds?.toString(),
     login_hint: request.subject,
     prompt: request.scope?.split(' ').includes('offline_access') ? 'consent' : undefined,
   })
-  const redirect = await followToRedirect(authorization, client.redirectUri)
+  const redirect = await followToRedirect(authorization, client.redirectUri, request.cookies)
   const code = redirect.searchParams.get('code')
   if (code === null) throw new Error(`authorization refused: ${redirect.searchParams}`)
   const form = {
@@ -86,6 +92,10 @@ export async function signIn(issuer: string, client: PublicClient, request: User
     resource: request.resource,
   }
   return requestToken(String(metadata['token_endpoint']), form, request.dpop)
+}
+
+function asksAboutSignIn({ acrValues, maxAgeSeconds }: UserTokenRequest): boolean {
+  return acrValues !== undefined || maxAgeSeconds !== undefined
 }
 
 /** One token request. Members that are `undefined` are left out. */
