@@ -258,6 +258,12 @@ describe('the local checks of an active token', () => {
     expect(await introspectingServer().outcomeOf(claims)).toBe(expected)
   })
 
+  it('[INTR-03] [JWT-11] refuses an answer that nests too deep', async () => {
+    const nested = (levels: number): unknown => (levels === 0 ? {} : { in: nested(levels - 1) })
+    expect(await introspectingServer().outcomeOf({ deep: nested(33) })).toBe('401 ERR_TOKEN_CLAIM_INVALID')
+    expect(await introspectingServer().outcomeOf({ deep: nested(20) })).toBe('accepted')
+  })
+
   it('[INTR-03] demands the scope of the route', async () => {
     const { outcomeOf } = introspectingServer()
     expect(await outcomeOf({ scope: 'read' }, { scope: 'write' })).toBe('403 ERR_SCOPE_INSUFFICIENT')
@@ -368,6 +374,12 @@ describe('which tokens are introspected', () => {
     expect(issuer.requestCount('jwks')).toBe(0)
   })
 
+  it('asks about a token with the payload of a JWT and no readable header, for the issuer to judge', async () => {
+    const { outcome, issuer } = introspectingServer({ introspection: { introspectJwts: true } })
+    expect(await outcome(issuer.mintToken().replace(/^[^.]+/, 'AAAA'))).toBe(inactive)
+    expect(issuer.requestCount('introspection')).toBe(1)
+  })
+
   it('[JWT-11] introspects no token that is too large or no token68', async () => {
     const { outcome, issuer } = introspectingServer()
     expect(await outcome('x'.repeat(16 * 1024 + 1))).toBe('401 ERR_TOKEN_TOO_LARGE')
@@ -403,7 +415,7 @@ describe('which tokens are introspected', () => {
           const { username } = value as { username?: string }
           return typeof username === 'string'
             ? { value: { username } }
-            : { issues: [{ message: 'x', path: ['username'] }] }
+            : { issues: [{ message: 'x', path: [{ key: 'username' }] }] }
         },
       },
     }
