@@ -3,7 +3,7 @@ import { InvalidProofError } from '../errors/index.js'
 import { fitsAlgorithm, type PublishedJwk, readPublicJwk } from '../keys/jwk.js'
 import { thumbprint } from '../keys/thumbprint.js'
 import { isSignatureAlgorithm, type SignatureAlgorithm } from '../lib/algorithms.js'
-import { readJsonSegment } from '../lib/compact-jws.js'
+import { copySegment, readJsonSegment } from '../lib/compact-jws.js'
 import type { SignatureCheck } from '../lib/crypto/contract.js'
 import { type JsonObject, ownMember } from '../lib/json.js'
 import type { MaybePromise } from '../lib/maybe-promise.js'
@@ -39,7 +39,7 @@ export function createProofKeys(algorithms: readonly SignatureAlgorithm[]): Proo
   return {
     find: (headerSegment) => kept.get(headerSegment) ?? importKey(headerSegment, accepted),
     keep(headerSegment, key) {
-      if (kept.get(headerSegment) === undefined) kept.set(headerSegment, key)
+      if (kept.get(headerSegment) === undefined) kept.set(copySegment(headerSegment), key)
     },
   }
 }

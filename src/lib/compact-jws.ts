@@ -1,4 +1,4 @@
-import { decodeUtf8Base64url } from '#crypto'
+import { decodeBase64url, decodeUtf8Base64url, encodeBase64url } from '#crypto'
 import { hasCanonicalTail } from './base64url.js'
 import { freezeWithin, type JsonObject, parseJsonObject } from './json.js'
 
@@ -45,4 +45,12 @@ export function readJsonSegment(segment: string): JsonObject | undefined {
   const json = decodeUtf8Base64url(segment)
   const value = json === undefined ? undefined : parseJsonObject(json)
   return freezeWithin(value, maxJsonDepth) ? value : undefined
+}
+
+/**
+ * The same canonical segment in memory of its own. What {@link readCompactJws} gives are slices: to remember one of them
+ * is to keep the whole token in memory.
+ */
+export function copySegment(segment: string): string {
+  return encodeBase64url(decodeBase64url(segment))
 }

@@ -1,6 +1,5 @@
-import { decodeBase64url, encodeBase64url } from '#crypto'
 import { InvalidTokenError } from '../errors/index.js'
-import type { CompactJws } from '../lib/compact-jws.js'
+import { type CompactJws, copySegment } from '../lib/compact-jws.js'
 import { type MaybePromise, whenReady } from '../lib/maybe-promise.js'
 import { readJoseHeader } from './jose-header.js'
 import { readClaims } from './read-claims.js'
@@ -37,7 +36,7 @@ async function verifyWithNewHeader(jws: CompactJws, rules: TokenRules, nowMs: nu
   if (!rules.tokenTypes.has(header.typ)) throw new InvalidTokenError('ERR_TOKEN_TYPE')
   const signer = await verifySignature(jws, header, rules.keys)
   const known = { ...signer, generic: header.typ === null || header.typ === 'jwt' }
-  rules.knownHeaders.set(copyOf(jws.headerSegment), known)
+  rules.knownHeaders.set(copySegment(jws.headerSegment), known)
   return readVerified(known, jws, rules, nowMs)
 }
 
@@ -52,11 +51,6 @@ async function verifyWithOtherKeys(
   const others = (await rules.keys.find(header.kid, header.alg)).filter((key) => key !== tried.key)
   if (others.length === 0) throw new InvalidTokenError('ERR_TOKEN_SIGNATURE')
   const known = { ...(await verifyWith(others, jws, header.alg)), generic: tried.generic }
-  rules.knownHeaders.set(copyOf(jws.headerSegment), known)
+  rules.knownHeaders.set(copySegment(jws.headerSegment), known)
   return readVerified(known, jws, rules, nowMs)
-}
-
-/** A segment is a slice, and to remember a slice is to keep the whole token in memory. */
-function copyOf(segment: string): string {
-  return encodeBase64url(decodeBase64url(segment))
 }
