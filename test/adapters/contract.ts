@@ -1,11 +1,13 @@
 import { connect } from 'node:net'
-import { createResourceServer, type ResourceServer } from 'portcullis'
+import { createGrants, createResourceServer, type GrantClient, type ResourceServer } from 'portcullis'
 import { createDpopClient, createFrozenClock, createTestIssuer } from 'portcullis/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ExactResponse, exchange } from '../support/http-exchange.js'
+import { exchange } from '../support/http-exchange.js'
 import { parseChallenge } from '../support/parse-challenges.js'
-import { type AdapterHarness, contractRoutes, type RunningApplication } from './contract/routes.js'
-import { type ContractRow, resource } from './contract/row.js'
+import { describeSettings } from './contract/describe-settings.js'
+import { expectAnswer } from './contract/expect-row.js'
+import { type AdapterHarness, broken, contractRoutes, type RunningApplication } from './contract/routes.js'
+import { resource } from './contract/row.js'
 import { contractRows } from './contract/rows.js'
 
 /**
@@ -35,7 +37,7 @@ export function describeAdapterContract(harness: AdapterHarness): void {
     }
 
     async function startWith(server: ResourceServer): Promise<string> {
-      const application = await harness.start(server)
+      const application = await harness.start(server, createGrants({ client: downstreamClient, clock: clock.now }))
       running.push(application)
       return application.origin
     }
@@ -49,8 +51,10 @@ export function describeAdapterContract(harness: AdapterHarness): void {
     })
 
     it.each(contractRows.map((row) => [row.title, row] as const))('%s', async (_title, row) => {
-      expectRow(await exchange(origin, row.request({ issuer, client })), row)
+      expectAnswer(await exchange(origin, row.request({ issuer, client })), row, harness)
     })
+
+    describeSettings({ harness, clock, issuer, client, startWith })
 
     it('[ADP-05] keeps the identities of concurrent requests apart', async () => {
       const subjects = Array.from({ length: 20 }, (_, index) => `user-${index}`)
@@ -133,11 +137,18 @@ function bearer(token: string): readonly [string, string] {
   return ['Authorization', `Bearer ${token}`]
 }
 
-function expectRow(response: ExactResponse, row: ContractRow): void {
-  expect(response.status).toBe(row.status)
-  expect(response.fields('WWW-Authenticate')).toEqual(row.challenges ?? [])
-  for (const [name, values] of Object.entries(row.fields ?? {})) expect(response.fields(name), name).toEqual(values)
-  if (typeof row.body === 'string') expect(response.body).toBe(row.body)
-  if (typeof row.body === 'object') expect(JSON.parse(response.body)).toEqual(row.body)
-  row.check?.(response)
+/** Exchanges any token for one that says what it is for. */
+const downstreamClient: GrantClient = {
+  issuer: 'https://issuer.test',
+  clientId: 'gateway',
+  async exchangeToken({ resource: [target] = [] }) {
+    if (target === broken) throw new Error('the token endpoint is down')
+    return {
+      accessToken: `for ${target}`,
+      tokenType: 'Bearer',
+      expiresAt: undefined,
+      scope: [],
+      issuedTokenType: 'urn:ietf:params:oauth:token-type:access_token',
+    }
+  },
 }

@@ -1,8 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import type { Express, Request, Response, Router } from 'express'
-import type { ResourceServer } from 'portcullis'
-import { portcullis } from 'portcullis/express'
-import { type AdapterHarness, type ContractRoute, contractRoutes } from './contract/routes.js'
+import { type ExpressGate, portcullis } from 'portcullis/express'
+import { type AdapterHarness, type ContractRoute, contractRoutes, forged } from './contract/routes.js'
 
 /** What both major versions of Express export. */
 interface ExpressModule {
@@ -17,13 +16,13 @@ interface ExpressModule {
 export function expressHarness(name: string, express: ExpressModule): AdapterHarness {
   return {
     name,
-    async start(server) {
+    async start(server, grants) {
       const app = express()
       app.disable('x-powered-by')
-      const { metadata } = portcullis(server)
-      app.use(metadata())
+      const gate = portcullis(server, { grants })
+      app.use(gate.metadata())
       app.use(express.urlencoded({ extended: false }))
-      for (const route of contractRoutes) addRoute(app, route, server, express)
+      for (const route of contractRoutes) addRoute(app, route, gate, express)
       app.use((_error: unknown, _req: Request, res: Response, _next: unknown) => void res.sendStatus(500))
       const listening = app.listen(0, '127.0.0.1')
       await new Promise((resolve) => listening.once('listening', resolve))
@@ -35,9 +34,9 @@ export function expressHarness(name: string, express: ExpressModule): AdapterHar
   }
 }
 
-function addRoute(app: Express, route: ContractRoute, server: ResourceServer, express: ExpressModule): void {
-  const { path, mountedAt = '', methods = ['GET'], token = 'required', requirement, before = {} } = route
-  const { requireToken, optionalToken, authOf } = portcullis(server)
+function addRoute(app: Express, route: ContractRoute, gate: ExpressGate, express: ExpressModule): void {
+  const { path, mountedAt = '', methods = ['GET'], token = 'required', requirement, grants, before = {} } = route
+  const { requireToken, optionalToken, grant, authOf } = gate
   const router = mountedAt === '' ? app : express.Router()
   if (router !== app) app.use(mountedAt, router)
   const routed = router.route(path.slice(mountedAt.length))
@@ -47,6 +46,11 @@ function addRoute(app: Express, route: ContractRoute, server: ResourceServer, ex
       next()
     })
     if (token !== 'none') routed[method](token === 'required' ? requireToken(requirement) : optionalToken(requirement))
+    if (grants !== undefined) routed[method](grant(...grants))
+    routed[method]((req, _res, next) => {
+      if (route.overwrites) Reflect.set(req, 'auth', forged)
+      next()
+    })
     routed[method]((req, res) => void res.json(route.respond(authOf(req))))
   }
 }

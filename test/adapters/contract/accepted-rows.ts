@@ -33,6 +33,12 @@ export const accepted: readonly ContractRow[] = [
     status: 200,
   },
   {
+    title: '[ADP-05] keeps the verified identity when a handler tries to put another in its place',
+    request: ({ issuer }) => ({ path: '/overwrites', fields: bearer(issuer.mintToken({ sub: 'alice' })) }),
+    status: 200,
+    body: { subject: 'alice', scheme: 'Bearer', resource, scope: 'read' },
+  },
+  {
     title: '[ADP-05] serves anonymous callers where a token is optional',
     request: () => ({ path: '/optional' }),
     status: 200,
@@ -60,6 +66,66 @@ export const accepted: readonly ContractRow[] = [
     request: (kit) => ({ method: 'HEAD', path: '/me', fields: proven(kit, '/me', { method: 'HEAD' }) }),
     status: 200,
     body: '',
+  },
+  {
+    title: '[HTTP-01] [DPOP-11] takes the DPoP scheme in any case',
+    request(kit) {
+      const fields = proven(kit, '/me').map(([name, value]) => [name, value.replace('DPoP ', 'dPoP  ')] as const)
+      return { path: '/me', fields }
+    },
+    status: 200,
+  },
+  {
+    title: '[DPOP-26] accepts a bound token where bound ones are demanded',
+    request: (kit) => ({ path: '/bound', fields: proven(kit, '/bound') }),
+    status: 200,
+  },
+  {
+    title: '[DPOP-06] [DPOP-07] reads the URI of a proof in whatever way it was written',
+    request: (kit) => ({ path: '/me', fields: proven(kit, '', { url: 'HTTPS://API.test:443/x/../%6De?page=2#top' }) }),
+    status: 200,
+  },
+  {
+    title: '[C-14] ignores a proof beside an unbound Bearer token',
+    request: ({ issuer, client }) => ({
+      path: '/me',
+      fields: [...bearer(issuer.mintToken()), ['DPoP', client.proof({ url: 'https://api.test/me' })]],
+    }),
+    status: 200,
+    body: { subject: 'user-1', scheme: 'Bearer', resource, scope: 'read' },
+  },
+  {
+    title: '[C-14] ignores proofs that are none at all beside it',
+    request: ({ issuer }) => ({ path: '/me', fields: [...bearer(issuer.mintToken()), ['DPoP', 'x'], ['DPoP', 'y']] }),
+    status: 200,
+  },
+  {
+    title: '[DPOP-01] finds the fields of a proof whatever case their names are in',
+    request: (kit) => ({ path: '/me', fields: proven(kit, '/me').map(([name, value]) => [name.toLowerCase(), value]) }),
+    status: 200,
+  },
+  {
+    title: '[RAR-01] [RAR-03] [RAR-04] lets authorization details through that the application finds good',
+    request: ({ issuer }) => ({
+      path: '/payments',
+      fields: bearer(
+        issuer.mintToken({
+          authorization_details: [{ type: 'unknown' }, { type: 'payment', amount: 10, locations: [resource] }],
+        }),
+      ),
+    }),
+    status: 200,
+  },
+  {
+    title: '[C-27] lets the scope and the authentication through that a route wants together',
+    request({ issuer }) {
+      const { iat } = issuer.tokenParts().payload
+      return {
+        path: '/strong-mail',
+        fields: bearer(issuer.mintToken({ scope: 'mail:read', acr: 'gold', auth_time: iat })),
+      }
+    },
+    status: 200,
   },
   {
     title: '[DPOP-05] holds the proof of a POST against POST',

@@ -1,4 +1,14 @@
-import { bearer, type ContractRow, metadata, refused, refusedJson } from './row.js'
+import {
+  algs,
+  bearer,
+  type ContractKit,
+  type ContractRow,
+  invalidToken,
+  metadata,
+  proven,
+  refused,
+  refusedJson,
+} from './row.js'
 
 /** Good tokens that do not suffice (E-05, E-06, E-12). */
 export const insufficient: readonly ContractRow[] = [
@@ -21,6 +31,73 @@ export const insufficient: readonly ContractRow[] = [
     ],
     fields: refusedJson,
   },
+  {
+    title: '[E-06] [STEP-01] asks a DPoP client on its own scheme, and says nothing on the other one',
+    request: (kit) => ({ path: '/gold', fields: proven(kit, '/gold') }),
+    status: 401,
+    challenges: [
+      `DPoP error="insufficient_user_authentication", acr_values="gold silver", max_age="300", ${algs}, ${metadata}, error_description="A more recent or stronger authentication is required"`,
+    ],
+  },
+  {
+    title: '[E-06] [STEP-04] asks again when the authentication has grown too old',
+    request({ issuer }) {
+      const { iat } = issuer.tokenParts().payload
+      return { path: '/gold', fields: bearer(issuer.mintToken({ acr: 'gold', auth_time: Number(iat) - 361 })) }
+    },
+    status: 401,
+    challenges: [
+      `Bearer error="insufficient_user_authentication", acr_values="gold silver", max_age="300", ${metadata}, error_description="A more recent or stronger authentication is required"`,
+    ],
+  },
+  {
+    title: '[C-27] [STEP-02] asks for the authentication and the scope that lack in one challenge',
+    request: ({ issuer }) => ({ path: '/strong-mail', fields: bearer(issuer.mintToken()) }),
+    status: 401,
+    challenges: [
+      `Bearer error="insufficient_user_authentication", acr_values="gold", max_age="0", scope="mail:read", ${metadata}, error_description="A more recent or stronger authentication is required"`,
+    ],
+    body: {
+      error: 'insufficient_user_authentication',
+      error_description: 'A more recent or stronger authentication is required',
+    },
+  },
+  {
+    title: '[C-27] does not ask for a scope the token has',
+    request: ({ issuer }) => ({ path: '/strong-mail', fields: bearer(issuer.mintToken({ scope: 'mail:read' })) }),
+    status: 401,
+    challenges: [
+      `Bearer error="insufficient_user_authentication", acr_values="gold", max_age="0", ${metadata}, error_description="A more recent or stronger authentication is required"`,
+    ],
+  },
+  {
+    title: '[STEP-06] tells a token that is no good nothing of what the route demands',
+    request: ({ issuer }) => ({ path: '/gold', fields: bearer(issuer.mintToken({}, { tamper: 'signature' })) }),
+    status: 401,
+    challenges: invalidToken('The signature of the access token is not valid'),
+  },
+  ...(
+    [
+      ['[C-26]', 'of a token that has none', undefined],
+      ['[C-26] [RAR-03]', 'that the application finds wanting', [{ type: 'payment', amount: 11 }]],
+      ['[RAR-02]', 'of an unknown type', [{ type: 'refund', amount: 10 }]],
+      ['[RAR-04]', 'for another resource', [{ type: 'payment', amount: 10, locations: ['https://api.test'] }]],
+    ] as const
+  ).map(([ids, what, details]) => ({
+    title: `${ids} [E-05] refuses authorization details ${what}, and names no scope`,
+    request: ({ issuer }: ContractKit) => ({
+      path: '/payments',
+      fields: bearer(issuer.mintToken({ authorization_details: details })),
+    }),
+    status: 403,
+    challenges: [
+      `Bearer error="insufficient_scope", ${metadata}, error_description="The access token does not carry the required authorization details"`,
+    ],
+    body: {
+      error: 'insufficient_scope',
+      error_description: 'The access token does not carry the required authorization details',
+    },
+  })),
   {
     title: '[E-12] denies what the application denies, without a challenge',
     request: ({ issuer }) => ({ path: '/tenant', fields: bearer(issuer.mintToken({ tenant: 'other' })) }),

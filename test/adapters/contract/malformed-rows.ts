@@ -3,6 +3,13 @@ import { algs, bearer, type ContractRow, metadata, refusedJson } from './row.js'
 
 const malformedText = 'The credentials in the request are malformed'
 const ambiguousText = 'The request carries more than one access token'
+const ambiguous = {
+  challenges: [
+    `Bearer error="invalid_request", ${metadata}, error_description="${ambiguousText}"`,
+    `DPoP error="invalid_request", ${algs}, ${metadata}, error_description="${ambiguousText}"`,
+  ],
+  body: { error: 'invalid_request', error_description: ambiguousText },
+}
 
 /** Malformed and repeated credentials (E-02, E-03). */
 export const malformed: readonly ContractRow[] = [
@@ -13,6 +20,7 @@ export const malformed: readonly ContractRow[] = [
     challenges: [`Bearer error="invalid_request", ${metadata}, error_description="${malformedText}"`],
     fields: refusedJson,
     body: { error: 'invalid_request', error_description: malformedText },
+    ...(value.includes(',') && { whenJoined: ambiguous }),
   })),
   {
     title: '[E-02] puts a malformed DPoP credential on DPoP',
@@ -24,11 +32,7 @@ export const malformed: readonly ContractRow[] = [
     title: '[E-03] [HTTP-09] [ADP-01] [C-03] refuses two Authorization fields, also when the first one is good',
     request: ({ issuer }) => ({ path: '/me', fields: [...bearer(issuer.mintToken()), ...bearer('x')] }),
     status: 400,
-    challenges: [
-      `Bearer error="invalid_request", ${metadata}, error_description="${ambiguousText}"`,
-      `DPoP error="invalid_request", ${algs}, ${metadata}, error_description="${ambiguousText}"`,
-    ],
-    body: { error: 'invalid_request', error_description: ambiguousText },
+    ...ambiguous,
   },
   {
     title: '[ADP-05] [E-02] refuses malformed credentials where a token is optional too',

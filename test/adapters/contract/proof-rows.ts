@@ -1,8 +1,4 @@
-import { algs, boundToken, type ContractRow, metadata, plainBearer, proven, refusedJson } from './row.js'
-
-function badProof(description: string): readonly string[] {
-  return [`DPoP error="invalid_dpop_proof", ${algs}, ${metadata}, error_description="${description}"`]
-}
+import { algs, badProof, boundToken, type ContractRow, metadata, plainBearer, proven, refusedJson } from './row.js'
 
 /** DPoP proofs that are no good (E-08, E-10). */
 export const badProofs: readonly ContractRow[] = [

@@ -1,4 +1,4 @@
-import type { Auth, JsonObject, Requirement, ResourceServer } from 'portcullis'
+import type { Auth, Grants, JsonObject, Requirement, ResourceServer } from 'portcullis'
 
 /** One route of the application every framework's harness builds. */
 export interface ContractRoute {
@@ -11,8 +11,12 @@ export interface ContractRoute {
   /** Default `required`. */
   readonly token?: 'required' | 'optional' | 'none'
   readonly requirement?: Requirement
+  /** Resources the handler needs tokens for. */
+  readonly grants?: readonly string[]
   /** What the application itself sets on the response before the guard runs. */
   readonly before?: Readonly<Record<string, string>>
+  /** Whether the handler, before it asks who calls, tries to put {@link forged} in the place of `auth`. */
+  readonly overwrites?: true
   /** The handler: what it returns is sent as JSON with status 200; what it throws goes to the framework. */
   respond(auth: Auth | undefined): JsonObject
 }
@@ -21,6 +25,17 @@ export interface ContractRoute {
 export function describeAuth(auth: Auth | undefined): JsonObject {
   if (auth === undefined) return { subject: null }
   return { subject: auth.subject, scheme: auth.scheme, resource: auth.resource, scope: auth.claims['scope'] }
+}
+
+/** The identity a handler with `overwrites` would rather see. */
+export const forged = Object.freeze({ subject: 'root' })
+
+/** Downstream services: one the exchange gives tokens for, one it cannot be done for. */
+export const calendar = 'https://calendar.test/'
+export const broken = 'https://broken.test/'
+
+function describeAccess(auth: Auth | undefined): JsonObject {
+  return { subject: auth?.subject, token: auth?.access.token(calendar) }
 }
 
 /** What the application sets by itself on `/fields`. */
@@ -39,10 +54,27 @@ export const contractRoutes: readonly ContractRoute[] = [
   { path: '/either', requirement: { scope: { any: ['mail:read', 'read'] } }, respond: describeAuth },
   { path: '/gold', requirement: { acr: ['gold', 'silver'], maxAgeSeconds: 300 }, respond: describeAuth },
   { path: '/tenant', requirement: { claims: { tenant: 'acme' } }, respond: describeAuth },
+  { path: '/strong-mail', requirement: { scope: 'mail:read', acr: 'gold', maxAgeSeconds: 0 }, respond: describeAuth },
+  { path: '/all', requirement: { scope: 'read write' }, respond: describeAuth },
+  {
+    path: '/nested',
+    requirement: { scope: { all: ['read', { any: ['mail:read', ['calendar:read', 'calendar:list']] }] } },
+    respond: describeAuth,
+  },
+  {
+    path: '/payments',
+    requirement: { authorizationDetails: { payment: ({ amount }) => amount === 10 } },
+    respond: describeAuth,
+  },
   { path: '/bound', requirement: { dpop: 'required' }, respond: describeAuth },
+  { path: '/unbound', requirement: { dpop: 'off' }, respond: describeAuth },
+  { path: '/certified', requirement: { mtls: 'required' }, respond: describeAuth },
   { path: '/optional', token: 'optional', respond: describeAuth },
   { path: '/api/v1/me', mountedAt: '/api/v1', respond: describeAuth },
   { path: '/fields', before: applicationFields, respond: describeAuth },
+  { path: '/overwrites', overwrites: true, respond: describeAuth },
+  { path: '/calendar', grants: [calendar], respond: describeAccess },
+  { path: '/broken', grants: [calendar, broken], respond: describeAccess },
   {
     path: '/faulty',
     requirement: {
@@ -64,8 +96,10 @@ export const contractRoutes: readonly ContractRoute[] = [
 export interface AdapterHarness {
   /** The framework, with its version where several are covered. */
   readonly name: string
+  /** Fetch knows no repeated fields: it joins challenges with a comma, which says the same (RFC 9110 §5.3). */
+  readonly joinsFields?: true
   /** Starts the application on 127.0.0.1, on a free port. */
-  start(server: ResourceServer): Promise<RunningApplication>
+  start(server: ResourceServer, grants: Grants): Promise<RunningApplication>
 }
 
 /** An application that listens. */

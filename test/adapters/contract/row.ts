@@ -19,6 +19,8 @@ export interface ContractRow {
   readonly fields?: Readonly<Record<string, readonly string[]>>
   /** The exact body, as text or as JSON. Default: not looked at. */
   readonly body?: string | object
+  /** What is said instead where fields come joined, so that a comma in one may stand for two. */
+  readonly whenJoined?: { readonly challenges: readonly string[]; readonly body: object }
   /** Anything else. */
   check?(response: ExactResponse): void
 }
@@ -48,16 +50,32 @@ export function boundToken({ issuer, client }: ContractKit): string {
   return issuer.mintToken({ cnf: { jkt: client.jkt } })
 }
 
+/** What a proof differs in from a good one. */
+export type ProofChanges = Partial<Parameters<DpopClient['proof']>[0]>
+
 /** The fields of a request with a bound token and its proof. */
-export function proven(
-  kit: ContractKit,
-  path: string,
-  proof: Partial<Parameters<DpopClient['proof']>[0]> = {},
-): Fields {
-  const accessToken = boundToken(kit)
-  const { authorization, dpop } = kit.client.headers({ url: `https://api.test${path}`, ...proof, accessToken })
+export function proven(kit: ContractKit, path: string, proof: ProofChanges = {}): Fields {
+  return proofOf(kit, boundToken(kit), path, proof)
+}
+
+/** The fields of a request with this token and a proof. */
+export function proofOf({ client }: ContractKit, token: string, path: string, proof: ProofChanges = {}): Fields {
+  const dpop = client.proof({ url: `https://api.test${path}`, accessToken: token, ...proof })
   return [
-    ['Authorization', authorization],
+    ['Authorization', `DPoP ${token}`],
     ['DPoP', dpop],
   ]
+}
+
+/** The challenges that call the token no good, on the scheme it came by. */
+export function invalidToken(description: string, scheme: 'Bearer' | 'DPoP' = 'Bearer'): readonly string[] {
+  const because = `${metadata}, error_description="${description}"`
+  return scheme === 'Bearer'
+    ? [`Bearer error="invalid_token", ${because}`, plainDpop]
+    : [plainBearer, `DPoP error="invalid_token", ${algs}, ${because}`]
+}
+
+/** The challenge that calls the proof no good. */
+export function badProof(description: string): readonly string[] {
+  return [`DPoP error="invalid_dpop_proof", ${algs}, ${metadata}, error_description="${description}"`]
 }

@@ -1,4 +1,6 @@
 import { accepted } from './accepted-rows.js'
+import { brokenProofs } from './broken-proof-rows.js'
+import { downstream } from './grant-rows.js'
 import { faults, insufficient } from './insufficient-rows.js'
 import { malformed } from './malformed-rows.js'
 import { metadataRows } from './metadata-rows.js'
@@ -15,6 +17,8 @@ export const contractRows: readonly ContractRow[] = [
   ...unusable,
   ...insufficient,
   ...badProofs,
+  ...brokenProofs,
+  ...downstream,
   ...faults,
   ...metadataRows,
 ]

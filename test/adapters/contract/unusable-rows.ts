@@ -1,8 +1,4 @@
-import { algs, bearer, boundToken, type ContractRow, metadata, plainDpop, refusedJson } from './row.js'
-
-function invalidToken(description: string): readonly string[] {
-  return [`Bearer error="invalid_token", ${metadata}, error_description="${description}"`, plainDpop]
-}
+import { algs, bearer, boundToken, type ContractRow, invalidToken, metadata, refusedJson } from './row.js'
 
 /** Tokens that are no good (E-04, E-07, E-11). */
 export const unusable: readonly ContractRow[] = [
@@ -61,6 +57,30 @@ export const unusable: readonly ContractRow[] = [
     request: (kit) => ({ path: '/me', fields: bearer(boundToken(kit)) }),
     status: 401,
     challenges: invalidToken('The access token is bound to a key and cannot be sent as a Bearer token'),
+  },
+  {
+    title: '[E-07] [DPOP-13] refuses it where DPoP is off, and then offers Bearer alone',
+    request: (kit) => ({ path: '/unbound', fields: bearer(boundToken(kit)) }),
+    status: 401,
+    challenges: invalidToken('The access token is bound to a key and cannot be sent as a Bearer token').slice(0, 1),
+  },
+  {
+    title: '[E-07] [DPOP-13] refuses it where bound tokens are demanded',
+    request: (kit) => ({ path: '/bound', fields: bearer(boundToken(kit)) }),
+    status: 401,
+    challenges: invalidToken('The access token is bound to a key and cannot be sent as a Bearer token'),
+  },
+  {
+    title: '[C-15] refuses a token bound in a way nobody here can check',
+    request: ({ issuer }) => ({ path: '/me', fields: bearer(issuer.mintToken({ cnf: { kid: 'k1' } })) }),
+    status: 401,
+    challenges: invalidToken('The access token is bound in a way that cannot be checked here'),
+  },
+  {
+    title: '[RAR-02] [E-04] refuses authorization details that are no array of objects',
+    request: ({ issuer }) => ({ path: '/me', fields: bearer(issuer.mintToken({ authorization_details: 'payment' })) }),
+    status: 401,
+    challenges: invalidToken('A claim of the access token has an unusable value'),
   },
   {
     title: '[DPOP-26] refuses an unbound token where bound ones are demanded, on the scheme to learn about',

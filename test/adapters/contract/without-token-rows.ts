@@ -1,4 +1,4 @@
-import { bearer, type ContractRow, plainBearer, plainDpop, refused } from './row.js'
+import { bearer, type ContractRow, plainBearer, plainDpop, proven, refused } from './row.js'
 
 /** Requests without credentials, or with none that count (E-01). */
 export const withoutToken: readonly ContractRow[] = [
@@ -27,6 +27,18 @@ export const withoutToken: readonly ContractRow[] = [
     request: () => ({ path: '/bound' }),
     status: 401,
     challenges: [plainDpop],
+  },
+  {
+    title: '[E-01] offers Bearer alone where DPoP is off',
+    request: () => ({ path: '/unbound' }),
+    status: 401,
+    challenges: [plainBearer],
+  },
+  {
+    title: '[E-01] [HTTP-11] takes a DPoP credential for none where DPoP is off',
+    request: (kit) => ({ path: '/unbound', fields: proven(kit, '/unbound') }),
+    status: 401,
+    challenges: [plainBearer],
   },
   {
     title: '[C-01] does not look into the query',

@@ -1,0 +1,149 @@
+import type { ClaimsSchema, ResourceServerOptions } from 'portcullis'
+import { expect } from 'vitest'
+import type { ExactRequest, ExactResponse } from '../../support/http-exchange.js'
+import type { ExpectedAnswer } from './expect-row.js'
+import { opaqueSettings } from './opaque-rows.js'
+import { algs, badProof, bearer, boundToken, type ContractKit, metadata, proofOf, proven, refusedJson } from './row.js'
+
+/** What a {@link ContractScenario} plays on. */
+export interface Stage extends ContractKit {
+  ask(request: ExactRequest): Promise<ExactResponse>
+  expectAnswer(response: ExactResponse, expected: ExpectedAnswer): void
+  passTime(seconds: number): void
+}
+
+/** Several requests that belong together, on a server of their own. */
+export interface ContractScenario {
+  readonly title: string
+  options?(kit: ContractKit): Partial<ResourceServerOptions<ClaimsSchema>>
+  play(stage: Stage): Promise<void>
+}
+
+const nonceWanted: ExpectedAnswer = {
+  status: 401,
+  challenges: [
+    `DPoP error="use_dpop_nonce", error_description="Resource server requires nonce in DPoP proof", ${algs}, ${metadata}`,
+  ],
+  fields: refusedJson,
+}
+const secret = '0123456789abcdef0123456789abcdef'
+const withNonce = (dpop: object = {}) => ({
+  dpop: { algorithms: ['ES256', 'PS256'] as const, nonce: { secrets: [secret], ...dpop } },
+})
+const uncheckable: ExpectedAnswer = {
+  status: 503,
+  fields: { ...refusedJson, 'Retry-After': ['5'] },
+  body: { error: 'temporarily_unavailable', error_description: 'The access token cannot be checked at present' },
+}
+
+export const contractScenarios: readonly ContractScenario[] = [
+  {
+    title: '[E-08] [DPOP-15] [C-10] refuses a proof that was used before, whatever else came in between',
+    async play({ ask, expectAnswer, passTime, ...kit }) {
+      const request = { path: '/me', fields: proven(kit, '/me') }
+      expect((await ask(request)).status).toBe(200)
+      const replayed = { status: 401, challenges: badProof('The DPoP proof was used before'), fields: refusedJson }
+      expectAnswer(await ask(request), replayed)
+      expect((await ask({ path: '/me', fields: proven(kit, '/me') })).status).toBe(200)
+      passTime(59)
+      expectAnswer(await ask(request), replayed)
+      passTime(2)
+      expectAnswer(await ask(request), {
+        status: 401,
+        challenges: badProof('The DPoP proof is outside the accepted time window'),
+      })
+    },
+  },
+  {
+    title: '[DPOP-14] [DPOP-15] does not use a proof up by a request that is refused for another reason',
+    async play({ ask, ...kit }) {
+      const fields = proven(kit, '/me')
+      expect((await ask({ path: '/me', method: 'POST', fields })).status).toBe(401)
+      expect((await ask({ path: '/me', fields })).status).toBe(200)
+    },
+  },
+  {
+    title: '[DPOP-15] lets one of many concurrent copies of a request through',
+    async play({ ask, ...kit }) {
+      const request = { path: '/me', fields: proven(kit, '/me') }
+      const responses = await Promise.all(Array.from({ length: 10 }, () => ask(request)))
+      expect(responses.filter(({ status }) => status === 200)).toHaveLength(1)
+    },
+  },
+  {
+    title: '[E-09] [DPOP-17] [DPOP-18] [DPOP-19] takes no proof without a nonce of its own that is fresh',
+    options: () => withNonce(),
+    async play({ ask, expectAnswer, passTime, ...kit }) {
+      const token = boundToken(kit)
+      const request = (nonce?: string) => ({ path: '/me', fields: proofOf(kit, token, '/me', { nonce }) })
+      const first = await ask(request())
+      expectAnswer(first, nonceWanted)
+      expectAnswer(await ask(request('invented')), nonceWanted)
+      const [nonce] = first.fields('DPoP-Nonce')
+      const accepted = await ask(request(nonce))
+      expect(accepted.status).toBe(200)
+      expect(accepted.fields('DPoP-Nonce')).toEqual([])
+      expectAnswer(await ask(request()), nonceWanted)
+      passTime(301)
+      const stale = await ask(request(nonce))
+      expectAnswer(stale, nonceWanted)
+      expect(stale.fields('DPoP-Nonce')).toHaveLength(1)
+      expect(stale.fields('DPoP-Nonce')).not.toEqual([nonce])
+    },
+  },
+  {
+    title: '[DPOP-20] [DPOP-24] gives the next nonce with a success, for browser code too',
+    options: () => withNonce({ onSuccess: true }),
+    async play({ ask, ...kit }) {
+      const token = boundToken(kit)
+      const [nonce] = (await ask({ path: '/me', fields: proofOf(kit, token, '/me') })).fields('DPoP-Nonce')
+      const request = { path: '/me', fields: proofOf(kit, token, '/me', { nonce }) }
+      const response = await ask(request)
+      expect(response.status).toBe(200)
+      expect(response.fields('DPoP-Nonce')).toHaveLength(1)
+      expect(response.fields('Cache-Control')).toEqual(['no-store'])
+      expect(response.fields('Access-Control-Expose-Headers')).toEqual(['WWW-Authenticate, DPoP-Nonce'])
+      expect((await ask(request)).status).toBe(401)
+    },
+  },
+  {
+    title: '[DPOP-20] asks nobody for a nonce whose token is not bound',
+    options: () => withNonce(),
+    async play({ ask, issuer }) {
+      const response = await ask({ path: '/me', fields: bearer(issuer.mintToken()) })
+      expect([response.status, response.fields('DPoP-Nonce')]).toEqual([200, []])
+    },
+  },
+  {
+    title: '[E-13] [C-17] [INTR-06] answers 503 without a challenge while introspection is down, and recovers',
+    options: ({ issuer }) => opaqueSettings.options(issuer),
+    async play({ ask, expectAnswer, passTime, issuer }) {
+      const request = { path: '/me', fields: bearer(issuer.mintOpaqueToken()) }
+      for (const behaviour of [{ kind: 'down' }, { kind: 'status', status: 500 }, { kind: 'html' }] as const) {
+        issuer.override('introspection', behaviour)
+        expectAnswer(await ask(request), uncheckable)
+      }
+      issuer.override('introspection', { kind: 'status', status: 401 })
+      expectAnswer(await ask(request), uncheckable)
+      issuer.restore()
+      passTime(60)
+      expect((await ask(request)).status).toBe(200)
+    },
+  },
+  {
+    title: '[E-13] [C-17] answers 503 when the replay store fails, and does not accept the proof',
+    options: () => ({
+      dpop: { algorithms: ['ES256', 'PS256'], replayStore: { reserve: () => Promise.reject(new Error('no store')) } },
+    }),
+    async play({ ask, expectAnswer, ...kit }) {
+      expectAnswer(await ask({ path: '/me', fields: proven(kit, '/me') }), {
+        status: 503,
+        fields: { ...refusedJson, 'Retry-After': ['5'] },
+        body: {
+          error: 'temporarily_unavailable',
+          error_description: 'A store this server depends on cannot be reached',
+        },
+      })
+    },
+  },
+]
