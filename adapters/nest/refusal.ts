@@ -1,0 +1,49 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common'
+import { AuthError, type HttpAnswer, type Refused, type ResourceServer } from '../../src/index.js'
+import { authOf, type PlatformRequest, type PlatformResponse, sendAnswer, setFields } from './platform.js'
+
+/**
+ * What the guard throws: an `HttpException` with the status and the body of the answer, the {@link AuthError} as its
+ * `cause`. All fields of the answer but its type are set by then, so that a filter of the application that catches
+ * everything and writes a body of its own keeps the challenges.
+ *
+ * @group NestJS
+ */
+export class RefusalException extends HttpException {
+  declare readonly cause: AuthError
+  readonly answer: HttpAnswer
+
+  constructor({ error, answer }: Refused, response: PlatformResponse) {
+    super(answer.body === '' ? '' : JSON.parse(answer.body), answer.status, { cause: error })
+    const [own, early] = splitContentType(answer.headers)
+    this.answer = { ...answer, headers: own }
+    setFields(response, early)
+  }
+}
+
+/** Answers refusals, and the {@link AuthError}s handlers throw, with the exact bytes of the contract. */
+export class RefusalFilter implements ExceptionFilter<AuthError | RefusalException> {
+  readonly #server: ResourceServer
+
+  constructor(server: ResourceServer) {
+    this.#server = server
+  }
+
+  catch(exception: AuthError | RefusalException, host: ArgumentsHost): void {
+    if (host.getType() === 'http') this.#answer(exception, host.switchToHttp())
+    else new Logger('Portcullis').error(exception.message)
+  }
+
+  #answer(exception: AuthError | RefusalException, http: ReturnType<ArgumentsHost['switchToHttp']>): void {
+    const auth = authOf(http.getRequest<PlatformRequest>())
+    const own = exception instanceof RefusalException
+    sendAnswer(http.getResponse(), own ? exception.answer : this.#server.refuse(exception, auth).answer)
+  }
+}
+
+Catch(AuthError, RefusalException)(RefusalFilter)
+
+function splitContentType(headers: HttpAnswer['headers']): [HttpAnswer['headers'], HttpAnswer['headers']] {
+  const { 'Content-Type': type, ...others } = headers
+  return [type === undefined ? {} : { 'Content-Type': type }, others]
+}

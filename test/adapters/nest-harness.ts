@@ -1,0 +1,86 @@
+import 'reflect-metadata'
+import { Controller, Get, HttpCode, type INestApplication, Module, Options, Post, Req, type Type } from '@nestjs/common'
+import type { AbstractHttpAdapter } from '@nestjs/core'
+import { Test } from '@nestjs/testing'
+import type { Auth as VerifiedAuth } from 'portcullis'
+import {
+  Auth,
+  Grant,
+  OptionalToken,
+  PortcullisModule,
+  type PortcullisModuleOptions,
+  Public,
+  RequireToken,
+} from 'portcullis/nest'
+import { type AdapterHarness, type ContractRoute, contractRoutes, forged } from './contract/routes.js'
+
+/** What NestJS and its platforms need of a response before the guard runs. */
+interface RawResponse {
+  setHeader(name: string, value: string): void
+}
+
+/** The contract's application in NestJS, on whichever platform. */
+export function nestHarness(name: string, platform: () => AbstractHttpAdapter): AdapterHarness {
+  return {
+    name,
+    async start(server, grants) {
+      const app = await createApplication({ server, grants }, contractRoutes.map(controllerOf), platform())
+      app.use(
+        (
+          { originalUrl, url = originalUrl }: { originalUrl: string; url?: string },
+          res: RawResponse,
+          next: () => void,
+        ) => {
+          const route = contractRoutes.find(({ path }) => path === url)
+          for (const [field, value] of Object.entries(route?.before ?? {})) res.setHeader(field, value)
+          next()
+        },
+      )
+      await app.listen(0, '127.0.0.1')
+      return { origin: await app.getUrl(), close: () => app.close() }
+    },
+  }
+}
+
+/** An application of these controllers behind the gate. Not listening yet. */
+export async function createApplication(
+  options: PortcullisModuleOptions,
+  controllers: Type[],
+  platform: AbstractHttpAdapter,
+): Promise<INestApplication> {
+  const root = class {}
+  Module({ imports: [PortcullisModule.forRoot(options)], controllers })(root)
+  const testing = await Test.createTestingModule({ imports: [root] }).compile()
+  return testing.createNestApplication(platform, { logger: false, forceCloseConnections: true })
+}
+
+const verbs = { GET: Get, POST: Post, OPTIONS: Options }
+
+/** What a decorator at this place in a class is applied to. */
+function decorate(target: object, name: string, ...decorators: MethodDecorator[]): void {
+  const descriptor = Object.getOwnPropertyDescriptor(target, name) as PropertyDescriptor
+  for (const decorator of decorators) decorator(target, name, descriptor)
+}
+
+function controllerOf(route: ContractRoute): Type {
+  const { path, mountedAt = '', methods = ['GET'], token = 'required', requirement, grants } = route
+  const controller = class {}
+  for (const method of methods) {
+    Object.defineProperty(controller.prototype, method, {
+      value: (auth: VerifiedAuth | undefined, request: { readonly auth?: VerifiedAuth }) => {
+        if (!route.overwrites) return route.respond(auth)
+        Reflect.set(request, 'auth', forged)
+        return route.respond(request.auth)
+      },
+      configurable: true,
+      writable: true,
+    })
+    const guards = { required: RequireToken(requirement), optional: OptionalToken(requirement), none: Public() }
+    decorate(controller.prototype, method, guards[token], verbs[method](path.slice(mountedAt.length)), HttpCode(200))
+    if (grants !== undefined) decorate(controller.prototype, method, Grant(...grants))
+    Auth()(controller.prototype, method, 0)
+    Req()(controller.prototype, method, 1)
+  }
+  Controller(mountedAt)(controller)
+  return controller
+}
