@@ -1,0 +1,79 @@
+import { ConfigurationError, createGrantGuard, createResourceServer, ResourceAccessError, withGrants } from 'portcullis'
+import { describe, expect, it } from 'vitest'
+import { refusal, reset } from '../../support/fake-token-endpoint.js'
+import { calendar, caller, mail, setUpGrants } from '../../support/grants-set-up.js'
+
+const alice = caller('alice-token')
+const server = createResourceServer({ resource: 'https://api.example', issuer: 'https://as.example' })
+
+describe('createGrantGuard', () => {
+  it('[S3-07] [TX-12] hands the caller over with what the grants brought', async () => {
+    const { grants } = setUpGrants()
+    const result = await createGrantGuard(server, grants, [calendar])(alice)
+    if (!result.ok) throw result.error
+    expect(result.auth.access.token(calendar)).toContain('alice-token')
+    expect([result.auth.subject, result.auth.token]).toEqual([alice.subject, alice.token])
+    expect(alice.access.has(calendar)).toBe(false)
+  })
+
+  it.each([
+    [refusal('invalid_target'), 502, undefined],
+    [refusal('consent_required'), 401, 'insufficient_user_authentication'],
+    [reset(), 503, undefined],
+  ])('[TX-14] answers a failure before the handler runs', async (behaviour, status, error) => {
+    const { grants, server: token } = setUpGrants()
+    token.script('/token', behaviour)
+    const result = await createGrantGuard(server, grants, [calendar])(alice)
+    if (result.ok) throw new Error('let through')
+    const challenges = [result.answer.headers['WWW-Authenticate'] ?? []].flat().join()
+    expect(result.answer.status).toBe(status)
+    expect(challenges).not.toContain('invalid_token')
+    if (error === undefined) expect(challenges).toBe('')
+    else expect(challenges).toContain(`error="${error}"`)
+    expect(result.answer.headers['Retry-After']).toBe(status === 503 ? '5' : undefined)
+  })
+
+  it('[S3-10] lets a route decide for itself where a grant is optional', async () => {
+    const { grants, server: token } = setUpGrants()
+    token.script('/token', reset())
+    const result = await createGrantGuard(server, grants, [{ resource: calendar, mode: 'optional' }])(alice)
+    expect(result.ok && result.auth.access.failed).toEqual([calendar])
+  })
+
+  it('[E-01] asks an anonymous caller for a token', async () => {
+    const setUp = setUpGrants()
+    const result = await createGrantGuard(server, setUp.grants, [calendar])(undefined)
+    expect(result).toMatchObject({ ok: false, answer: { status: 401 } })
+    expect(setUp.exchanges()).toBe(0)
+  })
+
+  it('refuses to be made without an engine, or for a grant that cannot be right', () => {
+    expect(() => createGrantGuard(server, undefined, [calendar])).toThrow(ConfigurationError)
+    expect(() => createGrantGuard(server, setUpGrants().grants, ['/relative'])).toThrow(ConfigurationError)
+  })
+})
+
+describe('withGrants', () => {
+  it('[S3-07] [S3-31] runs work with the tokens it declares', async () => {
+    const { grants } = setUpGrants()
+    const work = withGrants(grants, alice, [calendar, mail], ({ access }) => [
+      access.token(calendar),
+      access.token(mail),
+    ])
+    expect(await work).toEqual([`alice-token@${calendar}#1`, `alice-token@${mail}#2`])
+  })
+
+  it('[TX-14] does not run it when a required one cannot be had', async () => {
+    const { grants, server: token } = setUpGrants()
+    token.script('/token', refusal('invalid_target'))
+    let ran = false
+    const work = () => {
+      ran = true
+    }
+    await expect(withGrants(grants, alice, [calendar], work)).rejects.toThrow(ResourceAccessError)
+    expect(ran).toBe(false)
+    await withGrants(grants, alice, [{ resource: calendar, mode: 'optional' }], work)
+    expect(ran).toBe(true)
+    await expect(withGrants(grants, alice, ['/relative'], work)).rejects.toThrow(ConfigurationError)
+  })
+})
