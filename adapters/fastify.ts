@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FastifyInstance, FastifyPluginCallback, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { type Auth, createGrantGuard, type Grant, isPreflight, type Requirement } from '../src/index.js'
 import { atRoot, factsOf, refuseUnguarded, routeGuards, serveMetadata } from './fastify/hooks.js'
 import { sendAnswer, setHeaders, withHeaders } from './fastify/reply.js'
@@ -14,7 +14,7 @@ export type { AuthClaims, AuthTypes, FastifyOptions, GuardHook, RequestAuth, Rou
 const identity = Symbol('portcullis.identity')
 type Identified = FastifyRequest & { [identity]: Auth<AuthClaims> | null }
 
-function plugin(instance: FastifyInstance, options: FastifyOptions<AuthClaims>, done: () => void): void {
+async function plugin(instance: FastifyInstance, options: FastifyOptions<AuthClaims>): Promise<void> {
   const { server, grants, resource, onError = 'answer' } = options
 
   function hookFor(judge: Judge): GuardHook {
@@ -63,7 +63,6 @@ function plugin(instance: FastifyInstance, options: FastifyOptions<AuthClaims>, 
   instance.addHook('onRoute', routeGuards(hooksOf))
   instance.addHook('onRequest', refuseUnguarded(server))
   if (options.metadata !== false) atRoot(instance).addHook('onRequest', serveMetadata(server))
-  done()
 }
 
 /**
@@ -75,7 +74,7 @@ function plugin(instance: FastifyInstance, options: FastifyOptions<AuthClaims>, 
  *
  * @group Fastify
  */
-export const portcullis: FastifyPluginCallback<FastifyOptions<AuthClaims>> = Object.assign(plugin, {
+export const portcullis: FastifyPluginAsync<FastifyOptions<AuthClaims>> = Object.assign(plugin, {
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'portcullis',
   [Symbol.for('plugin-meta')]: { name: 'portcullis', fastify: '5.x' },
