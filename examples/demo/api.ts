@@ -3,15 +3,21 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { createResourceServer } from 'portcullis'
+import { clientSecretBasic } from 'portcullis/client'
 import { portcullis } from 'portcullis/express'
+import { clients, type ResourceDefinition } from '../support/provider-configuration.js'
 
 /** The scopes of the API's routes. */
-export const scopes = { profile: 'profile', reports: 'reports:write' } as const
+export const scopes = { profile: 'profile', reports: 'reports:write', secrets: 'secrets:read' } as const
 
 /** The API under guard. */
 export interface Api {
   /** Its resource identifier, which is where it is. */
   readonly resource: string
+  /** A second resource at the same place, whose tokens are opaque. */
+  readonly vault: string
+  /** Both, as the authorization server has to know them. */
+  readonly definitions: Readonly<Record<string, ResourceDefinition>>
   /** The authorization server is known only once the API's own address is. */
   trust(issuer: string): void
   close(): Promise<void>
@@ -22,11 +28,18 @@ export async function openApi(): Promise<Api> {
   const server = createServer()
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const resource = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const resource = `${origin}/api`
+  const vault = `${origin}/vault`
   return {
     resource,
+    vault,
+    definitions: {
+      [resource]: { scopes: [scopes.profile, scopes.reports], lifetimeSeconds: 3600 },
+      [vault]: { scopes: [scopes.secrets], format: 'opaque' },
+    },
     trust(issuer) {
-      server.on('request', guardedApp(resource, issuer))
+      server.on('request', guardedApp(resource, vault, issuer))
     },
     async close() {
       const closed = once(server, 'close')
@@ -38,9 +51,14 @@ export async function openApi(): Promise<Api> {
 }
 
 /** This is all an application has to write. */
-function guardedApp(resource: string, issuer: string): express.Express {
-  const server = createResourceServer({ resource, issuer, allowInsecureLoopback: true })
-  const { metadata, requireToken } = portcullis(server)
+function guardedApp(resource: string, vault: string, issuer: string): express.Express {
+  const introspection = { credential: clientSecretBasic(clients.gateway) }
+  const server = createResourceServer({
+    resource: [resource, vault],
+    issuer: { issuer, introspection },
+    allowInsecureLoopback: true,
+  })
+  const { metadata, requireToken } = portcullis(server, { resource })
 
   const app = express()
   app.use(metadata())
@@ -49,6 +67,12 @@ function guardedApp(resource: string, issuer: string): express.Express {
   })
   app.post('/api/reports', requireToken({ scope: scopes.reports }), (_req, res) => {
     res.status(201).json({ created: true })
+  })
+  app.get('/api/keys', requireToken({ acr: 'urn:example:mfa', maxAgeSeconds: 300 }), (_req, res) => {
+    res.json({ keys: [] })
+  })
+  app.get('/vault/secret', requireToken({ resource: vault, scope: scopes.secrets }), (req, res) => {
+    res.json(req.auth.claims)
   })
   return app
 }

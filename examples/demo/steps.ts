@@ -1,7 +1,11 @@
 import { decodeJwt } from 'jose'
 import type { AuthorizationServer } from '../support/authorization-server.js'
 import { type Api, scopes } from './api.js'
+import { caller, parameter, passed, pick, refusal } from './calls.js'
 import { expectEqual, type Report } from './report.js'
+import { showBoundToken } from './steps/bound-token.js'
+import { showOpaqueToken } from './steps/opaque-token.js'
+import { showStepUp } from './steps/step-up.js'
 import { startTraffic } from './traffic.js'
 
 /** A resource the API is not. */
@@ -9,7 +13,8 @@ export const elsewhere = 'https://elsewhere.example.com'
 
 /** Shows, one after the other, what the gate does. */
 export async function runSteps(report: Report, api: Api, authorizationServer: AuthorizationServer): Promise<void> {
-  const call = caller(api)
+  const call = caller(new URL(api.resource).origin)
+  const stage = { report, api, authorizationServer, call }
   const userToken = async (resource = api.resource) => {
     const answer = await authorizationServer.getUserToken({ resource, scope: scopes.profile, subject: 'alice' })
     return answer.access_token
@@ -18,7 +23,7 @@ export async function runSteps(report: Report, api: Api, authorizationServer: Au
   let token = ''
 
   await report.step('A request without a token is told where to get one', async () => {
-    const response = await call('GET', '/me')
+    const response = await call('GET', '/api/me')
     await response.body?.cancel()
     metadataUrl = parameter(response, 'resource_metadata')
     expectEqual('status', response.status, 401)
@@ -27,7 +32,7 @@ export async function runSteps(report: Report, api: Api, authorizationServer: Au
   })
 
   await report.step('The metadata document leads to the authorization server', async () => {
-    const document = (await (await fetch(metadataUrl)).json()) as Record<string, unknown>
+    const document = await passed(await fetch(metadataUrl))
     expectEqual('resource', document['resource'], api.resource)
     expectEqual('authorization_servers', String(document['authorization_servers']), authorizationServer.issuer)
     return [
@@ -42,26 +47,28 @@ export async function runSteps(report: Report, api: Api, authorizationServer: Au
   })
 
   await report.step('With the token the request goes through, and the handler has its claims', async () => {
-    const response = await call('GET', '/me', token)
-    const claims = (await response.json()) as Record<string, unknown>
-    expectEqual('status', response.status, 200)
+    const claims = await passed(await call('GET', '/api/me', token))
     expectEqual('sub', claims['sub'], 'alice')
     return ['GET /api/me → 200', JSON.stringify(pick(claims, ['sub', 'client_id', 'scope']))]
   })
 
   await report.step('A token for another audience is refused', async () =>
-    refusal('GET /api/me', await call('GET', '/me', await userToken(elsewhere)), 401, 'invalid_token'),
+    refusal('GET /api/me', await call('GET', '/api/me', await userToken(elsewhere)), 401, 'invalid_token'),
   )
 
   await report.step('A token that lacks a scope is refused, and the scope is named', async () => {
-    const response = await call('POST', '/reports', token)
+    const response = await call('POST', '/api/reports', token)
     expectEqual('scope', parameter(response, 'scope'), scopes.reports)
-    return refusal('POST /api/reports', response, 403, 'insufficient_scope')
+    return refusal('POST /api/reports', response, 403, 'insufficient_scope', ['scope'])
   })
 
   await report.step('A token that was tampered with is refused', async () =>
-    refusal('GET /api/me', await call('GET', '/me', promoted(token)), 401, 'invalid_token'),
+    refusal('GET /api/me', await call('GET', '/api/me', promoted(token)), 401, 'invalid_token'),
   )
+
+  await showBoundToken(stage)
+  await showOpaqueToken(stage)
+  await showStepUp(stage)
 
   await report.step('Keys rotate under traffic, and no request fails', async () => {
     const traffic = startTraffic(`${api.resource}/me`, token)
@@ -78,38 +85,9 @@ export async function runSteps(report: Report, api: Api, authorizationServer: Au
     const unseen = await userToken()
     await authorizationServer.stop()
     await expectUnreachable(authorizationServer.issuer)
-    const response = await call('GET', '/me', unseen)
-    await response.body?.cancel()
-    expectEqual('status', response.status, 200)
+    await passed(await call('GET', '/api/me', unseen))
     return ['GET /api/me with a token never seen before → 200, from the cached keys']
   })
-}
-
-function caller(api: Api) {
-  return (method: 'GET' | 'POST', path: string, token?: string): Promise<Response> =>
-    fetch(`${api.resource}${path}`, {
-      method,
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-    })
-}
-
-/** Checks a refusal and says it in a line. */
-async function refusal(request: string, response: Response, status: number, error: string): Promise<readonly string[]> {
-  await response.body?.cancel()
-  expectEqual('status', response.status, status)
-  expectEqual('error', parameter(response, 'error'), error)
-  const scope = status === 403 ? `, scope="${parameter(response, 'scope')}"` : ''
-  return [`${request} → ${status} ${error}${scope}: ${parameter(response, 'error_description')}`]
-}
-
-/** A parameter of the first challenge that has it; empty when none has. */
-function parameter(response: Response, name: string): string {
-  const challenges = response.headers.get('www-authenticate') ?? ''
-  return new RegExp(`[ ,]${name}="([^"]*)"`).exec(challenges)?.[1] ?? ''
-}
-
-function pick(object: Readonly<Record<string, unknown>>, names: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(names.map((name) => [name, object[name]]))
 }
 
 /** The token with a scope its issuer never granted, under the signature it had. */

@@ -28,7 +28,7 @@ describe('the demo', () => {
     const api = await openApi()
     await using authorizationServer = await startAuthorizationServer({
       resources: {
-        [api.resource]: { scopes: [scopes.profile, scopes.reports] },
+        ...api.definitions,
         [elsewhere]: { scopes: [scopes.profile] },
       },
     })
@@ -37,7 +37,10 @@ describe('the demo', () => {
     await runSteps(report, api, authorizationServer)
     await api.close()
     expect(report.failures).toEqual([])
-    expect(report.lines.join('\n')).toMatch(/insufficient_scope, scope="reports:write"[\s\S]* requests, 0 failed/)
+    const printed = report.lines.join('\n')
+    expect(printed).toMatch(/insufficient_scope, scope="reports:write"[\s\S]* requests, 0 failed/)
+    expect(printed).toMatch(/→ 401 invalid_dpop_proof: [\s\S]*GET \/vault\/secret with \S+ → 200/)
+    expect(printed).toMatch(/insufficient_user_authentication, acr_values="urn:example:mfa", max_age="300"/)
   })
 
   it('reports a step that fails as failed', async () => {
