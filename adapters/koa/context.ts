@@ -15,8 +15,9 @@ export function factsOf({ req, request, originalUrl }: Context): RequestFacts {
   return nodeRequestFacts({ method, url: originalUrl, headers, rawHeaders, socket, body })
 }
 
-/** Sends a whole answer. Koa takes the status from the body and the other way round, hence the order. */
+/** Sends a whole answer. Koa takes status and body from each other and from an earlier type, hence the order. */
 export function sendAnswer(ctx: Context, { status, headers, body }: HttpAnswer): void {
+  ctx.remove('Content-Type')
   ctx.body = null
   ctx.status = status
   setNodeHeaders(ctx.res, headers)

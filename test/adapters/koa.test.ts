@@ -1,0 +1,156 @@
+import type { AddressInfo } from 'node:net'
+import Router from '@koa/router'
+import Koa, { type Context } from 'koa'
+import { ConfigurationError, createResourceServer, type ResourceServer, type ResourceServerOptions } from 'portcullis'
+import { portcullis } from 'portcullis/koa'
+import { createTestIssuer } from 'portcullis/testing'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { type ExactResponse, exchange } from '../support/http-exchange.js'
+
+const issuer = createTestIssuer({ audience: ['https://api.test/a', 'https://api.test/b'] })
+const stops: (() => void)[] = []
+const challenge = 'Bearer resource_metadata="https://api.test/.well-known/oauth-protected-resource/a"'
+
+function makeServer(options: Partial<ResourceServerOptions> = {}): ResourceServer {
+  return createResourceServer({
+    resource: 'https://api.test/a',
+    issuer: issuer.issuer,
+    fetch: issuer.fetch,
+    dpop: 'off',
+    ...options,
+  })
+}
+
+async function send(app: Pick<Koa, 'listen'>, token?: string, path = '/'): Promise<ExactResponse> {
+  const server = app.listen(0, '127.0.0.1')
+  stops.push(() => server.close())
+  await new Promise((resolve) => server.once('listening', resolve))
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return exchange(origin, { path, fields: token === undefined ? [] : [['Authorization', `Bearer ${token}`]] })
+}
+
+function silentApp(): Koa {
+  const app = new Koa()
+  app.silent = true
+  return app
+}
+
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop()
+})
+afterAll(() => issuer.close())
+
+describe('ctx.state.auth', () => {
+  it('[ADP-05] is read-only', async () => {
+    const { requireToken } = portcullis(makeServer())
+    const app = silentApp().use(requireToken())
+    app.use((ctx) => {
+      expect(() => Object.assign(ctx.state, { auth: 'forged' })).toThrow(TypeError)
+      ctx.body = ctx.state.auth.subject
+    })
+    expect((await send(app, issuer.mintToken({ sub: 'alice' }))).body).toBe('alice')
+  })
+
+  it('[ADP-05] is reset before anything else, so that nobody can plant an identity', async () => {
+    const { optionalToken } = portcullis(makeServer())
+    const app = silentApp()
+    app.use((ctx: Context, next) => {
+      ctx.state['auth'] = { subject: 'forged' }
+      return next()
+    })
+    app.use(optionalToken()).use((ctx) => {
+      ctx.body = { subject: ctx.state.auth?.subject ?? null }
+    })
+    expect((await send(app)).body).toBe('{"subject":null}')
+  })
+
+  it('[ADP-05] is gone again when a later guard refuses', async () => {
+    const { requireToken } = portcullis(makeServer(), { onError: 'throw' })
+    const seen: unknown[] = []
+    const app = silentApp()
+    app.use(async (ctx: Context, next) => {
+      await next().catch(({ status }: { status: number }) => {
+        seen.push(ctx.state['auth'])
+        ctx.status = status
+      })
+    })
+    app.use(requireToken()).use(requireToken({ scope: 'admin' }))
+    expect((await send(app, issuer.mintToken())).status).toBe(403)
+    expect(seen).toEqual([undefined])
+  })
+})
+
+describe("the option `onError: 'throw'`", () => {
+  it("[E-01] [ADP-02] lets Koa's own error handler answer with status and challenges", async () => {
+    const app = silentApp()
+    app.use((ctx, next) => {
+      ctx.set('WWW-Authenticate', 'Basic realm="app"')
+      return next()
+    })
+    app.use(portcullis(makeServer(), { onError: 'throw' }).requireToken())
+    const response = await send(app)
+    expect(response.status).toBe(401)
+    expect(response.fields('WWW-Authenticate')).toEqual(['Basic realm="app"', challenge])
+    expect(response.fields('Cache-Control')).toEqual(['no-store'])
+  })
+})
+
+describe('the gate', () => {
+  it('answers in place of a body and a type that were set before', async () => {
+    const app = silentApp()
+    app.use((ctx, next) => {
+      ctx.body = { early: true }
+      return next()
+    })
+    app.use(portcullis(makeServer()).requireToken())
+    const response = await send(app)
+    expect([response.status, response.body, response.fields('Content-Type')]).toEqual([401, '', []])
+  })
+
+  it('[BEAR-03] finds a token in a form that a parser left in ctx.request.body', async () => {
+    const resource = { resource: 'https://api.test/a', bearerMethods: ['header', 'body'] as const }
+    const { requireToken } = portcullis(makeServer({ resource }))
+    const app = silentApp()
+    app.use((ctx, next) => {
+      Object.assign(ctx.req, { method: 'POST' })
+      ctx.req.headers['content-type'] = 'application/x-www-form-urlencoded'
+      Object.assign(ctx.request, { body: { access_token: issuer.mintToken({ sub: 'alice' }) } })
+      return next()
+    })
+    app.use(requireToken()).use((ctx) => {
+      ctx.body = ctx.state.auth.subject
+    })
+    expect((await send(app)).body).toBe('alice')
+  })
+
+  it('[PRM-13] guards several resources, each with a gate of its own', async () => {
+    const server = makeServer({ resource: ['https://api.test/a', 'https://api.test/b'] })
+    expect(() => portcullis(server).requireToken()).toThrow(ConfigurationError)
+    const { requireToken } = portcullis(server, { resource: 'https://api.test/b' })
+    const router = new Router()
+    router.get('/', requireToken(), (ctx) => {
+      ctx.body = ctx.state.auth.resource
+    })
+    router.get('/own', requireToken({ resource: 'https://api.test/a' }), (ctx) => {
+      ctx.body = ctx.state.auth.resource
+    })
+    const app = silentApp().use(router.routes())
+    const token = issuer.mintToken()
+    expect((await send(app, token)).body).toBe('https://api.test/b')
+    expect((await send(app, token, '/own')).body).toBe('https://api.test/a')
+  })
+
+  it('refuses to declare grants without an engine to acquire them', () => {
+    expect(() => portcullis(makeServer()).grant('https://calendar.test/')).toThrow(/createGrants/)
+  })
+
+  it('[ADP-08] hands to Koa what a faulty server throws', async () => {
+    const broken: ResourceServer = {
+      ...makeServer(),
+      guard: () => () => Promise.reject(new Error('guard')),
+      metadata: () => Promise.resolve(undefined),
+    }
+    const { requireToken, metadata } = portcullis(broken)
+    expect((await send(silentApp().use(metadata()).use(requireToken()), 'x')).status).toBe(500)
+  })
+})
