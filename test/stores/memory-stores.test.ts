@@ -1,6 +1,7 @@
+import { createMemoryGrantStore } from '../../src/stores/memory-grant-store.js'
 import { createMemoryReplayStore } from '../../src/stores/memory-replay-store.js'
 import { createMemoryRevocationStore } from '../../src/stores/memory-revocation-store.js'
-import { describeReplayStore, describeRevocationStore } from './store-contract.js'
+import { describeGrantStore, describeReplayStore, describeRevocationStore } from './store-contract.js'
 
 function fakeTime() {
   let now = 1_800_000_000_000
@@ -20,4 +21,9 @@ describeReplayStore('the memory store', () => {
 describeRevocationStore('the memory store', () => {
   const { clock, pass } = fakeTime()
   return { store: createMemoryRevocationStore({ clock }), pass }
+})
+
+describeGrantStore('the memory store', () => {
+  const { clock, pass } = fakeTime()
+  return { store: createMemoryGrantStore({ clock }), pass }
 })

@@ -2,11 +2,22 @@ import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { Cluster, Redis } from 'ioredis'
-import { createRedisReplayStore, createRedisRevocationStore, type RedisClient } from 'portcullis/redis'
+import {
+  createRedisGrantStore,
+  createRedisLockStore,
+  createRedisReplayStore,
+  createRedisRevocationStore,
+  type RedisClient,
+} from 'portcullis/redis'
 import { createClient, createClientPool, createCluster, createSentinel } from 'redis'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { hasRedis, type RedisServer, startRedis, startSentinel } from '../support/redis.js'
-import { describeReplayStore, describeRevocationStore } from './store-contract.js'
+import {
+  describeGrantStore,
+  describeLockStore,
+  describeReplayStore,
+  describeRevocationStore,
+} from './store-contract.js'
 
 interface ConnectedClient {
   readonly client: RedisClient
@@ -104,6 +115,9 @@ describe.runIf(hasRedis('the Redis stores'))('the Redis stores', () => {
     const pass = (ms: number) => age(name.includes('cluster') ? cluster : single, ms)
     describeReplayStore(name, () => ({ store: createRedisReplayStore({ client: connection.client }), pass }))
     describeRevocationStore(name, () => ({ store: createRedisRevocationStore({ client: connection.client }), pass }))
+    const keys = [{ id: 'k1', secret: new Uint8Array(32).fill(1) }]
+    describeGrantStore(name, () => ({ store: createRedisGrantStore({ client: connection.client, keys }), pass }))
+    describeLockStore(name, () => ({ store: createRedisLockStore({ client: connection.client }), pass }))
   })
 
   it('[DPOP-15] [C-10] gives one key one winner among 1,000 reservations of four processes', async () => {

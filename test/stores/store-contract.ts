@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { ReplayStore, RevocationStore } from '../../src/stores/contract.js'
+import type { GrantStore, LockStore, ReplayStore, RevocationStore, StoredGrant } from '../../src/stores/contract.js'
 
 /** A store under test, with a way to let time pass for it. */
 export interface StoreUnderTest<Store> {
@@ -87,6 +87,89 @@ export function describeRevocationStore(name: string, create: () => StoreUnderTe
       await store.revoke(key, 8, 120_000)
       await pass(60_000)
       expect(await store.revokedAt([key])).toEqual([8])
+    })
+  })
+}
+
+const grant: StoredGrant = {
+  accessToken: 'downstream-token',
+  tokenType: 'DPoP',
+  expiresAt: 1_800_003_600,
+  scope: ['read', 'ümläut'],
+  issuedTokenType: 'urn:ietf:params:oauth:token-type:access_token',
+}
+
+/** What every store of exchanged tokens has to do. */
+export function describeGrantStore(name: string, create: () => StoreUnderTest<GrantStore>): void {
+  describe(`${name} as a grant store`, () => {
+    it('[TX-12] gives back what was put under exactly that key', async () => {
+      const { store } = create()
+      const [key, other] = [randomUUID(), randomUUID()]
+      await store.set(key, grant, 60_000)
+      await store.set(other, { ...grant, accessToken: 'another-token', scope: [] }, 60_000)
+      expect(await store.get(key)).toEqual(grant)
+      expect(await store.get(other)).toEqual({ ...grant, accessToken: 'another-token', scope: [] })
+      expect(await store.get(randomUUID())).toBeUndefined()
+    })
+
+    it('[D08] forgets a token once its time is over', async () => {
+      const { store, pass } = create()
+      const key = randomUUID()
+      await store.set(key, grant, 60_000.5)
+      await pass(30_000)
+      expect(await store.get(key)).toEqual(grant)
+      await pass(30_001)
+      expect(await store.get(key)).toBeUndefined()
+    })
+
+    it('[D19] replaces a token and its time, and deletes it', async () => {
+      const { store, pass } = create()
+      const key = randomUUID()
+      await store.set(key, grant, 60_000)
+      await store.set(key, { ...grant, accessToken: 'newer-token' }, 120_000)
+      await pass(60_001)
+      expect(await store.get(key)).toMatchObject({ accessToken: 'newer-token' })
+      await store.delete(key)
+      await store.delete(key)
+      expect(await store.get(key)).toBeUndefined()
+    })
+
+    it('[TX-12] takes a lifetime of less than a millisecond', async () => {
+      const { store, pass } = create()
+      const key = randomUUID()
+      await store.set(key, grant, 0.4)
+      await pass(2)
+      expect(await store.get(key)).toBeUndefined()
+    })
+  })
+}
+
+/** What every lock has to do. */
+export function describeLockStore(name: string, create: () => StoreUnderTest<LockStore>): void {
+  describe(`${name} as a lock`, () => {
+    it('[D01] lets one in at a time, for each key', async () => {
+      const { store } = create()
+      const [key, other] = [randomUUID(), randomUUID()]
+      const attempts = await Promise.all(Array.from({ length: 100 }, () => store.acquire(key, 60_000)))
+      const [release, ...further] = attempts.filter((attempt) => attempt !== undefined)
+      expect(further).toEqual([])
+      expect(await store.acquire(other, 60_000)).toBeTypeOf('function')
+      await release?.()
+      expect(await store.acquire(key, 60_000)).toBeTypeOf('function')
+    })
+
+    it('[D01] frees itself when its time is over, and lets no former holder free it for the next', async () => {
+      const { store, pass } = create()
+      const key = randomUUID()
+      const late = await store.acquire(key, 60_000)
+      await pass(60_001)
+      const next = await store.acquire(key, 60_000)
+      expect(next).toBeTypeOf('function')
+      await late?.()
+      expect(await store.acquire(key, 60_000)).toBeUndefined()
+      await next?.()
+      await next?.()
+      expect(await store.acquire(key, 60_000)).toBeTypeOf('function')
     })
   })
 }

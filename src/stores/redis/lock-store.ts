@@ -6,8 +6,8 @@ const releaseIfMine =
 
 /**
  * Makes a lock in Redis: `SET NX PX` with a random value, given back only by its holder. Good for doing work once, not
- * for correctness: a lock that expires, or that a failover loses, lets a second holder in. Default prefix
- * `portcullis:lock:`.
+ * for correctness: a lock that expires, or that a failover loses, lets a second holder in. Rejects when Redis fails or is
+ * late. Default prefix `portcullis:lock:`.
  *
  * @throws {@link ConfigurationError} for a client that is neither of `ioredis` nor of `redis`.
  * @group Stores
@@ -20,6 +20,7 @@ export function createRedisLockStore(options: RedisStoreOptions): LockStore {
       const holder = crypto.randomUUID()
       const answer = await send('SET', prefix + key, holder, 'NX', 'PX', String(Math.max(1, Math.ceil(ttlMs))))
       if (answer === null) return undefined
+      if (String(answer) !== 'OK') throw new TypeError('unexpected answer to SET')
       return async () => {
         await run(releaseIfMine, prefix + key, holder)
       }

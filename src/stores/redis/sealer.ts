@@ -12,7 +12,7 @@ export interface SealKey {
 
 /** Seals texts so that only a holder of the key ring can read them, each only at its own place. */
 export interface Sealer {
-  /** Seals `text` for `place`: `v1.<key id>.<nonce>.<ciphertext>`. */
+  /** Seals `text` with the first key for `place`: `v1.<key id>.<nonce>.<ciphertext>`. */
   seal(text: string, place: string): Promise<string>
   /** The text, or `undefined` when the entry was altered, moved to another place, or sealed with an unknown key. */
   open(sealed: string, place: string): Promise<string | undefined>
@@ -21,7 +21,8 @@ export interface Sealer {
 const nonceBytes = 12
 
 /**
- * Makes a sealer: AES-256-GCM with a random 96-bit nonce, `place` as additional data.
+ * Makes a sealer: AES-256-GCM with a random 96-bit nonce, `place` as additional data. Replace the first key after some
+ * billion entries (NIST SP 800-38D §8.3), and leave it in the ring until the last of them has expired.
  *
  * @throws {@link ConfigurationError} for an empty ring, a key that is not 32 bytes, or ids that repeat.
  */
@@ -63,12 +64,14 @@ function importKey(secret: Uint8Array): Promise<CryptoKey> {
 
 function checkRing(ring: readonly SealKey[]): void {
   if (!Array.isArray(ring) || ring.length === 0) throw new ConfigurationError('`keys` takes at least one key.')
-  for (const { id, secret } of ring as readonly SealKey[]) {
-    if (!/^[\w-]{1,64}$/.test(id)) throw new ConfigurationError('A key needs an `id` of letters, digits, - and _.')
-    if (!(secret instanceof Uint8Array) || secret.length !== 32) {
-      throw new ConfigurationError('A key needs a `secret` of exactly 32 bytes.')
+  for (const key of ring as readonly (Partial<SealKey> | undefined)[]) {
+    if (typeof key?.id !== 'string' || !/^[\w-]{1,64}$/.test(key.id)) {
+      throw new ConfigurationError('A key of `keys` needs an `id` of at most 64 letters, digits, - and _.')
+    }
+    if (!(key.secret instanceof Uint8Array) || key.secret.length !== 32) {
+      throw new ConfigurationError('A key of `keys` needs a `secret` of exactly 32 random bytes.')
     }
   }
-  const ids = new Set((ring as readonly SealKey[]).map(({ id }) => id))
-  if (ids.size < ring.length) throw new ConfigurationError('`keys` holds two keys with one id.')
+  const ids = new Set(ring.map(({ id }) => id))
+  if (ids.size < ring.length) throw new ConfigurationError('`keys` holds two keys with one `id`.')
 }
