@@ -1,0 +1,69 @@
+import ts from 'typescript'
+import { describe, expect, it } from 'vitest'
+import { read } from './markdown.js'
+
+interface Option {
+  readonly name: string
+  readonly optional: boolean
+  readonly comment: string
+}
+
+/** The members of the exported interfaces of a source file, by interface. */
+function interfacesOf(path: string): Record<string, readonly Option[]> {
+  const source = ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest, true)
+  const found: Record<string, readonly Option[]> = {}
+  for (const statement of source.statements) {
+    if (!ts.isInterfaceDeclaration(statement)) continue
+    found[statement.name.text] = statement.members.filter(ts.isPropertySignature).map((member) => ({
+      name: member.name.getText(),
+      optional: member.questionToken !== undefined,
+      comment: ts
+        .getJSDocCommentsAndTags(member)
+        .map((comment) => comment.getText())
+        .join(' '),
+    }))
+  }
+  return found
+}
+
+/** The rows of the table in one section: option and default. */
+function rowsOf(section: string): readonly (readonly [name: string, fallback: string])[] {
+  const text = read('docs/options.md').split(`\n## ${section}\n`)[1]?.split('\n## ')[0] ?? ''
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) => {
+      const [, name = '', , fallback = ''] = line.split('|').map((cell) => cell.trim())
+      return [name.replaceAll('`', ''), fallback] as const
+    })
+}
+
+const { IntrospectionCredential, CredentialFields, ...options } = interfacesOf('src/options/types.ts')
+const { Requirement } = interfacesOf('src/policy/requirement.ts')
+const documented = Object.entries({ ...options, Requirement: Requirement ?? [] })
+
+describe('docs/options.md', () => {
+  it('has a section for every kind of options', () => {
+    const headings = [...read('docs/options.md').matchAll(/^## (\w+)$/gm)].map(([, heading]) => heading)
+    expect(headings.sort()).toEqual(documented.map(([name]) => name).sort())
+    expect(documented.length).toBeGreaterThan(10)
+  })
+
+  it.each(documented)('lists each option of %s, in the order of the source', (section, members) => {
+    expect(rowsOf(section).map(([name]) => name)).toEqual(members.map(({ name }) => name))
+  })
+
+  it.each(documented)('says which options of %s are required', (section, members) => {
+    const required = rowsOf(section).filter(([, fallback]) => fallback === 'required')
+    expect(required.map(([name]) => name)).toEqual(members.filter(({ optional }) => !optional).map(({ name }) => name))
+  })
+
+  it.each(documented)('gives the defaults of %s that the source gives', (section, members) => {
+    const shown = new Map(rowsOf(section))
+    const wrong = members.filter(({ name, comment }) => {
+      const [, fallback] = /[Dd]efault (?:mode )?`?'?([\d,]*\d|true|false|none|off|allowed)\b/.exec(comment) ?? []
+      return fallback !== undefined && !shown.get(name)?.replaceAll('`', '').startsWith(fallback)
+    })
+    expect(wrong.map(({ name }) => name)).toEqual([])
+  })
+})
