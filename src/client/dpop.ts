@@ -65,10 +65,11 @@ export function createDpop({ dpop, clock }: Pick<ClientSettings, 'dpop' | 'clock
     },
     proofs(server) {
       if (dpop === false) return undefined
-      const pair = async (): Promise<DpopKeyPair> => keyPair(await server())
+      let known: ProofKey | undefined
+      const key = async (): Promise<ProofKey> => (known ??= await describeKey(await keyPair(await server())))
       return {
-        thumbprint: async () => calculateJwkThumbprint(await exportJWK((await pair()).publicKey)),
-        proof: async (request) => signProof(await pair(), request, issuedAt()),
+        thumbprint: async () => (await key()).thumbprint,
+        proof: async (request) => signProof(await key(), request, issuedAt()),
       }
     },
   }
@@ -78,14 +79,26 @@ function chooseAlgorithm({ dpop_signing_alg_values_supported: listed }: ServerMe
   return preferred.find((name) => listed?.includes(name) ?? true) ?? 'ES256'
 }
 
-async function signProof(pair: DpopKeyPair, request: DpopProofRequest, iat: number): Promise<string> {
+/** A key pair with what every proof says of it. */
+interface ProofKey {
+  readonly privateKey: CryptoKey
+  readonly header: { readonly typ: string; readonly alg: string; readonly jwk: JWK }
+  readonly thumbprint: string
+}
+
+async function describeKey({ privateKey, publicKey }: DpopKeyPair): Promise<ProofKey> {
+  const jwk: JWK = await exportJWK(publicKey)
+  const [alg] = algorithmsOfCryptoKey(privateKey)
+  const header = { typ: 'dpop+jwt', alg: alg as string, jwk }
+  return { privateKey, header, thumbprint: await calculateJwkThumbprint(jwk) }
+}
+
+async function signProof(key: ProofKey, request: DpopProofRequest, iat: number): Promise<string> {
   const { method, url, accessToken, nonce } = request
   const { origin, pathname } = new URL(url)
-  const jwk: JWK = await exportJWK(pair.publicKey)
-  const [alg] = algorithmsOfCryptoKey(pair.privateKey)
   const ath = await sha256Base64url(accessToken)
   const claims = { htm: method, htu: `${origin}${pathname}`, iat, jti: crypto.randomUUID(), ath }
   return new SignJWT(nonce === undefined ? claims : { ...claims, nonce })
-    .setProtectedHeader({ typ: 'dpop+jwt', alg: alg as string, jwk })
-    .sign(pair.privateKey)
+    .setProtectedHeader(key.header)
+    .sign(key.privateKey)
 }
