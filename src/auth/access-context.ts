@@ -21,27 +21,33 @@ export type AccessFetch = (input: string | URL, init?: RequestInit) => Promise<R
  * @group Grants
  */
 export abstract class AccessContext {
+  /** The resources there are grants for, in the order declared. */
+  abstract readonly declared: readonly string[]
   /** `success`: all declared grants that were tried succeeded; `error`: all failed; else `partial_error`. */
   abstract readonly status: 'success' | 'partial_error' | 'error'
   /**
    * The access token for a resource.
    *
-   * @throws {@link ResourceAccessError} when its grant failed, is still to be acquired (mode `lazy`), or was not declared.
+   * @throws the error its grant failed with; {@link ResourceAccessError} when it is still to be acquired (mode `lazy`),
+   * has expired since, or was not declared.
    */
   abstract token(resource: string): string
   /** Whether a token for the resource is at hand. */
   abstract has(resource: string): boolean
   /**
-   * The token for a resource with its particulars, exchanging for it now where mode is `lazy`.
+   * The token for a resource with its particulars, exchanging for it now where mode is `lazy`, or where the one at hand
+   * has expired.
    *
-   * @throws {@link ResourceAccessError} when it cannot be had.
+   * @throws {@link ResourceAccessError} or another {@link AuthError} when it cannot be had.
    */
   abstract acquire(resource: string): Promise<GrantedToken>
   /**
-   * A `fetch` for a resource: adds the token, and after a downstream 401 gets a new one and tries once more. Sends to
-   * the grant's allowed origins only and follows no redirect.
+   * A `fetch` for a resource: adds the token, with a DPoP proof where it is bound, and after a downstream 401 gets a new
+   * one and tries once more. Sends to the grant's allowed origins only and follows no redirect. Rejects as `fetch` does
+   * when the service cannot be reached.
    *
-   * @throws {@link ResourceAccessError} when the token cannot be had, or for an origin that is not allowed.
+   * @throws {@link ResourceAccessError} for a grant that was not declared. The function rejects with it for an origin
+   * that is not allowed, and when the token cannot be had.
    */
   abstract fetch(resource: string): AccessFetch
   /** The errors, by resource. */

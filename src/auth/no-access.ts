@@ -8,6 +8,7 @@ function notDeclared(resource: string): ResourceAccessError {
 /** The access context of a request whose route declares no grant: it holds nothing and refuses everything. */
 export const noAccess: AccessContext = Object.freeze({
   status: 'success',
+  declared: [],
   get errors() {
     return new Map()
   },

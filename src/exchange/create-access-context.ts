@@ -65,6 +65,9 @@ export function createAccessContext(grants: readonly PendingGrant[], clock: Cloc
       if (token !== undefined) return token.accessToken
       throw errors.get(resource) ?? missing(resource, 'not acquired, or expired: await access.acquire(resource) first')
     },
+    get declared() {
+      return [...declared.keys()]
+    },
     has: (resource) => current(resource) !== undefined,
     fetch: (resource) => pending(resource).fetchWith((rejected) => acquire(resource, rejected)),
     get status() {

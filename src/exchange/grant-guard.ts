@@ -4,10 +4,11 @@ import type { AuthResult } from '../server/auth-result.js'
 import type { ResourceServer } from '../server/resource-server.js'
 import type { Grant } from './grant.js'
 import type { Grants } from './grants.js'
+import { joinAccess } from './join-access.js'
 
 /**
  * Makes the step that acquires a route's grants for a caller: what comes back is the caller with `auth.access`, or the
- * answer to send. An anonymous caller is asked for a token: there is nobody to act for.
+ * answer to send. Grants of an earlier step stay. An anonymous caller is asked for a token: there is nobody to act for.
  *
  * @throws {@link ConfigurationError} without a grant engine, or for a grant that cannot be right, at once.
  * @group Grants
@@ -27,6 +28,6 @@ export function createGrantGuard<Claims>(
     if (auth === undefined) return server.refuse(new MissingTokenError())
     const { access, failure } = await acquire(auth)
     if (failure !== undefined) return server.refuse(failure, auth)
-    return { ok: true, auth: auth.withAccess(access), headers: {} }
+    return { ok: true, auth: auth.withAccess(joinAccess(auth.access, access)), headers: {} }
   }
 }
