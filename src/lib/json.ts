@@ -35,7 +35,8 @@ export function freezeWithin(value: unknown, maxDepth: number): boolean {
   if (maxDepth === 0) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== Array.prototype && prototype !== null) return true
-  for (const member of Object.values(value)) {
+  const members: readonly unknown[] = Array.isArray(value) ? value : Object.values(value)
+  for (const member of members) {
     if (typeof member === 'object' && member !== null && !freezeWithin(member, maxDepth - 1)) return false
   }
   Object.freeze(value)

@@ -30,18 +30,39 @@ export interface NodeSocket {
  * @group Requests
  */
 export function nodeRequestFacts(request: NodeRequest): RequestFacts {
-  return {
-    method: request.method ?? 'GET',
-    url: request.originalUrl ?? request.url ?? '/',
-    headerValues: (name) => headerValues(request, name),
-    get secure() {
-      return request.socket?.encrypted === true
-    },
-    get remoteAddress() {
-      return request.socket?.remoteAddress
-    },
-    clientCertificate: () => request.socket?.getPeerCertificate?.()?.raw,
-    formBody: () => formBody(request),
+  return new NodeRequestFacts(request)
+}
+
+/** A class, since an object literal with getters takes forty times as long to make: as long as half the hash of a token. */
+class NodeRequestFacts implements RequestFacts {
+  readonly method: string
+  readonly url: string
+  readonly #request: NodeRequest
+
+  constructor(request: NodeRequest) {
+    this.method = request.method ?? 'GET'
+    this.url = request.originalUrl ?? request.url ?? '/'
+    this.#request = request
+  }
+
+  headerValues(name: string): readonly string[] {
+    return headerValues(this.#request, name)
+  }
+
+  get secure(): boolean {
+    return this.#request.socket?.encrypted === true
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#request.socket?.remoteAddress
+  }
+
+  clientCertificate(): Uint8Array | undefined {
+    return this.#request.socket?.getPeerCertificate?.()?.raw
+  }
+
+  formBody(): Readonly<Record<string, unknown>> | undefined {
+    return formBody(this.#request)
   }
 }
 

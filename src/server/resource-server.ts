@@ -145,8 +145,12 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
 
   return {
     resources: resolved.resources.map(({ resource }) => resource),
-    async authenticate(request, requirement = anyToken) {
-      return gates.guard(requirement)(request)
+    authenticate(request, requirement = anyToken) {
+      try {
+        return gates.guard(requirement)(request)
+      } catch (mistake) {
+        return Promise.reject(mistake)
+      }
     },
     guard: (requirement = anyToken) => gates.guard(requirement),
     optionalGuard: (requirement = anyToken) => gates.optionalGuard(requirement),

@@ -1,7 +1,7 @@
 import { InvalidRequestError, type InvalidTokenCode, InvalidTokenError } from '../errors/index.js'
 import { type CompactJws, readCompactJws, readJsonSegment } from '../lib/compact-jws.js'
 import { ownMember } from '../lib/json.js'
-import type { MaybePromise } from '../lib/maybe-promise.js'
+import { type MaybePromise, whenReady } from '../lib/maybe-promise.js'
 import { createTwoGenerationCache } from '../lib/two-generation-cache.js'
 import type { ResolvedOptions } from '../options/resolve-options.js'
 import type { ResolvedResource } from '../options/resolved.js'
@@ -22,7 +22,7 @@ export interface TrustedToken {
 export interface TokenVerifier {
   /**
    * Verifies a token for one resource: issuer, signature, claims, audience, claims schema. A token that is no JWT, and a
-   * JWT of an issuer that says so, is introspected instead. Does not judge its binding.
+   * JWT of an issuer that says so, is introspected instead. Does not judge its binding. Throws synchronously or rejects.
    *
    * @param tokenHash - SHA-256 of the token: the only form in which it is remembered.
    * @throws {@link InvalidRequestError}, {@link InvalidTokenError}, {@link UnavailableError}
@@ -45,30 +45,42 @@ export function checkTokenSize(token: string): void {
 export function createTokenVerifier(options: ResolvedOptions, issuers: IssuerRegistry): TokenVerifier {
   const remembered = createTwoGenerationCache<TrustedToken>(options.tokenCacheEntries)
 
-  async function verifyAnew(token: string, tokenHash: string, resource: ResolvedResource, nowMs: number) {
-    if (!isToken68(token)) throw new InvalidRequestError('ERR_REQUEST_MALFORMED')
+  function verifyAnew(
+    token: string,
+    tokenHash: string,
+    resource: ResolvedResource,
+    nowMs: number,
+  ): MaybePromise<TrustedToken> {
     const jws = readCompactJws(token)
     if (jws === undefined) return introspectOpaque(token, tokenHash, resource)
-    const issuer = await issuerOf(jws, resource)
-    if (isIntrospecting(issuer) && issuer.introspector.takesJwts) {
+    return whenReady(issuerOf(jws, resource), (issuer) => {
+      if (!isIntrospecting(issuer) || !issuer.introspector.takesJwts) {
+        return whenReady(verifyJwt(jws, issuer, nowMs), (entry) => accept({ entry, issuer }, tokenHash, resource))
+      }
       if (isForeignJwt(jws)) throw new InvalidTokenError('ERR_TOKEN_TYPE')
       return introspect(issuer, token, tokenHash, resource)
-    }
-    const trusted = { entry: await verifyJwt(jws, issuer, nowMs), issuer }
-    checkAudience(trusted, resource)
-    if (options.schema !== undefined) await applyClaimsSchema(trusted.entry, options.schema)
-    remembered.set(tokenHash, trusted)
-    return trusted
+    })
   }
 
-  async function issuerOf({ payload }: CompactJws, resource: ResolvedResource): Promise<Issuer> {
+  function accept(trusted: TrustedToken, tokenHash: string, resource: ResolvedResource): MaybePromise<TrustedToken> {
+    checkAudience(trusted, resource)
+    return whenReady(options.schema && applyClaimsSchema(trusted.entry, options.schema), () => {
+      remembered.set(tokenHash, trusted)
+      return trusted
+    })
+  }
+
+  function issuerOf({ payload }: CompactJws, resource: ResolvedResource): MaybePromise<Issuer> {
     const iss = ownMember(payload, 'iss')
-    const issuer = typeof iss === 'string' && maySpeakFor(resource, iss) ? await issuers.find(iss) : undefined
-    if (issuer === undefined) throw new InvalidTokenError('ERR_TOKEN_ISSUER')
-    return issuer
+    const found = typeof iss === 'string' && maySpeakFor(resource, iss) ? issuers.find(iss) : undefined
+    return whenReady(found, (issuer) => {
+      if (issuer === undefined) throw new InvalidTokenError('ERR_TOKEN_ISSUER')
+      return issuer
+    })
   }
 
   async function introspectOpaque(token: string, tokenHash: string, resource: ResolvedResource) {
+    if (!isToken68(token)) throw new InvalidRequestError('ERR_REQUEST_MALFORMED')
     const issuer = issuers.findOpaque(resource)
     if (issuer === undefined) throw new InvalidTokenError(whyNoJwt(token))
     return introspect(issuer, token, tokenHash, resource)

@@ -38,8 +38,14 @@ const none: readonly string[] = Object.freeze([])
  */
 export function readScopes(value: unknown, arrays: boolean): readonly string[] | undefined {
   if (value === undefined || value === '') return none
-  if (typeof value === 'string') return Object.freeze(value.split(' ').filter((scope) => scope !== ''))
+  if (typeof value === 'string') return Object.freeze(splitScopes(value))
   return arrays && isStringArray(value) ? Object.freeze(value) : undefined
+}
+
+/** One space parts scopes (RFC 6749 §3.3); where there are more, nothing stands between them. */
+function splitScopes(text: string): readonly string[] {
+  const parts = text.split(' ')
+  return parts.includes('') ? parts.filter((part) => part !== '') : parts
 }
 
 /** The roles in a role claim: one string or an array of strings; nothing for any other value. The result is frozen. */

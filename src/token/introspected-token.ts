@@ -28,7 +28,7 @@ export function readIntrospectedToken(
   if (iss !== undefined && iss !== issuer) throw new InvalidTokenError('ERR_TOKEN_ISSUER')
   checkTokenType(answer)
   if (!freezeWithin(answer, maxJsonDepth)) invalidClaim('depth')
-  return { ...readClaims(issuer, answer, rules, nowMs), key: undefined }
+  return readClaims({ issuer, key: undefined }, answer, rules, nowMs)
 }
 
 /**

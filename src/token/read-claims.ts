@@ -15,11 +15,11 @@ import type { ClaimRules, VerifiedEntry } from './token-rules.js'
  * @throws {@link InvalidTokenError} with the code of the first rule that fails.
  */
 export function readClaims(
-  issuer: string,
+  { issuer, key }: Pick<VerifiedEntry, 'issuer' | 'key'>,
   claims: JsonObject,
   rules: ClaimRules,
   nowMs: number,
-): Omit<VerifiedEntry, 'key'> {
+): VerifiedEntry {
   const { profile, optionalClaims } = rules
   const { expiresAt, validFromMs, validUntilMs } = readValidity(claims, rules, nowMs)
   const clientId = readClientId(claims, profile)
@@ -42,6 +42,7 @@ export function readClaims(
     audience: readAudience(ownMember(claims, 'aud'), optionalClaims),
     validFromMs,
     validUntilMs,
+    key,
   }
 }
 

@@ -27,7 +27,7 @@ export function verifyJwt(jws: CompactJws, rules: TokenRules, nowMs: number): Ma
 
 function readVerified({ key, generic }: KnownHeader, jws: CompactJws, rules: TokenRules, nowMs: number): VerifiedEntry {
   if (generic && carriesForeignClaim(jws.payload)) throw new InvalidTokenError('ERR_TOKEN_TYPE')
-  return { ...readClaims(rules.issuer, jws.payload, rules, nowMs), key }
+  return readClaims({ issuer: rules.issuer, key }, jws.payload, rules, nowMs)
 }
 
 async function verifyWithNewHeader(jws: CompactJws, rules: TokenRules, nowMs: number): Promise<VerifiedEntry> {

@@ -14,7 +14,7 @@ const rules: ClaimRules = {
 }
 
 const read = (claims: object, change: Partial<ClaimRules> = {}, nowSeconds = now) =>
-  readClaims(issuer, { ...good, ...claims }, { ...rules, ...change }, nowSeconds * 1000)
+  readClaims({ issuer, key: undefined }, { ...good, ...claims }, { ...rules, ...change }, nowSeconds * 1000)
 const refusal = (claims: object, change: Partial<ClaimRules> = {}, nowSeconds = now): string => {
   try {
     read(claims, change, nowSeconds)
@@ -131,7 +131,7 @@ describe('readClaims', () => {
 
   it('[JWT-10] is not taken in by claims named like prototype members', () => {
     const polluted = JSON.parse(`{"__proto__":${JSON.stringify(good)},"constructor":{"sub":"x"}}`)
-    expect(() => readClaims(issuer, polluted, rules, now * 1000)).toThrow(InvalidTokenError)
+    expect(() => readClaims({ issuer, key: undefined }, polluted, rules, now * 1000)).toThrow(InvalidTokenError)
     expect(({} as Record<string, unknown>)['sub']).toBeUndefined()
   })
 })
