@@ -84,7 +84,7 @@ export const opaqueSettings: ContractSettings = {
       ],
     },
     {
-      title: '[DPOP-11] [DPOP-25] accepts a bound opaque token with its proof, which the issuer never sees',
+      title: '[DPOP-11] [DPOP-25] accepts a bound opaque token with its proof',
       request: (kit) => ({ path: '/me', fields: proofOf(kit, boundOpaqueToken(kit), '/me') }),
       status: 200,
       body: { subject: 'user-1', scheme: 'DPoP', resource, scope: 'read' },

@@ -75,13 +75,14 @@ describe('clients without a secret', () => {
     expect(await credential.authenticate(target)).toEqual({ form: { client_id: 'app' } })
   })
 
-  it('uses the mTLS endpoints where the TLS connection authenticates', async () => {
+  it('[MTLS-05] uses the mTLS endpoints where the TLS connection authenticates', async () => {
     const aliases = { mtls_endpoint_aliases: { token_endpoint: 'https://mtls.as.example/token' } }
     const request = await sent(tlsClientAuth({ clientId: 'app' }), aliases)
     expect(request?.url).toBe('https://mtls.as.example/token')
     expect(request?.form.get('client_id')).toBe('app')
     expect(tlsClientAuth({ clientId: 'app', selfSigned: true }).method).toBe('self_signed_tls_client_auth')
     expect((await sent(clientSecretPost(secret), aliases))?.url).toBe('https://as.example/token')
+    expect((await sent(tlsClientAuth({ clientId: 'app' })))?.url).toBe('https://as.example/token')
   })
 })
 
