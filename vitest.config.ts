@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config'
 import { noSkips } from './test/support/no-skips.js'
+import { standardDecorators } from './test/support/standard-decorators.js'
 
 const root = import.meta.dirname
 
 export default defineConfig({
+  plugins: [standardDecorators],
   resolve: {
     alias: [
       { find: '#crypto', replacement: `${root}/src/lib/crypto/node.ts` },

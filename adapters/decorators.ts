@@ -1,0 +1,14 @@
+/**
+ * Decorators for controllers of any framework, legacy or standard, and the caller of the current request.
+ *
+ * @module
+ */
+export { currentAuth, runWithAuth, withCurrentAuth, withCurrentAuthInKoa } from './decorators/current-auth.js'
+export { Grant, Public, RequireScopes, RequireToken } from './decorators/decorators.js'
+export type {
+  AuthDecorator,
+  CurrentAuthKoaMiddleware,
+  CurrentAuthMiddleware,
+  CurrentAuthOptions,
+  OpenDecorator,
+} from './decorators/types.js'
