@@ -38,11 +38,17 @@ describe('junk in the DPoP field', () => {
     expect(await refusalOfField('a'.repeat(1_000_000))).toMatchObject({ detail: 'too large' })
   })
 
-  it('[DPOP-01] survives nesting as deep as 8 KiB allow', async () => {
-    const nested = Buffer.from(`{"a":${'['.repeat(2900)}${']'.repeat(2900)}}`).toString('base64url')
+  it('[DPOP-01] [JWT-11] survives nesting as deep as 8 KiB allow, and reads no deeper than 32 levels', async () => {
+    const nested = (depth: number) =>
+      Buffer.from(`{"a":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`).toString('base64url')
     const [header, payload, signature] = (await signer.sign()).split('.')
-    expect(await refusalOfField(`${nested}.${payload}.${signature}`)).toMatchObject({ code: 'ERR_PROOF_MALFORMED' })
-    expect(await refusalOfField(`${header}.${nested}.AAAA`)).toMatchObject({ code: 'ERR_PROOF_SIGNATURE' })
+    for (const depth of [33, 2900]) {
+      expect(await refusalOfField(`${nested(depth)}.${payload}.${signature}`)).toMatchObject({
+        code: 'ERR_PROOF_MALFORMED',
+      })
+      expect(await refusalOfField(`${header}.${nested(depth)}.AAAA`)).toMatchObject({ code: 'ERR_PROOF_MALFORMED' })
+    }
+    expect(await refusalOfField(`${header}.${nested(32)}.AAAA`)).toMatchObject({ code: 'ERR_PROOF_SIGNATURE' })
   })
 
   it('[DPOP-01] counts joined proofs as two, however they are joined', async () => {
