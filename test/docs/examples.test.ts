@@ -1,0 +1,15 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { codeBlocks, read, root } from './markdown.js'
+
+const pageOf: Readonly<Record<string, string>> = { 'hono.ts': 'docs/fetch.md' }
+const examples = readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.ts'))
+
+describe('the pages about frameworks', () => {
+  it.each(examples)('show examples/%s as it is', (name) => {
+    const page = pageOf[name] ?? `docs/${name.replace('.ts', '.md')}`
+    expect(codeBlocks(page).map(({ code }) => code)).toContain(read(`examples/${name}`))
+    expect(read(page)).toContain(`(../examples/${name})`)
+  })
+})
