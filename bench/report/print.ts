@@ -1,0 +1,51 @@
+import { isMet, type Table, type Verdict } from '../suites/suite.js'
+import type { RunResult } from './run-result.js'
+
+/** A figure with as many digits as mean something. */
+export function show(value: number): string {
+  if (!Number.isFinite(value)) return '–'
+  if (Math.abs(value) >= 100) return value.toFixed(0)
+  return Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2)
+}
+
+/** The header and the lines of a table, as text cells. */
+export function cellsOf({ unit, columns = [], rows }: Table): readonly (readonly string[])[] {
+  const lines = rows.map(({ name, figure, cells = [] }) => [
+    name,
+    show(figure.median),
+    `${show(figure.low)} … ${show(figure.high)}`,
+    ...cells,
+  ])
+  return [['', unit, 'middle half', ...columns], ...lines]
+}
+
+/** The header and the lines of the table of targets. */
+export function verdictCells(verdicts: readonly Verdict[]): readonly (readonly string[])[] {
+  const lines = verdicts.map((verdict) => {
+    const { target, figure, unit, atLeast, atMost } = verdict
+    const wanted = atLeast === undefined ? `≤ ${atMost} ${unit}` : `≥ ${atLeast} ${unit}`
+    return [target, wanted, `${show(figure)} ${unit}`, isMet(verdict) ? 'met' : 'missed']
+  })
+  return [['target', 'wanted', 'measured', 'verdict'], ...lines]
+}
+
+export function verdictsOf({ results }: RunResult): readonly Verdict[] {
+  return Object.values(results).flatMap(({ verdicts }) => verdicts)
+}
+
+export function printTable(table: Table): void {
+  process.stdout.write(`\n${table.title}\n${align(cellsOf(table))}\n`)
+}
+
+export function printVerdicts(run: RunResult): void {
+  const { node, cpu, cores, load } = run.machine
+  process.stdout.write(`\n# Targets, Node ${node}, ${cores} × ${cpu}, load ${load.toFixed(1)}\n\n`)
+  process.stdout.write(`${align(verdictCells(verdictsOf(run)))}\n`)
+}
+
+function align(lines: readonly (readonly string[])[]): string {
+  const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((cells) => cells[column]?.length ?? 0)))
+  const pad = (cell: string, column: number) =>
+    column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)
+  return lines.map((cells) => cells.map(pad).join('  ')).join('\n')
+}

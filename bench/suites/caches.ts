@@ -1,0 +1,97 @@
+import type { Auth, GrantClient } from '../../src/index.js'
+import { type Contender, compare, named } from '../measure/compare.js'
+import { pairedRatio } from '../measure/statistics.js'
+import { createGrants, createResourceServer, requestFacts, withGrants } from '../package-under-test.js'
+import { audience, createBenchIssuer, mintToken, scope } from '../set-up/issuer.js'
+import type { Suite } from './suite.js'
+import { tableOf } from './tokens.js'
+
+const downstream = 'https://calendar.example.com'
+
+/** What is answered from a cache: an introspected token, an exchanged one. */
+export const caches: Suite = async ({ pace }) => {
+  const measured = await compare([repeatedJwt(), introspected(), ...(await grantContenders())], pace)
+  const added = named(measured, 'handler with one cached grant').rounds.map(
+    (micros, round) => micros - (named(measured, 'handler without grants').rounds[round] as number),
+  )
+  return {
+    tables: [tableOf('caches', 'From a cache', measured, 'repeated JWT')],
+    verdicts: [
+      {
+        target: 'A grant served from the cache adds',
+        figure: pairedRatio(
+          added,
+          added.map(() => 1),
+        ).median,
+        unit: 'µs',
+        atMost: 5,
+      },
+    ],
+  }
+}
+
+function repeatedJwt(): Contender {
+  const issuer = createBenchIssuer()
+  const server = createResourceServer({ resource: audience, issuer: issuer.issuer, fetch: issuer.fetch })
+  return authenticated('repeated JWT', server, mintToken(issuer, 'RS256'))
+}
+
+function introspected(): Contender {
+  const issuer = createBenchIssuer()
+  const headers = { authorization: `Basic ${Buffer.from('test-client:test-secret').toString('base64')}` }
+  const introspection = { credential: { authenticate: () => ({ headers }) } }
+  const options = { issuer: issuer.issuer, introspection }
+  const server = createResourceServer({ resource: audience, issuer: options, fetch: issuer.fetch })
+  const token = issuer.mintOpaqueToken({ scope: `openid ${scope}`, aud: audience })
+  return authenticated('repeated opaque token, introspected before', server, token)
+}
+
+function authenticated(name: string, server: ReturnType<typeof createResourceServer>, token: string): Contender {
+  const facts = requestFacts({ url: '/me', headers: { authorization: `Bearer ${token}` } })
+  const requirement = { scope }
+  return {
+    name,
+    isAsync: true,
+    async run() {
+      const result = await server.authenticate(facts, requirement)
+      if (!result.ok) throw result.error
+    },
+  }
+}
+
+/** The same handler with and without a grant, so that the difference is what the grant adds. */
+async function grantContenders(): Promise<readonly Contender[]> {
+  const issuer = createBenchIssuer()
+  const server = createResourceServer({ resource: audience, issuer: issuer.issuer, fetch: issuer.fetch })
+  const auth = (await server.verify(mintToken(issuer, 'RS256'))) as Auth<unknown>
+  const grants = createGrants({ client: exchangingClient(issuer.issuer) })
+  const acquire = grants.prepare([downstream])
+  const handler = async (one: Auth<unknown>) => one.subject
+  await withGrants(grants, auth, [downstream], handler)
+  return [
+    { name: 'handler without grants', isAsync: true, run: () => handler(auth) },
+    {
+      name: 'handler with one cached grant',
+      isAsync: true,
+      async run() {
+        const { access, failure } = await acquire(auth)
+        if (failure !== undefined) throw failure
+        return handler(auth.withAccess(access))
+      },
+    },
+  ]
+}
+
+function exchangingClient(issuer: string): GrantClient {
+  return {
+    issuer,
+    clientId: 'gateway',
+    exchangeToken: async () => ({
+      accessToken: 'downstream-token',
+      tokenType: 'Bearer',
+      expiresAt: Math.floor(Date.now() / 1000) + 3600,
+      scope: [],
+      issuedTokenType: 'urn:ietf:params:oauth:token-type:access_token',
+    }),
+  }
+}
