@@ -22,6 +22,8 @@ const answerableByStepUp: ReadonlySet<unknown> = new Set([
   'insufficient_user_authentication',
 ])
 
+const defaultRetryAfterMs = 5000
+
 /**
  * Whether the authorization server said no, or issued what nobody asked for: asking again will not help. A client whose
  * own authentication is refused counts too.
@@ -38,13 +40,13 @@ export function isRefusal(thrown: unknown): boolean {
  */
 export function toGrantError(resource: string, thrown: unknown, mapRefusal: MapRefusal | undefined): AuthError {
   if (isRefusal(thrown)) return refusalError(resource, thrown, mapRefusal)
-  if (!isOAuthClientError(thrown)) return new ResourceAccessError(resource, 'ERR_GRANT_UNAVAILABLE', { cause: thrown })
-  const { code: detail, category, retryable, retryAfterMs = 5000 } = thrown
-  if (category === 'server' && !retryable) {
-    return new ResourceAccessError(resource, 'ERR_GRANT_REFUSED', { cause: thrown, detail })
+  const failure = isOAuthClientError(thrown) ? thrown : undefined
+  const about = { cause: thrown, detail: failure?.code }
+  if (failure?.category === 'server' && !failure.retryable) {
+    return new ResourceAccessError(resource, 'ERR_GRANT_REFUSED', about)
   }
-  const retryAfterSeconds = Math.max(1, Math.ceil(retryAfterMs / 1000))
-  return new ResourceAccessError(resource, 'ERR_GRANT_UNAVAILABLE', { cause: thrown, detail, retryAfterSeconds })
+  const retryAfterSeconds = Math.max(1, Math.ceil((failure?.retryAfterMs ?? defaultRetryAfterMs) / 1000))
+  return new ResourceAccessError(resource, 'ERR_GRANT_UNAVAILABLE', { ...about, retryAfterSeconds })
 }
 
 function refusalError(resource: string, thrown: unknown, mapRefusal: MapRefusal | undefined): AuthError {

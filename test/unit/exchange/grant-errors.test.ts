@@ -126,7 +126,7 @@ describe('an exchange that does not come off', () => {
     const odd = (exchangeToken: () => Promise<never>) =>
       setUpGrants({ exchangeTimeoutMs: 1, client: { issuer: client.issuer, clientId: 'x', exchangeToken } } as never)
     const throwing = odd(() => Promise.reject(new RangeError('odd')))
-    expect(await failureOf(throwing, alice, calendar)).toMatchObject({ status: 503 })
+    expect(await failureOf(throwing, alice, calendar)).toMatchObject({ status: 503, retryAfterSeconds: 5 })
     expect(
       await failureOf(
         odd(() => new Promise(() => {})),
