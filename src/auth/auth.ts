@@ -64,8 +64,7 @@ export class Auth<Claims = AccessTokenClaims> implements VerifiedToken<Claims> {
   readonly confirmation: Confirmation | undefined
   readonly actor: Actor | undefined
   readonly isClientToken: boolean
-  /** Tokens for downstream services, where the route declares grants. */
-  readonly access: AccessContext
+  readonly #access: AccessContext
   readonly #token: string
 
   constructor(
@@ -90,13 +89,18 @@ export class Auth<Claims = AccessTokenClaims> implements VerifiedToken<Claims> {
     this.confirmation = confirmation
     this.actor = verified.actor
     this.isClientToken = verified.isClientToken
-    this.access = access
+    this.#access = access
     Object.freeze(this)
   }
 
   /** The access token as received. Never log it, never pass it on: exchange it (RFC 8693) instead. */
   get token(): string {
     return this.#token
+  }
+
+  /** Tokens for downstream services, where the route declares grants. Shows up in no listing, like the token. */
+  get access(): AccessContext {
+    return this.#access
   }
 
   /** The same caller with an access context: what the grants of the route brought. */
