@@ -1,0 +1,53 @@
+import { createResourceServer, type Requirement, type ResourceServerOptions } from 'portcullis'
+import { createSigningKey } from 'portcullis/testing'
+import { describe, expect, it } from 'vitest'
+import { read } from './markdown.js'
+
+const issuer = 'https://login.example.com'
+const resource = 'https://api.example.com'
+const { kid: _kid, ...jwk } = createSigningKey({ algorithm: 'ES256' }).publicJwk
+
+/** What the right-hand columns say to write, by the words they use. */
+const settings: Readonly<Record<string, Partial<ResourceServerOptions>>> = {
+  tokenTypes: { issuer: { issuer, tokenTypes: ['at+jwt', 'JWT'], optionalClaims: ['jti', 'client_id'] } },
+  jwksUri: { issuer: { issuer, jwksUri: 'https://login.example.com/keys' } },
+  audience: { issuer: { issuer, audience: 'api' } },
+  algorithms: { issuer: { issuer, algorithms: ['RS256'] } },
+  'keys: [jwk]': { issuer: { issuer, keys: [jwk] } },
+  clockToleranceSeconds: { issuer: { issuer, clockToleranceSeconds: 5, maxTokenAgeSeconds: 600 } },
+  timeoutMs: { issuer: { issuer, keyCache: { timeoutMs: 1000 } } },
+  'issuer: [a, b]': { issuer: [issuer, 'https://other.example.com'] },
+  tenants: { issuer: () => ({}), tenants: [issuer] },
+  bearerMethods: { resource: { resource, bearerMethods: ['header', 'body', 'query'] } },
+  "dpop: 'off'": { dpop: 'off' },
+  maxFutureSeconds: { dpop: { mode: 'required', maxAgeSeconds: 300, maxFutureSeconds: 30 } },
+  isRevoked: { isRevoked: () => false },
+  "'pass-through'": { authorizationServerMetadata: 'pass-through' },
+  scopes: {
+    resource: { resource, scopes: ['a'], metadata: { name: 'API', documentation: 'https://docs.example.com' } },
+  },
+  fetch: { fetch: async () => new Response() },
+}
+
+const requirements: Readonly<Record<string, Requirement<Record<string, unknown>>>> = {
+  "scope: 'a b'": { scope: 'a b' },
+  "any: ['a', 'b']": { scope: { any: ['a', 'b'] } },
+  "tenant: 'acme'": { claims: { tenant: 'acme' } },
+  "roles: ['a', 'b']": { claims: { roles: ['a', 'b'] } },
+  'claims: fn': { claims: (claims) => claims['tenant'] === 'acme' },
+  allow: { allow: async () => true },
+}
+
+describe('docs/migration.md', () => {
+  const page = read('docs/migration.md')
+
+  it.each(Object.entries(settings))('names %s, which a server takes', (words, options) => {
+    expect(page).toContain(words)
+    expect(createResourceServer({ resource, issuer, ...options }).resources).toEqual([resource])
+  })
+
+  it.each(Object.entries(requirements))('names %s, which a route takes', (words, requirement) => {
+    expect(page).toContain(words)
+    expect(createResourceServer({ resource, issuer }).guard(requirement)).toBeTypeOf('function')
+  })
+})
