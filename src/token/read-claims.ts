@@ -8,9 +8,9 @@ import type { ClaimRules, VerifiedEntry } from './token-rules.js'
 
 /**
  * Judges the claims of a token whose origin is established, and reads out what a request needs (RFC 7519 §4.1, RFC 9068
- * §2.2 and §4). The caller has frozen them and bounded their depth. Checks type and presence of every registered claim and all times; does NOT compare
- * the audience, which depends on the route, nor judge `cnf`, which depends on the request. Where the rules let `sub`
- * lack, the client stands in for it.
+ * §2.2 and §4). The caller has frozen them and bounded their depth. Checks type and presence of every registered claim
+ * and all times; does NOT compare the audience, which depends on the route, nor judge `cnf`, which depends on the
+ * request. Where the rules let `sub` lack, the client stands in for it.
  *
  * @throws {@link InvalidTokenError} with the code of the first rule that fails.
  */
