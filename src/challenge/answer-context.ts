@@ -1,3 +1,4 @@
+import type { AuthScheme } from '../auth/auth.js'
 import type {
   AuthError,
   DpopNonceRequiredError,
@@ -5,7 +6,6 @@ import type {
   StepUpRequiredError,
   UnavailableError,
 } from '../errors/index.js'
-import type { AuthScheme } from '../auth/auth.js'
 
 /** What an answer needs to know of the route and the request, besides the error. */
 export interface AnswerContext {

@@ -12,8 +12,9 @@ export const withPlatformArguments = gate.withAuth(
   async (request, auth, { params }: { params: Promise<{ id: string }> }) =>
     Response.json({ url: request.url, plan: auth.claims.plan, id: (await params).id }),
 )
-export const routeHandler: (request: Request, context: { params: Promise<{ id: string }> }) => Promise<Response> =
-  withPlatformArguments
+export function routeHandler(): (request: Request, context: { params: Promise<{ id: string }> }) => Promise<Response> {
+  return withPlatformArguments
+}
 export const worker: { fetch(request: Request, env: { name: string }): Promise<Response> } = {
   fetch: gate.withAuth({}, (_request, auth, env: { name: string }) => new Response(env.name + auth.subject)),
 }
