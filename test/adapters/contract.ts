@@ -1,12 +1,20 @@
 import { connect } from 'node:net'
 import { createGrants, createResourceServer, type GrantClient, type ResourceServer } from 'portcullis'
+import { type ClientErrorCode, TokenExchangeError } from 'portcullis/client'
 import { createDpopClient, createFrozenClock, createTestIssuer } from 'portcullis/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exchange } from '../support/http-exchange.js'
 import { parseChallenge } from '../support/parse-challenges.js'
 import { describeSettings } from './contract/describe-settings.js'
 import { expectAnswer } from './contract/expect-row.js'
-import { type AdapterHarness, broken, contractRoutes, type RunningApplication } from './contract/routes.js'
+import {
+  type AdapterHarness,
+  broken,
+  contractRoutes,
+  type RunningApplication,
+  refusing,
+  wantsUser,
+} from './contract/routes.js'
 import { resource } from './contract/row.js'
 import { contractRows } from './contract/rows.js'
 
@@ -137,12 +145,18 @@ function bearer(token: string): readonly [string, string] {
   return ['Authorization', `Bearer ${token}`]
 }
 
+function refusal(code: ClientErrorCode, error: string): TokenExchangeError {
+  return new TokenExchangeError(code, { status: 400, error })
+}
+
 /** Exchanges any token for one that says what it is for. */
 const downstreamClient: GrantClient = {
   issuer: 'https://issuer.test',
   clientId: 'gateway',
   async exchangeToken({ resource: [target] = [] }) {
     if (target === broken) throw new Error('the token endpoint is down')
+    if (target === refusing) throw refusal('ERR_INVALID_TARGET', 'invalid_target')
+    if (target === wantsUser) throw refusal('ERR_INTERACTION_REQUIRED', 'consent_required')
     return {
       accessToken: `for ${target}`,
       tokenType: 'Bearer',

@@ -1,4 +1,4 @@
-import { bearer, type ContractRow, plainBearer, plainDpop, refusedJson } from './row.js'
+import { bearer, type ContractRow, metadata, plainBearer, plainDpop, refusedJson } from './row.js'
 
 /** Routes whose handlers need tokens for other services. */
 export const downstream: readonly ContractRow[] = [
@@ -12,6 +12,29 @@ export const downstream: readonly ContractRow[] = [
     title: '[TX-14] answers a failed exchange before the handler runs, and not with 401',
     request: ({ issuer }) => ({ path: '/broken', fields: bearer(issuer.mintToken()) }),
     status: 503,
+    fields: { ...refusedJson, 'Retry-After': ['5'] },
+    body: {
+      error: 'temporarily_unavailable',
+      error_description: 'A token for a downstream service cannot be obtained at present',
+    },
+  },
+  {
+    title: '[TX-14] answers a refused exchange with 502 and no challenge',
+    request: ({ issuer }) => ({ path: '/refusing', fields: bearer(issuer.mintToken()) }),
+    status: 502,
+    fields: refusedJson,
+    body: {
+      error: 'downstream_refused',
+      error_description: 'The authorization server refused a token for a downstream service',
+    },
+  },
+  {
+    title: '[TX-14] [STEP-01] challenges for a step-up when the authorization server wants the user',
+    request: ({ issuer }) => ({ path: '/wants-user', fields: bearer(issuer.mintToken()) }),
+    status: 401,
+    challenges: [
+      `Bearer error="insufficient_user_authentication", ${metadata}, error_description="A more recent or stronger authentication is required"`,
+    ],
     fields: refusedJson,
   },
   {

@@ -30,9 +30,11 @@ export function describeAuth(auth: Auth | undefined): JsonObject {
 /** The identity a handler with `overwrites` would rather see. */
 export const forged = Object.freeze({ subject: 'root' })
 
-/** Downstream services: one the exchange gives tokens for, one it cannot be done for. */
+/** Downstream services: one with tokens, one whose exchange fails, one it is refused for, one that wants the user first. */
 export const calendar = 'https://calendar.test/'
 export const broken = 'https://broken.test/'
+export const refusing = 'https://refusing.test/'
+export const wantsUser = 'https://wants-user.test/'
 
 function describeAccess(auth: Auth | undefined): JsonObject {
   return { subject: auth?.subject, token: auth?.access.token(calendar) }
@@ -75,6 +77,8 @@ export const contractRoutes: readonly ContractRoute[] = [
   { path: '/overwrites', overwrites: true, respond: describeAuth },
   { path: '/calendar', grants: [calendar], respond: describeAccess },
   { path: '/broken', grants: [calendar, broken], respond: describeAccess },
+  { path: '/refusing', grants: [calendar, refusing], respond: describeAccess },
+  { path: '/wants-user', grants: [wantsUser, calendar], respond: describeAccess },
   {
     path: '/faulty',
     requirement: {
