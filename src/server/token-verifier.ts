@@ -123,8 +123,9 @@ function whyNoJwt(token: string): InvalidTokenCode {
 }
 
 function checkAudience({ entry, issuer }: TrustedToken, resource: ResolvedResource): void {
-  if (entry.audience === undefined) return
+  const { audience } = entry
+  if (audience === undefined) return
   const accepted = issuer.audiences ?? resource.audiences
-  for (const audience of entry.audience) if (accepted.includes(audience)) return
+  if (typeof audience === 'string' ? accepted.includes(audience) : audience.some((one) => accepted.includes(one))) return
   throw new InvalidTokenError('ERR_TOKEN_AUDIENCE')
 }

@@ -1,4 +1,5 @@
 import { isStringArray, type JsonObject, ownMember } from '../lib/json.js'
+import { createTwoGenerationCache } from '../lib/two-generation-cache.js'
 
 /** The names a profile reads, first present one first; `joined` where an array of strings is accepted as a scope list. */
 export interface ResolvedClaimProfile {
@@ -31,6 +32,10 @@ function nestedClaim(claims: JsonObject, path: string): unknown {
 
 const none: readonly string[] = Object.freeze([])
 
+/** Few scope claims stand in many tokens: each list is made once, and takes the memory of one. */
+const sharedLists = createTwoGenerationCache<readonly string[]>(1000)
+const maxSharedLength = 512
+
 /**
  * The scopes in a scope claim: a space-delimited string (RFC 9068 §2.2.3) or, where `arrays` allows it, an array of
  * strings. An absent or empty claim is no scope. `undefined` for any other value. The result is frozen, since every
@@ -38,14 +43,16 @@ const none: readonly string[] = Object.freeze([])
  */
 export function readScopes(value: unknown, arrays: boolean): readonly string[] | undefined {
   if (value === undefined || value === '') return none
-  if (typeof value === 'string') return Object.freeze(splitScopes(value))
+  if (typeof value === 'string') return sharedLists.get(value) ?? splitScopes(value)
   return arrays && isStringArray(value) ? Object.freeze(value) : undefined
 }
 
 /** One space parts scopes (RFC 6749 §3.3); where there are more, nothing stands between them. */
 function splitScopes(text: string): readonly string[] {
   const parts = text.split(' ')
-  return parts.includes('') ? parts.filter((part) => part !== '') : parts
+  const scopes = Object.freeze(parts.includes('') ? parts.filter((part) => part !== '') : parts)
+  if (text.length <= maxSharedLength) sharedLists.set(text, scopes)
+  return scopes
 }
 
 /** The roles in a role claim: one string or an array of strings; nothing for any other value. The result is frozen. */

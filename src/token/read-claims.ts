@@ -62,9 +62,9 @@ function readActors(claims: JsonObject): Actor | undefined {
   return actor === null ? invalidClaim('act') : actor
 }
 
-function readAudience(aud: unknown, optionalClaims: ReadonlySet<string>): readonly string[] | undefined {
+function readAudience(aud: unknown, optionalClaims: ReadonlySet<string>): VerifiedEntry['audience'] {
   if (aud === undefined) return optionalClaims.has('aud') ? undefined : missingClaim('aud')
-  if (typeof aud === 'string') return Object.freeze([aud])
+  if (typeof aud === 'string') return aud
   return isStringArray(aud) && aud.length > 0 ? aud : invalidClaim('aud')
 }
 

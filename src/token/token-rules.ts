@@ -41,7 +41,7 @@ export interface VerifiedEntry extends Omit<VerifiedToken, 'claims' | 'confirmat
   /** What `auth.claims` will be: the output of the claims schema, or the claims themselves. Set once. */
   claims: unknown
   /** `undefined` only where the rules let `aud` lack. */
-  readonly audience: readonly string[] | undefined
+  readonly audience: string | readonly string[] | undefined
   /** Accepted from this time on, leeway included. */
   readonly validFromMs: number
   /** Accepted before this time, leeway included. */
