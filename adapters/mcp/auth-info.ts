@@ -1,0 +1,55 @@
+import { Auth } from '../../src/index.js'
+
+/**
+ * The caller in the shape of the MCP SDK (`AuthInfo` of either version), which tool handlers find as `extra.authInfo`
+ * (version 1) or `ctx.http.authInfo` (version 2).
+ *
+ * @group MCP
+ */
+export interface AuthInfo {
+  /** Readable, but in no log: `JSON.stringify` and inspection leave it out. Never pass it on (MCP security practices). */
+  token: string
+  /** Empty where the token names no client. */
+  clientId: string
+  scopes: string[]
+  /** In seconds since the Unix epoch. */
+  expiresAt?: number
+  resource: URL
+  /** For challenges that version 2 of the SDK makes by itself. */
+  resourceMetadataUrl?: string
+  extra: { portcullis: Auth; [name: string]: unknown }
+}
+
+/** Turns the caller into the shape of the SDK. `authOf` finds the way back. @group MCP */
+export function toAuthInfo<Claims>(auth: Auth<Claims>, resourceMetadataUrl?: string): AuthInfo {
+  const info: Omit<AuthInfo, 'token'> = {
+    clientId: auth.clientId ?? '',
+    scopes: [...auth.scopes],
+    ...(auth.expiresAt !== undefined && { expiresAt: auth.expiresAt }),
+    resource: new URL(auth.resource),
+    ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }),
+    extra: { portcullis: auth as Auth },
+  }
+  return Object.defineProperty(info, 'token', { value: auth.token, enumerable: false }) as AuthInfo
+}
+
+/** Where frameworks hand {@link AuthInfo} to tool handlers. */
+interface Carrier {
+  readonly authInfo?: unknown
+  readonly http?: { readonly authInfo?: unknown } | undefined
+  readonly session?: unknown
+  readonly extra?: { readonly portcullis?: unknown } | undefined
+}
+
+/**
+ * Who calls a tool: out of the last argument of its handler, of either version of the SDK or of FastMCP, or out of an
+ * {@link AuthInfo}. `undefined` where no gate of ours has let the request through.
+ *
+ * @group MCP
+ */
+export function authOf(carrier: unknown): Auth | undefined {
+  if (typeof carrier !== 'object' || carrier === null) return undefined
+  const { authInfo, http, session, extra } = carrier as Carrier
+  const found = extra?.portcullis
+  return found instanceof Auth ? found : authOf(authInfo ?? http?.authInfo ?? session)
+}

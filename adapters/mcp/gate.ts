@@ -1,0 +1,34 @@
+import type { AccessTokenClaims, ResourceServer } from '../../src/index.js'
+import { toAuthInfo } from './auth-info.js'
+import { authenticator } from './fast-mcp.js'
+import { fetchHandler } from './fetch.js'
+import { createJudge } from './judge.js'
+import { expressGuard, fastifyGuard, koaGuard } from './node.js'
+import { createTool } from './tool.js'
+import type { McpGate, McpGateOptions } from './types.js'
+
+/**
+ * Makes the gate of one MCP endpoint: tokens on every request, the requirements of single tools, `Origin` and `Host`,
+ * and the caller in the place where the SDK looks.
+ *
+ * @throws {@link ConfigurationError} for an option that cannot be right.
+ * @group MCP
+ */
+export function mcpGate<Claims = AccessTokenClaims>(
+  server: ResourceServer<Claims>,
+  options: McpGateOptions<Claims> = {},
+): McpGate<Claims> {
+  const endpoint = {
+    judge: createJudge(server, options),
+    describe: (auth: Parameters<typeof toAuthInfo<Claims>>[0]) => toAuthInfo(auth, server.metadataUrl(auth.resource)),
+    readsBody: options.tools !== undefined,
+  }
+  return {
+    forExpress: () => expressGuard(endpoint),
+    forFastify: () => fastifyGuard(endpoint),
+    forKoa: () => koaGuard(endpoint),
+    forFetch: (handler) => fetchHandler(endpoint, handler, options.connection),
+    forFastMcp: () => authenticator(endpoint),
+    tool: createTool(server, options),
+  }
+}

@@ -1,0 +1,51 @@
+import {
+  type AuthResult,
+  isPreflight,
+  mergeRequirements,
+  type RequestFacts,
+  type Requirement,
+  type ResourceServer,
+} from '../../src/index.js'
+import { calledTools } from './called-tools.js'
+import { createOriginCheck } from './origin.js'
+import type { McpGateOptions } from './types.js'
+
+/** Judges a request to the endpoint. `undefined` for a CORS preflight, which is the application's to answer. */
+export type Judge<Claims> = (
+  facts: RequestFacts,
+  readBody: () => unknown | Promise<unknown>,
+) => Promise<AuthResult<Claims> | undefined>
+
+/** Makes the judge of an endpoint. @throws {@link ConfigurationError} for an option that cannot be right. */
+export function createJudge<Claims>(server: ResourceServer<Claims>, options: McpGateOptions<Claims>): Judge<Claims> {
+  const { resource, requirement, tools, allowedOrigins, allowedHosts } = options
+  const base = mergeRequirements({ resource }, requirement)
+  const guard = server.guard(base)
+  const demands = new Map(Object.entries(tools ?? {}).map(([name, own]) => [name, mergeRequirements(base, own)]))
+  for (const demand of demands.values()) server.guard(demand)
+  const ownOrigins = [resource ?? server.resources].flat().map((identifier) => new URL(identifier).origin)
+  const checkOrigin = createOriginCheck({ origins: allowedOrigins ?? ownOrigins, hosts: allowedHosts })
+
+  function demandOf(names: readonly string[]): Requirement<Claims> | undefined {
+    const [first, ...others] = new Set(names.flatMap((name) => demands.get(name) ?? []))
+    return first === undefined || others.length === 0 ? first : mergeRequirements(first, ...others)
+  }
+
+  return async (facts, readBody) => {
+    try {
+      checkOrigin(facts)
+    } catch (error) {
+      return server.refuse(error)
+    }
+    if (isPreflight(facts)) return undefined
+    const admitted = await guard(facts)
+    if (!admitted.ok || tools === undefined || facts.method !== 'POST') return admitted
+    try {
+      const demand = demandOf(calledTools(facts, await readBody()))
+      if (demand !== undefined) await server.check(admitted.auth, demand)
+      return admitted
+    } catch (error) {
+      return server.refuse(error, admitted.auth)
+    }
+  }
+}

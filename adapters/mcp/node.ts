@@ -1,0 +1,74 @@
+import {
+  type HttpAnswer,
+  mergeField,
+  type NodeRequest,
+  nodeRequestFacts,
+  type RequestFacts,
+  sendNodeAnswer,
+  setNodeHeaders,
+} from '../../src/index.js'
+import type { Endpoint } from './endpoint.js'
+import type { McpFastifyReply, McpFastifyRequest, McpGate } from './types.js'
+
+/** Not writable, so that no later middleware replaces it by accident; a second guard still can. */
+function setAuth(target: object, value: unknown): void {
+  Object.defineProperty(target, 'auth', { value, writable: false, enumerable: true, configurable: true })
+}
+
+/** Makes the guard for Express and Connect. */
+export function expressGuard<Claims>({ judge, describe }: Endpoint<Claims>): ReturnType<McpGate['forExpress']> {
+  return (req, res, next) => {
+    setAuth(req, undefined)
+    judge(nodeRequestFacts(req), () => req.body).then((result) => {
+      if (result === undefined) return next()
+      if (!result.ok) return sendNodeAnswer(res, result.answer)
+      setNodeHeaders(res, result.headers)
+      setAuth(req, describe(result.auth))
+      next()
+    }, next)
+  }
+}
+
+/** The facts of a request that a framework wraps. */
+function factsOf({ method, headers, rawHeaders, socket }: NodeRequest, url: string): RequestFacts {
+  return nodeRequestFacts({ method, url, headers, rawHeaders, socket })
+}
+
+/** Makes the hook for Fastify. What the SDK writes goes past the reply, so the fields are set on the raw response. */
+export function fastifyGuard<Claims>({ judge, describe }: Endpoint<Claims>): ReturnType<McpGate['forFastify']> {
+  return async ({ raw, originalUrl, body }: McpFastifyRequest, reply) => {
+    setAuth(raw, undefined)
+    const result = await judge(factsOf(raw, originalUrl), () => body)
+    if (result === undefined) return undefined
+    if (!result.ok) return sendReply(reply, result.answer)
+    setNodeHeaders(reply.raw, result.headers)
+    return setAuth(raw, describe(result.auth))
+  }
+}
+
+/** As bytes, since Fastify adds a charset to JSON that is a string. */
+function sendReply(reply: McpFastifyReply, { status, headers, body }: HttpAnswer): unknown {
+  for (const [name, value] of Object.entries(headers)) {
+    reply.header(name, mergeField(name, reply.getHeader(name), value))
+  }
+  return reply.code(status).send(body === '' ? undefined : new TextEncoder().encode(body))
+}
+
+/** Makes the middleware for Koa, which writes nothing itself once we, or the SDK, have the response. */
+export function koaGuard<Claims>({ judge, describe }: Endpoint<Claims>): ReturnType<McpGate['forKoa']> {
+  return async (ctx, next) => {
+    const { req, res, state, request } = ctx
+    setAuth(req, undefined)
+    setAuth(state, undefined)
+    const result = await judge(factsOf(req, ctx.originalUrl), () => (request as { body?: unknown }).body)
+    if (result === undefined) return next()
+    if (!result.ok) {
+      ctx.respond = false
+      return sendNodeAnswer(res, result.answer)
+    }
+    setNodeHeaders(res, result.headers)
+    setAuth(req, describe(result.auth))
+    setAuth(state, result.auth)
+    return next()
+  }
+}

@@ -1,0 +1,57 @@
+import { type AuthError, InternalError, isAuthError, type Requirement, type ResourceServer } from '../../src/index.js'
+import { type AuthInfo, toAuthInfo } from './auth-info.js'
+
+type Constructor<Parameters extends unknown[]> = new (...parameters: Parameters) => Error
+
+/**
+ * The SDK's own error classes, by which its `requireBearerAuth` tells refusals: of version 1, the module
+ * `@modelcontextprotocol/sdk/server/auth/errors.js`; of version 2, `{ OAuthError }`.
+ *
+ * @group MCP
+ */
+export type SdkErrors =
+  | {
+      readonly InvalidTokenError: Constructor<[message: string]>
+      readonly InsufficientScopeError: Constructor<[message: string]>
+      readonly ServerError: Constructor<[message: string]>
+    }
+  | { readonly OAuthError: Constructor<[code: string, message: string]>; readonly InvalidTokenError?: undefined }
+
+/** What the SDK calls `OAuthTokenVerifier`. @group MCP */
+export interface TokenVerifier {
+  verifyAccessToken(token: string): Promise<AuthInfo>
+}
+
+/**
+ * A verifier for the SDK's own `requireBearerAuth`, where that must stay. Prefer {@link mcpGate}: the SDK's guard knows no
+ * DPoP and no certificates, so that bound tokens are refused; it answers 500 while keys cannot be had; it challenges with
+ * nothing but its own options; and it refuses tokens without an expiry.
+ *
+ * @group MCP
+ */
+export function tokenVerifier<Claims>(
+  server: ResourceServer<Claims>,
+  errors: SdkErrors,
+  requirement: Requirement<Claims> = {},
+): TokenVerifier {
+  return {
+    async verifyAccessToken(token) {
+      try {
+        const auth = await server.verify(token, requirement)
+        return toAuthInfo(auth, server.metadataUrl(auth.resource))
+      } catch (thrown) {
+        throw toSdkError(errors, isAuthError(thrown) ? thrown : new InternalError(thrown))
+      }
+    },
+  }
+}
+
+function toSdkError(errors: SdkErrors, { status, description }: AuthError): Error {
+  const refused = status === 403 ? 'InsufficientScope' : 'InvalidToken'
+  const kind = status >= 500 ? 'Server' : refused
+  if (errors.InvalidTokenError !== undefined) return new errors[`${kind}Error`](description)
+  return new errors.OAuthError(
+    { Server: 'server_error', InsufficientScope: 'insufficient_scope', InvalidToken: 'invalid_token' }[kind],
+    description,
+  )
+}

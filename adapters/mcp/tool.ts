@@ -1,0 +1,79 @@
+import {
+  type Auth,
+  type AuthError,
+  createGrantGuard,
+  InsufficientScopeError,
+  isAuthError,
+  MissingTokenError,
+  mergeRequirements,
+  type ResourceServer,
+  StepUpRequiredError,
+} from '../../src/index.js'
+import { authOf } from './auth-info.js'
+import type { McpGate, McpGateOptions, ToolOptions } from './types.js'
+
+/** A refusal as the result of a tool. @group MCP */
+export interface ToolError {
+  isError: true
+  content: { type: 'text'; text: string }[]
+  /** `portcullis/refusal`: the refusal for clients that read it, in the words of a challenge. */
+  _meta: Record<string, unknown>
+  [name: string]: unknown
+}
+
+/** Makes `gate.tool`. */
+export function createTool<Claims>(
+  server: ResourceServer<Claims>,
+  gateOptions: McpGateOptions<Claims>,
+): McpGate<Claims>['tool'] {
+  return (options, handler) => {
+    const admit = createAdmission(server, gateOptions, options)
+    return async (...parameters) => {
+      try {
+        return await handler(await admit(authOf(parameters.at(-1)) as Auth<Claims> | undefined), ...parameters)
+      } catch (error) {
+        if (isAuthError(error)) return toolError(error)
+        throw error
+      }
+    }
+  }
+}
+
+function createAdmission<Claims>(
+  server: ResourceServer<Claims>,
+  { resource, grants }: McpGateOptions<Claims>,
+  { grants: declared, ...own }: ToolOptions<Claims>,
+): (auth: Auth<Claims> | undefined) => Promise<Auth<Claims>> {
+  const requirement = mergeRequirements({ resource }, own)
+  server.guard(requirement)
+  const acquire = declared && createGrantGuard(server, grants, declared)
+  return async (auth) => {
+    if (auth === undefined) throw new MissingTokenError()
+    await server.check(auth, requirement)
+    if (acquire === undefined) return auth
+    const acquired = await acquire(auth)
+    if (!acquired.ok) throw acquired.error
+    return acquired.auth
+  }
+}
+
+function toolError(error: AuthError): ToolError {
+  const refusal = { error: error.oauthError ?? 'access_denied', ...demandOf(error) }
+  const demands = Object.entries(demandOf(error)).map(([name, value]) => ` ${name}: ${value}.`)
+  const text = `${error.description}.${demands.join('')}`
+  return { isError: true, content: [{ type: 'text', text }], _meta: { 'portcullis/refusal': refusal } }
+}
+
+/** What would satisfy the tool, named as in a challenge (RFC 6750 §3.1, RFC 9470 §3). */
+function demandOf(error: AuthError): Record<string, string> {
+  if (error instanceof InsufficientScopeError) return defined({ scope: error.scope })
+  if (!(error instanceof StepUpRequiredError)) return {}
+  const { acrValues, maxAgeSeconds, scope } = error.demand
+  return defined({ acr_values: acrValues?.join(' '), max_age: maxAgeSeconds?.toString(), scope })
+}
+
+function defined(members: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(members).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
+}
