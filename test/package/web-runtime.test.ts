@@ -4,7 +4,7 @@ import { type BuildResult, build, type Plugin } from 'esbuild'
 import { createDpopClient, createTestIssuer } from 'portcullis/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
-import type { Answer, Given } from './web-runtime-program.js'
+import type { Given, run as program } from './web-runtime-program.js'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -70,7 +70,7 @@ describe('a bundle for the web', () => {
   })
   afterAll(() => issuer.close())
 
-  async function run(requests: Given['requests']): Promise<Answer[]> {
+  async function run(requests: Given['requests']): ReturnType<typeof program> {
     const read = async (url: string) => (await issuer.fetch(url, init)).json()
     const metadataUrl = `${issuer.issuer}/.well-known/oauth-authorization-server`
     const metadata = (await read(metadataUrl)) as { jwks_uri: string }

@@ -22,7 +22,7 @@ export interface ContractRoute {
 }
 
 /** What the handlers tell of the identity they were given. */
-export function describeAuth(auth: Auth | undefined): JsonObject {
+function describeAuth(auth: Auth | undefined): JsonObject {
   if (auth === undefined) return { subject: null }
   return { subject: auth.subject, scheme: auth.scheme, resource: auth.resource, scope: auth.claims['scope'] }
 }
@@ -31,7 +31,7 @@ export function describeAuth(auth: Auth | undefined): JsonObject {
 export const forged = Object.freeze({ subject: 'root' })
 
 /** Downstream services: one with tokens, one whose exchange fails, one it is refused for, one that wants the user first. */
-export const calendar = 'https://calendar.test/'
+const calendar = 'https://calendar.test/'
 export const broken = 'https://broken.test/'
 export const refusing = 'https://refusing.test/'
 export const wantsUser = 'https://wants-user.test/'
@@ -41,7 +41,7 @@ function describeAccess(auth: Auth | undefined): JsonObject {
 }
 
 /** What the application sets by itself on `/fields`. */
-export const applicationFields = {
+const applicationFields = {
   'WWW-Authenticate': 'Basic realm="app"',
   Vary: 'Accept',
   'Access-Control-Allow-Origin': 'https://app.example',
