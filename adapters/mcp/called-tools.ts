@@ -8,8 +8,8 @@ import { ConfigurationError, InvalidRequestError, type RequestFacts } from '../.
  * @throws {@link ConfigurationError} for JSON that nobody has parsed.
  */
 export function calledTools(facts: RequestFacts, body: unknown): readonly string[] {
-  const [mediaType = ''] = (facts.headerValues('content-type')[0] ?? '').split(';')
-  if (mediaType.trim().toLowerCase() !== 'application/json') {
+  const [contentType = ''] = facts.headerValues('content-type')
+  if (!/^application\/json\s*(;|$)/i.test(contentType)) {
     throw new InvalidRequestError('ERR_REQUEST_MALFORMED', { detail: 'the body is no JSON' })
   }
   if (typeof body !== 'object' || body === null || ArrayBuffer.isView(body)) {

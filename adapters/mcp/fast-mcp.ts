@@ -16,7 +16,7 @@ export function authenticator<Claims>({
   const known = new WeakMap<NodeRequest, Promise<AuthInfo>>()
 
   async function authenticate(request: NodeRequest): Promise<AuthInfo> {
-    const result = await judge(nodeRequestFacts(request), () => undefined)
+    const result = await judge(nodeRequestFacts(request), undefined)
     if (result?.ok === true) return describe(result.auth)
     throw result === undefined ? new Response(null, { status: 204 }) : toResponse(result.answer)
   }

@@ -10,11 +10,11 @@ import { calledTools } from './called-tools.js'
 import { createOriginCheck } from './origin.js'
 import type { McpGateOptions } from './types.js'
 
-/** Judges a request to the endpoint. `undefined` for a CORS preflight, which is the application's to answer. */
-export type Judge<Claims> = (
-  facts: RequestFacts,
-  readBody: () => unknown | Promise<unknown>,
-) => Promise<AuthResult<Claims> | undefined>
+/**
+ * Judges a request to the endpoint, with its parsed body or a function that reads it. `undefined` for a CORS preflight,
+ * which is the application's to answer.
+ */
+export type Judge<Claims> = (facts: RequestFacts, body: unknown) => Promise<AuthResult<Claims> | undefined>
 
 /** Makes the judge of an endpoint. @throws {@link ConfigurationError} for an option that cannot be right. */
 export function createJudge<Claims>(server: ResourceServer<Claims>, options: McpGateOptions<Claims>): Judge<Claims> {
@@ -31,7 +31,7 @@ export function createJudge<Claims>(server: ResourceServer<Claims>, options: Mcp
     return first === undefined || others.length === 0 ? first : mergeRequirements(first, ...others)
   }
 
-  return async (facts, readBody) => {
+  return async (facts, body) => {
     try {
       checkOrigin(facts)
     } catch (error) {
@@ -41,11 +41,15 @@ export function createJudge<Claims>(server: ResourceServer<Claims>, options: Mcp
     const admitted = await guard(facts)
     if (!admitted.ok || tools === undefined || facts.method !== 'POST') return admitted
     try {
-      const demand = demandOf(calledTools(facts, await readBody()))
+      const demand = demandOf(calledTools(facts, await read(body)))
       if (demand !== undefined) await server.check(admitted.auth, demand)
       return admitted
     } catch (error) {
       return server.refuse(error, admitted.auth)
     }
   }
+}
+
+function read(body: unknown): unknown {
+  return typeof body === 'function' ? body() : body
 }

@@ -19,7 +19,7 @@ function setAuth(target: object, value: unknown): void {
 export function expressGuard<Claims>({ judge, describe }: Endpoint<Claims>): ReturnType<McpGate['forExpress']> {
   return (req, res, next) => {
     setAuth(req, undefined)
-    judge(nodeRequestFacts(req), () => req.body).then((result) => {
+    judge(nodeRequestFacts(req), req.body).then((result) => {
       if (result === undefined) return next()
       if (!result.ok) return sendNodeAnswer(res, result.answer)
       setNodeHeaders(res, result.headers)
@@ -38,7 +38,7 @@ function factsOf({ method, headers, rawHeaders, socket }: NodeRequest, url: stri
 export function fastifyGuard<Claims>({ judge, describe }: Endpoint<Claims>): ReturnType<McpGate['forFastify']> {
   return async ({ raw, originalUrl, body }: McpFastifyRequest, reply) => {
     setAuth(raw, undefined)
-    const result = await judge(factsOf(raw, originalUrl), () => body)
+    const result = await judge(factsOf(raw, originalUrl), body)
     if (result === undefined) return undefined
     if (!result.ok) return sendReply(reply, result.answer)
     setNodeHeaders(reply.raw, result.headers)
@@ -60,7 +60,7 @@ export function koaGuard<Claims>({ judge, describe }: Endpoint<Claims>): ReturnT
     const { req, res, state, request } = ctx
     setAuth(req, undefined)
     setAuth(state, undefined)
-    const result = await judge(factsOf(req, ctx.originalUrl), () => (request as { body?: unknown }).body)
+    const result = await judge(factsOf(req, ctx.originalUrl), (request as { body?: unknown }).body)
     if (result === undefined) return next()
     if (!result.ok) {
       ctx.respond = false

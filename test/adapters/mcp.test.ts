@@ -263,6 +263,9 @@ describe('the body', () => {
       )
     for (const body of ['{', null, `"${'x'.repeat(4_194_304)}"`]) expect((await post(body)).status).toBe(400)
     expect((await post('"text"')).status).toBe(500)
+    const headers = { authorization: `Bearer ${issuer.mintToken({ scope: 'mcp' })}` }
+    const untyped = new Request(resource, { method: 'POST', body: new Uint8Array(2), headers })
+    expect((await handler(untyped)).status).toBe(400)
   })
 })
 
