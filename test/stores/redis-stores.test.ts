@@ -113,11 +113,23 @@ describe.runIf(hasRedis('the Redis stores'))('the Redis stores', () => {
     })
 
     const pass = (ms: number) => age(name.includes('cluster') ? cluster : single, ms)
-    describeReplayStore(name, () => ({ store: createRedisReplayStore({ client: connection.client }), pass }))
-    describeRevocationStore(name, () => ({ store: createRedisRevocationStore({ client: connection.client }), pass }))
+    describeReplayStore(name, () => ({
+      store: createRedisReplayStore({ client: connection.client, timeoutMs: 20_000 }),
+      pass,
+    }))
+    describeRevocationStore(name, () => ({
+      store: createRedisRevocationStore({ client: connection.client, timeoutMs: 20_000 }),
+      pass,
+    }))
     const keys = [{ id: 'k1', secret: new Uint8Array(32).fill(1) }]
-    describeGrantStore(name, () => ({ store: createRedisGrantStore({ client: connection.client, keys }), pass }))
-    describeLockStore(name, () => ({ store: createRedisLockStore({ client: connection.client }), pass }))
+    describeGrantStore(name, () => ({
+      store: createRedisGrantStore({ client: connection.client, keys, timeoutMs: 20_000 }),
+      pass,
+    }))
+    describeLockStore(name, () => ({
+      store: createRedisLockStore({ client: connection.client, timeoutMs: 20_000 }),
+      pass,
+    }))
   })
 
   it('[DPOP-15] [C-10] gives one key one winner among 1,000 reservations of four processes', async () => {
