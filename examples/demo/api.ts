@@ -2,21 +2,28 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
-import { createResourceServer } from 'portcullis'
-import { clientSecretBasic } from 'portcullis/client'
+import { createGrants, createResourceServer } from 'portcullis'
+import { clientSecretBasic, createOAuthClient } from 'portcullis/client'
 import { portcullis } from 'portcullis/express'
 import { clients, type ResourceDefinition } from '../support/provider-configuration.js'
+import { calendarScope, calendarService } from './calendar.js'
 
 /** The scopes of the API's routes. */
 export const scopes = { profile: 'profile', reports: 'reports:write', secrets: 'secrets:read' } as const
 
-/** The API under guard. */
-export interface Api {
-  /** Its resource identifier, which is where it is. */
+/** The protected resources. */
+export interface Resources {
+  /** The API: its resource identifier, which is where it is. */
   readonly resource: string
   /** A second resource at the same place, whose tokens are opaque. */
   readonly vault: string
-  /** Both, as the authorization server has to know them. */
+  /** Another service, which the API calls for its users. */
+  readonly calendar: string
+}
+
+/** The API under guard. */
+export interface Api extends Resources {
+  /** All resources, as the authorization server has to know them. */
   readonly definitions: Readonly<Record<string, ResourceDefinition>>
   /** The authorization server is known only once the API's own address is. */
   trust(issuer: string): void
@@ -31,15 +38,19 @@ export async function openApi(): Promise<Api> {
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const resource = `${origin}/api`
   const vault = `${origin}/vault`
+  const calendar = `${origin}/calendar`
   return {
     resource,
     vault,
+    calendar,
     definitions: {
       [resource]: { scopes: [scopes.profile, scopes.reports], lifetimeSeconds: 3600 },
       [vault]: { scopes: [scopes.secrets], format: 'opaque' },
+      [calendar]: { scopes: [calendarScope] },
     },
     trust(issuer) {
-      server.on('request', guardedApp(resource, vault, issuer))
+      const app = guardedApp({ resource, vault, calendar }, issuer)
+      server.on('request', app.use(calendarService(calendar, issuer)))
     },
     async close() {
       const closed = once(server, 'close')
@@ -51,14 +62,15 @@ export async function openApi(): Promise<Api> {
 }
 
 /** This is all an application has to write. */
-function guardedApp(resource: string, vault: string, issuer: string): express.Express {
-  const introspection = { credential: clientSecretBasic(clients.gateway) }
+function guardedApp({ resource, vault, calendar }: Resources, issuer: string): express.Express {
+  const credential = clientSecretBasic(clients.gateway)
   const server = createResourceServer({
     resource: [resource, vault],
-    issuer: { issuer, introspection },
+    issuer: { issuer, introspection: { credential } },
     allowInsecureLoopback: true,
   })
-  const { metadata, requireToken } = portcullis(server, { resource })
+  const grants = createGrants({ client: createOAuthClient({ issuer, credential, allowInsecureLoopback: true }) })
+  const { metadata, requireToken, grant } = portcullis(server, { resource, grants })
 
   const app = express()
   app.use(metadata())
@@ -70,6 +82,10 @@ function guardedApp(resource: string, vault: string, issuer: string): express.Ex
   })
   app.get('/api/keys', requireToken({ acr: 'urn:example:mfa', maxAgeSeconds: 300 }), (_req, res) => {
     res.json({ keys: [] })
+  })
+  app.get('/api/agenda', requireToken(), grant(calendar), async ({ auth }, res) => {
+    const response = await auth.access.fetch(calendar)(`${calendar}/events`)
+    res.status(response.status).json(await response.json())
   })
   app.get('/vault/secret', requireToken({ resource: vault, scope: scopes.secrets }), (req, res) => {
     res.json(req.auth.claims)

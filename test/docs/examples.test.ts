@@ -3,7 +3,10 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { codeBlocks, read, root } from './markdown.js'
 
-const pageOf: Readonly<Record<string, string>> = { 'hono.ts': 'docs/fetch.md' }
+const pageOf: Readonly<Record<string, string>> = {
+  'hono.ts': 'docs/fetch.md',
+  'on-behalf-of.ts': 'docs/delegation.md',
+}
 const examples = readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.ts'))
 
 describe('the pages about frameworks', () => {

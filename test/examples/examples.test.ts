@@ -2,21 +2,24 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { decodeJwt } from 'jose'
 import { createTestIssuer } from 'portcullis/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exchange } from '../support/http-exchange.js'
+import { listenOnLoopback } from '../support/loopback-server.js'
 
 const root = resolve(import.meta.dirname, '../..')
-const examples = readdirSync(resolve(root, 'examples')).filter((name) => name.endsWith('.ts'))
+const onBehalfOf = 'on-behalf-of.ts'
+const examples = readdirSync(resolve(root, 'examples')).filter((name) => name.endsWith('.ts') && name !== onBehalfOf)
 const issuer = createTestIssuer({ audience: 'https://api.example.com' })
 
 beforeAll(() => issuer.listen())
 afterAll(() => issuer.close())
 
 /** Runs an example from the sources as they are; `tsconfig.json` beside this file leads `portcullis` to them. */
-function start(name: string): ChildProcess {
+function start(name: string, ...further: readonly string[]): ChildProcess {
   const program = resolve(root, 'examples', name)
-  return spawn(process.execPath, ['--import', 'tsx', program, issuer.issuer, '0'], {
+  return spawn(process.execPath, ['--import', 'tsx', program, issuer.issuer, '0', ...further], {
     cwd: root,
     env: { ...process.env, TSX_TSCONFIG_PATH: resolve(import.meta.dirname, 'tsconfig.json') },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -62,6 +65,42 @@ describe.each(examples)('examples/%s', (name) => {
       expect(JSON.parse(unknown.body)).toEqual({ hello: 'stranger' })
     } finally {
       await stop(child)
+    }
+  }, 60_000)
+})
+
+describe('examples/on-behalf-of.ts', () => {
+  it('[S3-21] [TX-12] calls the other API for its user, with a token of its own for that', async () => {
+    const received: (string | undefined)[] = []
+    const calendar = await listenOnLoopback(({ url, headers }, response) => {
+      received.push(url, headers.authorization)
+      response.setHeader('content-type', 'application/json').end('["dentist"]')
+    })
+    const resource = `${calendar.origin}/v1/`
+    const child = start(onBehalfOf, resource)
+    try {
+      const origin = await originOf(child)
+      const token = issuer.mintToken({ sub: 'alice' })
+      const fields = [['Authorization', `Bearer ${token}`]] as const
+      const answer = await exchange(origin, { path: '/agenda', fields })
+      expect(JSON.parse(answer.body)).toEqual({ user: 'alice', events: ['dentist'] })
+      const [url, authorization = ''] = received
+      expect(url).toBe('/v1/events?day=today')
+      expect(authorization).not.toContain(token)
+      expect(decodeJwt(authorization.slice('Bearer '.length))).toMatchObject({
+        sub: 'alice',
+        aud: resource,
+        scope: 'events:read',
+        act: { sub: 'test-client' },
+      })
+      expect((await exchange(origin, { path: '/agenda' })).status).toBe(401)
+      issuer.override('token', { kind: 'down' })
+      const other = [['Authorization', `Bearer ${issuer.mintToken({ sub: 'bob' })}`]] as const
+      expect((await exchange(origin, { path: '/agenda', fields: other })).status).toBe(503)
+    } finally {
+      issuer.restore()
+      await stop(child)
+      await calendar.close()
     }
   }, 60_000)
 })

@@ -41,6 +41,7 @@ describe('the demo', () => {
     expect(printed).toMatch(/insufficient_scope, scope="reports:write"[\s\S]* requests, 0 failed/)
     expect(printed).toMatch(/→ 401 invalid_dpop_proof: [\s\S]*GET \/vault\/secret with \S+ → 200/)
     expect(printed).toMatch(/insufficient_user_authentication, acr_values="urn:example:mfa", max_age="300"/)
+    expect(printed).toMatch(/"of":"alice","act":{"sub":"gateway"}[\s\S]*GET \/calendar\/events → 401 invalid_token/)
   })
 
   it('reports a step that fails as failed', async () => {
