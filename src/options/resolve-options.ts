@@ -106,13 +106,7 @@ export function resolveOptions(options: ResourceServerOptions<ClaimsSchema | und
       fallback: 10_000,
     }),
     cors: booleanOption('cors', options.cors, true),
-    passThroughMetadata:
-      choiceOption(
-        'authorizationServerMetadata',
-        options.authorizationServerMetadata,
-        ['off', 'pass-through'],
-        'off',
-      ) === 'pass-through',
+    passThroughMetadata: resolvePassThrough(options),
   })
 }
 
@@ -141,6 +135,20 @@ function resolveResources(
     resolved.map((one) => one.resource),
   )
   return resolved
+}
+
+function resolvePassThrough({
+  issuer,
+  authorizationServerMetadata,
+}: ResourceServerOptions<ClaimsSchema | undefined>): boolean {
+  const choice = choiceOption(
+    'authorizationServerMetadata',
+    authorizationServerMetadata,
+    ['off', 'pass-through'],
+    'off',
+  )
+  if (choice === 'off' || typeof issuer !== 'function') return choice === 'pass-through'
+  throw new ConfigurationError('`pass-through` needs an issuer that is listed: a function names none beforehand.')
 }
 
 function resolveSchema(schema: ClaimsSchema | undefined): ClaimsSchema | undefined {

@@ -67,7 +67,7 @@ export function createGates<Claims>({
   const { clock, onEvent } = options.surroundings
   const exposed = options.cors ? { 'Access-Control-Expose-Headers': 'WWW-Authenticate, DPoP-Nonce' } : noHeaders
   const compiled = new WeakMap<Requirement<Claims>, Gate<Claims>>()
-  /** A refusal that is thrown first and answered later is one event. */
+  /** Refusals an event told of: one that is thrown first and answered later is not told of again. */
   const reported = new WeakSet<AuthError>()
 
   function gateFor(requirement: Requirement<Claims>): Gate<Claims> {
@@ -148,11 +148,14 @@ export function createGates<Claims>({
 
   function refuse(thrown: unknown, gate: Gate<Claims>, scheme: AuthScheme | undefined): Refused {
     const error = isAuthError(thrown) ? thrown : new InternalError(thrown)
-    const { code, status, detail } = error
-    if (onEvent && !reported.has(error))
-      emit(onEvent, { type: 'auth.refused', code, status, resource: gate.resource.resource, detail })
-    reported.add(error)
+    report(error, gate)
     return { ok: false, error, answer: toAnswer(error, { ...gate.answerContext, scheme }) }
+  }
+
+  function report(error: AuthError, { resource: { resource } }: Gate<Claims>): void {
+    reported.add(error)
+    const { code, status, detail } = error
+    if (onEvent) emit(onEvent, { type: 'auth.refused', code, status, resource, detail })
   }
 
   function accept({ auth, headers }: Admitted<Claims>, queryUsed: boolean) {
@@ -185,8 +188,9 @@ export function createGates<Claims>({
     optionalGuard,
     guard: (requirement) => optionalGuard(requirement, false) as Guard<Claims>,
     refuse(thrown, auth) {
-      const resource = auth?.resource ?? options.resources[0]?.resource
-      return refuse(thrown, compile({ resource }), auth?.scheme)
+      const gate = compile({ resource: auth?.resource ?? options.resources[0]?.resource })
+      if (!isAuthError(thrown) || !reported.has(thrown)) return refuse(thrown, gate, auth?.scheme)
+      return { ok: false, error: thrown, answer: toAnswer(thrown, { ...gate.answerContext, scheme: auth?.scheme }) }
     },
     async check(auth, requirement) {
       const gate = gateFor(requirement)
