@@ -9,8 +9,6 @@ import {
   type Auth,
   type AuthError,
   createGrantGuard,
-  type Grant,
-  type Grants,
   type HttpAnswer,
   isPreflight,
   mergeField,
@@ -23,48 +21,10 @@ import {
   setNodeHeaders,
 } from '../src/index.js'
 import type { RequestGuard } from './express/guarded-routes.js'
+import type { AuthenticatedRequest, ExpressGate, ExpressOptions } from './express/types.js'
 
 export type { GuardedHandler, RequestGuard } from './express/guarded-routes.js'
-
-/** Options of {@link portcullis}. @group Express */
-export interface ExpressOptions {
-  /** The grant engine; needed for {@link ExpressGate.grant}. */
-  readonly grants?: Grants | undefined
-  /**
-   * What to do with a refusal. `answer` (default) sends the complete answer. `next` hands the {@link AuthError} to the
-   * application's error handler: `err.status` and `err.headers` say what the answer needs, challenges included, and
-   * Express's own handler heeds both. Outside production that one also prints the stack, ours like any other.
-   */
-  readonly onError?: 'answer' | 'next' | undefined
-  /** The resource of requirements that name none. Needed when the server guards several. */
-  readonly resource?: string | undefined
-}
-
-/** A request behind {@link ExpressGate.requireToken}. @group Express */
-export type AuthenticatedRequest<Claims = AccessTokenClaims> = Request & { readonly auth: Auth<Claims> }
-
-/** Express middleware made of a resource server. @group Express */
-export interface ExpressGate<Claims = AccessTokenClaims> {
-  /** Serves the metadata documents. Mount it on the application, not on a router with a prefix. */
-  metadata(): RequestHandler
-  /**
-   * Lets a request through that carries a good token, and puts {@link Auth} into `req.auth`. CORS preflights pass
-   * without one, so a handler for `OPTIONS` must not rely on it.
-   *
-   * @throws {@link ConfigurationError} for a requirement that cannot be right, at once.
-   */
-  requireToken(requirement?: Requirement<Claims>): RequestGuard<{ readonly auth: Auth<Claims> }>
-  /** As {@link ExpressGate.requireToken}, but a request without credentials passes with `req.auth` undefined. */
-  optionalToken(requirement?: Requirement<Claims>): RequestGuard<{ readonly auth: Auth<Claims> | undefined }>
-  /**
-   * Acquires downstream tokens for the caller that a guard before it found: `req.auth.access` has them.
-   *
-   * @throws {@link ConfigurationError} for a grant that cannot be right, at once.
-   */
-  grant(...grants: Grant[]): RequestGuard<{ readonly auth: Auth<Claims> }>
-  /** What a guard mounted with `app.use` found out; for handlers whose own route names no guard. */
-  authOf(req: Request): Auth<Claims> | undefined
-}
+export type { AuthenticatedRequest, ExpressGate, ExpressOptions } from './express/types.js'
 
 /** Makes Express middleware of a resource server. Works with Express 4 and 5. @group Express */
 export function portcullis<Claims = AccessTokenClaims>(
