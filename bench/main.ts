@@ -6,11 +6,13 @@ import type { RunResult } from './report/run-result.js'
 import { caches } from './suites/caches.js'
 import { concurrency } from './suites/concurrency.js'
 import { dpop } from './suites/dpop.js'
+import { http } from './suites/http.js'
 import { memory } from './suites/memory.js'
 import { options } from './suites/options.js'
 import { scaling } from './suites/scaling.js'
 import { startUp } from './suites/start-up.js'
 import type { Suite, SuiteResult, Thoroughness } from './suites/suite.js'
+import { tail } from './suites/tail.js'
 import { tokens } from './suites/tokens.js'
 
 const suites: Readonly<Record<string, Suite>> = {
@@ -22,6 +24,8 @@ const suites: Readonly<Record<string, Suite>> = {
   scaling,
   memory,
   'start-up': startUp,
+  http,
+  tail,
 }
 
 const { values } = parseArgs({

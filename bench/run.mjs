@@ -43,7 +43,7 @@ function installPeers() {
 
 function compile() {
   mkdirSync(compiled, { recursive: true })
-  const entries = ['main', 'suites/memory-child']
+  const entries = ['main', 'write-report', 'http/app', 'http/load', 'suites/memory-child', 'suites/tail-child']
   const inputs = entries.map((entry) => join(here, `${entry}.ts`))
   const options = [
     '--bundle',

@@ -1,12 +1,6 @@
 import { isMet, type Table, type Verdict } from '../suites/suite.js'
 import type { RunResult } from './run-result.js'
-
-/** A figure with as many digits as mean something. */
-export function show(value: number): string {
-  if (!Number.isFinite(value)) return '–'
-  if (Math.abs(value) >= 100) return value.toFixed(0)
-  return Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2)
-}
+import { show } from './show.js'
 
 /** The header and the lines of a table, as text cells. */
 export function cellsOf({ unit, columns = [], rows }: Table): readonly (readonly string[])[] {
