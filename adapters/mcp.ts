@@ -7,12 +7,12 @@ export { type AuthInfo, authOf, toAuthInfo } from './mcp/auth-info.js'
 export { mcpGate } from './mcp/gate.js'
 export { sessionKey } from './mcp/session-key.js'
 export { type SdkErrors, type TokenVerifier, tokenVerifier } from './mcp/token-verifier.js'
-export type { ToolError } from './mcp/tool.js'
 export type {
   KoaContext,
   McpFastifyReply,
   McpFastifyRequest,
   McpGate,
   McpGateOptions,
+  ToolError,
   ToolOptions,
 } from './mcp/types.js'

@@ -10,16 +10,7 @@ import {
   StepUpRequiredError,
 } from '../../src/index.js'
 import { authOf } from './auth-info.js'
-import type { McpGate, McpGateOptions, ToolOptions } from './types.js'
-
-/** A refusal as the result of a tool. @group MCP */
-export interface ToolError {
-  isError: true
-  content: { type: 'text'; text: string }[]
-  /** `portcullis/refusal`: the refusal for clients that read it, in the words of a challenge. */
-  _meta: Record<string, unknown>
-  [name: string]: unknown
-}
+import type { McpGate, McpGateOptions, ToolError, ToolOptions } from './types.js'
 
 /** Makes `gate.tool`. */
 export function createTool<Claims>(

@@ -9,7 +9,15 @@ import type {
   Requirement,
 } from '../../src/index.js'
 import type { AuthInfo } from './auth-info.js'
-import type { ToolError } from './tool.js'
+
+/** A refusal as the result of a tool. @group MCP */
+export interface ToolError {
+  isError: true
+  content: { type: 'text'; text: string }[]
+  /** `portcullis/refusal`: the refusal for clients that read it, in the words of a challenge. */
+  _meta: Record<string, unknown>
+  [name: string]: unknown
+}
 
 /** Options of {@link mcpGate}. @group MCP */
 export interface McpGateOptions<Claims = AccessTokenClaims> {

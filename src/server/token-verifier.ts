@@ -126,6 +126,7 @@ function checkAudience({ entry, issuer }: TrustedToken, resource: ResolvedResour
   const { audience } = entry
   if (audience === undefined) return
   const accepted = issuer.audiences ?? resource.audiences
-  if (typeof audience === 'string' ? accepted.includes(audience) : audience.some((one) => accepted.includes(one))) return
+  if (typeof audience === 'string' ? accepted.includes(audience) : audience.some((one) => accepted.includes(one)))
+    return
   throw new InvalidTokenError('ERR_TOKEN_AUDIENCE')
 }
