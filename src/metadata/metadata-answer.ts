@@ -62,12 +62,17 @@ export function createMetadataSite(
 
   return {
     answer(request) {
-      const target = request.url.replace(outsideTarget, '')
+      const target = targetOf(request)
       const route = routes.get(target)
       if (route !== undefined) return routeAnswer(route, request, corsHeaders)
       return owned.some((path) => isAtOrBelow(target, path)) ? errorAnswer(404, 'not_found', corsHeaders) : undefined
     },
   }
+}
+
+/** Every request of an application passes here, and nearly all of them name a plain path. */
+function targetOf({ url }: RequestFacts): string {
+  return url.startsWith('/') && !url.includes('#') ? url : url.replace(outsideTarget, '')
 }
 
 function isAtOrBelow(target: string, path: string): boolean {
