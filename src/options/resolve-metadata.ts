@@ -43,18 +43,20 @@ export function resolveMetadata(
 }
 
 function resolveLists(metadata: ResourceMetadataOptions): Partial<ResourceMetadataOptions> {
-  const { localizedNames, signingAlgorithms, authorizationDetailsTypes } = metadata
-  if (signingAlgorithms?.includes('none')) {
+  const { localizedNames } = metadata
+  const signingAlgorithms = listOption('metadata.signingAlgorithms', metadata.signingAlgorithms, none)
+  const authorizationDetailsTypes = listOption(
+    'metadata.authorizationDetailsTypes',
+    metadata.authorizationDetailsTypes,
+    none,
+  )
+  if (signingAlgorithms.includes('none')) {
     throw new ConfigurationError('`metadata.signingAlgorithms` must not hold none (RFC 9728 §2).')
   }
   return {
     ...(localizedNames !== undefined && { localizedNames: resolveNames(localizedNames) }),
-    ...(signingAlgorithms !== undefined && {
-      signingAlgorithms: listOption('metadata.signingAlgorithms', signingAlgorithms, none),
-    }),
-    ...(authorizationDetailsTypes !== undefined && {
-      authorizationDetailsTypes: listOption('metadata.authorizationDetailsTypes', authorizationDetailsTypes, none),
-    }),
+    signingAlgorithms,
+    authorizationDetailsTypes,
   }
 }
 

@@ -37,7 +37,7 @@ describe('resolveOptions', () => {
         dpop: 'allowed',
         dpopAlgorithms: ['ES256', 'PS256', 'EdDSA', 'Ed25519'],
         mtls: 'allowed',
-        metadata: {},
+        metadata: { signingAlgorithms: [], authorizationDetailsTypes: [] },
       },
     ])
     expect(dpop).toMatchObject({ mode: 'allowed', maxAgeSeconds: 60, maxFutureSeconds: 10, targetOrigin: 'resource' })
@@ -174,6 +174,16 @@ describe('createResourceServer', () => {
     ],
     ['a metadata path without slash', { resource: { resource, metadata: { metadataAt: 'x' } } }, /starts with a slash/],
     ['a metadata path that is no text', { resource: { resource, metadata: { metadataAt: 5 } } }, /metadataAt/],
+    [
+      'signing algorithms that are a number',
+      { resource: { resource, metadata: { signingAlgorithms: 5 } } },
+      /signingAlgorithms` takes/,
+    ],
+    [
+      'details types that are null',
+      { resource: { resource, metadata: { authorizationDetailsTypes: null } } },
+      /authorizationDetailsTypes` takes/,
+    ],
     [
       'none as a signing algorithm',
       { resource: { resource, metadata: { signingAlgorithms: ['none'] } } },
