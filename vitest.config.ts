@@ -24,7 +24,7 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts', 'adapters/**/*.ts'],
-      thresholds: { lines: 100, functions: 100, branches: 98 },
+      thresholds: { lines: 95, functions: 95, branches: 93 },
     },
   },
 })

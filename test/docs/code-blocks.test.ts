@@ -86,7 +86,7 @@ describe('TypeScript blocks', () => {
     problems = new Map(
       [[...others, known], ...declaring.map((block) => [block])].flatMap((one) => [...problemsOf(one)]),
     )
-  }, 120_000)
+  }, 400_000)
 
   it.each(written('ts'))('%s compiles as a complete module', (_place, block) => {
     expect(problems.get(block)).toBe('')
