@@ -65,7 +65,7 @@ export interface DpopVerifier {
 
 /** Makes the verifier of one server. Replay comes last, so that nothing unsigned uses up a `jti`. */
 export function createDpopVerifier(settings: DpopVerifierSettings): DpopVerifier {
-  const { clock, maxAgeSeconds, maxFutureSeconds } = settings
+  const { clock, maxAgeSeconds, maxFutureSeconds, targetOrigin, isTrustedProxy } = settings
   const keys = createProofKeys(settings.algorithms)
   const nonces = settings.nonce && createDpopNonces({ ...settings.nonce, clock })
   const useUp = createReplayGuard({
@@ -88,7 +88,8 @@ export function createDpopVerifier(settings: DpopVerifierSettings): DpopVerifier
 
   function checkClaims(claims: ProofClaims, key: ProofKey, request: DpopRequest): MaybePromise<void> {
     if (claims.htm !== request.facts.method) throw new InvalidProofError('ERR_PROOF_METHOD')
-    if (!namesTarget(claims.htu, requestTarget(request.facts, { ...settings, resource: request.resource }))) {
+    const { facts, resource } = request
+    if (!namesTarget(claims.htu, requestTarget(facts, { targetOrigin, isTrustedProxy, resource }))) {
       throw new InvalidProofError('ERR_PROOF_TARGET')
     }
     return whenReady(checkTime(claims), () =>
@@ -128,5 +129,5 @@ export function createDpopVerifier(settings: DpopVerifierSettings): DpopVerifier
 function namesTarget(htu: string, target: string | undefined): boolean {
   if (target === undefined) return false
   const normalized = normalizeTargetUri(htu)
-  return normalized !== undefined && normalized === normalizeTargetUri(target)
+  return normalized !== undefined && (htu === target || normalized === normalizeTargetUri(target))
 }

@@ -25,6 +25,7 @@ export function normalizeTargetUri(uri: string): string | undefined {
 }
 
 function normalizeHost(host: string): string {
+  if (!host.includes('%')) return host.toLowerCase()
   return normalizeEscapes(host).replace(/%..|[A-Z]/g, (part) => (part.length === 3 ? part : part.toLowerCase()))
 }
 

@@ -10,7 +10,6 @@ export type Credentials =
   | { readonly scheme: AuthScheme | undefined; readonly error: AuthError; readonly token?: never }
 
 const token68 = /^[A-Za-z0-9\-._~+/]+=*$/
-const bearerPrefix = 'Bearer '
 const schemeAndRest = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(.*)$/s
 const formType = /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i
 /** The methods whose body has defined semantics (RFC 6750 §2.2, RFC 9110 §9.3). */
@@ -46,14 +45,18 @@ function malformed(scheme: AuthScheme): Credentials {
 
 function readField(field: string | undefined, dpop: boolean): Credentials | undefined {
   if (field === undefined) return undefined
-  if (field.startsWith(bearerPrefix) && field.charCodeAt(bearerPrefix.length) > 0x20) {
-    return { scheme: 'Bearer', token: field.slice(bearerPrefix.length), method: 'header' }
-  }
+  if (isPlain(field, 'Bearer ')) return { scheme: 'Bearer', token: field.slice('Bearer '.length), method: 'header' }
+  if (dpop && isPlain(field, 'DPoP ')) return { scheme: 'DPoP', token: field.slice('DPoP '.length), method: 'header' }
   const [, name, rest = ''] = schemeAndRest.exec(field) ?? []
   const scheme = supportedScheme(name?.toLowerCase(), dpop)
   if (scheme === undefined) return undefined
   const token = rest.startsWith(' ') ? rest.replace(/^ +/, '') : ''
   return token === '' ? malformed(scheme) : { scheme, token, method: 'header' }
+}
+
+/** Written as nearly everybody writes it: one space and then the token. */
+function isPlain(field: string, prefix: string): boolean {
+  return field.startsWith(prefix) && field.charCodeAt(prefix.length) > 0x20
 }
 
 function supportedScheme(name: string | undefined, dpop: boolean): AuthScheme | undefined {
