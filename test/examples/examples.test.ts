@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { decodeJwt } from 'jose'
@@ -7,47 +5,25 @@ import { createTestIssuer } from 'portcullis/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exchange } from '../support/http-exchange.js'
 import { listenOnLoopback } from '../support/loopback-server.js'
+import { runExample } from './run-example.js'
 
 const root = resolve(import.meta.dirname, '../..')
 const onBehalfOf = 'on-behalf-of.ts'
-const examples = readdirSync(resolve(root, 'examples')).filter((name) => name.endsWith('.ts') && name !== onBehalfOf)
+const examplesIn = (folder: string) =>
+  readdirSync(resolve(root, 'examples', folder)).filter((name) => name.endsWith('.ts') && name !== onBehalfOf)
+const examples = [
+  ...examplesIn('.'),
+  ...examplesIn('experimental-decorators').map((name) => `experimental-decorators/${name}`),
+]
 const issuer = createTestIssuer({ audience: 'https://api.example.com' })
 
 beforeAll(() => issuer.listen())
 afterAll(() => issuer.close())
 
-/** Runs an example from the sources as they are; `tsconfig.json` beside this file leads `portcullis` to them. */
-function start(name: string, ...further: readonly string[]): ChildProcess {
-  const program = resolve(root, 'examples', name)
-  return spawn(process.execPath, ['--import', 'tsx', program, issuer.issuer, '0', ...further], {
-    cwd: root,
-    env: { ...process.env, TSX_TSCONFIG_PATH: resolve(import.meta.dirname, 'tsconfig.json') },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-}
-
-/** What the program prints once it listens. */
-async function originOf(child: ChildProcess): Promise<string> {
-  let output = ''
-  for await (const chunk of child.stdout ?? []) {
-    output += chunk
-    if (output.includes('\n')) return output.trim()
-  }
-  throw new Error(`ended early: ${await child.stderr?.toArray()}`)
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return
-  const ended = once(child, 'exit')
-  child.kill('SIGTERM')
-  await ended
-}
-
 describe.each(examples)('examples/%s', (name) => {
   it('tells a caller without a token where to find one, and serves the one with a token', async () => {
-    const child = start(name)
+    const { origin, stop } = await runExample(name, issuer.issuer)
     try {
-      const origin = await originOf(child)
       const refused = await exchange(origin, { path: '/me' })
       expect(refused.status).toBe(401)
       const metadataUrl = 'https://api.example.com/.well-known/oauth-protected-resource'
@@ -64,7 +40,7 @@ describe.each(examples)('examples/%s', (name) => {
       const unknown = await exchange(origin, { path: '/hello' })
       expect(JSON.parse(unknown.body)).toEqual({ hello: 'stranger' })
     } finally {
-      await stop(child)
+      await stop()
     }
   }, 60_000)
 })
@@ -77,9 +53,8 @@ describe('examples/on-behalf-of.ts', () => {
       response.setHeader('content-type', 'application/json').end('["dentist"]')
     })
     const resource = `${calendar.origin}/v1/`
-    const child = start(onBehalfOf, resource)
+    const { origin, stop } = await runExample(onBehalfOf, issuer.issuer, resource)
     try {
-      const origin = await originOf(child)
       const token = issuer.mintToken({ sub: 'alice' })
       const fields = [['Authorization', `Bearer ${token}`]] as const
       const answer = await exchange(origin, { path: '/agenda', fields })
@@ -99,7 +74,7 @@ describe('examples/on-behalf-of.ts', () => {
       expect((await exchange(origin, { path: '/agenda', fields: other })).status).toBe(503)
     } finally {
       issuer.restore()
-      await stop(child)
+      await stop()
       await calendar.close()
     }
   }, 60_000)

@@ -16,7 +16,7 @@ function problemsIn(folder: string): readonly string[] {
     .map(({ file, messageText }) => `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`)
 }
 
-it.each(['test/decorators-legacy'])(
+it.each(['test/decorators-legacy', 'examples/experimental-decorators'])(
   '%s compiles with legacy decorators',
   (folder) => {
     expect(problemsIn(folder)).toEqual([])
