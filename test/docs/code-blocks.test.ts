@@ -35,18 +35,17 @@ function isKnownCommand(line: string): boolean {
   return install?.[1]?.split(' ').every((name) => installable.has(name)) ?? false
 }
 
+/** The language of blocks with legacy decorators: `ts`, and the option of the compiler. */
+const legacy = 'ts experimentalDecorators'
+
 /** Type-checks modules that exist in memory only, in one program, as a user of the package would write them. */
-function problemsOf(modules: readonly CodeBlock[]): ReadonlyMap<CodeBlock, string> {
-  const config = ts.getParsedCommandLineOfConfigFile(
-    join(root, 'tsconfig.json'),
-    {},
-    {
-      ...ts.sys,
-      onUnRecoverableConfigFileDiagnostic: (diagnostic) => {
-        throw new Error(ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n'))
-      },
+function problemsOf(modules: readonly CodeBlock[], options: ts.CompilerOptions = {}): ReadonlyMap<CodeBlock, string> {
+  const config = ts.getParsedCommandLineOfConfigFile(join(root, 'tsconfig.json'), options, {
+    ...ts.sys,
+    onUnRecoverableConfigFileDiagnostic: (diagnostic) => {
+      throw new Error(ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n'))
     },
-  ) as ts.ParsedCommandLine
+  }) as ts.ParsedCommandLine
   const files = new Map(modules.map((block) => [join(root, `block-${blocks.indexOf(block)}.ts`), block]))
   const host = ts.createCompilerHost(config.options)
   const { fileExists, readFile, getSourceFile } = host
@@ -83,12 +82,14 @@ describe('TypeScript blocks', () => {
     const modules = blocks.filter(({ language }) => language === 'ts')
     const declaring = modules.filter(({ code }) => code.includes('declare module'))
     const others = modules.filter((block) => !declaring.includes(block))
-    problems = new Map(
-      [[...others, known], ...declaring.map((block) => [block])].flatMap((one) => [...problemsOf(one)]),
-    )
+    const decorated = blocks.filter(({ language }) => language === legacy)
+    problems = new Map([
+      ...[[...others, known], ...declaring.map((block) => [block])].flatMap((one) => [...problemsOf(one)]),
+      ...problemsOf(decorated, { experimentalDecorators: true, emitDecoratorMetadata: true }),
+    ])
   }, 400_000)
 
-  it.each(written('ts'))('%s compiles as a complete module', (_place, block) => {
+  it.each([...written('ts'), ...written(legacy)])('%s compiles as a complete module', (_place, block) => {
     expect(problems.get(block)).toBe('')
   })
 
@@ -108,7 +109,7 @@ describe('other blocks', () => {
   })
 
   it('are of a language somebody checks, or plain text', () => {
-    const languages = new Set(['ts', 'sh', 'json', 'http', 'text', ''])
+    const languages = new Set(['ts', legacy, 'sh', 'json', 'http', 'text', ''])
     const others = blocks.filter(({ language }) => !languages.has(language))
     expect(others.map(({ page, line, language }) => `${page}:${line} ${language}`)).toEqual([])
   })

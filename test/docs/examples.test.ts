@@ -4,10 +4,16 @@ import { describe, expect, it } from 'vitest'
 import { codeBlocks, read, root } from './markdown.js'
 
 const pageOf: Readonly<Record<string, string>> = {
+  'experimental-decorators/nest.ts': 'docs/nestjs.md',
+  'mcp/server.ts': 'docs/mcp.md',
   'hono.ts': 'docs/fetch.md',
   'on-behalf-of.ts': 'docs/delegation.md',
 }
-const examples = readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.ts'))
+const examples = [
+  ...readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.ts')),
+  'experimental-decorators/nest.ts',
+  'mcp/server.ts',
+]
 
 describe('the pages about frameworks', () => {
   it.each(examples)('show examples/%s as it is', (name) => {
