@@ -1,7 +1,7 @@
 import type { GrantedToken } from '../auth/access-context.js'
 import { type EventListener, emit } from '../events.js'
 import type { Clock } from '../lib/clock.js'
-import type { GrantStore } from '../stores/contract.js'
+import type { GrantStore, StoredGrant } from '../stores/contract.js'
 import { redacted } from './check-granted.js'
 
 /** A {@link GrantStore} that never fails: without it, tokens are exchanged anew, and an event tells. */
@@ -27,10 +27,19 @@ export function createGrantCache(store: GrantStore, clock: Clock, onEvent: Event
     }
   }
 
+  /** A store in memory gives the same object again and again. */
+  const shown = new WeakMap<StoredGrant, GrantedToken>()
+
+  function show(kept: StoredGrant): GrantedToken {
+    const token = shown.get(kept) ?? redacted(kept)
+    shown.set(kept, token)
+    return token
+  }
+
   return {
     async get(key) {
       const kept = await failingOpen(() => store.get(key))
-      return kept !== undefined && kept.expiresAt * 1000 > clock() ? redacted(kept) : undefined
+      return kept !== undefined && kept.expiresAt * 1000 > clock() ? show(kept) : undefined
     },
     async set(key, token, subjectExpiresAt = Number.POSITIVE_INFINITY) {
       const { accessToken, tokenType, scope, issuedTokenType, expiresAt } = token

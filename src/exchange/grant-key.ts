@@ -19,20 +19,19 @@ export interface GrantKeyParts {
 export async function grantKey({ auth, grant, client, actor }: GrantKeyParts): Promise<string> {
   const { resource, audience, sendResource, scope, allowNarrowerScope, requestedTokenType } = grant
   const thumbprint = await client.dpop?.thumbprint()
-  return sha256Base64url(
-    JSON.stringify([
-      client.issuer,
-      client.clientId,
-      thumbprint ?? null,
-      resource,
-      audience,
-      sendResource,
-      scope,
-      allowNarrowerScope,
-      requestedTokenType ?? null,
-      auth.issuer,
-      auth.token,
-      actor === undefined ? null : [actor.type, actor.token],
-    ]),
-  )
+  const aboutToken = JSON.stringify([
+    client.issuer,
+    client.clientId,
+    thumbprint ?? null,
+    resource,
+    audience,
+    sendResource,
+    scope,
+    allowNarrowerScope,
+    requestedTokenType ?? null,
+    auth.issuer,
+    actor === undefined ? null : [actor.type, actor.token],
+  ])
+  // The array ends where it ends, and the token is all the rest: nothing can run together.
+  return sha256Base64url(aboutToken + auth.token)
 }
