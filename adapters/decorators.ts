@@ -6,6 +6,8 @@
 export { currentAuth, runWithAuth, withCurrentAuth, withCurrentAuthInKoa } from './decorators/current-auth.js'
 export { Grant, Public, RequireScopes, RequireToken } from './decorators/decorators.js'
 export type {
+  AnyClass,
+  AsyncMethod,
   AuthDecorator,
   CurrentAuthKoaMiddleware,
   CurrentAuthMiddleware,

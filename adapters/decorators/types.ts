@@ -18,12 +18,12 @@ export type CurrentAuthMiddleware = (request: object, response: object, next: ()
 /** Middleware for Koa. @group Decorators */
 export type CurrentAuthKoaMiddleware = (context: object, next: () => Promise<unknown>) => Promise<unknown>
 
-/** A class of any kind. */
+/** A class of any kind. @group Decorators */
 export type AnyClass = abstract new (...parameters: never[]) => unknown
 
-/** A method that may be decorated. Its check takes time, so that it must be ready to return a promise. */
+/** A method that may be decorated. Its check takes time, so that it must be ready to return a promise. @group Decorators */
 // biome-ignore lint/suspicious/noConfusingVoidType: methods that answer by themselves return nothing.
-type AsyncMethod = (...parameters: never[]) => PromiseLike<unknown> | void
+export type AsyncMethod = (...parameters: never[]) => PromiseLike<unknown> | void
 
 /**
  * A decorator for classes and methods, of the standard kind (TypeScript 5) and of the legacy kind

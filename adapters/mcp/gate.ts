@@ -11,7 +11,7 @@ import type { McpGate, McpGateOptions } from './types.js'
  * Makes the gate of one MCP endpoint: tokens on every request, the requirements of single tools, `Origin` and `Host`,
  * and the caller in the place where the SDK looks.
  *
- * @throws {@link ConfigurationError} for an option that cannot be right.
+ * @throws `ConfigurationError` for an option that cannot be right.
  * @group MCP
  */
 export function mcpGate<Claims = AccessTokenClaims>(

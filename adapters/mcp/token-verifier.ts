@@ -1,8 +1,6 @@
 import { type AuthError, InternalError, isAuthError, type Requirement, type ResourceServer } from '../../src/index.js'
 import { type AuthInfo, toAuthInfo } from './auth-info.js'
 
-type Constructor<Parameters extends unknown[]> = new (...parameters: Parameters) => Error
-
 /**
  * The SDK's own error classes, by which its `requireBearerAuth` tells refusals: of version 1, the module
  * `@modelcontextprotocol/sdk/server/auth/errors.js`; of version 2, `{ OAuthError }`.
@@ -11,14 +9,15 @@ type Constructor<Parameters extends unknown[]> = new (...parameters: Parameters)
  */
 export type SdkErrors =
   | {
-      readonly InvalidTokenError: Constructor<[message: string]>
-      readonly InsufficientScopeError: Constructor<[message: string]>
-      readonly ServerError: Constructor<[message: string]>
+      readonly InvalidTokenError: new (message: string) => Error
+      readonly InsufficientScopeError: new (message: string) => Error
+      readonly ServerError: new (message: string) => Error
     }
-  | { readonly OAuthError: Constructor<[code: string, message: string]>; readonly InvalidTokenError?: undefined }
+  | { readonly OAuthError: new (code: string, message: string) => Error; readonly InvalidTokenError?: undefined }
 
 /** What the SDK calls `OAuthTokenVerifier`. @group MCP */
 export interface TokenVerifier {
+  /** Rejects with an error of the SDK's. */
   verifyAccessToken(token: string): Promise<AuthInfo>
 }
 

@@ -56,8 +56,11 @@ export interface McpFastifyRequest {
 /** What is used of Fastify's reply. @group MCP */
 export interface McpFastifyReply {
   readonly raw: NodeResponse
+  /** A field as it stands. */
   getHeader(name: string): string | number | string[] | undefined
+  /** Sets a field. */
   header(name: string, value: string | string[]): unknown
+  /** Sets the status; what it returns sends. */
   code(status: number): { send(body?: Uint8Array): unknown }
 }
 
@@ -95,7 +98,7 @@ export interface McpGate<Claims = AccessTokenClaims> {
    * The `authenticate` option of FastMCP, which throws the `Response` to send and makes {@link AuthInfo} the session.
    * FastMCP asks it on every request in stateless mode alone.
    *
-   * @throws {@link ConfigurationError} with `tools`: FastMCP shows no body. Take {@link McpGate.tool}.
+   * @throws `ConfigurationError` with `tools`: FastMCP shows no body. Take {@link McpGate.tool}.
    */
   forFastMcp(): (request: NodeRequest | undefined) => Promise<AuthInfo>
   /**
@@ -103,7 +106,7 @@ export interface McpGate<Claims = AccessTokenClaims> {
    * The handler gets the caller first, `auth.access` filled, then what the SDK gives. A refusal becomes the tool's
    * error result, since the HTTP answer may have begun: what should be a challenge belongs into `tools`.
    *
-   * @throws {@link ConfigurationError} for a requirement that cannot be right, at once.
+   * @throws `ConfigurationError` for a requirement that cannot be right, at once.
    */
   tool<Parameters extends unknown[], Result>(
     options: ToolOptions<Claims>,

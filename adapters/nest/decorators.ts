@@ -13,8 +13,6 @@ export interface Declared {
   readonly grants?: readonly DeclaredGrant[] | undefined
 }
 
-type Decorator = ClassDecorator & MethodDecorator
-
 const key = Symbol.for('portcullis.declared')
 
 /** Reads what the decorators of a class or a method say. */
@@ -28,31 +26,31 @@ export function declaredOf(target: object): Declared {
  *
  * @group NestJS
  */
-export function RequireToken<Claims>(requirement: Requirement<Claims> = {}): Decorator {
+export function RequireToken<Claims>(requirement: Requirement<Claims> = {}): ClassDecorator & MethodDecorator {
   return declare({ token: 'required', requirement })
 }
 
 /** `@RequireToken({ scope })`: all the scopes named. @group NestJS */
-export function RequireScopes(...scopes: string[]): Decorator {
+export function RequireScopes(...scopes: string[]): ClassDecorator & MethodDecorator {
   return declare({ token: 'required', requirement: { scope: scopes } })
 }
 
 /** As {@link RequireToken}, but a request without credentials passes, with `@Auth()` undefined. @group NestJS */
-export function OptionalToken<Claims>(requirement: Requirement<Claims> = {}): Decorator {
+export function OptionalToken<Claims>(requirement: Requirement<Claims> = {}): ClassDecorator & MethodDecorator {
   return declare({ token: 'optional', requirement })
 }
 
 /** Opens a controller or a handler to everyone: no token is looked at. @group NestJS */
-export function Public(): Decorator {
+export function Public(): ClassDecorator & MethodDecorator {
   return declare({ token: 'public' })
 }
 
 /** Acquires downstream tokens before the handler runs: `@Access()`. Needs `grants` in the module. @group NestJS */
-export function Grant(...grants: DeclaredGrant[]): Decorator {
+export function Grant(...grants: DeclaredGrant[]): ClassDecorator & MethodDecorator {
   return declare({ grants })
 }
 
-function declare(added: Declared): Decorator {
+function declare(added: Declared): ClassDecorator & MethodDecorator {
   const decorator = (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
     const subject: object = descriptor === undefined ? target : descriptor.value
     const known = declaredOf(subject)
@@ -68,5 +66,5 @@ function declare(added: Declared): Decorator {
     }
     Reflect.defineMetadata(key, declared, subject)
   }
-  return decorator as Decorator
+  return decorator as ClassDecorator & MethodDecorator
 }

@@ -39,6 +39,7 @@ export class PortcullisModule extends ConfigurableModuleClass implements NestMod
   readonly #gates: Gates
   readonly #discovery: DiscoveryService
 
+  /** @hidden NestJS makes it. */
   constructor(
     options: PortcullisModuleOptions,
     adapterHost: HttpAdapterHost,

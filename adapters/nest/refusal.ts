@@ -10,9 +10,12 @@ import { authOf, type PlatformRequest, type PlatformResponse, sendAnswer, setFie
  * @group NestJS
  */
 export class RefusalException extends HttpException {
+  /** Why. */
   declare readonly cause: AuthError
+  /** What is left to send: status, content type and body. */
   readonly answer: HttpAnswer
 
+  /** @hidden The guard makes it. */
   constructor({ error, answer }: Refused, response: PlatformResponse) {
     super(answer.body === '' ? '' : JSON.parse(answer.body), answer.status, { cause: error })
     const [own, early] = splitContentType(answer.headers)
