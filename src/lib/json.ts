@@ -23,7 +23,9 @@ export function ownMember(object: JsonObject, name: string): unknown {
 
 /** Whether `value` is an array that holds only strings. */
 export function isStringArray(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+  if (!Array.isArray(value)) return false
+  for (const item of value) if (typeof item !== 'string') return false
+  return true
 }
 
 /**
@@ -35,10 +37,20 @@ export function freezeWithin(value: unknown, maxDepth: number): boolean {
   if (maxDepth === 0) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== Array.prototype && prototype !== null) return true
-  const members: readonly unknown[] = Array.isArray(value) ? value : Object.values(value)
-  for (const member of members) {
-    if (typeof member === 'object' && member !== null && !freezeWithin(member, maxDepth - 1)) return false
-  }
+  if (!freezeMembers(value as JsonObject, maxDepth - 1)) return false
   Object.freeze(value)
+  return true
+}
+
+/** Most members are no objects: they are passed over without a call, and without a list of them all. */
+function freezeMembers(value: JsonObject | readonly unknown[], maxDepth: number): boolean {
+  if (Array.isArray(value)) {
+    for (const member of value) if (typeof member === 'object' && !freezeWithin(member, maxDepth)) return false
+    return true
+  }
+  for (const name in value) {
+    const member = (value as JsonObject)[name]
+    if (typeof member === 'object' && !freezeWithin(member, maxDepth)) return false
+  }
   return true
 }
