@@ -1,4 +1,5 @@
 import { DelegateBackoff, handleWhen, type RetryPolicy, retry, TimeoutStrategy, timeout } from 'cockatiel'
+import { linkSignals } from '../lib/linked-signal.js'
 import type { Breakers } from './breakers.js'
 import { ClientConfigurationError, type ClientErrorContext, OAuthClientError } from './errors.js'
 import { type CircuitName, type ClientOperation, notify } from './events.js'
@@ -43,7 +44,8 @@ interface Call extends CallSpec {
  */
 export function createRunCall(settings: ClientSettings, breakers: Breakers, closing: AbortSignal): RunCall {
   return async (spec, options, work) => {
-    const call = describeCall(settings, spec, options, closing)
+    const { signal, release } = linkSignals([closing, options?.signal])
+    const call = describeCall(settings, spec, options, signal)
     const limit = timeout(settings.totalTimeoutMs, TimeoutStrategy.Aggressive)
     const retries = retryPolicy(settings, call)
     try {
@@ -59,6 +61,8 @@ export function createRunCall(settings: ClientSettings, breakers: Breakers, clos
       )
     } catch (error) {
       throw mapError(error, { ...call, attempt: undefined, aborted: call.signal.aborted })
+    } finally {
+      release()
     }
   }
 }
@@ -67,14 +71,14 @@ function describeCall(
   settings: ClientSettings,
   spec: CallSpec,
   options: CallOptions | undefined,
-  closing: AbortSignal,
+  signal: AbortSignal,
 ): Call {
   const correlationId = options?.correlationId ?? crypto.randomUUID()
   return {
     ...spec,
     context: { operation: spec.operation, issuer: settings.issuer, correlationId },
     timeoutMs: options?.timeoutMs ?? settings.timeoutMs,
-    signal: options?.signal === undefined ? closing : AbortSignal.any([closing, options.signal]),
+    signal,
   }
 }
 

@@ -1,5 +1,6 @@
 import type { AccessFetch, GrantedToken } from '../auth/access-context.js'
 import { ResourceAccessError } from '../errors/index.js'
+import { linkSignals } from '../lib/linked-signal.js'
 import type { TwoGenerationCache } from '../lib/two-generation-cache.js'
 import type { ResolvedGrant } from './grant.js'
 import type { GrantProofs } from './grant-client.js'
@@ -31,8 +32,11 @@ export function createAccessFetch({ grant, proofs, acquire, fetch, timeoutMs, no
     headers.delete('DPoP')
     headers.set('Authorization', `${token.tokenType} ${token.accessToken}`)
     if (token.tokenType === 'DPoP') headers.set('DPoP', await proofFor(url, method, token))
-    const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(init.signal ? [init.signal] : [])])
-    const response = await fetch(url.href, { ...init, method, headers, redirect: 'manual', signal })
+    const { signal, release } = linkSignals([init.signal], timeoutMs)
+    const response = await fetch(url.href, { ...init, method, headers, redirect: 'manual', signal }).catch((error) => {
+      release()
+      throw error
+    })
     const nonce = response.headers.get('DPoP-Nonce')
     if (nonce !== null) nonces.set(url.origin, nonce)
     return response

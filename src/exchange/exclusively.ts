@@ -1,4 +1,5 @@
 import { type EventListener, emit } from '../events.js'
+import { unref } from '../lib/unref.js'
 import type { LockStore } from '../stores/contract.js'
 
 /** Runs `work` in one process at a time per key; the others wait and `look` for its result. */
@@ -44,7 +45,6 @@ export function createExclusively(lock: LockStore | undefined, onEvent: EventLis
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer: unknown = setTimeout(resolve, ms)
-    ;(timer as { unref?: () => void }).unref?.()
+    unref(setTimeout(resolve, ms))
   })
 }

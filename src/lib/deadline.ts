@@ -1,10 +1,5 @@
 import { FetchFailure } from './fetch-failure.js'
-
-function unref(timer: unknown): void {
-  if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function') {
-    timer.unref()
-  }
-}
+import { unref } from './unref.js'
 
 /**
  * Runs `work` for at most `timeoutMs` milliseconds of real time. The signal is aborted when time is up and when `work`
