@@ -74,6 +74,8 @@ async function calibrate(contender: Contender, { sliceMs }: Pace): Promise<Calib
   let turns = 8
   let spentMs = 0
   let perTurnMs = 1
+  contender.prepare?.(1)
+  await slice(one, 1, clocks.wall) // the first turn pays for connections and modules loaded late
   while (spentMs < warmUpMs) {
     contender.prepare?.(turns)
     perTurnMs = ((await slice(one, turns, clocks.wall)) * (contender.operations ?? 1)) / 1000

@@ -15,8 +15,8 @@ export interface GrantedToken {
 export type AccessFetch = (input: string | URL, init?: RequestInit) => Promise<Response>
 
 /**
- * What the grants of one request brought: a token or an error for each downstream resource. A class only so that its name
- * is there at run time: parameters of this type can be told by their metadata. Nothing is ever an instance of it.
+ * What the grants of one request brought: a token or an error for each downstream resource. A class so that its name is
+ * there at run time: parameters of this type can be told by their metadata. Not every one is an instance of it.
  *
  * @group Grants
  */

@@ -6,7 +6,7 @@ import { withDeadline } from '../lib/deadline.js'
 import { createSingleFlight } from '../lib/single-flight.js'
 import { checkGranted } from './check-granted.js'
 import type { Exclusively } from './exclusively.js'
-import type { ActorToken, ResolvedGrant } from './grant.js'
+import type { ResolvedGrant } from './grant.js'
 import type { GrantCache } from './grant-cache.js'
 import type { ExchangeParams, GrantClient } from './grant-client.js'
 import { isRefusal, type MapRefusal, toGrantError } from './grant-errors.js'
@@ -47,7 +47,8 @@ export function createAcquire(parts: AcquireParts): Acquire {
   const flights = createSingleFlight<GrantedToken>()
 
   async function acquire({ rejected, ...about }: AcquireRequest): Promise<GrantedToken> {
-    const request: GrantKeyParts = { ...about, actor: await actorOf(about.grant, timeoutMs) }
+    const { actor } = about.grant
+    const request: GrantKeyParts = { ...about, actor: actor && (await withDeadline(timeoutMs, async () => actor())) }
     const key = await grantKey(request)
     const look = async (): Promise<GrantedToken | undefined> => {
       const kept = await cache.get(key)
@@ -72,10 +73,6 @@ export function createAcquire(parts: AcquireParts): Acquire {
       throw toGrantError(request.grant.resource, thrown, mapRefusal)
     }
   }
-}
-
-async function actorOf({ actor }: ResolvedGrant, timeoutMs: number): Promise<ActorToken | undefined> {
-  return actor === undefined ? undefined : withDeadline(timeoutMs, async () => actor())
 }
 
 async function exchange(parts: AcquireParts, request: GrantKeyParts, key: string): Promise<GrantedToken> {

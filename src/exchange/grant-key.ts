@@ -1,5 +1,6 @@
 import { sha256Base64url } from '#crypto'
 import type { Auth } from '../auth/auth.js'
+import { type MaybePromise, whenReady } from '../lib/maybe-promise.js'
 import type { ActorToken, ResolvedGrant } from './grant.js'
 import type { GrantClient } from './grant-client.js'
 
@@ -16,22 +17,25 @@ export interface GrantKeyParts {
  * the authorization server, this client and its proof key, and every part of the grant. Two callers share an entry only
  * by sharing all of it. Says nothing about the tokens in it.
  */
-export async function grantKey({ auth, grant, client, actor }: GrantKeyParts): Promise<string> {
-  const { resource, audience, sendResource, scope, allowNarrowerScope, requestedTokenType } = grant
-  const thumbprint = await client.dpop?.thumbprint()
-  const aboutToken = JSON.stringify([
-    client.issuer,
-    client.clientId,
-    thumbprint ?? null,
-    resource,
-    audience,
-    sendResource,
-    scope,
-    allowNarrowerScope,
-    requestedTokenType ?? null,
-    auth.issuer,
-    actor === undefined ? null : [actor.type, actor.token],
-  ])
-  // The array ends where it ends, and the token is all the rest: nothing can run together.
-  return sha256Base64url(aboutToken + auth.token)
+export function grantKey({ auth, grant, client, actor }: GrantKeyParts): MaybePromise<string> {
+  return whenReady(client.dpop?.thumbprint(), (thumbprint) => {
+    const aboutActor = actor === undefined ? null : [actor.type, actor.token]
+    const aboutCaller = JSON.stringify([thumbprint ?? null, auth.issuer, aboutActor])
+    // Two arrays, each of which ends where it ends, and the token is all the rest: nothing can run together.
+    return sha256Base64url(aboutRequest(grant, client) + aboutCaller + auth.token)
+  })
+}
+
+/** What does not change between two requests to one route. */
+const descriptions = new WeakMap<ResolvedGrant, WeakMap<GrantClient, string>>()
+
+function aboutRequest(grant: ResolvedGrant, client: GrantClient): string {
+  const known = descriptions.get(grant)?.get(client)
+  if (known !== undefined) return known
+  const { resource, audience, sendResource, scope, allowNarrowerScope, requestedTokenType = null } = grant
+  const asked = [resource, audience, sendResource, scope, allowNarrowerScope, requestedTokenType]
+  const description = JSON.stringify([client.issuer, client.clientId, ...asked])
+  const perClient = descriptions.get(grant) ?? new WeakMap<GrantClient, string>()
+  descriptions.set(grant, perClient.set(client, description))
+  return description
 }

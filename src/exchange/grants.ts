@@ -10,13 +10,13 @@ import { createMemoryGrantStore } from '../stores/memory-grant-store.js'
 import { createAccessFetch } from './access-fetch.js'
 import { createAcquire } from './acquire.js'
 import { createClientSelection, issuerOf } from './client-selection.js'
-import { createAccessContext, type PendingGrant } from './create-access-context.js'
 import { createExclusively } from './exclusively.js'
 import { type Grant, type ResolvedGrant, resolveGrant } from './grant.js'
 import { createGrantCache } from './grant-cache.js'
 import type { GrantClient } from './grant-client.js'
 import type { MapRefusal } from './grant-errors.js'
 import { createRefusalMemory } from './refusal-memory.js'
+import { type PendingGrant, RequestAccess } from './request-access.js'
 
 /** Options of {@link createGrants}. @group Grants */
 export interface GrantsOptions {
@@ -119,10 +119,8 @@ export function createGrants(options: GrantsOptions): Grants {
       )
       for (const { issuer } of grants) if (typeof issuer === 'string') clientOf(issuer)
       return async (auth) => {
-        const access = createAccessContext(
-          grants.map((grant) => pendingGrant(auth, grant)),
-          clock,
-        )
+        const pending = grants.map((grant) => pendingGrant(auth, grant))
+        const access = new RequestAccess(pending, clock)
         const eager = grants.filter(({ mode }) => mode !== 'lazy')
         const failures = await Promise.all(eager.map(({ resource }) => access.attempt(resource)))
         return { access, failure: failures.find((failure, index) => failure && eager[index]?.mode === 'required') }

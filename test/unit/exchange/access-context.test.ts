@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { type Grant, InternalError, ResourceAccessError } from 'portcullis'
 import { describe, expect, it } from 'vitest'
-import { createAccessContext } from '../../../src/exchange/create-access-context.js'
+import { RequestAccess } from '../../../src/exchange/request-access.js'
 import { refusal } from '../../support/fake-token-endpoint.js'
 import { calendar, caller, exchanged, mail, setUpGrants } from '../../support/grants-set-up.js'
 
@@ -111,7 +111,7 @@ describe('AccessContext', () => {
 
   it('turns what should not have been thrown into an InternalError', async () => {
     const grant = { resource: calendar, acquire: () => Promise.reject(new Error('bug')), fetchWith: () => fetch }
-    const access = createAccessContext([grant], Date.now)
+    const access = new RequestAccess([grant], Date.now)
     expect(await access.attempt(calendar)).toBeInstanceOf(InternalError)
   })
 })
