@@ -105,11 +105,16 @@ export class Auth<Claims = AccessTokenClaims> implements VerifiedToken<Claims> {
 
   /** The same caller with an access context: what the grants of the route brought. */
   withAccess(access: AccessContext): Auth<Claims> {
-    return new Auth(this.#token, this.scheme, this.resource, this, this.confirmation, access)
+    return copyWith(this, access)
   }
 
   /** Whether the token grants `scope`, compared exactly. Knows nothing of scope hierarchies. */
   hasScope(scope: string): boolean {
     return this.scopes.includes(scope)
   }
+}
+
+/** Not in the class: a bundler renames a class that names itself, and the name is what `console.log` shows. */
+function copyWith<Claims>(auth: Auth<Claims>, access: AccessContext): Auth<Claims> {
+  return new Auth(auth.token, auth.scheme, auth.resource, auth, auth.confirmation, access)
 }

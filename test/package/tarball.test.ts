@@ -55,6 +55,15 @@ describe('the packed package', () => {
     ).toBe('true')
   })
 
+  it.each(subpaths)('gives the classes of %s the names they are exported by', async (subpath) => {
+    const misnamed = await evaluate(
+      `import('${specifier(subpath)}').then((exported) => console.log(Object.entries(exported)
+        .filter(([name, value]) => String(value).startsWith('class ') && value.name !== name).map(([name]) => name).join()))`,
+      'module',
+    )
+    expect(misnamed).toBe('')
+  })
+
   it.each(subpaths)('loads %s by require', async (subpath) => {
     expect(
       await evaluate(`console.log(Object.keys(require('${specifier(subpath)}')).length > 0)`, 'commonjs'),
