@@ -3,11 +3,11 @@ import { InvalidProofError } from '../errors/index.js'
 import { fitsAlgorithm, type PublishedJwk, readPublicJwk } from '../keys/jwk.js'
 import { thumbprint } from '../keys/thumbprint.js'
 import { isSignatureAlgorithm, type SignatureAlgorithm } from '../lib/algorithms.js'
+import { createBoundedCache } from '../lib/bounded-cache.js'
 import { copySegment, readJsonSegment } from '../lib/compact-jws.js'
 import type { SignatureCheck } from '../lib/crypto/contract.js'
 import { type JsonObject, ownMember } from '../lib/json.js'
 import type { MaybePromise } from '../lib/maybe-promise.js'
-import { createTwoGenerationCache } from '../lib/two-generation-cache.js'
 import { comparableType } from '../token/token-type.js'
 
 /** The key a proof carries in its header, ready for use. */
@@ -35,7 +35,7 @@ const maxKeptKeys = 5000
 export function createProofKeys(algorithms: readonly SignatureAlgorithm[]): ProofKeys {
   const admitsEd25519 = algorithms.includes('EdDSA') || algorithms.includes('Ed25519')
   const accepted = new Set([...algorithms, ...(admitsEd25519 ? (['EdDSA', 'Ed25519'] as const) : [])])
-  const kept = createTwoGenerationCache<ProofKey>(maxKeptKeys)
+  const kept = createBoundedCache<ProofKey>(maxKeptKeys)
   return {
     find: (headerSegment) => kept.get(headerSegment) ?? importKey(headerSegment, accepted),
     keep(headerSegment, key) {

@@ -1,7 +1,7 @@
 import type { AccessFetch, GrantedToken } from '../auth/access-context.js'
 import { ResourceAccessError } from '../errors/index.js'
+import type { BoundedCache } from '../lib/bounded-cache.js'
 import { linkSignals } from '../lib/linked-signal.js'
-import type { TwoGenerationCache } from '../lib/two-generation-cache.js'
 import type { ResolvedGrant } from './grant.js'
 import type { GrantProofs } from './grant-client.js'
 
@@ -14,7 +14,7 @@ export interface AccessFetchParts {
   readonly fetch: typeof globalThis.fetch
   readonly timeoutMs: number
   /** The newest nonce of each origin (RFC 9449 §8.2). */
-  readonly nonces: TwoGenerationCache<string>
+  readonly nonces: BoundedCache<string>
 }
 
 /** What a 401 blames, and a second attempt can mend. */

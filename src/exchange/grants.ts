@@ -2,8 +2,8 @@ import type { AccessContext } from '../auth/access-context.js'
 import type { Auth } from '../auth/auth.js'
 import type { AuthError } from '../errors/index.js'
 import type { EventListener } from '../events.js'
+import { createBoundedCache } from '../lib/bounded-cache.js'
 import { type Clock, systemClock } from '../lib/clock.js'
-import { createTwoGenerationCache } from '../lib/two-generation-cache.js'
 import { checkNames, functionOption, numberOption, refuseRepeats } from '../options/check.js'
 import type { GrantStore, LockStore } from '../stores/contract.js'
 import { createMemoryGrantStore } from '../stores/memory-grant-store.js'
@@ -98,7 +98,7 @@ export function createGrants(options: GrantsOptions): Grants {
   const fetching = {
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     timeoutMs: timeoutOption('fetchTimeoutMs', options.fetchTimeoutMs, 30_000),
-    nonces: createTwoGenerationCache<string>(maxNonces),
+    nonces: createBoundedCache<string>(maxNonces),
   }
 
   function pendingGrant(auth: Auth<unknown>, grant: ResolvedGrant): PendingGrant {

@@ -1,5 +1,5 @@
+import { createBoundedCache } from '../lib/bounded-cache.js'
 import type { Clock } from '../lib/clock.js'
-import { createTwoGenerationCache } from '../lib/two-generation-cache.js'
 
 /** Remembers refusals for seconds, so that a refused caller does not ask the token endpoint with every request. */
 export interface RefusalMemory {
@@ -12,7 +12,7 @@ const maxRefusals = 1000
 
 /** Makes a bounded memory that forgets after `ttlMs`. */
 export function createRefusalMemory(ttlMs: number, clock: Clock): RefusalMemory {
-  const refusals = createTwoGenerationCache<{ readonly thrown: unknown; readonly untilMs: number }>(maxRefusals)
+  const refusals = createBoundedCache<{ readonly thrown: unknown; readonly untilMs: number }>(maxRefusals)
   return {
     get(key) {
       const known = refusals.get(key)

@@ -3,10 +3,10 @@ import type { KeySource } from '../keys/contract.js'
 import { createDiscovery, type Discovery } from '../keys/discovery.js'
 import { createKeySet } from '../keys/key-set.js'
 import { createStaticKeys } from '../keys/static-keys.js'
+import { createBoundedCache } from '../lib/bounded-cache.js'
 import { isJsonObject } from '../lib/json.js'
 import type { MaybePromise } from '../lib/maybe-promise.js'
 import { createSingleFlight } from '../lib/single-flight.js'
-import { createTwoGenerationCache } from '../lib/two-generation-cache.js'
 import { type ResolvedIssuer, resolveIssuer } from '../options/resolve-issuer.js'
 import type { ResolvedOptions } from '../options/resolve-options.js'
 import type { ResolvedResource, Surroundings } from '../options/resolved.js'
@@ -65,7 +65,7 @@ export function createIssuerRegistry(options: ResolvedOptions): IssuerRegistry {
 function createTenantRegistry(options: ResolvedOptions, resolver: IssuerResolver): IssuerRegistry {
   const { surroundings, isTenant } = options
   const flights = createSingleFlight<Issuer | undefined>()
-  const ready = createTwoGenerationCache<Issuer>(maxResolvedIssuers)
+  const ready = createBoundedCache<Issuer>(maxResolvedIssuers)
 
   async function askResolver(issuer: string): Promise<Omit<IssuerOptions, 'issuer'> | undefined> {
     try {
@@ -141,7 +141,7 @@ function createIssuer(settings: ResolvedIssuer, { surroundings, schema, tokenCac
     algorithms: new Set(settings.algorithms),
     tokenTypes: acceptedTypes(settings.tokenTypes),
     keys: createKeys(settings, discovery, surroundings),
-    knownHeaders: createTwoGenerationCache<KnownHeader>(maxKnownHeaders),
+    knownHeaders: createBoundedCache<KnownHeader>(maxKnownHeaders),
     profile: settings.claimProfile,
     optionalClaims: new Set(settings.optionalClaims),
     clockToleranceMs: settings.clockToleranceSeconds * 1000,

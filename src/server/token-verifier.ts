@@ -1,8 +1,8 @@
 import { InvalidRequestError, type InvalidTokenCode, InvalidTokenError } from '../errors/index.js'
+import { createBoundedCache } from '../lib/bounded-cache.js'
 import { type CompactJws, readCompactJws, readJsonSegment } from '../lib/compact-jws.js'
 import { ownMember } from '../lib/json.js'
 import { type MaybePromise, whenReady } from '../lib/maybe-promise.js'
-import { createTwoGenerationCache } from '../lib/two-generation-cache.js'
 import type { ResolvedOptions } from '../options/resolve-options.js'
 import type { ResolvedResource } from '../options/resolved.js'
 import { applyClaimsSchema } from '../token/claims-schema.js'
@@ -43,7 +43,7 @@ export function checkTokenSize(token: string): void {
 
 /** Makes the verifier of one server. */
 export function createTokenVerifier(options: ResolvedOptions, issuers: IssuerRegistry): TokenVerifier {
-  const remembered = createTwoGenerationCache<TrustedToken>(options.tokenCacheEntries)
+  const remembered = createBoundedCache<TrustedToken>(options.tokenCacheEntries)
 
   function verifyAnew(
     token: string,

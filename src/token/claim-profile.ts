@@ -1,5 +1,5 @@
+import { createBoundedCache } from '../lib/bounded-cache.js'
 import { isStringArray, type JsonObject, ownMember } from '../lib/json.js'
-import { createTwoGenerationCache } from '../lib/two-generation-cache.js'
 
 /** The names a profile reads, first present one first; `joined` where an array of strings is accepted as a scope list. */
 export interface ResolvedClaimProfile {
@@ -33,7 +33,7 @@ function nestedClaim(claims: JsonObject, path: string): unknown {
 const none: readonly string[] = Object.freeze([])
 
 /** Few scope claims stand in many tokens: each list is made once, and takes the memory of one. */
-const sharedLists = createTwoGenerationCache<readonly string[]>(1000)
+const sharedLists = createBoundedCache<readonly string[]>(1000)
 const maxSharedLength = 512
 
 /**

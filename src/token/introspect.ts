@@ -1,9 +1,9 @@
 import { InvalidTokenError, UnavailableError } from '../errors/index.js'
 import { emit } from '../events.js'
+import { createBoundedCache } from '../lib/bounded-cache.js'
 import type { JsonObject } from '../lib/json.js'
 import type { MaybePromise } from '../lib/maybe-promise.js'
 import { createSingleFlight } from '../lib/single-flight.js'
-import { createTwoGenerationCache } from '../lib/two-generation-cache.js'
 import type { ResolvedResource } from '../options/resolved.js'
 import type { ClaimsSchema } from '../options/types.js'
 import { applyClaimsSchema } from './claims-schema.js'
@@ -57,8 +57,8 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
   const { issuer } = rules
   const request = createIntrospectionRequest(settings)
   const claimRules = relaxedRules(rules, introspection.allowMissingAudience)
-  const accepted = createTwoGenerationCache<Accepted>(maxRemembered)
-  const refused = createTwoGenerationCache<Refused>(maxRemembered)
+  const accepted = createBoundedCache<Accepted>(maxRemembered)
+  const refused = createBoundedCache<Refused>(maxRemembered)
   const flights = createSingleFlight<VerifiedEntry>()
 
   async function ask(token: string, audience: string): Promise<JsonObject> {

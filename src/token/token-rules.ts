@@ -1,9 +1,9 @@
 import type { VerifiedToken } from '../auth/auth.js'
 import type { KeySource, VerificationKey } from '../keys/contract.js'
 import type { SignatureAlgorithm } from '../lib/algorithms.js'
+import type { BoundedCache } from '../lib/bounded-cache.js'
 import type { SignatureCheck } from '../lib/crypto/contract.js'
 import type { JsonObject } from '../lib/json.js'
-import type { TwoGenerationCache } from '../lib/two-generation-cache.js'
 import type { ResolvedClaimProfile } from './claim-profile.js'
 
 /** How the claims of one issuer's tokens are judged. */
@@ -23,7 +23,7 @@ export interface TokenRules extends ClaimRules {
   readonly tokenTypes: ReadonlySet<string | null>
   readonly keys: KeySource
   /** Header segments that verified tokens came with, each with its prepared check. */
-  readonly knownHeaders: TwoGenerationCache<KnownHeader>
+  readonly knownHeaders: BoundedCache<KnownHeader>
 }
 
 /** A header segment seen on a verified token: all rules on it hold, and its key is prepared. */
