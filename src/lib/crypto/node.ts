@@ -4,6 +4,7 @@ import { type AlgorithmTraits, algorithmTraits, type SignatureAlgorithm } from '
 import type { PublicJwk, SignatureCheck } from './contract.js'
 import { ecdsaDer } from './ecdsa-der.js'
 import { rsaPssSpki } from './rsa-pss-spki.js'
+import { verifySpread } from './verify-spread.js'
 
 const digestName = { 'SHA-256': 'sha256', 'SHA-384': 'sha384', 'SHA-512': 'sha512' } as const
 
@@ -14,7 +15,7 @@ function importKey(jwk: PublicJwk, algorithm: SignatureAlgorithm, { hash: keyHas
   return createPublicKey({ key: Buffer.from(rsaPssSpki(rsaPublicKey, keyHash)), format: 'der', type: 'spki' })
 }
 
-/** See `PlatformCrypto.createSignatureCheck`. Synchronous here. */
+/** See `PlatformCrypto.createSignatureCheck`. Synchronous here, but for curves under load. */
 export function createSignatureCheck(jwk: PublicJwk, algorithm: SignatureAlgorithm): SignatureCheck {
   const traits = algorithmTraits.get(algorithm) as AlgorithmTraits
   const key = importKey(jwk, algorithm, traits)
@@ -24,14 +25,17 @@ export function createSignatureCheck(jwk: PublicJwk, algorithm: SignatureAlgorit
     return (signingInput, signature) => {
       const raw = Buffer.from(signature, 'base64url')
       const der = raw.length === signatureBytes ? ecdsaDer(raw) : undefined
-      return der !== undefined && verify(digest, Buffer.from(signingInput, 'latin1'), key, der)
+      return der !== undefined && verifySpread(digest, Buffer.from(signingInput, 'latin1'), key, der)
     }
   }
-  return (signingInput, signature) => {
-    const raw = Buffer.from(signature, 'base64url')
-    if (signatureBytes !== undefined && raw.length !== signatureBytes) return false
-    return verify(digest, Buffer.from(signingInput, 'latin1'), key, raw)
+  if (traits.kty === 'OKP') {
+    return (signingInput, signature) => {
+      const raw = Buffer.from(signature, 'base64url')
+      return raw.length === signatureBytes && verifySpread(digest, Buffer.from(signingInput, 'latin1'), key, raw)
+    }
   }
+  return (signingInput, signature) =>
+    verify(digest, Buffer.from(signingInput, 'latin1'), key, Buffer.from(signature, 'base64url'))
 }
 
 /** See `PlatformCrypto.sha256Base64url`. Synchronous here. */
