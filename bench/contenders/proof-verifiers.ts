@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import type { createDpopVerifier } from '../../src/binding/dpop-proof.js'
-import type { createMemoryReplayStore } from '../../src/stores/memory-replay-store.js'
+import { createDpopVerifier } from '../../src/binding/dpop-proof.js'
+import { createMemoryReplayStore } from '../../src/stores/memory-replay-store.js'
 import type { TestIssuer } from '../../src/testing/index.js'
 import { createBoundTokenLimit, createProofLimit } from '../limit.js'
-import { createResourceServer, internal, nodeRequestFacts, peer } from '../package-under-test.js'
+import { createResourceServer, nodeRequestFacts, peer } from '../package-under-test.js'
 import { audience, limitSettings, scope } from '../set-up/issuer.js'
 import { target } from '../set-up/proofs.js'
 import type { BenchRequest } from '../set-up/requests.js'
@@ -22,19 +22,15 @@ export interface ProofVerifier {
   verify(request: BenchRequest, token: TokenFacts): unknown
 }
 
-/** The library's own part for proofs, which has no public entry: the gate calls it. */
-export async function portcullisProofs(name = 'portcullis'): Promise<ProofVerifier> {
-  const dpop = await internal<{ createDpopVerifier: typeof createDpopVerifier }>('binding/dpop-proof.js')
-  const stores = await internal<{ createMemoryReplayStore: typeof createMemoryReplayStore }>(
-    'stores/memory-replay-store.js',
-  )
-  const verifier = dpop.createDpopVerifier({
+/** The library's own part for proofs, which has no public entry: taken from its source. */
+export function portcullisProofs(name = 'portcullis'): ProofVerifier {
+  const verifier = createDpopVerifier({
     algorithms: ['ES256'],
     maxAgeSeconds: 60,
     maxFutureSeconds: 10,
     nonce: undefined,
     targetOrigin: 'resource',
-    replayStore: stores.createMemoryReplayStore(),
+    replayStore: createMemoryReplayStore(),
     dangerouslyAllowReplayWhenStoreFails: false,
     isTrustedProxy: () => false,
     clock: Date.now,

@@ -27,10 +27,10 @@ export const dpop: Suite = async ({ pace }) => {
   const alone = await compare(
     [
       proofContender(limitProofs(), clients),
-      proofContender(await portcullisProofs(), clients),
+      proofContender(portcullisProofs(), clients),
       proofContender(await joseProofs(), clients),
       newClientContender(limitProofs('limit, new client'), () => createBoundClient(issuer)),
-      newClientContender(await portcullisProofs('portcullis, new client'), () => createBoundClient(issuer)),
+      newClientContender(portcullisProofs('portcullis, new client'), () => createBoundClient(issuer)),
     ],
     pace,
   )

@@ -98,7 +98,7 @@ async function measure(settings: readonly AppSettings[], column: Column, quick: 
   const load = fork(join(compiled, 'http', 'load.mjs'))
   const servers = []
   for (const one of settings) servers.push(await startServer(one))
-  const rounds = quick ? 3 : 9
+  const rounds = quick ? 3 : 5
   for (let round = -1; round < rounds; round++) {
     for (let place = 0; place < servers.length; place++) {
       const server = servers[(round + 1 + place) % servers.length] as Server

@@ -4,7 +4,9 @@ import { type AlgorithmTraits, algorithmTraits, type SignatureAlgorithm } from '
 import type { PublicJwk, SignatureCheck } from './contract.js'
 import { ecdsaDer } from './ecdsa-der.js'
 import { rsaPssSpki } from './rsa-pss-spki.js'
-import { verifySpread } from './verify-spread.js'
+import { createSpreadVerify } from './spread-verify.js'
+
+const spreadVerify = createSpreadVerify()
 
 const digestName = { 'SHA-256': 'sha256', 'SHA-384': 'sha384', 'SHA-512': 'sha512' } as const
 
@@ -25,13 +27,13 @@ export function createSignatureCheck(jwk: PublicJwk, algorithm: SignatureAlgorit
     return (signingInput, signature) => {
       const raw = Buffer.from(signature, 'base64url')
       const der = raw.length === signatureBytes ? ecdsaDer(raw) : undefined
-      return der !== undefined && verifySpread(digest, Buffer.from(signingInput, 'latin1'), key, der)
+      return der !== undefined && spreadVerify(digest, Buffer.from(signingInput, 'latin1'), key, der)
     }
   }
   if (traits.kty === 'OKP') {
     return (signingInput, signature) => {
       const raw = Buffer.from(signature, 'base64url')
-      return raw.length === signatureBytes && verifySpread(digest, Buffer.from(signingInput, 'latin1'), key, raw)
+      return raw.length === signatureBytes && spreadVerify(digest, Buffer.from(signingInput, 'latin1'), key, raw)
     }
   }
   return (signingInput, signature) =>

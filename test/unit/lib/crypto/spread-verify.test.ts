@@ -1,18 +1,21 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { verifySpread } from '../../../../src/lib/crypto/verify-spread.js'
+import { createSpreadVerify, type SpreadVerify } from '../../../../src/lib/crypto/spread-verify.js'
 
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const data = Buffer.from('signed')
 const good = sign('sha256', data, privateKey)
 const bad = sign('sha256', Buffer.from('something else'), privateKey)
 
-const check = (signature: Uint8Array = good, key: KeyObject = publicKey) => verifySpread('sha256', data, key, signature)
+let spreadVerify: SpreadVerify
+const check = (signature: Uint8Array = good, key: KeyObject = publicKey) => spreadVerify('sha256', data, key, signature)
 const isPooled = (result: unknown) => result instanceof Promise
 
-describe('verifySpread', () => {
-  beforeEach(() => setImmediate())
+describe('createSpreadVerify', () => {
+  beforeEach(() => {
+    spreadVerify = createSpreadVerify()
+  })
 
   it('checks at once where few come in a turn of the event loop, and starts anew with the next', async () => {
     for (let turn = 0; turn < 3; turn++) {
@@ -35,6 +38,18 @@ describe('verifySpread', () => {
     const next = Array.from({ length: 5 }, () => check())
     expect(next.map(isPooled)).toEqual([false, false, false, false, true])
     await Promise.all(next)
+  })
+
+  it('leaves the pool alone for 256 checks where they wait for one another, and tries it again then', async () => {
+    const results = Array.from({ length: 4 }, () => check())
+    results.push(check())
+    expect(results.map(isPooled)).toEqual([false, false, false, false, true])
+    expect(await results[4]).toBe(true)
+    const turn = Array.from({ length: 256 }, () => check())
+    expect(turn.some(isPooled)).toBe(false)
+    const again = [check(), check()]
+    expect(again.map(isPooled)).toEqual([true, true])
+    await Promise.all(again)
   })
 
   it('[JOSE-12] refuses malformed signatures in the pool as it does at once', async () => {
