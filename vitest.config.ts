@@ -23,8 +23,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     coverage: {
       provider: 'v8',
-      include: ['src/**/*.ts', 'adapters/**/*.ts'],
-      thresholds: { lines: 95, functions: 95, branches: 93 },
+      include: [`${root}/src/**/*.ts`, `${root}/adapters/**/*.ts`],
+      thresholds: { lines: 100, functions: 100, branches: 98 },
     },
   },
 })

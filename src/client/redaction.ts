@@ -42,7 +42,7 @@ function headerSecrets(name: string, value: string): readonly string[] {
 function basicSecrets(credentials: string): readonly string[] {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(credentials) || credentials.length % 4 !== 0) return []
   const encoded = atob(credentials).split(':')[1] ?? ''
-  return [encoded, new URLSearchParams(`secret=${encoded}`).get('secret') ?? '']
+  return [encoded, ...new URLSearchParams(`secret=${encoded}`).values()]
 }
 
 /** Builds the {@link Redact} of one request. Beside `secrets` it masks whatever looks like a JWT or a long key. */
