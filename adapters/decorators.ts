@@ -7,6 +7,7 @@ export { currentAuth, runWithAuth, withCurrentAuth, withCurrentAuthInKoa } from 
 export { Grant, Public, RequireScopes, RequireToken } from './decorators/decorators.js'
 export type {
   AnyClass,
+  AnyMethod,
   AsyncMethod,
   AuthDecorator,
   CurrentAuthKoaMiddleware,

@@ -11,6 +11,7 @@ export type {
   KoaContext,
   McpFastifyReply,
   McpFastifyRequest,
+  McpFastifySender,
   McpGate,
   McpGateOptions,
   ToolError,

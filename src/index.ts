@@ -60,6 +60,7 @@ export type {
   DpopOptions,
   IntrospectionCredential,
   IntrospectionOptions,
+  IssuerAllowList,
   IssuerOptions,
   IssuerResolver,
   KeyCacheOptions,

@@ -37,13 +37,12 @@ export interface AuthDecorator {
   <Method extends AsyncMethod>(target: object, name: string | symbol, descriptor: TypedPropertyDescriptor<Method>): void
 }
 
+/** A method of any kind. @group Decorators */
+export type AnyMethod = (...parameters: never[]) => unknown
+
 /** As {@link AuthDecorator}, for what leaves a method as it is. @group Decorators */
 export interface OpenDecorator {
   (target: AnyClass, context?: ClassDecoratorContext): void
-  <Method extends (...parameters: never[]) => unknown>(method: Method, context: ClassMethodDecoratorContext): Method
-  <Method extends (...parameters: never[]) => unknown>(
-    target: object,
-    name: string | symbol,
-    descriptor: TypedPropertyDescriptor<Method>,
-  ): void
+  <Method extends AnyMethod>(method: Method, context: ClassMethodDecoratorContext): Method
+  <Method extends AnyMethod>(target: object, name: string | symbol, descriptor: TypedPropertyDescriptor<Method>): void
 }

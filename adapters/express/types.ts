@@ -7,7 +7,7 @@ export interface ExpressOptions {
   /** The grant engine; needed for {@link ExpressGate.grant}. */
   readonly grants?: Grants | undefined
   /**
-   * What to do with a refusal. `answer` (default) sends the complete answer. `next` hands the {@link AuthError} to the
+   * What to do with a refusal. `answer` (default) sends the complete answer. `next` hands the `AuthError` to the
    * application's error handler: `err.status` and `err.headers` say what the answer needs, challenges included, and
    * Express's own handler heeds both. Outside production that one also prints the stack, ours like any other.
    */
@@ -27,7 +27,7 @@ export interface ExpressGate<Claims = AccessTokenClaims> {
    * Lets a request through that carries a good token, and puts {@link Auth} into `req.auth`. CORS preflights pass
    * without one, so a handler for `OPTIONS` must not rely on it.
    *
-   * @throws {@link ConfigurationError} for a requirement that cannot be right, at once.
+   * @throws `ConfigurationError` for a requirement that cannot be right, at once.
    */
   requireToken(requirement?: Requirement<Claims>): RequestGuard<{ readonly auth: Auth<Claims> }>
   /** As {@link ExpressGate.requireToken}, but a request without credentials passes with `req.auth` undefined. */
@@ -35,7 +35,7 @@ export interface ExpressGate<Claims = AccessTokenClaims> {
   /**
    * Acquires downstream tokens for the caller that a guard before it found: `req.auth.access` has them.
    *
-   * @throws {@link ConfigurationError} for a grant that cannot be right, at once.
+   * @throws `ConfigurationError` for a grant that cannot be right, at once.
    */
   grant(...grants: Grant[]): RequestGuard<{ readonly auth: Auth<Claims> }>
   /** What a guard mounted with `app.use` found out; for handlers whose own route names no guard. */

@@ -20,7 +20,7 @@ export interface FastifyOptions<Claims = AccessTokenClaims> {
   /** Whether to serve the metadata documents, at the root of the origin whatever the prefix. Default true. */
   readonly metadata?: boolean | undefined
   /**
-   * What to do with a refusal. `answer` (default) sends the complete answer. `throw` hands the {@link AuthError} to
+   * What to do with a refusal. `answer` (default) sends the complete answer. `throw` hands the `AuthError` to
    * `setErrorHandler`: its `status` and `headers` say what the answer needs, challenges included, and Fastify's own
    * handler heeds both.
    */

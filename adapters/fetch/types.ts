@@ -68,7 +68,7 @@ export interface FetchGate<Claims = AccessTokenClaims> {
   /**
    * Makes a guard that finds out who calls.
    *
-   * @throws {@link ConfigurationError} for a requirement that cannot be right, at once.
+   * @throws `ConfigurationError` for a requirement that cannot be right, at once.
    */
   requireToken(requirement?: RouteAuth<Claims>): FetchGuard<Auth<Claims>>
   /** As {@link FetchGate.requireToken}, but a request without credentials passes with `auth` undefined. */

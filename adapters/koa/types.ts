@@ -6,7 +6,7 @@ export interface KoaOptions {
   /** The grant engine; needed for {@link KoaGate.grant}. */
   readonly grants?: Grants | undefined
   /**
-   * What to do with a refusal. `answer` (default) sends the complete answer. `throw` throws the {@link AuthError}: its
+   * What to do with a refusal. `answer` (default) sends the complete answer. `throw` throws the `AuthError`: its
    * `status` and `headers` say what the answer needs, challenges included, and Koa's own handler heeds both.
    */
   readonly onError?: 'answer' | 'throw' | undefined
@@ -30,7 +30,7 @@ export interface KoaGate<Claims = AccessTokenClaims> {
    * Lets a request through that carries a good token, and puts {@link Auth} into `ctx.state.auth`. CORS preflights pass
    * without one, so what answers `OPTIONS` must not rely on it.
    *
-   * @throws {@link ConfigurationError} for a requirement that cannot be right, at once.
+   * @throws `ConfigurationError` for a requirement that cannot be right, at once.
    */
   requireToken(requirement?: Requirement<Claims>): KoaGuard<Auth<Claims>>
   /** As {@link KoaGate.requireToken}, but a request without credentials passes with `ctx.state.auth` undefined. */
@@ -38,7 +38,7 @@ export interface KoaGate<Claims = AccessTokenClaims> {
   /**
    * Acquires downstream tokens for the caller that a guard before it found: `ctx.state.auth.access` has them.
    *
-   * @throws {@link ConfigurationError} for a grant that cannot be right, at once.
+   * @throws `ConfigurationError` for a grant that cannot be right, at once.
    */
   grant(...grants: Grant[]): KoaGuard<Auth<Claims>>
 }

@@ -53,6 +53,12 @@ export interface McpFastifyRequest {
   readonly body: unknown
 }
 
+/** What a Fastify reply is once its status is set. @group MCP */
+export interface McpFastifySender {
+  /** Sends the answer. */
+  send(body?: Uint8Array): unknown
+}
+
 /** What is used of Fastify's reply. @group MCP */
 export interface McpFastifyReply {
   readonly raw: NodeResponse
@@ -61,7 +67,7 @@ export interface McpFastifyReply {
   /** Sets a field. */
   header(name: string, value: string | string[]): unknown
   /** Sets the status; what it returns sends. */
-  code(status: number): { send(body?: Uint8Array): unknown }
+  code(status: number): McpFastifySender
 }
 
 /** What is used of Koa's context. @group MCP */

@@ -1,5 +1,7 @@
 import {
+  type ConfigurableModuleAsyncOptions,
   ConfigurableModuleBuilder,
+  type DynamicModule,
   Inject,
   Module,
   type NestModule,
@@ -38,6 +40,11 @@ export class PortcullisModule extends ConfigurableModuleClass implements NestMod
   readonly #adapterHost: HttpAdapterHost
   readonly #gates: Gates
   readonly #discovery: DiscoveryService
+
+  /** The module with its options, for the `imports` of the root module. */
+  declare static forRoot: (options: PortcullisModuleOptions) => DynamicModule
+  /** As {@link PortcullisModule.forRoot}, with options from `useFactory`, `useClass` or `useExisting`. */
+  declare static forRootAsync: (options: ConfigurableModuleAsyncOptions<PortcullisModuleOptions>) => DynamicModule
 
   /** @hidden NestJS makes it. */
   constructor(

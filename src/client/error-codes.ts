@@ -1,14 +1,16 @@
 /** The seven families of client failures, for dashboards and coarse decisions. @group Client errors */
 export type ClientErrorCategory = 'auth' | 'validation' | 'network' | 'rate_limit' | 'server' | 'dpop' | 'pkce'
 
-interface CodeTraits {
+/** What is known of a failure by its code alone. @group Client errors */
+export interface ClientErrorTraits {
   readonly category: ClientErrorCategory
   /** Whether the same call may succeed later without anybody changing anything. */
   readonly retryable: boolean
+  /** Fixed text. */
   readonly message: string
 }
 
-function traits(category: ClientErrorCategory, message: string, retryable = false): CodeTraits {
+function traits(category: ClientErrorCategory, message: string, retryable = false): ClientErrorTraits {
   return { category, retryable, message }
 }
 
@@ -67,7 +69,7 @@ export const clientErrorTraits = {
   ERR_DPOP_PROOF: traits('dpop', 'The authorization server refused the DPoP proof'),
   ERR_DPOP_NONCE: traits('dpop', 'The authorization server kept asking for another DPoP nonce'),
   ERR_DPOP_NOT_BOUND: traits('dpop', 'The authorization server issued a token that is not bound to the DPoP key'),
-} as const satisfies Record<string, CodeTraits>
+} as const satisfies Record<string, ClientErrorTraits>
 
 /** The closed union of reasons. @group Client errors */
 export type ClientErrorCode = keyof typeof clientErrorTraits

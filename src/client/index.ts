@@ -32,7 +32,12 @@ export { none, tlsClientAuth } from './credentials/public-client.js'
 export { type LocalSigningKey, publicJwkOf, type RemoteSigningKey, type SigningKey } from './credentials/signing-key.js'
 export type { DpopProofRequest, DpopProofs } from './dpop.js'
 export type { EndpointDescription, EndpointDescriptions, EndpointName } from './endpoints.js'
-export { type ClientErrorCategory, type ClientErrorCode, clientErrorTraits } from './error-codes.js'
+export {
+  type ClientErrorCategory,
+  type ClientErrorCode,
+  type ClientErrorTraits,
+  clientErrorTraits,
+} from './error-codes.js'
 export {
   CircuitOpenError,
   ClientAuthenticationError,

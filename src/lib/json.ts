@@ -1,4 +1,4 @@
-/** A parsed JSON object. Look members up with {@link ownMember} when the name comes from outside. */
+/** A parsed JSON object. Look members up with `ownMember` when the name comes from outside. */
 export type JsonObject = { readonly [name: string]: unknown }
 
 /** Whether `value` is a JSON object: not null, not an array. */

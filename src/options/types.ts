@@ -19,6 +19,12 @@ export type ClaimsOf<Schema extends ClaimsSchema | undefined> = Schema extends C
 /** Ways a client may send its token, in the words of RFC 9728 `bearer_methods_supported`. */
 export type BearerMethod = 'header' | 'body' | 'query'
 
+/** A live list of issuers, such as a `Set`. @group Resource server */
+export interface IssuerAllowList {
+  /** Whether `issuer` may be asked for, byte for byte. Asked at each look-up, so that a removal counts at once. */
+  has(issuer: string): boolean
+}
+
 /** Options of {@link createResourceServer}. Read once, checked completely, never written to. @group Resource server */
 export interface ResourceServerOptions<Schema extends ClaimsSchema | undefined = undefined> {
   /** The protected resource or resources this server guards: an identifier, or {@link ResourceOptions}. */
@@ -29,7 +35,7 @@ export interface ResourceServerOptions<Schema extends ClaimsSchema | undefined =
    */
   readonly issuer: string | IssuerOptions | readonly (string | IssuerOptions)[] | IssuerResolver
   /** The complete allow-list for an issuer function: an array, or anything with `has`, such as a live `Set`. */
-  readonly tenants?: readonly string[] | { has(issuer: string): boolean } | undefined
+  readonly tenants?: readonly string[] | IssuerAllowList | undefined
   /** Checks the claims of every verified token and gives `auth.claims` its type. A failure is `invalid_token`. */
   readonly claims?: Schema | undefined
   /** DPoP settings; per resource and per route overrides exist. Default mode `allowed`. */
@@ -217,7 +223,11 @@ export interface IntrospectionOptions {
  * @group Resource server
  */
 export interface IntrospectionCredential {
-  /** @param target - where the request goes: the issuer and the endpoint. */
+  /**
+   * Asked anew for every request, so that nothing stale is sent. What it throws fails the request: 503.
+   *
+   * @param target - where the request goes: the issuer and the endpoint.
+   */
   authenticate(target: {
     readonly issuer: string
     readonly endpoint: string

@@ -5,8 +5,11 @@ import type { HttpAnswer } from './request-facts.js'
 export interface NodeResponse {
   statusCode: number
   readonly headersSent: boolean
+  /** A field as it stands. */
   getHeader(name: string): FieldValue
+  /** Sets a field; an array becomes one field per value. */
   setHeader(name: string, value: string | string[]): unknown
+  /** Sends the answer with `body` as the whole of its content. */
   end(body: string): unknown
 }
 

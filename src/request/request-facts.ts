@@ -16,9 +16,9 @@ export interface RequestFacts {
   /** The peer's IP address, to tell whether a trusted proxy is speaking. */
   readonly remoteAddress?: string | undefined
   /** The DER bytes of the TLS client certificate of this very connection. */
-  clientCertificate?(): Uint8Array | undefined
+  readonly clientCertificate?: (() => Uint8Array | undefined) | undefined
   /** The parsed `application/x-www-form-urlencoded` body, where something parsed it before. */
-  formBody?(): Readonly<Record<string, unknown>> | undefined
+  readonly formBody?: (() => Readonly<Record<string, unknown>> | undefined) | undefined
 }
 
 /**

@@ -41,8 +41,11 @@ export interface StoredGrant {
  * @group Stores
  */
 export interface GrantStore {
+  /** What was put under `key`, unless its time is up. Where the store fails, the token is exchanged anew. */
   get(key: string): StoredGrant | undefined | Promise<StoredGrant | undefined>
+  /** Keeps `grant` under `key` for `ttlMs` milliseconds. */
   set(key: string, grant: StoredGrant, ttlMs: number): void | Promise<void>
+  /** Forgets what is kept under `key`. */
   delete(key: string): void | Promise<void>
 }
 

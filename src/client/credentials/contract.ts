@@ -42,6 +42,7 @@ export interface ClientCredential extends IntrospectionCredential {
 export interface IssuerCredentials extends IntrospectionCredential {
   /** The issuers there are credentials for. */
   issuers(): readonly string[]
+  /** Whether there is a credential for `issuer`, compared byte for byte. */
   has(issuer: string): boolean
   /** @throws {@link CredentialError} `ERR_CREDENTIAL_ISSUER` for any other issuer. */
   for(issuer: string): ClientCredential

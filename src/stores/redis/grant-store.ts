@@ -13,7 +13,7 @@ export interface RedisGrantStoreOptions extends RedisStoreOptions {
  * Keeps exchanged tokens in Redis for a fleet, encrypted: AES-256-GCM with a fresh nonce each, bound to the entry's key,
  * so that entries cannot be swapped. An entry that does not open counts as absent. Default prefix `portcullis:grant:`.
  *
- * @throws {@link ConfigurationError} for a wrong client or an unusable key ring.
+ * @throws `ConfigurationError` for a wrong client or an unusable key ring.
  * @group Stores
  */
 export function createRedisGrantStore(options: RedisGrantStoreOptions): GrantStore {

@@ -9,7 +9,7 @@ const releaseIfMine =
  * for correctness: a lock that expires, or that a failover loses, lets a second holder in. Rejects when Redis fails or is
  * late. Default prefix `portcullis:lock:`.
  *
- * @throws {@link ConfigurationError} for a client that is neither of `ioredis` nor of `redis`.
+ * @throws `ConfigurationError` for a client that is neither of `ioredis` nor of `redis`.
  * @group Stores
  */
 export function createRedisLockStore(options: RedisStoreOptions): LockStore {

@@ -7,7 +7,7 @@ import { createRedisConnection, type RedisStoreOptions } from './send-command.js
  *
  * A reservation that Redis loses in a failover can be made again: asynchronous replication has that gap.
  *
- * @throws {@link ConfigurationError} for a client that is neither of `ioredis` nor of `redis`.
+ * @throws `ConfigurationError` for a client that is neither of `ioredis` nor of `redis`.
  * @group Stores
  */
 export function createRedisReplayStore(options: RedisStoreOptions): ReplayStore {

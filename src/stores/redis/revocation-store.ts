@@ -8,7 +8,7 @@ import { createRedisConnection, type RedisStoreOptions } from './send-command.js
  *
  * With an `ioredis` cluster whose `scaleReads` names replicas a revocation may show a moment late.
  *
- * @throws {@link ConfigurationError} for a client that is neither of `ioredis` nor of `redis`.
+ * @throws `ConfigurationError` for a client that is neither of `ioredis` nor of `redis`.
  * @group Stores
  */
 export function createRedisRevocationStore(options: RedisStoreOptions): RevocationStore {

@@ -3,6 +3,7 @@ import { withDeadline } from '../../lib/deadline.js'
 
 /** An `ioredis` client or cluster, as far as it is used here. @group Stores */
 export interface IoredisClient {
+  /** Sends one command. */
   call(command: string, ...args: string[]): Promise<unknown>
 }
 
@@ -13,6 +14,7 @@ export interface IoredisClient {
  * @group Stores
  */
 export interface NodeRedisClient {
+  /** Sends one command. */
   // biome-ignore lint/suspicious/noExplicitAny: the one type that the differing signatures have in common
   sendCommand(...args: any[]): Promise<unknown>
 }
