@@ -14,6 +14,7 @@ import {
   mergeField,
   nodeRequestFacts,
   type OptionalAuthResult,
+  preflightAnswer,
   type RequestFacts,
   type Requirement,
   type ResourceServer,
@@ -43,7 +44,7 @@ export function portcullis<Claims = AccessTokenClaims>(
       const known = authOf(req)
       setAuth(req, undefined)
       const facts = nodeRequestFacts(req)
-      if (isPreflight(facts)) return next()
+      if (isPreflight(facts)) return sendNodeAnswer(res, preflightAnswer)
       const result = await judge(facts, known)
       if (!result.ok && onError === 'next') return next(withHeaders(result.error, result.answer, res))
       if (!result.ok) return sendNodeAnswer(res, result.answer)

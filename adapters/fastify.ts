@@ -4,7 +4,14 @@
  * @module
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
-import { type Auth, createGrantGuard, type Grant, isPreflight, type Requirement } from '../src/index.js'
+import {
+  type Auth,
+  createGrantGuard,
+  type Grant,
+  isPreflight,
+  preflightAnswer,
+  type Requirement,
+} from '../src/index.js'
 import { atRoot, factsOf, refuseUnguarded, routeGuards, serveMetadata } from './fastify/hooks.js'
 import { sendAnswer, setHeaders, withHeaders } from './fastify/reply.js'
 import type { AuthClaims, FastifyOptions, GuardHook, Judge, RouteAuth } from './fastify/types.js'
@@ -23,7 +30,7 @@ async function plugin(instance: FastifyInstance, options: FastifyOptions<AuthCla
       const known = identified[identity] ?? undefined
       identified[identity] = null
       const facts = factsOf(request)
-      if (isPreflight(facts)) return undefined
+      if (isPreflight(facts)) return sendAnswer(reply, preflightAnswer)
       const result = await judge(facts, known)
       if (result.ok) {
         identified[identity] = result.auth ?? null

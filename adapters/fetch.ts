@@ -11,6 +11,7 @@ import {
   fetchRequestFacts,
   isPreflight,
   type OptionalAuthResult,
+  preflightAnswer,
   type RequestFacts,
   type Requirement,
   type ResourceServer,
@@ -41,7 +42,7 @@ export function portcullis<Claims = AccessTokenClaims>(
       identities.delete(request)
       const facts = factsOf(request, known)
       if (isPreflight(facts)) {
-        return { ok: false, preflight: true, response: new Response(null, { status: 204, headers }) }
+        return { ok: false, preflight: true, response: toResponse(preflightAnswer, headers) }
       }
       const result = await judge(facts)
       if (!result.ok) return { ok: false, preflight: false, response: toResponse(result.answer, headers) }

@@ -10,6 +10,7 @@ import {
   createGrantGuard,
   isPreflight,
   type OptionalAuthResult,
+  preflightAnswer,
   type Refused,
   type RequestFacts,
   type Requirement,
@@ -34,7 +35,7 @@ export function portcullis<Claims = AccessTokenClaims>(
       const known = ctx.state['auth']
       setAuth(ctx, undefined)
       const facts = factsOf(ctx)
-      if (isPreflight(facts)) return next()
+      if (isPreflight(facts)) return sendAnswer(ctx, preflightAnswer)
       const result = await judge(facts, known)
       if (!result.ok) return refuse(ctx, result)
       setAuth(ctx, result.auth)

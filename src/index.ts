@@ -83,7 +83,7 @@ export { type FieldValue, mergeField } from './request/answer-headers.js'
 export { type FetchConnection, fetchRequestFacts } from './request/fetch-request.js'
 export { type NodeResponse, sendNodeAnswer, setNodeHeaders } from './request/node-answer.js'
 export { type NodeRequest, type NodeSocket, nodeRequestFacts } from './request/node-request.js'
-export { isPreflight } from './request/preflight.js'
+export { isPreflight, preflightAnswer } from './request/preflight.js'
 export type { HttpAnswer, RequestFacts } from './request/request-facts.js'
 export type {
   AnswerHeaders,

@@ -24,8 +24,8 @@ export interface ExpressGate<Claims = AccessTokenClaims> {
   /** Serves the metadata documents. Mount it on the application, not on a router with a prefix. */
   metadata(): RequestHandler
   /**
-   * Lets a request through that carries a good token, and puts {@link Auth} into `req.auth`. CORS preflights pass
-   * without one, so a handler for `OPTIONS` must not rely on it.
+   * Lets a request through that carries a good token, and puts {@link Auth} into `req.auth`. A CORS preflight gets
+   * 204, and passes no guard: mount what answers it before.
    *
    * @throws `ConfigurationError` for a requirement that cannot be right, at once.
    */

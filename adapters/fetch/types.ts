@@ -21,7 +21,7 @@ export interface FetchOptions {
 /** A request that is answered already: refused, or a CORS preflight. @group Fetch */
 export interface Answered {
   readonly ok: false
-  /** What to send. Empty with status 204 for a preflight, unless your CORS layer has its own answer. */
+  /** What to send. For a preflight that no CORS layer around the gate has answered: 204, with the fields you gave. */
   readonly response: Response
   /** Whether the request is a CORS preflight. Preflights carry no token by design. */
   readonly preflight: boolean
@@ -73,7 +73,7 @@ export interface FetchGate<Claims = AccessTokenClaims> {
   requireToken(requirement?: RouteAuth<Claims>): FetchGuard<Auth<Claims>>
   /** As {@link FetchGate.requireToken}, but a request without credentials passes with `auth` undefined. */
   optionalToken(requirement?: Requirement<Claims>): FetchGuard<Auth<Claims> | undefined>
-  /** Puts a guard before a handler. Answers CORS preflights with 204 and no CORS fields: CORS belongs around it. */
+  /** Puts a guard before a handler. Answers CORS preflights with 204 and no CORS fields of ours: CORS belongs around it. */
   withAuth<Rest extends unknown[]>(
     requirement: RouteAuth<Claims>,
     handler: AuthHandler<Auth<Claims>, Rest>,

@@ -27,8 +27,8 @@ export interface KoaGate<Claims = AccessTokenClaims> {
   /** Serves the metadata documents. Use it on the application itself, not on one that is mounted below a path. */
   metadata(): Middleware
   /**
-   * Lets a request through that carries a good token, and puts {@link Auth} into `ctx.state.auth`. CORS preflights pass
-   * without one, so what answers `OPTIONS` must not rely on it.
+   * Lets a request through that carries a good token, and puts {@link Auth} into `ctx.state.auth`. A CORS preflight
+   * gets 204, and passes no guard: mount what answers it before.
    *
    * @throws `ConfigurationError` for a requirement that cannot be right, at once.
    */

@@ -17,8 +17,8 @@ export function authenticator<Claims>({
 
   async function authenticate(request: NodeRequest): Promise<AuthInfo> {
     const result = await judge(nodeRequestFacts(request), undefined)
-    if (result?.ok === true) return describe(result.auth)
-    throw result === undefined ? new Response(null, { status: 204 }) : toResponse(result.answer)
+    if (result.ok) return describe(result.auth)
+    throw toResponse(result.answer)
   }
 
   return async (request) => {

@@ -18,7 +18,6 @@ export function fetchHandler<Claims>(
       parsedBody = await readJson(request)
       return parsedBody
     })
-    if (result === undefined) return new Response(null, { status: 204 })
     if (!result.ok) return toResponse(result.answer)
     const options = { authInfo: describe(result.auth), ...(readsBody && { parsedBody }) }
     return withFields(await handler(request, options), result.headers)

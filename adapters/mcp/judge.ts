@@ -1,7 +1,9 @@
 import {
   type AuthResult,
+  type HttpAnswer,
   isPreflight,
   mergeRequirements,
+  preflightAnswer,
   type RequestFacts,
   type Requirement,
   type ResourceServer,
@@ -10,11 +12,11 @@ import { calledTools } from './called-tools.js'
 import { createOriginCheck } from './origin.js'
 import type { McpGateOptions } from './types.js'
 
-/**
- * Judges a request to the endpoint, with its parsed body or a function that reads it. `undefined` for a CORS preflight,
- * which is the application's to answer.
- */
-export type Judge<Claims> = (facts: RequestFacts, body: unknown) => Promise<AuthResult<Claims> | undefined>
+/** Who calls, or what to answer. */
+export type Judged<Claims> = AuthResult<Claims> | { readonly ok: false; readonly answer: HttpAnswer }
+
+/** Judges a request to the endpoint, with its parsed body or a function that reads it. */
+export type Judge<Claims> = (facts: RequestFacts, body: unknown) => Promise<Judged<Claims>>
 
 /** Makes the judge of an endpoint. @throws {@link ConfigurationError} for an option that cannot be right. */
 export function createJudge<Claims>(server: ResourceServer<Claims>, options: McpGateOptions<Claims>): Judge<Claims> {
@@ -37,7 +39,7 @@ export function createJudge<Claims>(server: ResourceServer<Claims>, options: Mcp
     } catch (error) {
       return server.refuse(error)
     }
-    if (isPreflight(facts)) return undefined
+    if (isPreflight(facts)) return { ok: false, answer: preflightAnswer }
     const admitted = await guard(facts)
     if (!admitted.ok || tools === undefined || facts.method !== 'POST') return admitted
     try {

@@ -20,7 +20,6 @@ export function expressGuard<Claims>({ judge, describe }: Endpoint<Claims>): Ret
   return (req, res, next) => {
     setAuth(req, undefined)
     judge(nodeRequestFacts(req), req.body).then((result) => {
-      if (result === undefined) return next()
       if (!result.ok) return sendNodeAnswer(res, result.answer)
       setNodeHeaders(res, result.headers)
       setAuth(req, describe(result.auth))
@@ -39,7 +38,6 @@ export function fastifyGuard<Claims>({ judge, describe }: Endpoint<Claims>): Ret
   return async ({ raw, originalUrl, body }: McpFastifyRequest, reply) => {
     setAuth(raw, undefined)
     const result = await judge(factsOf(raw, originalUrl), body)
-    if (result === undefined) return undefined
     if (!result.ok) return sendReply(reply, result.answer)
     setNodeHeaders(reply.raw, result.headers)
     return setAuth(raw, describe(result.auth))
@@ -61,7 +59,6 @@ export function koaGuard<Claims>({ judge, describe }: Endpoint<Claims>): ReturnT
     setAuth(req, undefined)
     setAuth(state, undefined)
     const result = await judge(factsOf(req, ctx.originalUrl), (request as { body?: unknown }).body)
-    if (result === undefined) return next()
     if (!result.ok) {
       ctx.respond = false
       return sendNodeAnswer(res, result.answer)

@@ -5,7 +5,7 @@ function callerOf(context: ExecutionContext) {
   return authOf(context.switchToHttp().getRequest())
 }
 
-/** Injects who calls; `undefined` on a public route, for an anonymous caller, and for a CORS preflight. @group NestJS */
+/** Injects who calls; `undefined` on a public route and for an anonymous caller. @group NestJS */
 export const Auth: () => ParameterDecorator = createParamDecorator((_, context) => callerOf(context))
 
 /** Injects the claims of the token, or one of them: `@Claims('email')`. @group NestJS */

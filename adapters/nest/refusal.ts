@@ -1,5 +1,5 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common'
-import { AuthError, type HttpAnswer, type Refused, type ResourceServer } from '../../src/index.js'
+import { AuthError, type HttpAnswer, preflightAnswer, type Refused, type ResourceServer } from '../../src/index.js'
 import { authOf, type PlatformRequest, type PlatformResponse, sendAnswer, setFields } from './platform.js'
 
 /**
@@ -24,27 +24,38 @@ export class RefusalException extends HttpException {
   }
 }
 
-/** Answers refusals, and the {@link AuthError}s handlers throw, with the exact bytes of the contract. */
-export class RefusalFilter implements ExceptionFilter<AuthError | RefusalException> {
+type Caught = AuthError | RefusalException | PreflightException
+
+/** Ends a CORS preflight before the handler, as an exception, since a guard has no other way. */
+export class PreflightException extends HttpException {
+  readonly answer = preflightAnswer
+
+  constructor() {
+    super('', preflightAnswer.status)
+  }
+}
+
+/** Answers refusals and preflights, and the {@link AuthError}s handlers throw, with the exact bytes of the contract. */
+export class RefusalFilter implements ExceptionFilter<Caught> {
   readonly #server: ResourceServer
 
   constructor(server: ResourceServer) {
     this.#server = server
   }
 
-  catch(exception: AuthError | RefusalException, host: ArgumentsHost): void {
+  catch(exception: Caught, host: ArgumentsHost): void {
     if (host.getType() === 'http') this.#answer(exception, host.switchToHttp())
     else new Logger('Portcullis').error(exception.message)
   }
 
-  #answer(exception: AuthError | RefusalException, http: ReturnType<ArgumentsHost['switchToHttp']>): void {
+  #answer(exception: Caught, http: ReturnType<ArgumentsHost['switchToHttp']>): void {
     const auth = authOf(http.getRequest<PlatformRequest>())
-    const own = exception instanceof RefusalException
-    sendAnswer(http.getResponse(), own ? exception.answer : this.#server.refuse(exception, auth).answer)
+    const { answer } = exception instanceof AuthError ? this.#server.refuse(exception, auth) : exception
+    sendAnswer(http.getResponse(), answer)
   }
 }
 
-Catch(AuthError, RefusalException)(RefusalFilter)
+Catch(AuthError, RefusalException, PreflightException)(RefusalFilter)
 
 function splitContentType(headers: HttpAnswer['headers']): [HttpAnswer['headers'], HttpAnswer['headers']] {
   const { 'Content-Type': type, ...others } = headers

@@ -34,7 +34,6 @@ function handlerOf(route: ContractRoute, gate: FetchGate): Handler {
   const guard = token === 'optional' ? gate.optionalToken(requirement) : gate.requireToken({ ...requirement, grants })
   return async (request) => {
     const result = await guard(request, { headers: new Headers(before) })
-    if (result.ok) return Response.json(route.respond(result.auth), { headers: result.headers })
-    return result.preflight ? Response.json(route.respond(undefined)) : result.response
+    return result.ok ? Response.json(route.respond(result.auth), { headers: result.headers }) : result.response
   }
 }

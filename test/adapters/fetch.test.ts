@@ -63,7 +63,7 @@ describe('a guard', () => {
     expect(headers.get('WWW-Authenticate')).toBe(`Basic realm="app", ${challenge}`)
   })
 
-  it('[ADP-03] leaves preflights to the application', async () => {
+  it('[ADP-03] tells a preflight from a refusal', async () => {
     const result = await portcullis(makeServer()).requireToken()(preflight())
     if (result.ok) throw new Error('let through')
     expect([result.response.status, result.preflight]).toEqual([204, true])

@@ -26,7 +26,7 @@ describeAdapterContract({
 function guarded(guard: FetchGuard<Auth | undefined>) {
   return createMiddleware(async (c, next) => {
     const result = await guard(c.req.raw, { headers: c.res.headers, ...connection(c.req.raw) })
-    return result.ok || result.preflight ? next() : result.response
+    return result.ok ? next() : result.response
   })
 }
 

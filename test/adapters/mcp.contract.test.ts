@@ -155,16 +155,10 @@ describeAdapterContract({
       const metadata = await own.metadata(request)
       const handle = handlers.get(new URL(request.url).pathname)
       if (metadata !== undefined || handle === undefined) return metadata ?? new Response(null, { status: 404 })
-      if (isPreflight(request)) return Response.json({ subject: null })
       return handle(request).catch(() => new Response(null, { status: 500 }))
     })
   },
 })
-
-/** Preflights are for the application's CORS layer, which comes first in Fetch. */
-function isPreflight({ method, headers }: globalThis.Request): boolean {
-  return method === 'OPTIONS' && headers.has('access-control-request-method')
-}
 
 function withFields(response: Response, before: Readonly<Record<string, string>>): Response {
   const headers = new Headers(before)

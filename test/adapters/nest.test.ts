@@ -237,6 +237,23 @@ describe('the module', () => {
     },
   )
 
+  it.each([
+    ['Express', () => new ExpressAdapter()],
+    ['Fastify', () => new FastifyAdapter()],
+  ] as const)('[ADP-03] leaves preflights and its fields on refusals to enableCors() on %s', async (_, platform) => {
+    const app = await createApplication({ server: makeServer() }, [controller({ me: { handler: ok() } })], platform())
+    app.enableCors({ origin: 'https://app.example' })
+    const ask = await listen(app)
+    const refused = await ask('/me')
+    expect([refused.status, refused.fields('Access-Control-Allow-Origin')]).toEqual([401, ['https://app.example']])
+    const fields = [
+      ['Origin', 'https://app.example'],
+      ['Access-Control-Request-Method', 'GET'],
+    ] as const
+    const preflight = await exchange(await app.getUrl(), { method: 'OPTIONS', path: '/me', fields })
+    expect([preflight.status, preflight.fields('Access-Control-Allow-Methods')]).toEqual([204, [expect.any(String)]])
+  })
+
   it('[PRM-09] waits for metadata that is being signed, and can leave the metadata to others', async () => {
     const sign = async () => 'a.b.c'
     const server = makeServer({ resource: { resource: 'https://api.test/a', metadata: { sign } } })

@@ -133,9 +133,26 @@ export const accepted: readonly ContractRow[] = [
     status: 200,
   },
   {
-    title: '[ADP-03] lets a CORS preflight pass',
+    title: '[ADP-03] asks a CORS preflight for no token, and runs no handler for it',
     request: () => ({ method: 'OPTIONS', path: '/me', fields: [['Access-Control-Request-Method', 'GET']] }),
-    status: 200,
-    body: { subject: null },
+    status: 204,
+    body: '',
+  },
+  {
+    title: '[ADP-03] does so where a token is optional',
+    request: () => ({ method: 'OPTIONS', path: '/optional', fields: [['Access-Control-Request-Method', 'GET']] }),
+    status: 204,
+    body: '',
+  },
+  {
+    title: '[ADP-03] keeps on the answer to a CORS preflight what the application set',
+    request: () => ({ method: 'OPTIONS', path: '/fields', fields: [['Access-Control-Request-Method', 'GET']] }),
+    status: 204,
+    challenges: ['Basic realm="app"'],
+    fields: {
+      'Access-Control-Allow-Origin': ['https://app.example'],
+      'Access-Control-Expose-Headers': ['X-Total'],
+    },
+    body: '',
   },
 ]
