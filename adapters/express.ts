@@ -8,6 +8,7 @@ import {
   type AccessTokenClaims,
   type Auth,
   type AuthError,
+  checkNames,
   createGrantGuard,
   type HttpAnswer,
   isPreflight,
@@ -32,6 +33,7 @@ export function portcullis<Claims = AccessTokenClaims>(
   server: ResourceServer<Claims>,
   options: ExpressOptions = {},
 ): ExpressGate<Claims> {
+  checkNames('portcullis', options, ['grants', 'onError', 'resource'] satisfies (keyof ExpressOptions)[])
   const { onError = 'answer', resource, grants } = options
   type Judge = (facts: RequestFacts, known: Auth<Claims> | undefined) => Promise<OptionalAuthResult<Claims>>
 

@@ -6,6 +6,7 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import {
   type Auth,
+  checkNames,
   createGrantGuard,
   type Grant,
   isPreflight,
@@ -18,10 +19,14 @@ import type { AuthClaims, FastifyOptions, GuardHook, Judge, RouteAuth } from './
 
 export type { AuthClaims, AuthTypes, FastifyOptions, GuardHook, RequestAuth, RouteAuth } from './fastify/types.js'
 
+const own = ['server', 'grants', 'resource', 'metadata', 'onError'] satisfies (keyof FastifyOptions)[]
+/** Ours, and those Fastify itself reads from what `register` is given. */
+const optionNames = [...own, 'prefix', 'logLevel', 'logSerializers']
 const identity = Symbol('portcullis.identity')
 type Identified = FastifyRequest & { [identity]: Auth<AuthClaims> | null }
 
 async function plugin(instance: FastifyInstance, options: FastifyOptions<AuthClaims>): Promise<void> {
+  checkNames('portcullis', options, optionNames)
   const { server, grants, resource, onError = 'answer' } = options
 
   function hookFor(judge: Judge): GuardHook {

@@ -6,6 +6,7 @@
 import {
   type AccessTokenClaims,
   type Auth,
+  checkNames,
   createGrantGuard,
   type FetchConnection,
   fetchRequestFacts,
@@ -30,6 +31,7 @@ export function portcullis<Claims = AccessTokenClaims>(
   server: ResourceServer<Claims>,
   options: FetchOptions = {},
 ): FetchGate<Claims> {
+  checkNames('portcullis', options, ['connection', 'grants', 'resource'] satisfies (keyof FetchOptions)[])
   const { resource, grants, connection } = options
   const identities = new WeakMap<Request, Auth<Claims>>()
   type Judge = (facts: RequestFacts) => Promise<OptionalAuthResult<Claims>>

@@ -7,6 +7,7 @@ import type { Context, Next } from 'koa'
 import {
   type AccessTokenClaims,
   type Auth,
+  checkNames,
   createGrantGuard,
   isPreflight,
   type OptionalAuthResult,
@@ -27,6 +28,7 @@ export function portcullis<Claims = AccessTokenClaims>(
   server: ResourceServer<Claims>,
   options: KoaOptions = {},
 ): KoaGate<Claims> {
+  checkNames('portcullis', options, ['grants', 'onError', 'resource'] satisfies (keyof KoaOptions)[])
   const { onError = 'answer', resource, grants } = options
   type Judge = (facts: RequestFacts, known: Auth<Claims> | undefined) => Promise<OptionalAuthResult<Claims>>
 

@@ -50,6 +50,7 @@ export type { Clock } from './lib/clock.js'
 export type { Fetch, FetchInit } from './lib/fetch.js'
 export type { JsonObject } from './lib/json.js'
 export type { MaybePromise } from './lib/maybe-promise.js'
+export { checkNames } from './options/check.js'
 export type {
   BearerMethod,
   ClaimProfile,

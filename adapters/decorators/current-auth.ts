@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type AccessTokenClaims, Auth, type ResourceServer } from '../../src/index.js'
+import { type AccessTokenClaims, Auth, checkNames, type ResourceServer } from '../../src/index.js'
 import type { CurrentAuthKoaMiddleware, CurrentAuthMiddleware, CurrentAuthOptions } from './types.js'
 
 /** What decorated methods are compiled for. */
@@ -46,7 +46,7 @@ export function withCurrentAuth<Claims>(
   server: ResourceServer<Claims>,
   options: CurrentAuthOptions = {},
 ): CurrentAuthMiddleware {
-  const settings = { ...options, server: server as ResourceServer }
+  const settings = settingsOf(server, options)
   return (request: Slot, _response, next) => storage.run({ settings, auth: () => callerIn(request) }, () => next())
 }
 
@@ -55,7 +55,7 @@ export function withCurrentAuthInKoa<Claims>(
   server: ResourceServer<Claims>,
   options: CurrentAuthOptions = {},
 ): CurrentAuthKoaMiddleware {
-  const settings = { ...options, server: server as ResourceServer }
+  const settings = settingsOf(server, options)
   return (context: object, next) =>
     storage.run({ settings, auth: () => callerIn((context as { readonly state: Slot }).state) }, next)
 }
@@ -73,7 +73,12 @@ export function runWithAuth<Claims, Result>(
   options: CurrentAuthOptions = {},
 ): Result {
   const caller = auth as Auth | undefined
-  return storage.run({ settings: { ...options, server: server as ResourceServer }, auth: () => caller }, work)
+  return storage.run({ settings: settingsOf(server, options), auth: () => caller }, work)
+}
+
+function settingsOf<Claims>(server: ResourceServer<Claims>, options: CurrentAuthOptions): Settings {
+  checkNames('The current caller', options, ['grants', 'resource'] satisfies (keyof CurrentAuthOptions)[])
+  return { ...options, server: server as ResourceServer }
 }
 
 /** Where an adapter puts the caller. */

@@ -1,4 +1,4 @@
-import type { AccessTokenClaims, ResourceServer } from '../../src/index.js'
+import { type AccessTokenClaims, checkNames, type ResourceServer } from '../../src/index.js'
 import { toAuthInfo } from './auth-info.js'
 import { authenticator } from './fast-mcp.js'
 import { fetchHandler } from './fetch.js'
@@ -6,6 +6,16 @@ import { createJudge } from './judge.js'
 import { expressGuard, fastifyGuard, koaGuard } from './node.js'
 import { createTool } from './tool.js'
 import type { McpGate, McpGateOptions } from './types.js'
+
+const optionNames = [
+  'allowedHosts',
+  'allowedOrigins',
+  'connection',
+  'grants',
+  'requirement',
+  'resource',
+  'tools',
+] satisfies (keyof McpGateOptions)[]
 
 /**
  * Makes the gate of one MCP endpoint: tokens on every request, the requirements of single tools, `Origin` and `Host`,
@@ -18,6 +28,7 @@ export function mcpGate<Claims = AccessTokenClaims>(
   server: ResourceServer<Claims>,
   options: McpGateOptions<Claims> = {},
 ): McpGate<Claims> {
+  checkNames('mcpGate', options, optionNames)
   const endpoint = {
     judge: createJudge(server, options),
     describe: (auth: Parameters<typeof toAuthInfo<Claims>>[0]) => toAuthInfo(auth, server.metadataUrl(auth.resource)),

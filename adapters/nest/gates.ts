@@ -1,5 +1,6 @@
 import {
   ConfigurationError,
+  checkNames,
   createGrantGuard,
   mergeRequirements,
   type OptionalAuthResult,
@@ -14,8 +15,11 @@ export type Judge = (facts: RequestFacts) => Promise<OptionalAuthResult>
 /** The gates of all handlers: `undefined` for a public one. */
 export type Gates = (controller: object, handler: object) => Judge | undefined
 
+const optionNames = ['grants', 'metadata', 'resource', 'server'] satisfies (keyof PortcullisModuleOptions)[]
+
 /** Compiles what classes and methods declare, once for each handler of each class. */
 export function createGates(options: PortcullisModuleOptions): Gates {
+  checkNames('PortcullisModule', options, optionNames)
   const known = new WeakMap<object, WeakMap<object, { readonly judge: Judge | undefined }>>()
   return (controller, handler) => {
     const handlers = known.get(controller) ?? new WeakMap()

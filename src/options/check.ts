@@ -2,9 +2,11 @@ import { ConfigurationError } from '../errors/index.js'
 import { isJsonObject } from '../lib/json.js'
 
 /**
- * Refuses what is no object, and members an option object does not have, naming the nearest one it has.
+ * Refuses what is no object, and members an option object does not have, naming the nearest one it has. Looks at no
+ * value.
  *
  * @throws {@link ConfigurationError}
+ * @group Resource server
  */
 export function checkNames(what: string, options: unknown, known: readonly string[]): void {
   if (!isJsonObject(options)) throw new ConfigurationError(`${what} must be an object.`)
