@@ -1,6 +1,7 @@
-import { AccessContext, type Auth, ConfigurationError, MissingTokenError } from '../../src/index.js'
+import { type Auth, ConfigurationError, MissingTokenError } from '../../src/index.js'
 import { type CurrentRequest, currentRequest, runWithin, type Settings } from './current-auth.js'
 import { type CompiledMethod, compile, type Declared, isPublic } from './declared.js'
+import { injectedParameters } from './injected-parameters.js'
 
 type Method = (this: unknown, ...parameters: unknown[]) => unknown
 
@@ -80,23 +81,4 @@ async function admit(request: CurrentRequest, { requirement, acquire }: Compiled
   const acquired = await acquire(auth)
   if (!acquired.ok) throw acquired.error
   return acquired.auth
-}
-
-/** What `reflect-metadata` adds, where it is loaded. */
-interface MetadataReader {
-  getMetadata?(key: string, target: object, name: string | symbol): readonly unknown[] | undefined
-}
-
-/** Read at the first call: legacy decorators below this one write the metadata later than it runs, or above it. */
-function injectedParameters(prototype: object | undefined, name: string | symbol): () => readonly number[] {
-  let known: readonly number[] | undefined
-  return () => {
-    known ??= typesOf(prototype, name).flatMap((type, index) => (type === AccessContext ? index : []))
-    return known
-  }
-}
-
-function typesOf(prototype: object | undefined, name: string | symbol): readonly unknown[] {
-  if (prototype === undefined) return []
-  return (Reflect as MetadataReader).getMetadata?.('design:paramtypes', prototype, name) ?? []
 }

@@ -1,6 +1,5 @@
 import {
   type ConfigurableModuleAsyncOptions,
-  ConfigurableModuleBuilder,
   type DynamicModule,
   Inject,
   Module,
@@ -9,24 +8,11 @@ import {
   type Type,
 } from '@nestjs/common'
 import { PATH_METADATA } from '@nestjs/common/constants.js'
-import {
-  APP_FILTER,
-  APP_GUARD,
-  DiscoveryModule,
-  DiscoveryService,
-  HttpAdapterHost,
-  MetadataScanner,
-} from '@nestjs/core'
+import { DiscoveryModule, DiscoveryService, HttpAdapterHost, MetadataScanner } from '@nestjs/core'
 import { nodeRequestFacts, sendNodeAnswer } from '../../src/index.js'
-import { createGates, type Gates } from './gates.js'
-import { createGuard } from './guard.js'
+import type { Gates } from './gates.js'
 import type { PortcullisModuleOptions } from './options.js'
-import { RefusalFilter } from './refusal.js'
-
-const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<PortcullisModuleOptions>()
-  .setClassMethodName('forRoot')
-  .build()
-const gatesToken = Symbol('portcullis.gates')
+import { ConfigurableModuleClass, gatesToken, MODULE_OPTIONS_TOKEN, providers } from './providers.js'
 
 /**
  * Guards an application: import `PortcullisModule.forRoot({ server })`, or `forRootAsync`, once, in the root module.
@@ -87,15 +73,4 @@ Inject(MODULE_OPTIONS_TOKEN)(PortcullisModule, undefined, 0)
 Inject(HttpAdapterHost)(PortcullisModule, undefined, 1)
 Inject(gatesToken)(PortcullisModule, undefined, 2)
 Inject(DiscoveryService)(PortcullisModule, undefined, 3)
-Module({
-  imports: [DiscoveryModule],
-  providers: [
-    { provide: gatesToken, useFactory: createGates, inject: [MODULE_OPTIONS_TOKEN] },
-    { provide: APP_GUARD, useFactory: createGuard, inject: [gatesToken] },
-    {
-      provide: APP_FILTER,
-      useFactory: ({ server }: PortcullisModuleOptions) => new RefusalFilter(server),
-      inject: [MODULE_OPTIONS_TOKEN],
-    },
-  ],
-})(PortcullisModule)
+Module({ imports: [DiscoveryModule], providers })(PortcullisModule)
