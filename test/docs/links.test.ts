@@ -8,6 +8,17 @@ describe('links between pages', () => {
   })
 })
 
+describe('the README', () => {
+  it('leads to every page of docs, once', () => {
+    const linked = localLinks('README.md').filter((target) => target.startsWith('docs/'))
+    expect(linked.sort()).toEqual(
+      pages()
+        .filter((page) => page.startsWith('docs/'))
+        .sort(),
+    )
+  })
+})
+
 describe('the link checker', () => {
   it('finds the links and headings of the first page, and sees broken ones', () => {
     expect(localLinks('README.md').length).toBeGreaterThan(5)

@@ -92,41 +92,41 @@ describe.each([
     })
   }, 60_000)
 
-  it('[MCP-03] [MCP-06] finds each of two servers on one host, and the tokens of one open nothing at the other', async () => {
-    const { origin, serve } = await openPort()
-    const resources = [`${origin}/tenant-a/mcp`, `${origin}/tenant-b/mcp`]
-    const { server } = await trust(resources)
-    const listeners = await Promise.all(
-      resources.map((resource) =>
-        (applications['Express and version 1'] as (typeof applications)[string])(server, resource),
-      ),
-    )
-    serve((req, res) => (listeners[req.url?.includes('tenant-b') ? 1 : 0] as RequestListener)(req, res))
-    const clients: LoggedIn[] = []
-    for (const [index, resource] of resources.entries()) {
-      const client = await logIn(resource)
-      closing.push(client.close)
-      clients.push(client)
-      expect(client.fetched).toContain(
-        `${origin}/.well-known/oauth-protected-resource/tenant-${index === 0 ? 'a' : 'b'}/mcp`,
+  it.each(Object.entries(applications))(
+    '[MCP-03] [MCP-06] finds each of two servers on one host, and the tokens of one open nothing at the other: %s',
+    async (_name, application) => {
+      const { origin, serve } = await openPort()
+      const resources = [`${origin}/tenant-a/mcp`, `${origin}/tenant-b/mcp`]
+      const { server } = await trust(resources)
+      const listeners = await Promise.all(resources.map((resource) => application(server, resource)))
+      serve((req, res) => (listeners[req.url?.includes('tenant-b') ? 1 : 0] as RequestListener)(req, res))
+      const clients: LoggedIn[] = []
+      for (const [index, resource] of resources.entries()) {
+        const client = await logIn(resource)
+        closing.push(client.close)
+        clients.push(client)
+        expect(client.fetched).toContain(
+          `${origin}/.well-known/oauth-protected-resource/tenant-${index === 0 ? 'a' : 'b'}/mcp`,
+        )
+        expect(await client.callTool('whoami')).toMatchObject({ content: [{ text: 'user-1' }] })
+      }
+      const statuses = resources.map(async (resource) =>
+        Promise.all(
+          clients.map(async (client) => {
+            const headers = { authorization: `Bearer ${client.accessToken()}`, 'content-type': 'application/json' }
+            const response = await fetch(resource, { method: 'POST', headers, body: '{}' })
+            await response.body?.cancel()
+            return response.status === 401
+              ? response.headers.get('www-authenticate')?.includes('invalid_token')
+              : 'let in'
+          }),
+        ),
       )
-      expect(await client.callTool('whoami')).toMatchObject({ content: [{ text: 'user-1' }] })
-    }
-    const statuses = resources.map(async (resource) =>
-      Promise.all(
-        clients.map(async (client) => {
-          const headers = { authorization: `Bearer ${client.accessToken()}`, 'content-type': 'application/json' }
-          const response = await fetch(resource, { method: 'POST', headers, body: '{}' })
-          await response.body?.cancel()
-          return response.status === 401
-            ? response.headers.get('www-authenticate')?.includes('invalid_token')
-            : 'let in'
-        }),
-      ),
-    )
-    expect(await Promise.all(statuses)).toEqual([
-      ['let in', true],
-      [true, 'let in'],
-    ])
-  }, 60_000)
+      expect(await Promise.all(statuses)).toEqual([
+        ['let in', true],
+        [true, 'let in'],
+      ])
+    },
+    60_000,
+  )
 })
