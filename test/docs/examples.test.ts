@@ -1,19 +1,21 @@
 import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { codeBlocks, read, root } from './markdown.js'
 
 const pageOf: Readonly<Record<string, string>> = {
   'experimental-decorators/nest.ts': 'docs/nestjs.md',
+  'experimental-decorators/routing-controllers.ts': 'docs/decorators.md',
+  'mcp/on-behalf-of.ts': 'docs/mcp.md',
   'mcp/server.ts': 'docs/mcp.md',
   'hono.ts': 'docs/fetch.md',
   'on-behalf-of.ts': 'docs/delegation.md',
 }
-const examples = [
-  ...readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.ts')),
-  'experimental-decorators/nest.ts',
-  'mcp/server.ts',
-]
+const programs = (folder: string) =>
+  readdirSync(join(root, 'examples', folder))
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => posix.join(folder, name))
+const examples = ['.', 'experimental-decorators', 'mcp'].flatMap(programs)
 
 describe('the pages about frameworks', () => {
   it.each(examples)('show examples/%s as it is', (name) => {
