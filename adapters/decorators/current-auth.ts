@@ -46,7 +46,7 @@ export function withCurrentAuth<Claims>(
   server: ResourceServer<Claims>,
   options: CurrentAuthOptions = {},
 ): CurrentAuthMiddleware {
-  const settings = settingsOf(server, options)
+  const settings = settingsOf('withCurrentAuth', server, options)
   return (request: Slot, _response, next) => storage.run({ settings, auth: () => callerIn(request) }, () => next())
 }
 
@@ -55,7 +55,7 @@ export function withCurrentAuthInKoa<Claims>(
   server: ResourceServer<Claims>,
   options: CurrentAuthOptions = {},
 ): CurrentAuthKoaMiddleware {
-  const settings = settingsOf(server, options)
+  const settings = settingsOf('withCurrentAuthInKoa', server, options)
   return (context: object, next) =>
     storage.run({ settings, auth: () => callerIn((context as { readonly state: Slot }).state) }, next)
 }
@@ -73,11 +73,11 @@ export function runWithAuth<Claims, Result>(
   options: CurrentAuthOptions = {},
 ): Result {
   const caller = auth as Auth | undefined
-  return storage.run({ settings: settingsOf(server, options), auth: () => caller }, work)
+  return storage.run({ settings: settingsOf('runWithAuth', server, options), auth: () => caller }, work)
 }
 
-function settingsOf<Claims>(server: ResourceServer<Claims>, options: CurrentAuthOptions): Settings {
-  checkNames('The current caller', options, ['grants', 'resource'] satisfies (keyof CurrentAuthOptions)[])
+function settingsOf<Claims>(place: string, server: ResourceServer<Claims>, options: CurrentAuthOptions): Settings {
+  checkNames(place, options, ['grants', 'resource'] satisfies (keyof CurrentAuthOptions)[])
   return { ...options, server: server as ResourceServer }
 }
 
