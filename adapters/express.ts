@@ -11,6 +11,7 @@ import {
   checkNames,
   createGrantGuard,
   type HttpAnswer,
+  isAuthError,
   isPreflight,
   mergeField,
   nodeRequestFacts,
@@ -73,6 +74,10 @@ export function portcullis<Claims = AccessTokenClaims>(
     grant: (...declared) => {
       const acquire = createGrantGuard(server, grants, declared)
       return guarded((_facts, known) => acquire(known))
+    },
+    refusals: () => (error, req, res, next) => {
+      if (!isAuthError(error) || res.headersSent) return next(error)
+      sendNodeAnswer(res, server.refuse(error, authOf(req)).answer)
     },
     authOf,
   }

@@ -9,6 +9,7 @@ import {
   checkNames,
   createGrantGuard,
   type Grant,
+  isAuthError,
   isPreflight,
   preflightAnswer,
   type Requirement,
@@ -72,6 +73,10 @@ async function plugin(instance: FastifyInstance, options: FastifyOptions<AuthCla
   instance.decorate('requireToken', requireToken)
   instance.decorate('optionalToken', optionalToken)
   instance.decorate('grant', grant)
+  instance.decorate('refusals', (error, request, reply) => {
+    if (!isAuthError(error)) throw error
+    return sendAnswer(reply, server.refuse(error, request.auth ?? undefined).answer)
+  })
   instance.addHook('onRoute', routeGuards(hooksOf))
   instance.addHook('onRequest', refuseUnguarded(server))
   if (options.metadata !== false) atRoot(instance).addHook('onRequest', serveMetadata(server))

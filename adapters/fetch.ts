@@ -10,6 +10,7 @@ import {
   createGrantGuard,
   type FetchConnection,
   fetchRequestFacts,
+  isAuthError,
   isPreflight,
   type OptionalAuthResult,
   preflightAnswer,
@@ -17,7 +18,8 @@ import {
   type Requirement,
   type ResourceServer,
 } from '../src/index.js'
-import { mergeInto, toResponse, withFields } from './fetch/response.js'
+import { guardedHandler } from './fetch/guarded-handler.js'
+import { mergeInto, toResponse } from './fetch/response.js'
 import type { FetchGate, FetchGuard, FetchOptions, RouteAuth } from './fetch/types.js'
 
 export type * from './fetch/types.js'
@@ -70,23 +72,22 @@ export function portcullis<Claims = AccessTokenClaims>(
     }
   }
 
+  function refusal(error: unknown, request: Request, headers?: Headers): Response | undefined {
+    if (!isAuthError(error)) return undefined
+    return toResponse(server.refuse(error, identities.get(request)).answer, headers)
+  }
+
   const requireToken = (requirement: RouteAuth<Claims> = {}) => guarded<Auth<Claims>>(judgeOf(requirement))
 
   return {
     requireToken,
     optionalToken: (requirement = {}) => guarded(server.optionalGuard(withDefaults(requirement))),
-    withAuth(requirement, handler) {
-      const guard = requireToken(requirement)
-      return async (request, ...rest) => {
-        const result = await guard(request)
-        if (!result.ok) return result.response
-        return withFields(await handler(request, result.auth, ...rest), result.headers)
-      }
-    },
+    withAuth: (requirement, handler) => guardedHandler(requireToken(requirement), handler, refusal),
     async metadata(request) {
       const answer = await server.metadata(factsOf(request))
       return answer && toResponse(answer)
     },
+    refusal,
     authOf: (request) => identities.get(request),
   }
 }

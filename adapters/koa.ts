@@ -9,6 +9,7 @@ import {
   type Auth,
   checkNames,
   createGrantGuard,
+  isAuthError,
   isPreflight,
   type OptionalAuthResult,
   preflightAnswer,
@@ -65,6 +66,14 @@ export function portcullis<Claims = AccessTokenClaims>(
     grant: (...declared) => {
       const acquire = createGrantGuard(server, grants, declared)
       return guarded((_facts, known) => acquire(known))
+    },
+    refusals: () => async (ctx, next) => {
+      try {
+        await next()
+      } catch (error) {
+        if (!isAuthError(error) || ctx.headerSent) throw error
+        sendAnswer(ctx, server.refuse(error, ctx.state['auth']).answer)
+      }
     },
   }
 }

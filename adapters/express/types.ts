@@ -1,4 +1,4 @@
-import type { Request, RequestHandler } from 'express'
+import type { ErrorRequestHandler, Request, RequestHandler } from 'express'
 import type { AccessTokenClaims, Auth, Grant, Grants, Requirement } from '../../src/index.js'
 import type { RequestGuard } from './guarded-routes.js'
 
@@ -38,6 +38,11 @@ export interface ExpressGate<Claims = AccessTokenClaims> {
    * @throws `ConfigurationError` for a grant that cannot be right, at once.
    */
   grant(...grants: Grant[]): RequestGuard<{ readonly auth: Auth<Claims> }>
+  /**
+   * An error handler, to be mounted behind the routes: an `AuthError` that a handler throws, such as that of a lazy grant
+   * or of `server.check`, is answered as a guard would. Any other error goes on to the next error handler.
+   */
+  refusals(): ErrorRequestHandler
   /** What a guard mounted with `app.use` found out; for handlers whose own route names no guard. */
   authOf(req: Request): Auth<Claims> | undefined
 }

@@ -88,5 +88,10 @@ declare module 'fastify' {
     optionalToken(requirement?: Requirement<AuthClaims>): GuardHook
     /** Makes a hook, to be run after `requireToken`, that acquires downstream tokens: `request.auth.access`. */
     grant(...grants: Grant[]): GuardHook
+    /**
+     * An error handler, for `app.setErrorHandler` or a part of it: an `AuthError` that a handler throws, such as that of
+     * a lazy grant or of `server.check`, is answered as a guard would. Throws any other error on, to the next handler.
+     */
+    refusals(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply
   }
 }

@@ -73,11 +73,19 @@ export interface FetchGate<Claims = AccessTokenClaims> {
   requireToken(requirement?: RouteAuth<Claims>): FetchGuard<Auth<Claims>>
   /** As {@link FetchGate.requireToken}, but a request without credentials passes with `auth` undefined. */
   optionalToken(requirement?: Requirement<Claims>): FetchGuard<Auth<Claims> | undefined>
-  /** Puts a guard before a handler. Answers CORS preflights with 204 and no CORS fields of ours: CORS belongs around it. */
+  /**
+   * Puts a guard before a handler, and answers an `AuthError` that the handler throws as a guard would. Answers CORS preflights with 204 and no CORS fields of ours:
+   * CORS belongs around it.
+   */
   withAuth<Rest extends unknown[]>(
     requirement: RouteAuth<Claims>,
     handler: AuthHandler<Auth<Claims>, Rest>,
   ): FetchHandler<Rest>
+  /**
+   * The answer to an `AuthError` that a handler threw, such as that of a lazy grant or of `server.check`; `undefined` for
+   * any other error. `headers` are the fields of the response so far, and gain ours.
+   */
+  refusal(error: unknown, request: Request, headers?: Headers): Response | undefined
   /** Who a guard has found to be calling; nothing the application does can change it. */
   authOf(request: Request): Auth<Claims> | undefined
 }

@@ -41,4 +41,9 @@ export interface KoaGate<Claims = AccessTokenClaims> {
    * @throws `ConfigurationError` for a grant that cannot be right, at once.
    */
   grant(...grants: Grant[]): KoaGuard<Auth<Claims>>
+  /**
+   * To be used before the routes: an `AuthError` that a handler throws, such as that of a lazy grant or of
+   * `server.check`, is answered as a guard would. Any other error is thrown on.
+   */
+  refusals(): Middleware
 }

@@ -188,9 +188,10 @@ export function createGates<Claims>({
     optionalGuard,
     guard: (requirement) => optionalGuard(requirement, false) as Guard<Claims>,
     refuse(thrown, auth) {
-      const gate = compile({ resource: auth?.resource ?? options.resources[0]?.resource })
-      if (!isAuthError(thrown) || !reported.has(thrown)) return refuse(thrown, gate, auth?.scheme)
-      return { ok: false, error: thrown, answer: toAnswer(thrown, { ...gate.answerContext, scheme: auth?.scheme }) }
+      const { resource, scheme } = auth instanceof Auth ? auth : {}
+      const gate = compile({ resource: resource ?? options.resources[0]?.resource })
+      if (!isAuthError(thrown) || !reported.has(thrown)) return refuse(thrown, gate, scheme)
+      return { ok: false, error: thrown, answer: toAnswer(thrown, { ...gate.answerContext, scheme }) }
     },
     async check(auth, requirement) {
       const gate = gateFor(requirement)

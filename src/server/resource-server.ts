@@ -62,7 +62,8 @@ export interface ResourceServer<Claims = AccessTokenClaims> {
   check(auth: Auth<Claims>, requirement: Requirement<Claims>): Promise<void>
   /**
    * The answer to a refusal that comes up after a request was let through: a grant that failed, or the application's
-   * own {@link AuthError}. Anything else becomes 500 with an empty body.
+   * own {@link AuthError}. Anything else becomes 500 with an empty body. `auth` tells the scheme to challenge; what is no
+   * `Auth`, such as another library's idea of a caller, counts as none.
    */
   refuse(thrown: unknown, auth?: Auth<unknown>): Refused
   /**

@@ -23,6 +23,7 @@ export function expressHarness(name: string, express: ExpressModule): AdapterHar
       app.use(gate.metadata())
       app.use(express.urlencoded({ extended: false }))
       for (const route of contractRoutes) addRoute(app, route, gate, express)
+      app.use(gate.refusals())
       app.use((_error: unknown, _req: Request, res: Response, _next: unknown) => void res.sendStatus(500))
       const listening = app.listen(0, '127.0.0.1')
       await new Promise((resolve) => listening.once('listening', resolve))

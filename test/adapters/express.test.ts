@@ -6,6 +6,7 @@ import {
   type AuthError,
   ConfigurationError,
   createResourceServer,
+  InsufficientScopeError,
   type ResourceServer,
   type ResourceServerOptions,
 } from 'portcullis'
@@ -120,6 +121,40 @@ describe("the option `onError: 'next'`", () => {
     expect(response.body).toBe('{"problem":"ERR_TOKEN_EXPIRED"}')
     expect(response.fields('WWW-Authenticate')).toHaveLength(2)
     expect(Object.keys(received ?? {})).not.toContain('headers')
+  })
+})
+
+describe('refusals', () => {
+  it('[E-14] leave other errors, and answers that have begun, to the next error handler', async () => {
+    const { requireToken, refusals } = portcullis(makeServer())
+    const received: unknown[] = []
+    const handler: ErrorRequestHandler = (error, _req, res, _next) => {
+      received.push(error)
+      res.end('handled')
+    }
+    const app = express().use(requireToken())
+    app.get('/', () => {
+      throw new Error('of the application')
+    })
+    app.get('/begun', (_req, res) => {
+      res.write('begun, ')
+      throw new InsufficientScopeError('write')
+    })
+    app.use(refusals(), handler)
+    expect((await send(app, issuer.mintToken())).body).toBe('handled')
+    expect((await send(app, issuer.mintToken(), '/begun')).body).toBe('begun, handled')
+    expect(received).toEqual([new Error('of the application'), new InsufficientScopeError('write')])
+  })
+
+  it('[E-05] challenge every scheme where another library says who calls', async () => {
+    const { refusals } = portcullis(makeServer({ dpop: 'allowed' }))
+    const app = express()
+    app.get('/', (req) => {
+      Object.assign(req, { auth: { resource: new URL('https://other.test'), scheme: 'Basic' } })
+      throw new InsufficientScopeError('write')
+    })
+    const response = await send(app.use(refusals()))
+    expect([response.status, response.fields('WWW-Authenticate').length]).toEqual([403, 2])
   })
 })
 

@@ -9,6 +9,7 @@ describeAdapterContract({
     const app = Fastify({ forceCloseConnections: true })
     app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
     await app.register(portcullis, { server, grants })
+    app.setErrorHandler(app.refusals)
     for (const route of contractRoutes) {
       const { path, mountedAt: prefix = '' } = route
       const plugin: FastifyPluginCallback = (child, _options, done) => {

@@ -12,7 +12,7 @@ describeAdapterContract({
   start(server, grants) {
     const gate = portcullis(server, { grants })
     const app = new Hono()
-    app.onError((_error, c) => c.body(null, 500))
+    app.onError((error, c) => gate.refusal(error, c.req.raw, c.res.headers) ?? c.body(null, 500))
     app.use(async (c, next) => (await gate.metadata(c.req.raw)) ?? next())
     for (const route of contractRoutes) {
       const { mountedAt = '' } = route

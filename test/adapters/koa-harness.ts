@@ -16,6 +16,7 @@ export function koaHarness(name: string, Application: typeof Koa): AdapterHarnes
       app.silent = true
       const gate = portcullis(server, { grants })
       app.use(gate.metadata())
+      app.use(gate.refusals())
       const router = new Router()
       for (const route of contractRoutes) {
         if (route.mountedAt === undefined) addRoute(router, route, gate, route.path)

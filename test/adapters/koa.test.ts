@@ -1,7 +1,13 @@
 import type { AddressInfo } from 'node:net'
 import Router from '@koa/router'
 import Koa, { type Context } from 'koa'
-import { ConfigurationError, createResourceServer, type ResourceServer, type ResourceServerOptions } from 'portcullis'
+import {
+  ConfigurationError,
+  createResourceServer,
+  InsufficientScopeError,
+  type ResourceServer,
+  type ResourceServerOptions,
+} from 'portcullis'
 import { portcullis } from 'portcullis/koa'
 import { createTestIssuer } from 'portcullis/testing'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
@@ -92,6 +98,29 @@ describe("the option `onError: 'throw'`", () => {
     expect(response.status).toBe(401)
     expect(response.fields('WWW-Authenticate')).toEqual(['Basic realm="app"', challenge])
     expect(response.fields('Cache-Control')).toEqual(['no-store'])
+  })
+})
+
+describe('refusals', () => {
+  it('[E-14] leave other errors, and answers that have begun, to the application', async () => {
+    const { requireToken, refusals } = portcullis(makeServer())
+    const thrown = [new Error('of the application'), new InsufficientScopeError('write')]
+    const received: unknown[] = []
+    const app = silentApp().use(async (ctx, next) => {
+      await next().catch((error) => {
+        received.push(error)
+        ctx.respond = false
+        ctx.res.end('handled')
+      })
+    })
+    app.use(refusals()).use(requireToken())
+    app.use((ctx) => {
+      if (ctx.path === '/begun') ctx.res.write('begun, ')
+      throw thrown[received.length]
+    })
+    expect((await send(app, issuer.mintToken())).body).toBe('handled')
+    expect((await send(app, issuer.mintToken(), '/begun')).body).toBe('begun, handled')
+    expect(received).toEqual(thrown)
   })
 })
 

@@ -4,6 +4,7 @@ import Router from '@koa/router'
 import express, { type Response as ExpressResponse, type Request } from 'express'
 import Fastify, { type FastifyInstance } from 'fastify'
 import Koa from 'koa'
+import { isAuthError, sendNodeAnswer } from 'portcullis'
 import { portcullis as forExpress } from 'portcullis/express'
 import { portcullis as forFastify } from 'portcullis/fastify'
 import { portcullis as forFetch } from 'portcullis/fetch'
@@ -54,7 +55,10 @@ describeAdapterContract({
       }
       app.use(mountedAt, router)
     }
-    app.use((_error: unknown, _req: Request, res: ExpressResponse, _next: unknown) => void res.sendStatus(500))
+    app.use((error: unknown, req: Request, res: ExpressResponse, _next: unknown) => {
+      if (isAuthError(error)) sendNodeAnswer(res, server.refuse(error, authOf(Reflect.get(req, 'auth'))).answer)
+      else res.sendStatus(500)
+    })
     return listen(app)
   },
 })
@@ -65,6 +69,11 @@ describeAdapterContract({
     const app = Fastify({ forceCloseConnections: true })
     app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
     await app.register(forFastify, { server, grants })
+    app.setErrorHandler((error, { raw }, reply) => {
+      if (!isAuthError(error)) throw error
+      reply.hijack()
+      sendNodeAnswer(reply.raw, server.refuse(error, authOf(Reflect.get(raw, 'auth'))).answer)
+    })
     for (const route of contractRoutes) {
       const { requirement } = route
       await app.register((child, _options, done) => {
@@ -102,6 +111,7 @@ describeAdapterContract({
     app.silent = true
     const own = forKoa(server, { grants })
     app.use(own.metadata())
+    app.use(own.refusals())
     const router = new Router()
     for (const route of contractRoutes) {
       const { path, methods = ['GET'], token, requirement, before = {} } = route
@@ -136,7 +146,13 @@ describeAdapterContract({
         const { path, token, requirement, before = {} } = route
         const guarded = mcpGate(server, { requirement, connection }).forFetch((_request, { authInfo }) => {
           if (route.overwrites) Reflect.set(authInfo.extra.portcullis, 'subject', forged.subject)
-          return Response.json(route.respond(authOf(authInfo)))
+          try {
+            return Response.json(route.respond(authOf(authInfo)))
+          } catch (error) {
+            if (!isAuthError(error)) throw error
+            const { status, headers, body } = server.refuse(error, authOf(authInfo)).answer
+            return new Response(body, { status, headers: headers as Record<string, string> })
+          }
         })
         const required = own.withAuth({ ...requirement, grants: route.grants }, (_request, auth) =>
           Response.json(route.respond(auth)),

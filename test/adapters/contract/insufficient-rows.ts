@@ -23,6 +23,16 @@ export const insufficient: readonly ContractRow[] = [
     body: { error: 'insufficient_scope', error_description: 'The access token does not grant the required scope' },
   },
   {
+    title: '[E-05] [BEAR-09] answers a refusal that a handler throws as a guard would',
+    request: ({ issuer }) => ({ path: '/insists', fields: bearer(issuer.mintToken()) }),
+    status: 403,
+    challenges: [
+      `Bearer error="insufficient_scope", scope="mail:read", ${metadata}, error_description="The access token does not grant the required scope"`,
+    ],
+    fields: refusedJson,
+    body: { error: 'insufficient_scope', error_description: 'The access token does not grant the required scope' },
+  },
+  {
     title: '[E-06] [STEP-01] [STEP-02] asks for a better and more recent authentication',
     request: ({ issuer }) => ({ path: '/gold', fields: bearer(issuer.mintToken({ acr: 'bronze' })) }),
     status: 401,

@@ -1,4 +1,11 @@
-import type { Auth, Grants, JsonObject, Requirement, ResourceServer } from 'portcullis'
+import {
+  type Auth,
+  type Grants,
+  InsufficientScopeError,
+  type JsonObject,
+  type Requirement,
+  type ResourceServer,
+} from 'portcullis'
 
 /** One route of the application every framework's harness builds. */
 export interface ContractRoute {
@@ -87,6 +94,12 @@ export const contractRoutes: readonly ContractRoute[] = [
       },
     },
     respond: describeAuth,
+  },
+  {
+    path: '/insists',
+    respond: () => {
+      throw new InsufficientScopeError('mail:read')
+    },
   },
   {
     path: '/throws',
