@@ -4,8 +4,8 @@
  *   npx tsx examples/decorators.ts [issuer] [port]
  */
 import type { AddressInfo } from 'node:net'
-import express, { type NextFunction, type Request, type Response } from 'express'
-import { createResourceServer, isAuthError, sendNodeAnswer } from 'portcullis'
+import express from 'express'
+import { createResourceServer } from 'portcullis'
 import { currentAuth, Public, RequireScopes, RequireToken, withCurrentAuth } from 'portcullis/decorators'
 import { portcullis } from 'portcullis/express'
 
@@ -16,7 +16,7 @@ const server = createResourceServer({
   issuer,
   allowInsecureLoopback: true, // to try it with an issuer on this machine; any other must speak https
 })
-const { metadata, optionalToken } = portcullis(server)
+const { metadata, optionalToken, refusals } = portcullis(server)
 
 @RequireToken()
 class People {
@@ -39,11 +39,7 @@ router.get('/hello', (_req, res) => void res.json(people.hello()))
 
 const app = express()
 app.use(metadata(), optionalToken(), withCurrentAuth(server))
-app.use(router)
-app.use((error: unknown, _req: Request, res: Response, next: NextFunction) => {
-  if (isAuthError(error)) sendNodeAnswer(res, server.refuse(error, currentAuth()).answer)
-  else next(error)
-})
+app.use(router, refusals())
 
 const listening = app.listen(Number(port), '127.0.0.1', () => {
   console.log(`http://127.0.0.1:${(listening.address() as AddressInfo).port}`)

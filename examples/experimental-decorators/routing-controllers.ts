@@ -6,8 +6,8 @@
  */
 import 'reflect-metadata'
 import type { AddressInfo } from 'node:net'
-import express, { type NextFunction, type Request, type Response } from 'express'
-import { createResourceServer, isAuthError, sendNodeAnswer } from 'portcullis'
+import express from 'express'
+import { createResourceServer } from 'portcullis'
 import { currentAuth, Public, RequireScopes, RequireToken, withCurrentAuth } from 'portcullis/decorators'
 import { portcullis } from 'portcullis/express'
 import { Get, JsonController, useExpressServer } from 'routing-controllers'
@@ -19,7 +19,7 @@ const server = createResourceServer({
   issuer,
   allowInsecureLoopback: true, // to try it with an issuer on this machine; any other must speak https
 })
-const { metadata, optionalToken } = portcullis(server)
+const { metadata, optionalToken, refusals } = portcullis(server)
 
 @JsonController()
 @RequireToken()
@@ -41,10 +41,7 @@ class PeopleController {
 const app = express()
 app.use(metadata(), optionalToken(), withCurrentAuth(server))
 useExpressServer(app, { controllers: [PeopleController], defaultErrorHandler: false })
-app.use((error: unknown, _req: Request, res: Response, next: NextFunction) => {
-  if (isAuthError(error)) sendNodeAnswer(res, server.refuse(error, currentAuth()).answer)
-  else next(error)
-})
+app.use(refusals())
 
 const listening = app.listen(Number(port), '127.0.0.1', () => {
   console.log(`http://127.0.0.1:${(listening.address() as AddressInfo).port}`)
