@@ -2,7 +2,13 @@ import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
 import middie from '@fastify/middie'
 import Fastify, { type FastifyInstance, type FastifyPluginAsync, type InjectOptions } from 'fastify'
-import { ConfigurationError, createResourceServer, type ResourceServer, type ResourceServerOptions } from 'portcullis'
+import {
+  ConfigurationError,
+  createResourceServer,
+  InsufficientScopeError,
+  type ResourceServer,
+  type ResourceServerOptions,
+} from 'portcullis'
 import { type FastifyOptions, portcullis } from 'portcullis/fastify'
 import { createTestIssuer } from 'portcullis/testing'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -269,6 +275,21 @@ describe('beside other plugins', () => {
     expect((await app.inject(asking('/api/me', issuer.mintToken({ sub: 'alice' })))).body).toBe('alice')
     expect((await app.inject('/api/me')).statusCode).toBe(401)
     expect(seen).toHaveLength(2)
+  })
+})
+
+describe('refusals', () => {
+  it('[E-05] answer also for a caller nobody was asked about, and leave other errors to Fastify', async () => {
+    const app = await makeApp()
+    app.setErrorHandler(app.refusals)
+    const thrown = [new InsufficientScopeError('write'), new Error('of the application')]
+    app.get('/:index', async (request) => {
+      throw thrown[Number((request.params as { index: string }).index)]
+    })
+    const refused = await app.inject('/0')
+    expect([refused.statusCode, refused.json().error]).toEqual([403, 'insufficient_scope'])
+    expect(refused.headers['www-authenticate']).toEqual([expect.stringContaining('scope="write"')])
+    expect((await app.inject('/1')).json()).toMatchObject({ statusCode: 500, message: 'of the application' })
   })
 })
 
