@@ -31,7 +31,7 @@ const arrows = {
 
 /** The only files of `src` that may use Node's own modules: picked by `imports`, or not part of the core. */
 const nodeFiles = [
-  '^src/lib/crypto/node\\.ts$',
+  '^src/lib/crypto/(node|spread-verify)\\.ts$',
   '^src/lib/network/node\\.ts$',
   '^src/testing/',
   '^src/client/credentials/',
