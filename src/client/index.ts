@@ -1,3 +1,4 @@
+export { type Challenge, type ChallengeFields, readChallenges } from './challenges.js'
 export type { OAuthClient } from './client.js'
 export { createOAuthClient } from './create-client.js'
 export { type ClientSecret, clientSecretBasic, clientSecretPost } from './credentials/client-secret.js'
@@ -79,5 +80,6 @@ export type {
 } from './options.js'
 export { createPkcePair, type PkcePair, pkceChallenge } from './pkce.js'
 export type { AuthorizationServerMetadata } from './server.js'
+export { readStepUp, type StepUp } from './step-up.js'
 export { bearerAuthorization, isUsable, type TokenSet } from './token-set.js'
 export { GrantTypes, TokenTypes } from './token-types.js'

@@ -1,4 +1,5 @@
 import type { AccessFetch, GrantedToken } from '../auth/access-context.js'
+import { readChallenges } from '../client/challenges.js'
 import { ResourceAccessError } from '../errors/index.js'
 import type { BoundedCache } from '../lib/bounded-cache.js'
 import { linkSignals } from '../lib/linked-signal.js'
@@ -17,7 +18,7 @@ export interface AccessFetchParts {
   readonly nonces: BoundedCache<string>
 }
 
-/** What a 401 blames, and a second attempt can mend. */
+/** What a 401 blames, by a challenge of the scheme the token went by, and a second attempt can mend. */
 type Blame = 'token' | 'nonce'
 
 /**
@@ -77,7 +78,10 @@ function misuse({ resource }: ResolvedGrant, detail: string): ResourceAccessErro
 
 function blameOf({ status, headers }: Response, { tokenType }: GrantedToken): Blame | undefined {
   if (status !== 401) return undefined
-  const error = /\berror\s*=\s*"?(\w+)/.exec(headers.get('WWW-Authenticate') ?? '')?.[1]
+  const challenges = readChallenges(headers)
+  const own = challenges.filter(({ scheme }) => scheme === tokenType.toLowerCase())
+  if (own.length === 0 && challenges.length > 0) return undefined
+  const error = own.find(({ parameters }) => parameters.has('error'))?.parameters.get('error')
   if (error === undefined || error === 'invalid_token') return 'token'
   return error === 'use_dpop_nonce' && tokenType === 'DPoP' && headers.has('DPoP-Nonce') ? 'nonce' : undefined
 }

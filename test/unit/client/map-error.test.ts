@@ -180,9 +180,12 @@ describe('the error table', () => {
     ['invalid_target', 'ERR_INVALID_TARGET'],
     ['invalid_dpop_proof', 'ERR_DPOP_PROOF'],
     ['consent_required', 'ERR_INTERACTION_REQUIRED'],
+    ['account_selection_required', 'ERR_INTERACTION_REQUIRED'],
+    ['insufficient_user_authentication', 'ERR_INTERACTION_REQUIRED'],
+    ['unmet_authentication_requirements', 'ERR_INTERACTION_REQUIRED'],
     ['temporarily_unavailable', 'ERR_SERVER_FAILURE'],
     ['anything_else', 'ERR_REFUSED'],
-  ])('[AZ-08] [S0-67] [DPOP-C8] reads the protocol error %s', async (error, code) => {
+  ])('[AZ-08] [S0-67] [DPOP-C8] [STEP-07] reads the protocol error %s', async (error, code) => {
     const { server, client } = setUpClient()
     server.script('/token', refusal(error, 'why'))
     expect(await rejection(client.clientCredentials())).toMatchObject({ code, operation: 'clientCredentials' })

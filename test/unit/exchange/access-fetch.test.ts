@@ -188,6 +188,17 @@ describe('access.fetch after a downstream 401', () => {
     },
   )
 
+  it.each([
+    ['the error of another scheme', 'DPoP error="use_dpop_nonce", Bearer error="invalid_token"', 2],
+    ['the word in another parameter', 'Bearer error_description="error=\\"insufficient_scope\\""', 2],
+    ['another scheme that knows nothing of the token', 'Basic realm="x", DPoP error="invalid_token"', 1],
+    ['a field that cannot be read', 'Bearer error="', 2],
+  ])('[D19] [HTTP-06] goes by the challenge of its own scheme, and not by %s', async (_name, challenge, sent) => {
+    const setUp = setUpDownstream([unauthorized(challenge, 'nonce'), ok])
+    await (await downstream(setUp))('/')
+    expect([setUp.sent.length, setUp.exchanges()]).toEqual([sent, sent])
+  })
+
   it('[D19] tries no other status again', async () => {
     const setUp = setUpDownstream([() => new Response('', { status: 403 })])
     expect((await (await downstream(setUp))('/')).status).toBe(403)

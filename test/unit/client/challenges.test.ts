@@ -1,0 +1,125 @@
+import { type ChallengeFields, readChallenges } from 'portcullis/client'
+import { describe, expect, it } from 'vitest'
+
+/** Scheme, then token68 or parameters, of each challenge. */
+function read(fields: ChallengeFields): unknown[] {
+  return readChallenges(fields).map(({ scheme, token68, parameters }) => [
+    scheme,
+    token68 ?? Object.fromEntries(parameters),
+  ])
+}
+
+const fields = ['Bearer realm="a, b", error="invalid_token"', 'DPoP algs="ES256 PS256"'] as const
+const both = fields.join(', ')
+const readBoth = [
+  ['bearer', { realm: 'a, b', error: 'invalid_token' }],
+  ['dpop', { algs: 'ES256 PS256' }],
+]
+
+describe('readChallenges', () => {
+  it.each<[name: string, fields: ChallengeFields]>([
+    ['one comma list', both],
+    ['several fields', fields],
+    ['a field that goes on in the next', ['Bearer realm="a, b"', 'error="invalid_token", DPoP algs="ES256 PS256"']],
+    [
+      'the headers of an answer',
+      new Headers([
+        ['www-authenticate', fields[0]],
+        ['WWW-Authenticate', fields[1]],
+      ]),
+    ],
+    ['empty elements', `, ,${both.replaceAll(', ', ' ,, \t,')},`.replace('a ,, \t,b', 'a, b')],
+    ['blanks around the equals sign', both.replaceAll('=', ' \t= ')],
+    ['upper case', both.replace('Bearer', 'BEARER').replace('realm', 'REALM').replace('algs', 'aLgS')],
+    ['several spaces after the scheme', both.replace('Bearer ', 'Bearer    ')],
+    ['tokens instead of quoted strings', both.replace('"invalid_token"', 'invalid_token')],
+    ['a quoted pair', both.replace('invalid_token', 'invalid\\_tok\\en')],
+  ])('[HTTP-05] [HTTP-06] reads the same from %s', (_name, fields) => {
+    expect(read(fields)).toEqual(readBoth)
+  })
+
+  it.each<[fields: ChallengeFields]>([[''], [' , ,'], [null], [undefined], [[]], [new Headers()]])(
+    '[HTTP-06] reads nothing from %o',
+    (fields) => {
+      expect(read(fields)).toEqual([])
+    },
+  )
+
+  it('[HTTP-06] [C-04] starts a challenge where a token is followed by a blank, a comma or the end', () => {
+    expect(read('Bearer')).toEqual([['bearer', {}]])
+    expect(read('Bearer, DPoP algs="ES256", Negotiate')).toEqual([
+      ['bearer', {}],
+      ['dpop', { algs: 'ES256' }],
+      ['negotiate', {}],
+    ])
+    expect(read('Bearer , DPoP ')).toEqual([
+      ['bearer', {}],
+      ['dpop', {}],
+    ])
+  })
+
+  it('[HTTP-06] keeps schemes and parameters it does not know, and values nobody expects', () => {
+    expect(read(`Newauth realm="apps", type=1, title="Login to \\"apps\\"", Basic realm="simple"`)).toEqual([
+      ['newauth', { realm: 'apps', type: '1', title: 'Login to "apps"' }],
+      ['basic', { realm: 'simple' }],
+    ])
+    expect(read('X-~!#$ __proto__="x", empty="", text="\té\\é, DPoP y=z"')).toEqual([
+      [
+        'x-~!#$',
+        Object.fromEntries([
+          ['__proto__', 'x'],
+          ['empty', ''],
+          ['text', '\téé, DPoP y=z'],
+        ]),
+      ],
+    ])
+  })
+
+  it('[HTTP-05] tells token68 from parameters', () => {
+    expect(read('Negotiate YII+/-._~==, Bearer x=y')).toEqual([
+      ['negotiate', 'YII+/-._~=='],
+      ['bearer', { x: 'y' }],
+    ])
+    expect(read('A b')).toEqual([['a', 'b']])
+    expect(read('A b=')).toEqual([['a', 'b=']])
+    expect(read('A b=c')).toEqual([['a', { b: 'c' }]])
+    expect(read('A b= , B')).toEqual([
+      ['a', 'b='],
+      ['b', {}],
+    ])
+  })
+
+  it.each([
+    ['a parameter that comes twice', 'Bearer error="a", scope="x", ERROR="b"'],
+    ['a quote inside of a token', 'Bearer error=a"b"'],
+    ['a value that is neither token nor quoted string', 'Bearer realm=https://a.example/?b=", c"'],
+    ['a missing comma', 'Bearer error="a" scope="x"'],
+    ['an empty value', 'Bearer error=, scope="x"'],
+    ['parameters after token68', 'Bearer abc, scope="x"'],
+    ['a word too many', 'Bearer abc def, scope="x"'],
+    ['a tab after the scheme', 'Bearer\terror="a"'],
+    ['a control character', 'Bearer error="a\u0000"'],
+  ])('[BEAR-07] [HTTP-06] leaves a challenge out alone for %s', (_name, broken) => {
+    const schemes = readChallenges(`Basic, ${broken}, DPoP algs="ES256"`).map(({ scheme }) => scheme)
+    expect(schemes).toEqual(['basic', 'dpop'])
+  })
+
+  it('[HTTP-06] takes what stands before any challenge for none', () => {
+    expect(read('error="a", "b, c", Bearer ="a", Bearer x=y')).toEqual([['bearer', { x: 'y' }]])
+  })
+
+  it.each(['Bearer error="DPoP, x=y', 'Bearer error="DPoP, x=y\\', 'Bearer a=b, "', 'Bearer error="a" "DPoP'])(
+    '[HTTP-06] reads no challenge out of a quote that stays open: %s',
+    (text) => {
+      expect(read(`Basic, ${text}, DPoP x=y`)).toEqual([['basic', {}]])
+    },
+  )
+
+  it('[HTTP-06] reads 16,384 characters, and none of more', () => {
+    const text = `Bearer x="${'a'.repeat(16_373)}"`
+    expect(text).toHaveLength(16_384)
+    expect(read(text)).toHaveLength(1)
+    expect(read(`${text} `)).toEqual([])
+    expect(read([text, ''])).toEqual([])
+  })
+})
