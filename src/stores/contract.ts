@@ -18,7 +18,10 @@ export interface ReplayStore {
  * @group Stores
  */
 export interface RevocationStore {
-  /** Marks `key` as revoked for `ttlMs` milliseconds. `atMs` is the time of revocation. */
+  /**
+   * Marks `key` as revoked for `ttlMs` milliseconds. `atMs` is the time of revocation. One atomic call: where `key` is
+   * revoked already, the later of both times counts and the longer lifetime, whichever process writes last.
+   */
   revoke(key: string, atMs: number, ttlMs: number): void | Promise<void>
   /** The times of revocation of those keys that are revoked, in the order of `keys`; `undefined` for the others. */
   revokedAt(keys: readonly string[]): readonly (number | undefined)[] | Promise<readonly (number | undefined)[]>

@@ -19,8 +19,8 @@ interface Entry {
 const forgottenPerCall = 8
 
 /**
- * Makes a revocation store in memory, for a single process. Synchronous. Revoking a key again replaces time and
- * lifetime. When full, `revoke` throws rather than forget a revocation that still counts.
+ * Makes a revocation store in memory, for a single process. Synchronous. Revoking a key again keeps the later
+ * time and the longer lifetime. When full, `revoke` throws rather than forget a revocation that still counts.
  *
  * @throws {@link ConfigurationError} for a wrong `maxEntries`.
  * @group Stores
@@ -37,22 +37,29 @@ export function createMemoryRevocationStore(options: MemoryRevocationStoreOption
     else entries.delete(key)
   }
 
+  function current(key: string, now: number): Entry | undefined {
+    const entry = entries.get(key)
+    return entry !== undefined && entry.expiresAtMs > now ? entry : undefined
+  }
+
   return {
     revoke(key, atMs, ttlMs) {
       const now = clock()
+      const expiresAtMs = now + ttlMs
       queue.drain(now, forgottenPerCall, (old) => forget(old, now))
       if (!entries.has(key)) {
         if (entries.size >= maxEntries) throw new Error('the revocation store is full')
-        queue.add(key, now + ttlMs)
+        queue.add(key, expiresAtMs)
       }
-      entries.set(key, { atMs, expiresAtMs: now + ttlMs })
+      const known = current(key, now) ?? { atMs, expiresAtMs }
+      entries.set(key, {
+        atMs: Math.max(atMs, known.atMs),
+        expiresAtMs: Math.max(expiresAtMs, known.expiresAtMs),
+      })
     },
     revokedAt(keys) {
       const now = clock()
-      return keys.map((key) => {
-        const entry = entries.get(key)
-        return entry !== undefined && entry.expiresAtMs > now ? entry.atMs : undefined
-      })
+      return keys.map((key) => current(key, now)?.atMs)
     },
   }
 }

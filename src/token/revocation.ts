@@ -51,12 +51,6 @@ export function createRevocationList(settings: RevocationListSettings): Revocati
     return new UnavailableError('ERR_STORE_UNAVAILABLE', { detail: 'revocation store', cause })
   }
 
-  /** An earlier revocation that reaches further is never taken back. */
-  async function mark(key: string, atMs: number): Promise<void> {
-    const [known] = await store.revokedAt([key])
-    await store.revoke(key, Math.max(atMs, known ?? 0), ttlSeconds * 1000)
-  }
-
   function settle(token: RevocableToken, { keys, exact }: TokenKeys, times: unknown): void {
     if (!isAnswer(times, keys.length)) throw fail(new TypeError('the revocation store gave an unusable answer'))
     const iat = ownMember(token.tokenClaims, 'iat')
@@ -88,7 +82,7 @@ export function createRevocationList(settings: RevocationListSettings): Revocati
       const keys = await revocationKeys(revocation)
       mayHoldSome = true
       try {
-        await inTime(Promise.all(keys.map((key) => mark(key, atMs))))
+        await inTime(Promise.all(keys.map(async (key) => store.revoke(key, atMs, ttlSeconds * 1000))))
       } catch (error) {
         throw fail(error)
       }

@@ -150,6 +150,20 @@ describe.runIf(hasRedis('the Redis stores'))('the Redis stores', () => {
     expect(lines.sort()).toEqual(['won 0 of 250', 'won 0 of 250', 'won 0 of 250', 'won 1 of 250'])
   })
 
+  it('keeps the latest of the revocations that several connections write at once', async () => {
+    const kinds = ['ioredis', 'node-redis', 'ioredis', 'node-redis', 'ioredis']
+    const writers = await Promise.all(kinds.map((kind) => (clients[kind] as () => Promise<ConnectedClient>)()))
+    const stores = writers.map(({ client }) => createRedisRevocationStore({ client, timeoutMs: 20_000 }))
+    const keys = Array.from({ length: 50 }, () => randomUUID())
+    await Promise.all(
+      keys.flatMap((key, round) =>
+        stores.map((store, index) => store.revoke(key, 1000 + ((index + round) % 5), 60_000)),
+      ),
+    )
+    expect(await stores[0]?.revokedAt(keys)).toEqual(keys.map(() => 1004))
+    await Promise.all(writers.map(({ close }) => close()))
+  })
+
   it('[C-10] puts a prefix before every key, and a lifetime on every entry', async () => {
     const client = new Redis(node(single))
     await createRedisReplayStore({ client }).reserve('default', 60_000)

@@ -88,6 +88,33 @@ export function describeRevocationStore(name: string, create: () => StoreUnderTe
       await pass(60_000)
       expect(await store.revokedAt([key])).toEqual([8])
     })
+
+    it('takes no revocation back for one that reaches less far', async () => {
+      const { store, pass } = create()
+      const key = randomUUID()
+      await store.revoke(key, 1_800_000_000_456.5, 120_000)
+      await store.revoke(key, 1_800_000_000_123, 60_000)
+      expect(await store.revokedAt([key])).toEqual([1_800_000_000_456.5])
+      await pass(90_000)
+      expect(await store.revokedAt([key])).toEqual([1_800_000_000_456.5])
+    })
+
+    it('remembers nothing of a revocation whose time is over', async () => {
+      const { store, pass } = create()
+      const key = randomUUID()
+      await store.revoke(key, 9, 60_000)
+      await pass(60_001)
+      await store.revoke(key, 8, 60_000)
+      expect(await store.revokedAt([key])).toEqual([8])
+    })
+
+    it('keeps the latest of 200 concurrent revocations of one key', async () => {
+      const { store } = create()
+      const key = randomUUID()
+      const times = Array.from({ length: 200 }, (_, index) => 1_800_000_000_000 + ((index * 73) % 200))
+      await Promise.all(times.map((atMs) => store.revoke(key, atMs, 60_000)))
+      expect(await store.revokedAt([key])).toEqual([1_800_000_000_199])
+    })
   })
 }
 

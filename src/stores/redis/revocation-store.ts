@@ -1,10 +1,16 @@
 import type { RevocationStore } from '../contract.js'
 import { createRedisConnection, type RedisStoreOptions } from './send-command.js'
 
+const keepLatest = `
+local at, ttl = ARGV[1], math.max(tonumber(ARGV[2]), redis.call('PTTL', KEYS[1]))
+local known = redis.call('GET', KEYS[1])
+if known and (tonumber(known) or 0) > tonumber(at) then at = known end
+return redis.call('SET', KEYS[1], at, 'PX', ttl)`
+
 /**
- * Makes a revocation store in Redis, for any number of processes: one `SET key time PX ttl` per revocation and one `GET`
- * per key asked for, so that Redis Cluster and Valkey serve it too. Revoking a key again replaces time and lifetime.
- * Rejects when Redis fails or is late. Default prefix `portcullis:revoked:`.
+ * Makes a revocation store in Redis, for any number of processes: one small script per revocation, which keeps the later
+ * time and the longer lifetime, and one `GET` per key asked for; each on one key, so that Redis Cluster and Valkey serve
+ * it too. Needs the right to `EVAL`. Rejects when Redis fails or is late. Default prefix `portcullis:revoked:`.
  *
  * With an `ioredis` cluster whose `scaleReads` names replicas a revocation may show a moment late.
  *
@@ -12,7 +18,7 @@ import { createRedisConnection, type RedisStoreOptions } from './send-command.js
  * @group Stores
  */
 export function createRedisRevocationStore(options: RedisStoreOptions): RevocationStore {
-  const { send } = createRedisConnection(options)
+  const { send, run } = createRedisConnection(options)
   const prefix = options.prefix ?? 'portcullis:revoked:'
 
   async function revokedAt(key: string): Promise<number | undefined> {
@@ -25,7 +31,7 @@ export function createRedisRevocationStore(options: RedisStoreOptions): Revocati
 
   return {
     async revoke(key, atMs, ttlMs) {
-      await send('SET', prefix + key, String(atMs), 'PX', String(Math.max(1, Math.ceil(ttlMs))))
+      await run(keepLatest, prefix + key, String(atMs), String(Math.max(1, Math.ceil(ttlMs))))
     },
     revokedAt: (keys) => Promise.all(keys.map(revokedAt)),
   }
