@@ -179,7 +179,7 @@ export interface DpopNonceOptions {
   readonly secrets: readonly (string | Uint8Array)[]
   /** Lifetime of a nonce. 10 to 3600, default 300. */
   readonly maxAgeSeconds?: number | undefined
-  /** Send a fresh `DPoP-Nonce` with every success too. Default false. */
+  /** Send a fresh `DPoP-Nonce` with every answer to a proof that holds, refusals after it included. Default false. */
   readonly onSuccess?: boolean | undefined
 }
 

@@ -38,10 +38,10 @@ interface Gate<Claims> {
   readonly answerContext: Omit<AnswerContext, 'scheme'>
 }
 
-/** A request let through. */
-interface Admitted<Claims> {
-  readonly auth: Auth<Claims>
-  readonly headers: AnswerHeaders
+/** A request on its way. */
+interface Passage {
+  /** Fields that belong into its answer whatever becomes of it from here: the next nonce (RFC 9449 §8.2). */
+  headers: AnswerHeaders
 }
 
 /** Makes guards for routes: the fixed list of steps a request goes through. */
@@ -67,6 +67,8 @@ export function createGates<Claims>({
   const { clock, onEvent } = options.surroundings
   const exposed = options.cors ? { 'Access-Control-Expose-Headers': 'WWW-Authenticate, DPoP-Nonce' } : noHeaders
   const compiled = new WeakMap<Requirement<Claims>, Gate<Claims>>()
+  /** What answers to a caller let through have to carry, for refusals that come later. */
+  const owed = new WeakMap<Auth<unknown>, AnswerHeaders>()
   /** Refusals an event told of: one that is thrown first and answered later is not told of again. */
   const reported = new WeakSet<AuthError>()
 
@@ -103,7 +105,8 @@ export function createGates<Claims>({
     scheme: AuthScheme,
     token: string,
     facts: RequestFacts | undefined,
-  ): Promise<Admitted<Claims>> {
+    passage: Passage,
+  ): Promise<Auth<Claims>> {
     checkTokenSize(token)
     const nowMs = clock()
     const hashed = sha256Base64url(token)
@@ -121,6 +124,7 @@ export function createGates<Claims>({
       resource: gate.resource.resource,
     })
     const { confirmation, responseHeaders } = checked instanceof Promise ? await checked : checked
+    if (responseHeaders !== undefined) passage.headers = { ...exposed, ...responseHeaders }
     const verifiedToken = entry as typeof entry & { claims: Claims }
     const auth = new Auth<Claims>(token, scheme, gate.resource.resource, verifiedToken, confirmation)
     const unrevoked = checkRevocation(entry, auth)
@@ -128,7 +132,7 @@ export function createGates<Claims>({
     // RFC 9470 §9: what a route demands is told to good tokens only.
     gate.rule.judge(entry, nowMs, issuer.clockToleranceMs)
     if (gate.allow !== undefined) await askAllow(gate.allow, auth)
-    return { auth, headers: responseHeaders === undefined ? noHeaders : { ...exposed, ...responseHeaders } }
+    return auth
   }
 
   /** Possession was shown by the very request that `auth` is of, and a proof is good for one use only. */
@@ -146,10 +150,25 @@ export function createGates<Claims>({
     return isRevoked === undefined ? listed : askIsRevoked(isRevoked, auth, listed)
   }
 
-  function refuse(thrown: unknown, gate: Gate<Claims>, scheme: AuthScheme | undefined): Refused {
+  function refuse(
+    thrown: unknown,
+    gate: Gate<Claims>,
+    scheme: AuthScheme | undefined,
+    headers?: AnswerHeaders,
+  ): Refused {
     const error = isAuthError(thrown) ? thrown : new InternalError(thrown)
     report(error, gate)
-    return { ok: false, error, answer: toAnswer(error, { ...gate.answerContext, scheme }) }
+    return refused(error, gate, scheme, headers)
+  }
+
+  function refused(
+    error: AuthError,
+    gate: Gate<Claims>,
+    scheme: AuthScheme | undefined,
+    headers?: AnswerHeaders,
+  ): Refused {
+    const answer = toAnswer(error, { ...gate.answerContext, scheme })
+    return { ok: false, error, answer: { ...answer, headers: { ...headers, ...answer.headers } } }
   }
 
   function report(error: AuthError, { resource: { resource } }: Gate<Claims>): void {
@@ -158,8 +177,9 @@ export function createGates<Claims>({
     if (onEvent) emit(onEvent, { type: 'auth.refused', code, status, resource, detail })
   }
 
-  function accept({ auth, headers }: Admitted<Claims>, queryUsed: boolean) {
+  function accept(auth: Auth<Claims>, headers: AnswerHeaders, queryUsed: boolean) {
     const { issuer, resource, scheme } = auth
+    if (headers !== noHeaders) owed.set(auth, headers)
     if (onEvent) emit(onEvent, { type: 'auth.accepted', issuer, resource, scheme })
     return { ok: true as const, auth, headers: queryUsed ? { ...privateHeaders, ...headers } : headers }
   }
@@ -167,19 +187,21 @@ export function createGates<Claims>({
   function optionalGuard(requirement: Requirement<Claims>, anonymous = true): OptionalGuard<Claims> {
     const gate = gateFor(requirement)
     return async (facts) => {
+      const passage: Passage = { headers: noHeaders }
       let scheme: AuthScheme | undefined
       try {
         const read = readCredentials(facts, gate.resource.bearerMethods, gate.modes.dpop !== 'off')
         scheme = read.scheme
         if (read.error === undefined) {
-          return accept(await admit(gate, read.scheme, read.token, facts), read.method === 'query')
+          const auth = await admit(gate, read.scheme, read.token, facts, passage)
+          return accept(auth, passage.headers, read.method === 'query')
         }
         if (anonymous && read.error instanceof MissingTokenError) {
           return { ok: true, auth: undefined, headers: noHeaders }
         }
         return refuse(read.error, gate, scheme)
       } catch (thrown) {
-        return refuse(thrown, gate, scheme)
+        return refuse(thrown, gate, scheme, passage.headers)
       }
     }
   }
@@ -188,10 +210,10 @@ export function createGates<Claims>({
     optionalGuard,
     guard: (requirement) => optionalGuard(requirement, false) as Guard<Claims>,
     refuse(thrown, auth) {
-      const { resource, scheme } = auth instanceof Auth ? auth : {}
-      const gate = compile({ resource: resource ?? options.resources[0]?.resource })
-      if (!isAuthError(thrown) || !reported.has(thrown)) return refuse(thrown, gate, scheme)
-      return { ok: false, error: thrown, answer: toAnswer(thrown, { ...gate.answerContext, scheme }) }
+      const caller = auth instanceof Auth ? auth : undefined
+      const gate = compile({ resource: caller?.resource ?? options.resources[0]?.resource })
+      const judge = isAuthError(thrown) && reported.has(thrown) ? refused : refuse
+      return judge(thrown as AuthError, gate, caller?.scheme, caller && owed.get(caller))
     },
     async check(auth, requirement) {
       const gate = gateFor(requirement)
@@ -205,7 +227,7 @@ export function createGates<Claims>({
       const gate = gateFor(requirement)
       try {
         if (typeof token !== 'string') throw new InvalidRequestError('ERR_REQUEST_MALFORMED')
-        return (await admit(gate, 'Bearer', token, undefined)).auth
+        return await admit(gate, 'Bearer', token, undefined, { headers: noHeaders })
       } catch (thrown) {
         throw refuse(thrown, gate, 'Bearer').error
       }

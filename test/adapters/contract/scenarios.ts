@@ -107,6 +107,19 @@ export const contractScenarios: readonly ContractScenario[] = [
     },
   },
   {
+    title: '[DPOP-17] [DPOP-20] gives the next nonce with a refusal too that comes after a good proof',
+    options: () => withNonce({ onSuccess: true }),
+    async play({ ask, ...kit }) {
+      const token = boundToken(kit)
+      const [nonce] = (await ask({ path: '/me', fields: proofOf(kit, token, '/me') })).fields('DPoP-Nonce')
+      const response = await ask({ path: '/mail', fields: proofOf(kit, token, '/mail', { nonce }) })
+      expect(response.status).toBe(403)
+      expect(response.fields('DPoP-Nonce')).toEqual([nonce])
+      expect(response.fields('Cache-Control')).toEqual(['no-store'])
+      expect(response.fields('Access-Control-Expose-Headers')).toEqual(['WWW-Authenticate, DPoP-Nonce'])
+    },
+  },
+  {
     title: '[DPOP-20] asks nobody for a nonce whose token is not bound',
     options: () => withNonce(),
     async play({ ask, issuer }) {

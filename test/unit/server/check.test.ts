@@ -73,4 +73,28 @@ describe('check', () => {
     })
     await expect(server.check(bound, { mtls: 'required' })).rejects.toMatchObject({ code: 'ERR_TOKEN_UNBOUND' })
   })
+
+  it.each([
+    [true, 1],
+    [false, 0],
+  ])('[DPOP-17] [DPOP-20] owes the next nonce to a caller refused later, onSuccess: %s', async (onSuccess, count) => {
+    const nonce = { secrets: ['0123456789abcdef0123456789abcdef'], onSuccess }
+    const { issuer: identifier, fetch } = issuer
+    const resource = 'https://api.test'
+    const gated = createResourceServer({ resource, issuer: identifier, fetch, clock: clock.now, dpop: { nonce } })
+    const client = createDpopClient({ clock: clock.now })
+    const accessToken = issuer.mintToken({ cnf: { jkt: client.jkt }, scope: 'read' })
+    const send = (nonce?: string) =>
+      gated.authenticate(requestFacts({ headers: client.headers({ url: 'https://api.test/', accessToken, nonce }) }))
+    const first = await send()
+    const given = String(first.ok || first.answer.headers['DPoP-Nonce'])
+    const second = await send(given)
+    if (!second.ok) throw second.error
+    const error = await gated.check(second.auth, { scope: 'write' }).catch((thrown: unknown) => thrown)
+    const { headers, status } = gated.refuse(error, second.auth).answer
+    expect(status).toBe(403)
+    expect(headers['Cache-Control']).toBe('no-store')
+    expect([headers['DPoP-Nonce']].flat().filter((value) => value === given)).toHaveLength(count)
+    expect(gated.refuse(error).answer.headers).not.toHaveProperty('DPoP-Nonce')
+  })
 })
