@@ -1,4 +1,5 @@
 import { type ClientErrorCategory, type ClientErrorCode, clientErrorTraits } from './error-codes.js'
+import type { StepUp } from './step-up.js'
 
 const brand = Symbol.for('portcullis.OAuthClientError')
 
@@ -128,6 +129,7 @@ export interface OAuthErrorContext extends ClientErrorContext {
   readonly error: string
   readonly errorDescription?: string | undefined
   readonly errorUri?: string | undefined
+  readonly stepUp?: StepUp | undefined
 }
 
 /** The server said no in the way RFC 6749 §5.2 lays down, also where it did so with status 200. @group Client errors */
@@ -138,6 +140,11 @@ export class OAuthResponseError extends OAuthClientError {
   /** Untrusted text of the server, with everything token-like masked. */
   readonly errorDescription: string | undefined
   readonly errorUri: string | undefined
+  /**
+   * For `ERR_INTERACTION_REQUIRED`: the `acr_values`, `max_age` and `scope` of the answer, for the next authorization
+   * request. Values no challenge may hold, or that look like a secret, are left out. `undefined` for other codes.
+   */
+  readonly stepUp: StepUp | undefined
 
   constructor(code: ClientErrorCode, context: OAuthErrorContext) {
     super(code, context)
@@ -145,6 +152,7 @@ export class OAuthResponseError extends OAuthClientError {
     this.error = context.error
     this.errorDescription = context.errorDescription
     this.errorUri = context.errorUri
+    this.stepUp = context.stepUp
   }
 }
 

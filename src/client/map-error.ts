@@ -222,8 +222,9 @@ function httpContext({ context, answer, attempt }: Failure) {
 }
 
 function oauthContext({ context, answer, attempt, refusal }: Failure) {
-  const { error, errorDescription, errorUri } = refusal as OAuthErrorBody
+  const { error, errorDescription, errorUri, stepUp } = refusal as OAuthErrorBody
   const { redact } = attempt as Attempt
+  const isPublic = (word: string) => redact(word) === word
   return {
     ...context,
     status: (answer as Answer).status,
@@ -231,5 +232,10 @@ function oauthContext({ context, answer, attempt, refusal }: Failure) {
     error: redact(error),
     errorDescription: errorDescription === undefined ? undefined : redact(errorDescription),
     errorUri: errorUri === undefined ? undefined : redact(errorUri),
+    stepUp: stepUp && {
+      ...stepUp,
+      acrValues: stepUp.acrValues.filter(isPublic),
+      scope: stepUp.scope.filter(isPublic),
+    },
   }
 }

@@ -1,6 +1,7 @@
 import { ownMember } from '../lib/json.js'
 import type { ClientErrorCode } from './error-codes.js'
 import type { Answer } from './guarded-response.js'
+import { type StepUp, stepUpFrom } from './step-up.js'
 
 /** Error codes of RFC 6749 §5.2 and the specifications that extend it. Any other is `ERR_REFUSED`. */
 const codes: ReadonlyMap<string, ClientErrorCode> = new Map<string, ClientErrorCode>([
@@ -29,12 +30,16 @@ const codes: ReadonlyMap<string, ClientErrorCode> = new Map<string, ClientErrorC
   ['use_dpop_nonce', 'ERR_DPOP_NONCE'],
 ])
 
+const challengeText = /^[\x20-\x21\x23-\x5B\x5D-\x7E]{1,1024}$/
+
 /** A protocol error in the body of an answer. */
 export interface OAuthErrorBody {
   readonly code: ClientErrorCode
   readonly error: string
   readonly errorDescription: string | undefined
   readonly errorUri: string | undefined
+  /** What would do, where the user is needed. */
+  readonly stepUp: StepUp | undefined
 }
 
 /**
@@ -44,15 +49,28 @@ export interface OAuthErrorBody {
 export function readOAuthError(answer: Answer | undefined): OAuthErrorBody | undefined {
   const error = text(answer, 'error')
   if (error === undefined || error === '') return undefined
+  const code = codes.get(error) ?? 'ERR_REFUSED'
   return {
-    code: codes.get(error) ?? 'ERR_REFUSED',
+    code,
     error,
     errorDescription: text(answer, 'error_description'),
     errorUri: text(answer, 'error_uri'),
+    stepUp: code === 'ERR_INTERACTION_REQUIRED' ? stepUpFrom((name) => parameter(answer, name)) : undefined,
   }
 }
 
 function text(answer: Answer | undefined, name: string): string | undefined {
-  const value = answer?.json === undefined ? undefined : ownMember(answer.json, name)
+  const value = member(answer, name)
   return typeof value === 'string' ? value : undefined
+}
+
+/** A member that may go into a challenge: of moderate length, and of characters that RFC 6750 §3 allows in one. */
+function parameter(answer: Answer | undefined, name: string): string | undefined {
+  const value = member(answer, name)
+  const given = typeof value === 'number' ? String(value) : value
+  return typeof given === 'string' && challengeText.test(given) ? given : undefined
+}
+
+function member(answer: Answer | undefined, name: string): unknown {
+  return answer?.json === undefined ? undefined : ownMember(answer.json, name)
 }

@@ -25,11 +25,16 @@ const wholeSeconds = /^\d{1,10}$/
 export function readStepUp(challenges: readonly Challenge[]): StepUp | undefined {
   const asking = challenges.find(({ parameters }) => parameters.get('error') === 'insufficient_user_authentication')
   if (asking === undefined) return undefined
-  const maxAge = asking.parameters.get('max_age') ?? ''
+  return stepUpFrom((name) => asking.parameters.get(name))
+}
+
+/** The members of a step-up, out of whatever carries parameters of those names. */
+export function stepUpFrom(read: (name: 'acr_values' | 'max_age' | 'scope') => string | undefined): StepUp {
+  const maxAge = read('max_age') ?? ''
   return {
-    acrValues: words(asking.parameters.get('acr_values')),
+    acrValues: words(read('acr_values')),
     maxAgeSeconds: wholeSeconds.test(maxAge) ? Number(maxAge) : undefined,
-    scope: words(asking.parameters.get('scope')),
+    scope: words(read('scope')),
   }
 }
 

@@ -1,5 +1,6 @@
 import { isOAuthClientError } from '../client/errors.js'
-import { type AuthError, ResourceAccessError, StepUpRequiredError } from '../errors/index.js'
+import type { StepUp } from '../client/step-up.js'
+import { type AuthError, ResourceAccessError, type StepUpDemand, StepUpRequiredError } from '../errors/index.js'
 
 /** A token that came back from an exchange and is not what was asked for. Says which check failed, and nothing more. */
 export class UnusableTokenError extends Error {}
@@ -36,7 +37,7 @@ export function isRefusal(thrown: unknown): boolean {
 
 /**
  * What a failed exchange means for the request at hand. A refusal the user can settle becomes a step-up challenge (RFC
- * 9470), every other one and every unusable answer 502; what could not be asked is 503.
+ * 9470) that passes on what the server asks for, every other one and every unusable answer 502; what could not be asked is 503.
  */
 export function toGrantError(resource: string, thrown: unknown, mapRefusal: MapRefusal | undefined): AuthError {
   if (isRefusal(thrown)) return refusalError(resource, thrown, mapRefusal)
@@ -55,11 +56,18 @@ function refusalError(resource: string, thrown: unknown, mapRefusal: MapRefusal 
   const refusal = new ResourceAccessError(resource, 'ERR_GRANT_REFUSED', { cause: thrown, detail, reason })
   const mapped = mapRefusal?.(refusal)
   if (mapped !== undefined) return mapped
-  return answerableByStepUp.has(reason) ? new StepUpRequiredError({}, { cause: refusal }) : refusal
+  return answerableByStepUp.has(reason) ? new StepUpRequiredError(demandOf(thrown), { cause: refusal }) : refusal
 }
 
 /** The `error` of a protocol error (RFC 6749 §5.2). */
 function reasonOf(thrown: unknown): string | undefined {
   const error = isOAuthClientError(thrown) && 'error' in thrown ? thrown.error : undefined
   return typeof error === 'string' ? error : undefined
+}
+
+/** What the authorization server says would do, where it says so. */
+function demandOf(thrown: unknown): StepUpDemand {
+  const { stepUp } = thrown as { readonly stepUp?: StepUp }
+  if (stepUp === undefined) return {}
+  return { ...stepUp, scope: stepUp.scope.join(' ') || undefined }
 }

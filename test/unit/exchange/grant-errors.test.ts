@@ -1,7 +1,15 @@
-import { AccessDeniedError, InternalError, ResourceAccessError, StepUpRequiredError } from 'portcullis'
+import {
+  AccessDeniedError,
+  createResourceServer,
+  InternalError,
+  ResourceAccessError,
+  StepUpRequiredError,
+} from 'portcullis'
+import { readChallenges, readStepUp } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
 import { createRefusalMemory } from '../../../src/exchange/refusal-memory.js'
 import {
+  answer,
   type Behaviour,
   html503,
   plain,
@@ -13,6 +21,7 @@ import {
 import { calendar, caller, exchanged, failureOf, setUpGrants, tokenOf } from '../../support/grants-set-up.js'
 
 const alice = caller('alice-token')
+const apiServer = createResourceServer({ resource: 'https://api.example', issuer: 'https://as.example' })
 
 function failing(behaviour: Behaviour, options: Parameters<typeof setUpGrants>[0] = {}) {
   const setUp = setUpGrants(options)
@@ -47,6 +56,44 @@ describe('a refused exchange', () => {
     expect(error).toBeInstanceOf(StepUpRequiredError)
     expect(error).toMatchObject({ status: 401, oauthError: 'insufficient_user_authentication' })
     expect(error.cause).toMatchObject({ reason, resource: calendar })
+  })
+
+  it('[TX-14] [STEP-02] passes on what the server asks for', async () => {
+    const asked = { acr_values: 'phr mfa', max_age: 300, scope: 'events:read' }
+    const error = await failing(answer({ error: 'interaction_required', ...asked }, 400)).failure
+    expect(error).toMatchObject({ demand: { acrValues: ['phr', 'mfa'], maxAgeSeconds: 300, scope: 'events:read' } })
+    const { headers } = apiServer.refuse(error).answer
+    expect(readStepUp(readChallenges([headers['WWW-Authenticate'] ?? ''].flat()))).toEqual({
+      acrValues: ['phr', 'mfa'],
+      maxAgeSeconds: 300,
+      scope: ['events:read'],
+    })
+  })
+
+  it.each([
+    ['in text', { max_age: '60' }, { maxAgeSeconds: 60 }],
+    ['zero', { max_age: 0 }, { maxAgeSeconds: 0 }],
+    ['below zero', { max_age: -1 }, {}],
+    ['a fraction', { max_age: 1.5 }, {}],
+    ['huge', { max_age: 1e21 }, {}],
+    ['an array', { acr_values: ['mfa'], scope: ['a'], max_age: [60] }, {}],
+    ['a header of its own', { acr_values: 'mfa\r\nSet-Cookie: a=b', scope: 'a\nb' }, {}],
+    ['a parameter of its own', { acr_values: 'mfa", error="invalid_token', scope: 'a\\' }, {}],
+    ['no ASCII', { acr_values: 'ümläut', scope: '\u202e' }, {}],
+    ['longer than any challenge', { acr_values: 'a '.repeat(513), scope: 'x'.repeat(1025) }, {}],
+    ['the token of the caller', { acr_values: 'mfa alice-token', scope: 'x-alice-token' }, { acrValues: ['mfa'] }],
+    ['a JWT', { acr_values: 'eyJhbGciOiJub25lIn0.e30.', scope: 'a' }, { scope: 'a' }],
+  ])('[TX-14] [HTTP-08] passes on nothing that is %s', async (_name, asked, demand) => {
+    const error = await failing(answer({ error: 'interaction_required', ...asked }, 400)).failure
+    const empty = { acrValues: [], maxAgeSeconds: undefined, scope: undefined }
+    expect(error).toMatchObject({ status: 401, demand: { ...empty, ...demand } })
+    expect(JSON.stringify(apiServer.refuse(error).answer)).not.toMatch(/alice-token|eyJ|Set-Cookie|invalid_token/)
+  })
+
+  it('[TX-14] passes nothing on of a refusal that is no step-up', async () => {
+    const error = await failing(answer({ error: 'invalid_grant', acr_values: 'mfa' }, 400)).failure
+    expect(error).toMatchObject({ status: 502 })
+    expect(JSON.stringify(apiServer.refuse(error).answer)).not.toContain('mfa')
   })
 
   it('[TX-14] becomes what the application makes of it', async () => {
