@@ -60,7 +60,10 @@ export interface OAuthClient extends AsyncDisposable {
   refresh(params: RefreshParams, options?: CallOptions): Promise<TokenSet>
   /** Asks about a token (RFC 7662). The answer is the server's word: check `active` first. */
   introspect(token: string, options?: TokenHintOptions): Promise<Readonly<IntrospectionResponse>>
-  /** Revokes a token (RFC 7009). Resolves for unknown tokens too; do not use the token afterwards. */
+  /**
+   * Revokes a token (RFC 7009). Resolves for unknown tokens too; do not use the token afterwards. `clientCredentials`
+   * serves it no more, whether the call succeeds or not.
+   */
   revoke(token: string, options?: TokenHintOptions): Promise<void>
   /** Pushes an authorization request (RFC 9126), always with PKCE, and tells where to send the user. */
   pushAuthorizationRequest(

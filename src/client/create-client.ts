@@ -62,7 +62,7 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
     jwtBearer: (params, call) => jwtBearer(runtime, params, call),
     refresh: (params, call) => refresh(runtime, refreshes, params, call),
     introspect: (token, call) => introspect(runtime, token, call),
-    revoke: (token, call) => revoke(runtime, token, call),
+    revoke: (token, call) => revoke(runtime, tokens, token, call),
     pushAuthorizationRequest: (params, call) => pushAuthorizationRequest(runtime, params, call),
     createPkcePair,
     register: (metadata, call) => register(runtime, metadata, call),

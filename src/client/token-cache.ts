@@ -15,6 +15,8 @@ interface Entry {
 export interface TokenCache {
   /** @param force - asks the server even if a usable token is known: for one that was refused downstream. */
   get(key: string, load: () => Promise<TokenSet>, force: boolean): Promise<TokenSet>
+  /** Serves `accessToken` to nobody any more. */
+  forget(accessToken: string): void
   clear(): void
 }
 
@@ -58,6 +60,9 @@ export function createTokenCache({ tokenCache: options, clock, issuer, onEvent }
       if (force || entry === undefined || nowMs >= entry.usableUntilMs) return fetchInto(key, load)
       if (nowMs >= entry.renewAtMs) renewAhead(key, entry, load)
       return entry.tokens
+    },
+    forget(accessToken) {
+      for (const [key, { tokens }] of entries ?? []) if (tokens.accessToken === accessToken) entries?.delete(key)
     },
     clear: () => entries?.clear(),
   }

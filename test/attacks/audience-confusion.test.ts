@@ -66,7 +66,7 @@ describe('audience confusion', () => {
     expect(() => createAttackedServer({ audience: false } as never)).toThrow(/has no option `audience`/)
   })
 
-  it('[C-07] accepts several values where several are configured, the identifier then no longer', async () => {
+  it('[C-07] [RI-04] accepts several values where several are configured, the identifier then no longer', async () => {
     const { issuer, call } = createAttackedServer({ resource: { resource, audience: ['api', 'urn:api'] } })
     expect(await call(issuer.mintToken({ aud: 'api' }))).toBe('ok')
     expect(await call(issuer.mintToken({ aud: ['urn:api'] }))).toBe('ok')

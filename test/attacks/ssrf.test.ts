@@ -83,7 +83,7 @@ const internalNames = [
 ]
 
 describe('a jwks_uri that discovery names', () => {
-  it.each([...specialUse, ...internalNames])('[JWKS-08] is not asked for at https://%s', async (host) => {
+  it.each([...specialUse, ...internalNames])('[JWKS-08] [PRM-15] is not asked for at https://%s', async (host) => {
     const { asked, keys } = keySetWithDiscovered(`https://${host}/jwks`)
     await expect(keys.warmUp()).rejects.toMatchObject({ status: 503, detail: 'private_address' })
     expect(asked).toHaveLength(1)

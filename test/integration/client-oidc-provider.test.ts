@@ -209,7 +209,7 @@ describe('registration at a real authorization server', () => {
     })
   })
 
-  it('[ASRT-02] [ASRT-04] [ASRT-05] authenticates by private_key_jwt with the issuer as audience', async () => {
+  it('[ASRT-02] [ASRT-04] [ASRT-05] [SEC-10] authenticates by private_key_jwt with the issuer as audience', async () => {
     const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify'])
     const key = { ...(await crypto.subtle.exportKey('jwk', pair.privateKey)), kid: 'k1', alg: 'ES256' }
     const registrar = createOAuthClient({ issuer, credential: none({ clientId: 'registrar' }), ...common })

@@ -46,7 +46,7 @@ export type FederatedAssertionOptions = {
  *
  * Checks that the assertion is a JWT that has not expired; its signature is for the server to check.
  *
- * @throws {@link ClientConfigurationError} when no variable of `env` names a file.
+ * @throws {@link ClientConfigurationError} without a place to take it from, and when no variable of `env` names a file.
  * @group Credentials
  */
 export function federatedAssertion(options: FederatedAssertionOptions): ClientCredential {
@@ -60,7 +60,12 @@ export function federatedAssertion(options: FederatedAssertionOptions): ClientCr
 }
 
 function sourceOf(options: FederatedAssertionOptions): AssertionSource {
-  if ('source' in options) return options.source
+  if ('source' in options && typeof options.source === 'function') return options.source
+  if (!('file' in options || ('env' in options && options.env instanceof Object))) {
+    throw new ClientConfigurationError('ERR_CLIENT_CONFIGURATION', {
+      message: '`federatedAssertion` takes one of `file`, `env` and `source`.',
+    })
+  }
   const path = 'file' in options ? options.file : pathFrom(options)
   requireText('file', path)
   return () => readAssertionFile(path)

@@ -69,14 +69,14 @@ describe('an unbound token', () => {
     }
   })
 
-  it('[DPOP-26] [C-14] is refused where DPoP is required, with a proof beside it too', async () => {
+  it('[DPOP-26] [SEC-02] [C-14] is refused where DPoP is required, with a proof beside it too', async () => {
     for (const facts of [await withProof(), requestFacts()]) {
       const error = await refusal({ facts, modes: { dpop: 'required', mtls: 'allowed' } })
       expect(error).toMatchObject({ code: 'ERR_TOKEN_UNBOUND', oauthError: 'invalid_token' })
     }
   })
 
-  it('[MTLS-06] is refused where mTLS is required, with a certificate too', async () => {
+  it('[MTLS-06] [SEC-02] is refused where mTLS is required, with a certificate too', async () => {
     const facts = requestFacts({ certificate })
     const error = await refusal({ facts, modes: { dpop: 'allowed', mtls: 'required' } })
     expect(error).toMatchObject({ code: 'ERR_TOKEN_UNBOUND', detail: 'no x5t#S256' })

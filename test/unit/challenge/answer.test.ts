@@ -42,7 +42,7 @@ describe('the challenge of a request without credentials', () => {
     })
   })
 
-  it('[E-01] [C-05] lists Bearer first and DPoP in a field of its own, each with what the route needs', () => {
+  it('[E-01] [C-05] [PRM-10] lists Bearer first and DPoP in a field of its own, each with what the route needs', () => {
     expect(challenges(new MissingTokenError(), { ...both, scope: 'mail:read mail:send' })).toEqual([
       `Bearer ${metadata}, scope="mail:read mail:send"`,
       `DPoP ${algs}, ${metadata}, scope="mail:read mail:send"`,
@@ -141,7 +141,7 @@ describe('the challenge of a bad proof', () => {
 describe('the challenge of a good token that does not suffice', () => {
   const context: AnswerContext = { ...both, scheme: 'Bearer', scope: 'what the route needs' }
 
-  it('[E-05] [BEAR-09] names the scopes needed on the scheme used', () => {
+  it('[E-05] [BEAR-09] [PRM-10] names the scopes needed on the scheme used', () => {
     const answer = toAnswer(new InsufficientScopeError('mail:read'), context)
     expect(answer.status).toBe(403)
     expect(answer.headers['WWW-Authenticate']).toEqual([

@@ -1,7 +1,7 @@
 import { none } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
 import { setUpClient } from '../../support/client-set-up.js'
-import { type FakeAuthorizationServer, html503, refusal, tokens } from '../../support/fake-token-endpoint.js'
+import { type FakeAuthorizationServer, html503, plain, refusal, tokens } from '../../support/fake-token-endpoint.js'
 
 function numbered(server: FakeAuthorizationServer, members: Record<string, unknown> = {}): void {
   let count = 0
@@ -45,6 +45,36 @@ describe('client credentials', () => {
     expect(new Set(all.map(({ accessToken }) => accessToken))).toEqual(new Set(['issued-access-token']))
     expect(server.at('/token')).toHaveLength(1)
     expect(server.requests).toHaveLength(2)
+  })
+
+  it.each([
+    ['done', plain(''), 'fulfilled'],
+    ['that failed, but may have been heard', html503(), 'rejected'],
+  ])('[REV-04] serves no token again after a revocation %s', async (_name, answer, outcome) => {
+    const { server, client } = setUpClient()
+    numbered(server)
+    server.script('/revoke', answer)
+    await client.clientCredentials({ scope: 'a' })
+    await client.clientCredentials({ scope: 'b' })
+    const [{ status } = { status: '' }] = await Promise.allSettled([client.revoke('token-1')])
+    expect(status).toBe(outcome)
+    expect((await client.clientCredentials({ scope: 'a' })).accessToken).toBe('token-3')
+    expect((await client.clientCredentials({ scope: 'b' })).accessToken).toBe('token-2')
+    const uncached = setUpClient({ tokenCache: { maxEntries: 0 } })
+    await expect(uncached.client.revoke('token-1')).resolves.toBeUndefined()
+  })
+
+  it.each([
+    'opaque',
+    'eyJhbGciOiJub25lIn0.e30.',
+    `a.${Buffer.from('{"exp":1,"scope":"none"}').toString('base64url')}.c`,
+  ])('[AT-12] goes by the answer of the server and never looks into the token: %s', async (accessToken) => {
+    const { server, client } = setUpClient()
+    server.script('/token', tokens({ access_token: accessToken, expires_in: 60 }))
+    const expected = { accessToken, expiresAt: 1_800_000_060, scope: ['read'] }
+    expect(await client.clientCredentials({ scope: 'read' })).toMatchObject(expected)
+    expect(await client.clientCredentials({ scope: 'read' })).toMatchObject(expected)
+    expect(server.at('/token')).toHaveLength(1)
   })
 
   it('keeps apart what differs in scope, resource, audience or parameters, and nothing else', async () => {

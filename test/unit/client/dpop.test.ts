@@ -28,6 +28,16 @@ describe('DPoP', () => {
     expect(header.jwk).not.toHaveProperty('d')
   })
 
+  it('[JWT-12] signs no two proofs with the same secret number', async () => {
+    const { server, client } = setUpClient({ dpop: true })
+    server.script('/token', bound)
+    for (let count = 0; count < 40; count += 1) await client.clientCredentials({}, { forceRefresh: true })
+    const signatures = server.at('/token').map(({ headers }) => headers['dpop']?.split('.')[2] ?? '')
+    const halves = signatures.map((signature) => Buffer.from(signature, 'base64url').subarray(0, 32).toString('hex'))
+    expect(halves.every((half) => half.length === 64)).toBe(true)
+    expect(new Set(halves).size).toBe(40)
+  })
+
   it('[DPOP-C7] picks an algorithm the server lists', async () => {
     const { server, client } = setUpClient({ dpop: true })
     server.metadata = { dpop_signing_alg_values_supported: ['PS256'] }

@@ -134,6 +134,23 @@ describe('pushed authorization request', () => {
     })
   })
 
+  it('[MCP-13] [RI-02] names the resource in authorization and token requests alike, as it was given', async () => {
+    const { server, client } = setUpClient()
+    const resource = 'https://mcp.example/server/mcp'
+    server.script('/par', answer({ request_uri: 'urn:ietf:params:oauth:request_uri:1', expires_in: 60 }, 201))
+    await client.pushAuthorizationRequest({ ...params, resource })
+    await client.clientCredentials({ resource })
+    await client.refresh({ refreshToken: 'refresh-token', resource })
+    await client.jwtBearer({ assertion: 'a.b.c', resource })
+    const requests = [...server.at('/par'), ...server.at('/token')]
+    expect(requests.map(({ form }) => form.getAll('resource'))).toEqual([
+      [resource],
+      [resource],
+      [resource],
+      [resource],
+    ])
+  })
+
   it.each([0, -1, 1.5])('[PAR-02] refuses an expiry of %s', async (expires_in) => {
     const { server, client } = setUpClient()
     server.script('/par', answer({ request_uri: 'urn:x', expires_in }, 201))

@@ -54,7 +54,7 @@ function setUpBound(script: Respond[]) {
 }
 
 describe('access.fetch', () => {
-  it('[TX-12] [D24] carries the exchanged token, never the one of the caller', async () => {
+  it('[TX-12] [D24] [BEAR-05] carries the exchanged token, never the one of the caller', async () => {
     const setUp = setUpDownstream([ok])
     const get = await downstream(setUp)
     const headers = { Authorization: 'Bearer alice-token', DPoP: 'a proof of the caller', 'X-Own': '1' }

@@ -16,7 +16,7 @@ import {
 const alice = caller('alice-token')
 
 describe('an exchange', () => {
-  it('[TX-01] [TX-12] [TX-13] [S3-21] asks for a token by the token of the caller', async () => {
+  it('[TX-01] [TX-12] [TX-13] [RI-02] [PRM-15] [S3-21] asks for a token by the token of the caller', async () => {
     const setUp = setUpGrants()
     expect(await tokenOf(setUp, alice, calendar)).toBe(`alice-token@${calendar}#1`)
     const [request] = setUp.server.at('/token')

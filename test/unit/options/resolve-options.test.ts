@@ -290,6 +290,17 @@ describe('createResourceServer', () => {
     ['a misspelt option beside a good one', { audience: 'x' }, /has no option `audience`/],
   ]
 
+  it.each([
+    ['http', 'http://api.test', false],
+    ['http off loopback, whatever the switch', 'http://api.test', true],
+    ['http on loopback without the switch', 'http://127.0.0.1:3000', false],
+    ['a fragment', `${resource}#x`, false],
+    ['user information', 'https://user@api.test', false],
+  ])('[PRM-01] refuses a resource with %s', (_what, given, allowInsecureLoopback) => {
+    expect(() => resolve({ resource: given, allowInsecureLoopback })).toThrow(ConfigurationError)
+    expect(() => resolve({ resource: 'http://127.0.0.1:3000', allowInsecureLoopback: true })).not.toThrow()
+  })
+
   it.each(cases)('refuses %s with a sentence that says what to write', (_what, options, message) => {
     const create = () => createResourceServer({ resource, issuer, ...options } as never)
     expect(create).toThrow(ConfigurationError)

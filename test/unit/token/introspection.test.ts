@@ -387,7 +387,7 @@ describe('which tokens are introspected', () => {
     expect(issuer.requestCount()).toBe(0)
   })
 
-  it('[E-04] tells why a token is refused where nobody can be asked about it', async () => {
+  it('[E-04] [JOSE-21] tells why a token is refused where nobody can be asked about it', async () => {
     const { issuer } = introspectingServer()
     const server = createResourceServer({ resource, issuer: issuer.issuer, fetch: issuer.fetch })
     const jwe = `${btoa('{"alg":"dir","enc":"A128GCM"}').replaceAll('=', '')}.a.b.c.d`

@@ -37,6 +37,35 @@ async function sent(credential: ClientCredential, metadata: Record<string, unkno
   return server.requests.at(-1)
 }
 
+describe('every credential', () => {
+  const methods: readonly (readonly [string, ClientCredential])[] = [
+    ['clientSecretBasic', clientSecretBasic(secret)],
+    ['clientSecretPost', clientSecretPost(secret)],
+    ['federatedAssertion', federatedAssertion({ clientId: 'app', source: () => good, clock })],
+    ['tlsClientAuth', tlsClientAuth({ clientId: 'app' })],
+  ]
+
+  it.each(methods)('[ASRT-08] authenticates by one method alone, and never in a URL: %s', async (name, credential) => {
+    const request = await sent(credential)
+    const used = [
+      request?.headers['authorization'] !== undefined && 'clientSecretBasic',
+      request?.form.has('client_secret') && 'clientSecretPost',
+      request?.form.has('client_assertion') && 'federatedAssertion',
+    ].filter((method) => typeof method === 'string')
+    expect(used).toEqual(name === 'tlsClientAuth' ? [] : [name])
+    expect(request?.url).toBe('https://as.example/token')
+  })
+
+  it('[ASRT-08] leaves no room for a second one in `parameters`', async () => {
+    const { client } = setUpClient()
+    for (const name of ['client_secret', 'client_assertion', 'client_assertion_type', 'client_id']) {
+      expect(await rejection(client.clientCredentials({ parameters: { [name]: 'x' } }))).toMatchObject({
+        code: 'ERR_CLIENT_ARGUMENT',
+      })
+    }
+  })
+})
+
 describe('a client secret', () => {
   it.each([
     ['s6BhdRkqt3', '7Fjfp0ZBr1KtDRbnfVdmIw', 'Basic czZCaGRSa3F0Mzo3RmpmcDBaQnIxS3REUmJuZlZkbUl3'],
@@ -209,6 +238,16 @@ describe('a federated assertion', () => {
     })
     const own = federatedAssertion({ env: { TOKEN: file }, variable: 'TOKEN', clock })
     expect((await own.authenticate(target)).form).toHaveProperty('client_assertion', good)
+    for (const nowhere of [
+      {},
+      { clientId: 'app' },
+      { env: undefined },
+      { env: null },
+      { env: 'x' },
+      { source: good },
+    ]) {
+      expect(() => federatedAssertion(nowhere as never)).toThrowError(/takes one of `file`, `env` and `source`/)
+    }
     expect(() => federatedAssertion({ env: { AZURE_FEDERATED_TOKEN_FILE: '' } })).toThrowError(
       /AZURE_FEDERATED_TOKEN_FILE/,
     )

@@ -3,6 +3,7 @@ import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, importJWK
 import { jwksDocument, type PrivateKeyJwtOptions, privateKeyJwt, publicJwkOf } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
 import { rejection, setUpClient } from '../../../support/client-set-up.js'
+import { answer } from '../../../support/fake-token-endpoint.js'
 
 const target = { issuer: 'https://as.example', endpoint: 'https://as.example/token' }
 const nowMs = 1_800_000_000_000
@@ -42,6 +43,22 @@ describe('private_key_jwt', () => {
     const iat = nowMs / 1000
     expect(claims).toEqual({ iss: 'app', sub: 'app', aud: 'https://as.example', iat, nbf: iat, exp: iat + 60 })
     expect(jti).not.toBe(decodeJwt(second?.get('client_assertion') as string).jti)
+  })
+
+  it('[PAR-04] [C-20] has the issuer for audience at every endpoint', async () => {
+    const { privateJwk } = await jwkPair('ES256')
+    const credential = privateKeyJwt({ clientId: 'app', keys: [{ key: privateJwk, kid: 'k1' }], clock: () => nowMs })
+    const { server, client } = setUpClient({ credential })
+    const pushed = { request_uri: 'urn:ietf:params:oauth:request_uri:1', expires_in: 60 }
+    server.script('/par', answer(pushed, 201))
+    server.script('/introspect', answer({ active: false }))
+    const codeChallenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
+    await client.pushAuthorizationRequest({ redirectUri: 'https://app.example/cb', codeChallenge, state: 's' })
+    await client.introspect('a-token')
+    for (const endpoint of ['/par', '/introspect'] as const) {
+      const form = server.at(endpoint)[0]?.form
+      expect(decodeJwt(form?.get('client_assertion') ?? '').aud, endpoint).toBe('https://as.example')
+    }
   })
 
   it('[C-20] [ASRT-06] takes another audience, type and lifetime per issuer', async () => {
