@@ -1,11 +1,13 @@
 import { calculatePKCECodeChallenge, randomPKCECodeVerifier } from 'openid-client'
 import { PkceError } from './errors.js'
+import { hideSecrets } from './hidden.js'
 
 /**
- * A PKCE verifier with its challenge (RFC 7636 §4). The verifier is a secret of one authorization request: keep it in
- * the user's session, use it once. @group PKCE
+ * A PKCE verifier with its challenge (RFC 7636 §4). Frozen. The verifier is a secret of one authorization request: keep
+ * it in the user's session, use it once. @group PKCE
  */
 export interface PkcePair {
+  /** Hidden: neither JSON nor a copy of the pair has it. Store it by itself. */
   readonly verifier: string
   readonly challenge: string
   /** There is no `plain` here. */
@@ -15,7 +17,7 @@ export interface PkcePair {
 /** A fresh pair: 32 random bytes as 43 characters. One per authorization request. @group PKCE */
 export async function createPkcePair(): Promise<PkcePair> {
   const verifier = randomPKCECodeVerifier()
-  return { verifier, challenge: await pkceChallenge(verifier), method: 'S256' }
+  return hideSecrets({ challenge: await pkceChallenge(verifier), method: 'S256' as const }, { verifier })
 }
 
 /**

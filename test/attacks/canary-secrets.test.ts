@@ -8,7 +8,17 @@ import {
   isAuthError,
   type RequestFacts,
 } from 'portcullis'
-import { clientSecretBasic, createOAuthClient, TokenTypes } from 'portcullis/client'
+import {
+  clientSecretBasic,
+  clientSecretPost,
+  createOAuthClient,
+  federatedAssertion,
+  fromEnvironment,
+  perIssuer,
+  privateKeyJwt,
+  restoreRegistration,
+  TokenTypes,
+} from 'portcullis/client'
 import { createRedisGrantStore, createRedisLockStore } from 'portcullis/redis'
 import {
   createDpopClient,
@@ -121,6 +131,51 @@ describe('secrets', () => {
     seen.push(result, auth, access, await access.acquire(calendar), own, server, client, client.dpop, grants, store)
     seen.push(shared, createRedisLockStore(redis), server.health(), await server.verify(token))
     seen.push({ ...auth }, { ...(await access.acquire(calendar)) }, { ...own }, structuredCloneOf(own))
+    expectNoSecret()
+  })
+
+  it('[D27] [SEC-03] show in no credential, nor in what a client hands out beside tokens', async () => {
+    const { issuer, client, seen, addSecret, expectNoSecret } = setUp()
+    const text = (name: string) => {
+      addSecret(`${canary}-${name}-of-this-client`)
+      return `${canary}-${name}-of-this-client`
+    }
+    const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify'])
+    const key = { ...(await crypto.subtle.exportKey('jwk', pair.privateKey)), kid: 'k1', alg: 'ES256' }
+    addSecret(key.d)
+    const basic = clientSecretBasic({ clientId: 'app', clientSecret: text('basic') })
+    const env = { OAUTH_CLIENT_ID: 'app', OAUTH_CLIENT_SECRET: text('environment') }
+    const signed = privateKeyJwt({ clientId: 'app', keys: [{ key: key as { kty: string } }] })
+    seen.push(
+      basic,
+      clientSecretPost({ clientId: 'app', clientSecret: text('post') }),
+      fromEnvironment({ env }),
+      signed,
+    )
+    seen.push(perIssuer({ 'https://a.test': basic, 'https://b.test': signed }), signed.publicJwks())
+    seen.push(federatedAssertion({ source: () => text('assertion') }))
+
+    const registration = { client_id: 'app', client_secret: text('registered'), client_secret_expires_at: 0 }
+    const registered = { ...registration, registration_access_token: text('registration') }
+    seen.push(restoreRegistration({ issuer: issuer.issuer, raw: registered }))
+    const pkce = await client.createPkcePair()
+    addSecret(pkce.verifier)
+    seen.push(pkce, { ...pkce })
+
+    const secret = text('nonce-secret')
+    const credential = clientSecretBasic({ clientId: 'app', clientSecret: text('introspection') })
+    const introspection = { endpoint: 'https://as.test/introspect', credential }
+    const gate = createResourceServer({
+      resource: api,
+      issuer: { issuer: issuer.issuer, introspection },
+      dpop: { nonce: { secrets: [secret], onSuccess: true } },
+      fetch: issuer.fetch,
+    })
+    const refused = await gate.authenticate(requestFacts({ headers: { authorization: `Bearer ${text('opaque')}` } }))
+    seen.push(gate, gate.guard(), gate.optionalGuard(), gate.health(), refused)
+    seen.push(
+      await client.dpop?.proof({ url: `${api}/`, method: 'GET', accessToken: text('proven') }).then(() => client),
+    )
     expectNoSecret()
   })
 
