@@ -156,7 +156,7 @@ describe.each([
 })
 
 describe('parameters of the type AccessContext', () => {
-  it('are injected, whatever the caller passed', async () => {
+  it('[S3-15] are injected, whatever the caller passed', async () => {
     const injected = new legacy.Injected()
     const nothing = undefined as never
     expect(await as({}, () => injected.events('a ', nothing))).toBe('a downstream!')

@@ -128,7 +128,7 @@ afterEach(async () => {
 afterAll(() => issuer.close())
 
 describe.each(Object.entries(applications))('the MCP gate on %s', (_name, start) => {
-  it('[MCP-07] [MCP-05] hands the caller to the SDK in its own shape, and keeps ours in it', async () => {
+  it('[MCP-07] [MCP-05] [S3-01] hands the caller to the SDK in its own shape, and keeps ours in it', async () => {
     const origin = await start()
     const response = await exchange(origin, call('other', { sub: 'alice', scope: 'mcp', client_id: 'desktop' }))
     expect(response.status).toBe(200)
@@ -358,7 +358,7 @@ describe('a tool', () => {
     return { auth, extra: { authInfo: toAuthInfo(auth), signal: 'the rest' } }
   }
 
-  it('gets the caller first, then what the SDK gives, in either version and in FastMCP', async () => {
+  it('[S3-02] gets the caller first, then what the SDK gives, in either version and in FastMCP', async () => {
     const tool = gate.tool(
       { scope: 'read' },
       (auth, args: { path: string }, _extra: unknown) => `${auth.subject}:${args.path}`,

@@ -50,7 +50,7 @@ describe('games with dates', () => {
     }
   })
 
-  it('[JWT-02] [BEAR-12] refuses a token the very moment it expires, remembered or not', async () => {
+  it('[JWT-02] [BEAR-12] [S4-28] refuses a token the very moment it expires, remembered or not', async () => {
     const { issuer, call, clock } = createAttackedServer({
       issuer: { issuer: 'https://issuer.test', clockToleranceSeconds: 0 },
     })

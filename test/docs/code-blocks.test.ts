@@ -89,7 +89,7 @@ describe('TypeScript blocks', () => {
     ])
   }, 400_000)
 
-  it.each([...written('ts'), ...written(legacy)])('%s compiles as a complete module', (_place, block) => {
+  it.each([...written('ts'), ...written(legacy)])('[S0-76] %s compiles as a complete module', (_place, block) => {
     expect(problems.get(block)).toBe('')
   })
 

@@ -46,7 +46,7 @@ describe.each(examples)('examples/%s', (name) => {
 })
 
 describe('examples/on-behalf-of.ts', () => {
-  it('[S3-21] [TX-12] calls the other API for its user, with a token of its own for that', async () => {
+  it('[S3-21] [TX-12] [S3-31] calls the other API for its user, with a token of its own for that', async () => {
     const received: (string | undefined)[] = []
     const calendar = await listenOnLoopback(({ url, headers }, response) => {
       received.push(url, headers.authorization)

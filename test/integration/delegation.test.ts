@@ -119,7 +119,7 @@ describe('delegation across two services and a real authorization server', () =>
     expect(await statusOf(`${gateway.origin}/events`, downstream)).toBe(401)
   })
 
-  it('[TX-08] [TX-09] nests actors when a delegated token is exchanged again', async () => {
+  it('[TX-08] [TX-09] [S3-30] nests actors when a delegated token is exchanged again', async () => {
     const auth = await verifyAtGateway(await userToken('alice'))
     const first = await withGrants(gatewayGrants, auth, [calendar.origin], ({ access }) =>
       access.token(calendar.origin),

@@ -70,6 +70,19 @@ describe('the packed package', () => {
     ).toContain('true')
   })
 
+  it('[S0-77] [S3-33] [S3-34] says what it runs on, beside what, and under which licence', async () => {
+    const packed = join(consumer, 'node_modules/portcullis')
+    const { engines, type, license, peerDependencies } = JSON.parse(
+      await readFile(join(packed, 'package.json'), 'utf8'),
+    )
+    expect({ engines, type, license }).toEqual({ engines: { node: '>=20.19.0' }, type: 'module', license: 'MIT' })
+    expect(await readFile(join(packed, 'LICENSE'), 'utf8')).toContain('MIT License')
+    for (const page of ['README.md', 'docs/features.md']) {
+      expect(await readFile(join(root, page), 'utf8'), page).toContain('Node 20.19 and later')
+    }
+    for (const range of Object.values(peerDependencies)) expect(range).toMatch(/^(>=|\^)\d/)
+  })
+
   it('compiles the first lines a user writes', async () => {
     const source = `
       import { createResourceServer } from 'portcullis'

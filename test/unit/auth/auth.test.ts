@@ -20,7 +20,7 @@ const verified: VerifiedToken = {
 const auth = new Auth(token, 'DPoP', 'https://api.example.com', verified, confirmation)
 
 describe('Auth', () => {
-  it('carries what verification found out, the scheme and the resource', () => {
+  it('[S4-07] carries what verification found out, the scheme and the resource', () => {
     expect({ ...auth }).toEqual({ ...verified, scheme: 'DPoP', resource: 'https://api.example.com' })
   })
 

@@ -84,7 +84,7 @@ describe('an unbound token', () => {
 })
 
 describe('a token bound to a DPoP key', () => {
-  it('[DPOP-11] [DPOP-12] passes with its proof', async () => {
+  it('[DPOP-11] [DPOP-12] [S4-42] passes with its proof', async () => {
     const confirmation = { jkt: signer.jkt }
     const result = await binding().check(request({ scheme: 'DPoP', confirmation, facts: await withProof() }))
     expect(result).toEqual({ confirmation, responseHeaders: undefined })

@@ -12,7 +12,7 @@ function numbered(server: FakeAuthorizationServer, members: Record<string, unkno
 }
 
 describe('client credentials', () => {
-  it('[CC-01] [S4-04] sends the grant with scope and resource and gives the token back', async () => {
+  it('[CC-01] [S4-04] [S4-03] [S4-45] sends the grant with scope and resource and gives the token back', async () => {
     const { server, client } = setUpClient()
     const token = await client.clientCredentials({ scope: ['read', 'write'], resource: 'https://api.example/' })
     const [request] = server.at('/token')

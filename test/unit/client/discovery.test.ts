@@ -27,7 +27,7 @@ describe('where metadata is looked for', () => {
 })
 
 describe('discovery', () => {
-  it('[S0-03] [S0-58] happens at first use, once for all, without credentials', async () => {
+  it('[S0-03] [S0-58] [S0-04] [S0-11] [S0-12] happens at first use, once for all, without credentials', async () => {
     const { server, client } = setUpClient({ headers: { 'x-tenant': 'one' }, userAgent: 'my-app/1' })
     expect(server.requests).toHaveLength(0)
     await Promise.all([client.ready(), client.ready(), client.describeEndpoints(), client.clientCredentials()])
@@ -165,7 +165,7 @@ describe('discovery', () => {
 })
 
 describe('endpoints', () => {
-  it('[S0-06] [S0-21] [S0-22] [S0-28] prefers explicit ones and tells where each comes from', async () => {
+  it('[S0-06] [S0-21] [S0-22] [S0-28] [S0-23] [S0-25] [S0-26] prefers explicit ones and tells where each comes from', async () => {
     const { server, client } = setUpClient({
       endpoints: { token: 'https://tokens.example/t', introspection: '/custom/introspect' },
     })
@@ -192,7 +192,7 @@ describe('endpoints', () => {
     })
   })
 
-  it('[S0-29] uses customary paths only without discovery, and only when told to', async () => {
+  it('[S0-29] [S0-24] uses customary paths only without discovery, and only when told to', async () => {
     const { server, client } = setUpClient({ discovery: false, defaultPaths: true, endpoints: { token: '/t' } })
     expect(await client.describeEndpoints()).toEqual({
       token: { url: 'https://as.example/t', source: 'explicit' },
@@ -228,7 +228,7 @@ describe('options', () => {
     ['a time limit of nothing', { timeoutMs: 0 }],
     ['too many retries', { retry: { maxRetries: 11 } }],
     ['a time limit that is no number', { totalTimeoutMs: '1' }],
-  ])('[S0-70] [S4-30] refuses %s at creation', (_name, options) => {
+  ])('[S0-70] [S4-30] [S0-05] [S0-07] [S4-01] refuses %s at creation', (_name, options) => {
     expect(() => setUpClient(options)).toThrowError(
       expect.objectContaining({ name: 'ClientConfigurationError', code: 'ERR_CLIENT_CONFIGURATION' }),
     )
@@ -243,7 +243,7 @@ describe('options', () => {
     expect(() => setUpClient({ issuer: 'http://127.0.0.1:9' })).toThrowError(/allowInsecureLoopback/)
   })
 
-  it('uses the platform by default', async () => {
+  it('[S0-15] uses the platform by default', async () => {
     const { client } = setUpClient({
       issuer: 'http://127.0.0.1:1',
       allowInsecureLoopback: true,

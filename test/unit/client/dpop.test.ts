@@ -131,7 +131,7 @@ describe('DPoP', () => {
     expect(server.at('/par')[0]?.headers).toHaveProperty('dpop')
   })
 
-  it('[DPOP-C1] [DPOP-C2] proves its key at a resource server, apart from the nonces of the authorization server', async () => {
+  it('[DPOP-C1] [DPOP-C2] [S4-46] proves its key at a resource server, apart from the nonces of the authorization server', async () => {
     const { server, client } = setUpClient({ dpop: true })
     server.script('/token', (request, signal) => {
       const response = bound(request, signal) as Response

@@ -1,4 +1,11 @@
-import { bearerAuthorization, none, TokenExchangeError, type TokenExchangeParams, TokenTypes } from 'portcullis/client'
+import {
+  bearerAuthorization,
+  GrantTypes,
+  none,
+  TokenExchangeError,
+  type TokenExchangeParams,
+  TokenTypes,
+} from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
 import { rejection, setUpClient } from '../../support/client-set-up.js'
 import { refusal, tokens } from '../../support/fake-token-endpoint.js'
@@ -7,7 +14,7 @@ const exchanged = (members: Record<string, unknown> = {}) =>
   tokens({ access_token: 'exchanged-token', issued_token_type: TokenTypes.accessToken, ...members })
 
 describe('token exchange', () => {
-  it('[TX-01] [TX-02] [TX-13] [RI-01] [S0-38] [S0-42] [S0-43] posts the grant with repeated resource and audience', async () => {
+  it('[TX-01] [TX-02] [TX-13] [RI-01] [S0-38] [S0-42] [S0-43] [S0-39] [S0-40] [S0-41] [S0-44] posts the grant with repeated resource and audience', async () => {
     const { server, client } = setUpClient()
     server.script('/token', exchanged())
     await client.exchangeToken({
@@ -37,7 +44,7 @@ describe('token exchange', () => {
     expect(request?.headers['authorization']).toMatch(/^Basic /)
   })
 
-  it('[TX-03] [S0-45] sends actor token and type together, and the type of the subject token as given', async () => {
+  it('[TX-03] [S0-45] [S0-46] [S0-48] sends actor token and type together, and the type of the subject token as given', async () => {
     const { server, client } = setUpClient()
     server.script('/token', exchanged())
     const actor = { token: 'actor-token', type: TokenTypes.jwt }
@@ -48,10 +55,13 @@ describe('token exchange', () => {
     expect(form?.get('subject_token_type')).toBe(TokenTypes.idToken)
   })
 
-  it('[TX-04] knows the registered token types', () => {
+  it('[TX-04] [S0-51] [S0-52] knows the registered types of tokens and grants', () => {
     const prefix = 'urn:ietf:params:oauth:token-type:'
     const names = ['access_token', 'refresh_token', 'id_token', 'saml1', 'saml2', 'jwt', 'id-jag', 'txn_token']
     expect(Object.values(TokenTypes)).toEqual(names.map((name) => `${prefix}${name}`))
+    const urn = 'urn:ietf:params:oauth:grant-type:'
+    const plain = ['authorization_code', 'refresh_token', 'client_credentials']
+    expect(Object.values(GrantTypes)).toEqual([...plain, `${urn}token-exchange`, `${urn}jwt-bearer`])
   })
 
   it.each<[string, Partial<TokenExchangeParams>]>([

@@ -110,7 +110,7 @@ describe('pushed authorization request', () => {
     resource: 'https://api.example/',
   }
 
-  it('[PAR-01] [PAR-02] [PKCE-02] [S0-62] pushes every parameter and sends the user on with two', async () => {
+  it('[PAR-01] [PAR-02] [PKCE-02] [S0-62] [S4-43] pushes every parameter and sends the user on with two', async () => {
     const { server, client } = setUpClient()
     server.script('/par', answer({ request_uri: 'urn:ietf:params:oauth:request_uri:1', expires_in: 60 }, 201))
     const pushed = await client.pushAuthorizationRequest(params)

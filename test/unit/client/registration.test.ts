@@ -21,12 +21,15 @@ async function registered(set = setUpClient()): Promise<RegisteredClient> {
 }
 
 describe('registration', () => {
-  it('[DCR-01] [S0-32] [S0-54] [S0-56] posts JSON with nothing added, by the initial access token', async () => {
+  it('[DCR-01] [S0-32] [S0-54] [S0-56] [S0-16] [S0-17] [S0-18] [S0-19] [S0-20] [S0-55] posts JSON with nothing added, by the initial access token', async () => {
     const set = setUpClient()
     set.server.script('/register', answer(registration, 201))
     const metadata = {
       client_name: 'Mine',
       redirect_uris: ['https://app.example/cb'],
+      grant_types: ['authorization_code'],
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks_uri: 'https://app.example/jwks',
       application_type: 'native',
       x_extra: 1,
     } as const

@@ -114,7 +114,7 @@ describe('what may be repeated', () => {
     ['500', refusal('server_error', undefined, 500), 2],
     ['a refusal', refusal('invalid_scope'), 1],
     ['a malformed answer', plain('{}'), 1],
-  ])('client credentials after %s', async (_name, behaviour, requests) => {
+  ])('[S4-48] client credentials after %s', async (_name, behaviour, requests) => {
     const { server, client } = setUpClient({ retry: quickRetry })
     server.script('/token', behaviour, tokens())
     await client.clientCredentials().catch(() => undefined)
@@ -214,7 +214,7 @@ describe('circuit breaker', () => {
     expect(await fail(client, 2)).toEqual(['ERR_CREDENTIAL_UNAVAILABLE', 'ERR_CIRCUIT_OPEN'])
   })
 
-  it('takes its settings, and can be left out', async () => {
+  it('[S4-21] takes its settings, and can be left out', async () => {
     const { server, client } = setUpClient({ breaker: { failureThreshold: 1, resetTimeoutMs: 1000 } })
     server.script('/token', html503())
     expect(await fail(client, 2)).toEqual(['ERR_SERVER_FAILURE', 'ERR_CIRCUIT_OPEN'])
@@ -257,13 +257,13 @@ describe('giving up', () => {
     expect(server.requests).toHaveLength(0)
   })
 
-  it('takes a time limit per call', async () => {
+  it('[S0-47] takes a time limit per call', async () => {
     const { server, client } = setUpClient()
     server.script('/introspect', silent())
     await expect(client.introspect('t', { timeoutMs: 20 })).rejects.toMatchObject({ code: 'ERR_TIMEOUT' })
   })
 
-  it('[S1-22] close() aborts what is under way and refuses what comes after', async () => {
+  it('[S1-22] [S0-02] close() aborts what is under way and refuses what comes after', async () => {
     const { server, client } = setUpClient()
     server.script('/introspect', silent())
     const call = rejection(client.introspect('the-token'))

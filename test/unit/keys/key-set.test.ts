@@ -28,7 +28,7 @@ async function failure(work: unknown): Promise<UnavailableError> {
 }
 
 describe('a cold start', () => {
-  it('[JWKS-02] answers 1,000 concurrent requests with one fetch', async () => {
+  it('[JWKS-02] [S4-10] [S4-13] answers 1,000 concurrent requests with one fetch', async () => {
     const world = simulatedIssuer('a')
     world.latencyMs = 500
     const keys = keySetOf(world)
@@ -91,7 +91,7 @@ describe('the lifetime', () => {
     ['what max-age says', { 'cache-control': 'public, max-age=600' }, 600 * second],
     ['a minute at least', { 'cache-control': 'max-age=1' }, minute],
     ['a day at most', { 'cache-control': 'max-age=31536000' }, 24 * hour],
-  ])('[JWKS-02] is %s', async (_, headers, lifetimeMs) => {
+  ])('[JWKS-02] [S4-14] is %s', async (_, headers, lifetimeMs) => {
     const world = simulatedIssuer()
     world.answer = () => json(jwkSet('a'), headers as Record<string, string>)
     const keys = keySetOf(world)
@@ -105,7 +105,7 @@ describe('the lifetime', () => {
     })
   })
 
-  it('[JWKS-02] when silent comes from the options, within the same bounds', async () => {
+  it('[JWKS-02] [S4-08] when silent comes from the options, within the same bounds', async () => {
     const world = simulatedIssuer('a')
     const keys = keySetOf(world, { defaultMaxAgeSeconds: 120 })
     await keys.warmUp()
@@ -353,7 +353,7 @@ describe('a rotation', () => {
 })
 
 describe('a token without kid', () => {
-  it('[JWKS-05] gets the one key that fits', async () => {
+  it('[JWKS-05] [S4-11] gets the one key that fits', async () => {
     const world = simulatedIssuer('a')
     expect((await keySetOf(world).find(undefined, 'ES256')).map(({ kid }) => kid)).toEqual(['a'])
   })
@@ -375,7 +375,7 @@ describe('a token without kid', () => {
 })
 
 describe('invalidate', () => {
-  it('makes the next use fetch, while known keys serve', async () => {
+  it('[S4-12] makes the next use fetch, while known keys serve', async () => {
     const world = simulatedIssuer('old')
     const keys = keySetOf(world)
     await keys.warmUp()

@@ -26,7 +26,7 @@ async function resourceAt(site: MetadataSite, url: string): Promise<unknown> {
 }
 
 describe('a document of the metadata site', () => {
-  it('[PRM-03] [PRM-11] [PRM-12] comes as cacheable JSON that any origin may read', async () => {
+  it('[PRM-03] [PRM-11] [PRM-12] [S3-25] [S3-27] comes as cacheable JSON that any origin may read', async () => {
     const answer = await get(siteOf('https://api.example/mcp'), `${prefix}/mcp`)
     const body =
       '{"resource":"https://api.example/mcp","authorization_servers":["https://issuer.test"],"bearer_methods_supported":["header"]}'

@@ -23,7 +23,7 @@ describe('protectedResourceMetadataUrl', () => {
       'https://resource.example.com:8443/a/b',
       'https://resource.example.com:8443/.well-known/oauth-protected-resource/a/b',
     ],
-  ])('[PRM-02] [V-10] puts the metadata of %s at %s', (resource, url) => {
+  ])('[PRM-02] [V-10] [S3-26] puts the metadata of %s at %s', (resource, url) => {
     expect(protectedResourceMetadataUrl(resource)).toBe(url)
   })
 

@@ -27,7 +27,7 @@ const codeOf = (result: { readonly ok: boolean; readonly error?: { readonly code
   result.ok ? 'ok' : result.error?.code
 
 describe('authenticate', () => {
-  it('[BEAR-01] lets a good token through, and says what it found', async () => {
+  it('[BEAR-01] [S4-06] [S4-41] lets a good token through, and says what it found', async () => {
     const { issuer, call, events } = setUp()
     const token = issuer.mintToken({ scope: 'read write', roles: ['admin'] })
     const result = await call(token, { scope: 'write' })
@@ -60,7 +60,7 @@ describe('authenticate', () => {
     expect(bearer).not.toContain('error')
   })
 
-  it('[BEAR-09] [BEAR-11] [AT-07] answers every unusable token by 401 invalid_token', async () => {
+  it('[BEAR-09] [BEAR-11] [AT-07] [S4-29] [S4-40] answers every unusable token by 401 invalid_token', async () => {
     const { issuer, call } = setUp()
     const wrong = {
       ERR_TOKEN_SIGNATURE: issuer.mintToken({}, { tamper: 'signature' }),

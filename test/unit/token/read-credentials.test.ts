@@ -21,7 +21,7 @@ const readField = (authorization: string | readonly string[], dpop = true) =>
   read({ headers: { authorization } }, ['header'], dpop)
 
 describe('readCredentials from the Authorization field', () => {
-  it('[BEAR-01] [HTTP-01] takes the scheme in any letter case', () => {
+  it('[BEAR-01] [HTTP-01] [S0-64] [S0-74] takes the scheme in any letter case', () => {
     for (const scheme of ['Bearer', 'bearer', 'BEARER', 'bEaReR']) {
       expect(readField(`${scheme} abc`)).toBe('Bearer abc by header')
     }
@@ -194,7 +194,7 @@ describe('readCredentials from the body', () => {
 })
 
 describe('isToken68', () => {
-  it('[HTTP-02] accepts the characters of a token68 alone', () => {
+  it('[HTTP-02] [S0-75] accepts the characters of a token68 alone', () => {
     for (const token of ['a', 'a.b-c_d~e+f/g', 'a=', 'a==', '0', '_']) expect(isToken68(token), token).toBe(true)
     for (const token of ['', '=', 'a=b', 'a b', 'a,b', 'a\n', '\na', 'a\0', 'ä', 'a"', 'a%41', '{}', 'a;', 'a\u2028']) {
       expect(isToken68(token), JSON.stringify(token)).toBe(false)

@@ -45,16 +45,19 @@ describe('every credential', () => {
     ['tlsClientAuth', tlsClientAuth({ clientId: 'app' })],
   ]
 
-  it.each(methods)('[ASRT-08] authenticates by one method alone, and never in a URL: %s', async (name, credential) => {
-    const request = await sent(credential)
-    const used = [
-      request?.headers['authorization'] !== undefined && 'clientSecretBasic',
-      request?.form.has('client_secret') && 'clientSecretPost',
-      request?.form.has('client_assertion') && 'federatedAssertion',
-    ].filter((method) => typeof method === 'string')
-    expect(used).toEqual(name === 'tlsClientAuth' ? [] : [name])
-    expect(request?.url).toBe('https://as.example/token')
-  })
+  it.each(methods)(
+    '[ASRT-08] [S0-53] [S3-03] authenticates by one method alone, and never in a URL: %s',
+    async (name, credential) => {
+      const request = await sent(credential)
+      const used = [
+        request?.headers['authorization'] !== undefined && 'clientSecretBasic',
+        request?.form.has('client_secret') && 'clientSecretPost',
+        request?.form.has('client_assertion') && 'federatedAssertion',
+      ].filter((method) => typeof method === 'string')
+      expect(used).toEqual(name === 'tlsClientAuth' ? [] : [name])
+      expect(request?.url).toBe('https://as.example/token')
+    },
+  )
 
   it('[ASRT-08] leaves no room for a second one in `parameters`', async () => {
     const { client } = setUpClient()
@@ -121,7 +124,7 @@ describe('credentials per issuer', () => {
     'https://two.example': none({ clientId: 'two' }),
   })
 
-  it('[S0-33] [S0-34] [S0-35] [S0-36] [S0-37] gives each issuer its own and no other one anything', async () => {
+  it('[S0-33] [S0-34] [S0-35] [S0-36] [S0-37] [S3-16] gives each issuer its own and no other one anything', async () => {
     expect(credentials.issuers()).toEqual(['https://as.example', 'https://two.example'])
     expect(credentials.has('https://as.example')).toBe(true)
     expect(credentials.has('https://as.example/')).toBe(false)
