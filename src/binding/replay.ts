@@ -1,6 +1,7 @@
 import { sha256Base64url } from '#crypto'
 import { InvalidProofError, UnavailableError } from '../errors/index.js'
 import { type EventListener, emit } from '../events.js'
+import { withDeadline } from '../lib/deadline.js'
 import { type MaybePromise, whenReady } from '../lib/maybe-promise.js'
 import type { ReplayStore } from '../stores/contract.js'
 
@@ -21,9 +22,11 @@ export interface ProofUse {
   readonly resource: string
 }
 
+const storeTimeoutMs = 5000
+
 /**
  * Makes the single-use check (RFC 9449 §11.1): a proof is known by the SHA-256 of its key's thumbprint and its `jti`,
- * and nothing else of it reaches the store.
+ * and nothing else of it reaches the store. A store that does not answer within 5 s has failed.
  */
 export function createReplayGuard(settings: ReplaySettings): (use: ProofUse) => MaybePromise<void> {
   const { replayStore, onEvent, ttlMs } = settings
@@ -52,7 +55,8 @@ export function createReplayGuard(settings: ReplaySettings): (use: ProofUse) => 
       return fail(error)
     }
     if (typeof answer === 'boolean') return settle(answer, resource)
-    return Promise.resolve(answer).then((reserved) => settle(reserved, resource), fail)
+    const inTime = withDeadline(storeTimeoutMs, async () => answer)
+    return inTime.then((reserved) => settle(reserved, resource), fail)
   }
 
   return ({ jkt, jti, resource }) => whenReady(sha256Base64url(`${jkt}.${jti}`), (key) => reserve(key, resource))

@@ -304,6 +304,27 @@ describe('the replay check', () => {
     expect(await refusalOfProof({}, { replayStore: { reserve: later } })).toMatchObject({ status: 503 })
   })
 
+  it('[C-10] [C-17] fails closed when the store does not answer within 5 s', async () => {
+    vi.useFakeTimers()
+    try {
+      const settled = vi.fn()
+      let refusal: Promise<unknown> = Promise.resolve()
+      await new Promise<void>((asked) => {
+        const reserve = () => {
+          asked()
+          return new Promise<boolean>(() => {})
+        }
+        refusal = refusalOfProof({}, { replayStore: { reserve } }).finally(settled)
+      })
+      await vi.advanceTimersByTimeAsync(4999)
+      expect(settled).not.toHaveBeenCalled()
+      await vi.advanceTimersByTimeAsync(1)
+      expect(await refusal).toMatchObject({ code: 'ERR_STORE_UNAVAILABLE', status: 503 })
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('[C-10] lets proofs pass a failing store only where that dangerous option says so', async () => {
     const events: PortcullisEvent[] = []
     const verifier = dpopVerifier({
