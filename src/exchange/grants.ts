@@ -15,6 +15,7 @@ import { type Grant, type ResolvedGrant, resolveGrant } from './grant.js'
 import { createGrantCache } from './grant-cache.js'
 import type { GrantClient } from './grant-client.js'
 import type { MapRefusal } from './grant-errors.js'
+import { lockInTime, storeInTime } from './in-time.js'
 import { createRefusalMemory } from './refusal-memory.js'
 import { type PendingGrant, RequestAccess } from './request-access.js'
 
@@ -25,9 +26,9 @@ export interface GrantsOptions {
    * token goes to the one of its own issuer, unless a grant names another.
    */
   readonly client: GrantClient | readonly GrantClient[]
-  /** Where exchanged tokens are kept. Default: in memory, at most 10,000. */
+  /** Where exchanged tokens are kept. It has 5 s to answer. Default: in memory, at most 10,000. */
   readonly store?: GrantStore | undefined
-  /** Lets one process of a fleet at a time exchange for one key. Default: single flight within this process only. */
+  /** Lets one process of a fleet at a time exchange for one key. It has 5 s to answer. Default: single flight within this process only. */
   readonly lock?: LockStore | undefined
   /** How long a refusal is remembered. 0 to 60, default 5. */
   readonly refusalSeconds?: number | undefined
@@ -83,14 +84,14 @@ const maxNonces = 1000
  */
 export function createGrants(options: GrantsOptions): Grants {
   checkNames('createGrants', options, names)
-  const { clock = systemClock, onEvent, store = createMemoryGrantStore({ clock }) } = options
+  const { clock = systemClock, onEvent, store, lock } = options
   const clientOf = createClientSelection(options.client)
   const clientFor = (grant: ResolvedGrant, auth: Auth<unknown>) => clientOf(issuerOf(grant, auth))
   const refusalMs = numberOption('refusalSeconds', options.refusalSeconds, { min: 0, max: 60, fallback: 5 }) * 1000
   const acquire = createAcquire({
-    cache: createGrantCache(store, clock, onEvent),
+    cache: createGrantCache(store ? storeInTime(store) : createMemoryGrantStore({ clock }), clock, onEvent),
     refusals: createRefusalMemory(refusalMs, clock),
-    exclusively: createExclusively(options.lock, onEvent),
+    exclusively: createExclusively(lock && lockInTime(lock), onEvent),
     timeoutMs: timeoutOption('exchangeTimeoutMs', options.exchangeTimeoutMs, 10_000),
     mapRefusal: functionOption('mapRefusal', options.mapRefusal),
     onEvent,
