@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -42,6 +43,30 @@ describe('linkSignals', () => {
     source.abort()
     expect(signal.aborted).toBe(false)
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('puts one listener on a source, however many follow, and takes it off with the last', () => {
+    const source = new AbortController()
+    const listeners = () => getEventListeners(source.signal, 'abort').length
+    const followers = Array.from({ length: 50 }, () => linkSignals([source.signal]))
+    expect(listeners()).toBe(1)
+    for (const { release } of followers.slice(0, 49)) release()
+    expect(listeners()).toBe(1)
+    followers[49]?.release()
+    followers[49]?.release()
+    expect(listeners()).toBe(0)
+
+    const again = Array.from({ length: 3 }, () => linkSignals([source.signal]))
+    again[0]?.release()
+    source.abort('enough')
+    expect(again.map(({ signal }) => signal.reason)).toEqual([undefined, 'enough', 'enough'])
+    expect(listeners()).toBe(0)
+  })
+
+  it('follows nobody where a source is aborted already', () => {
+    const source = new AbortController()
+    linkSignals([AbortSignal.abort('before'), source.signal])
+    expect(getEventListeners(source.signal, 'abort')).toEqual([])
   })
 
   it('aborts also where nothing else holds the source or the linked signal, and memory was collected', async () => {
