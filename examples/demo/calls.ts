@@ -1,3 +1,4 @@
+import { readChallenges } from 'portcullis/client'
 import { expectEqual } from './report.js'
 
 /** Sends a request to the API. `path` follows its origin; a token goes out as Bearer, unless `headers` say otherwise. */
@@ -31,8 +32,8 @@ export async function refusal(
 
 /** A parameter of the first challenge that has it; empty when none has. */
 export function parameter(response: Response, name: string): string {
-  const challenges = response.headers.get('www-authenticate') ?? ''
-  return new RegExp(`[ ,]${name}="([^"]*)"`).exec(challenges)?.[1] ?? ''
+  const challenges = readChallenges(response.headers)
+  return challenges.map(({ parameters }) => parameters.get(name)).find((value) => value !== undefined) ?? ''
 }
 
 /** Checks that a request went through, and gives what it was answered. */
