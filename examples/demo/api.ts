@@ -67,6 +67,8 @@ function guardedApp({ resource, vault, calendar }: Resources, issuer: string): e
   const server = createResourceServer({
     resource: [resource, vault],
     issuer: { issuer, introspection: { credential } },
+    mtls: { certificateFrom: 'rfc9440' },
+    trustedProxies: ['127.0.0.1'], // whatever runs on this machine stands for the proxy that ends TLS
     allowInsecureLoopback: true,
   })
   const grants = createGrants({ client: createOAuthClient({ issuer, credential, allowInsecureLoopback: true }) })
@@ -82,6 +84,9 @@ function guardedApp({ resource, vault, calendar }: Resources, issuer: string): e
   })
   app.get('/api/keys', requireToken({ acr: 'urn:example:mfa', maxAgeSeconds: 300 }), (_req, res) => {
     res.json({ keys: [] })
+  })
+  app.get('/api/machines', requireToken({ mtls: 'required' }), (req, res) => {
+    res.json(req.auth.claims)
   })
   app.get('/api/agenda', requireToken(), grant(calendar), async ({ auth }, res) => {
     const response = await auth.access.fetch(calendar)(`${calendar}/events`)

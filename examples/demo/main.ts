@@ -4,8 +4,7 @@
  *   npm run demo                runs the steps and ends, with exit code 1 if any is not as said
  *   npm run demo -- --serve     leaves both running, with lines to try
  *
- * Client certificates (RFC 8705) are not among the steps, since the API would have to speak TLS: the adapters' contract
- * in test/adapters tries them in every framework.
+ * The API speaks plain HTTP: for client certificates (RFC 8705) the steps stand in for a proxy that ends TLS.
  */
 import { startAuthorizationServer } from '../support/authorization-server.js'
 import { openApi, scopes } from './api.js'

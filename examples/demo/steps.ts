@@ -4,6 +4,7 @@ import { type Api, scopes } from './api.js'
 import { caller, parameter, passed, pick, refusal } from './calls.js'
 import { expectEqual, type Report } from './report.js'
 import { showBoundToken } from './steps/bound-token.js'
+import { showCertificate } from './steps/certificate.js'
 import { showDelegation } from './steps/delegation.js'
 import { showOpaqueToken } from './steps/opaque-token.js'
 import { showStepUp } from './steps/step-up.js'
@@ -68,6 +69,7 @@ export async function runSteps(report: Report, api: Api, authorizationServer: Au
   )
 
   await showBoundToken(stage)
+  await showCertificate(stage)
   await showOpaqueToken(stage)
   await showStepUp(stage)
   await showDelegation(stage)

@@ -41,6 +41,8 @@ export interface AuthorizationServer {
   getUserToken(request: UserTokenRequest): Promise<TokenResponse>
   /** A token of the gateway itself (RFC 6749 §4.4). */
   getClientToken(request: { readonly resource: string; readonly scope?: string }): Promise<TokenResponse>
+  /** A token of the machine, bound to the certificate that `certificate` carries, a `Client-Cert` field (RFC 9440). */
+  getMachineToken(request: { readonly resource: string; readonly certificate: string }): Promise<TokenResponse>
   /** The gateway exchanges a user's token (RFC 8693). */
   exchangeToken(request: ExchangeRequest): Promise<TokenResponse>
   /** The key set as published. */
@@ -105,12 +107,17 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   }
   const everyScopeOf = (resource = '') => resources[resource]?.scopes.join(' ') ?? 'openid'
   const asGateway = (form: Record<string, string | undefined>) =>
-    requestToken(`${issuer}/token`, form, undefined, gatewayAuthorization)
+    requestToken(`${issuer}/token`, form, undefined, authorizationOf(clients.gateway))
   return {
     issuer,
     clients,
     getUserToken: (request) => signIn(issuer, clients.app, { scope: everyScopeOf(request.resource), ...request }),
     getClientToken: (request) => asGateway({ grant_type: 'client_credentials', ...request }),
+    getMachineToken: ({ resource, certificate }) =>
+      requestToken(`${issuer}/token`, { grant_type: 'client_credentials', resource }, undefined, {
+        ...authorizationOf(clients.machine),
+        'client-cert': certificate,
+      }),
     exchangeToken: ({ subjectToken, resource, scope }) =>
       asGateway({
         grant_type: tokenExchangeGrantType,
@@ -130,8 +137,8 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   }
 }
 
-const gatewayAuthorization = {
-  authorization: `Basic ${Buffer.from(`${clients.gateway.clientId}:${clients.gateway.clientSecret}`).toString('base64')}`,
+function authorizationOf({ clientId, clientSecret }: typeof clients.gateway | typeof clients.machine) {
+  return { authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}` }
 }
 
 /** It runs on Node 20 but says on import that 22 is wanted: nothing for every test run to repeat. */

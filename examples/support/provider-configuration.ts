@@ -21,6 +21,8 @@ export const clients = {
   app: { clientId: 'app', redirectUri: 'http://127.0.0.1/callback' },
   /** A confidential client: introspection, token exchange, client credentials. */
   gateway: { clientId: 'gateway', clientSecret: 'gateway-secret' },
+  /** A confidential client whose tokens are bound to its certificate (RFC 8705 §3). */
+  machine: { clientId: 'machine', clientSecret: 'machine-secret' },
 } as const
 
 /** What a configuration is made of. */
@@ -45,7 +47,7 @@ export function providerConfiguration(parts: ConfigurationParts): Configuration 
     jwks: { keys: [...parts.keys] as NonNullable<Configuration['jwks']>['keys'] },
     acrValues: [...parts.acrValues],
     scopes: [...new Set(['openid', 'offline_access', ...resourceScopes])],
-    clients: [appClient, gatewayClient],
+    clients: [appClient, gatewayClient, machineClient],
     clientDefaults: { id_token_signed_response_alg: algorithm, introspection_signed_response_alg: algorithm },
     cookies: { keys: [parts.cookieSecret] },
     pkce: { required: () => true },
@@ -71,6 +73,7 @@ export function providerConfiguration(parts: ConfigurationParts): Configuration 
     features: {
       devInteractions: { enabled: false },
       dPoP: { enabled: true, nonceSecret: randomBytes(32) },
+      mTLS: { enabled: true, certificateBoundAccessTokens: true, getCertificate: forwardedCertificate },
       introspection: {
         enabled: true,
         allowedPolicy: (_ctx, client, token) =>
@@ -108,6 +111,20 @@ const gatewayClient = {
   grant_types: ['client_credentials', tokenExchangeGrantType],
   response_types: [],
   redirect_uris: [],
+}
+
+const machineClient = {
+  client_id: clients.machine.clientId,
+  client_secret: clients.machine.clientSecret,
+  grant_types: ['client_credentials'],
+  response_types: [],
+  redirect_uris: [],
+  tls_client_certificate_bound_access_tokens: true,
+}
+
+/** The certificate that a proxy before the server passed on, in base64 (RFC 9440). */
+function forwardedCertificate(ctx: { get(field: string): string }): string | undefined {
+  return /^:(.+):$/.exec(ctx.get('client-cert'))?.[1]
 }
 
 function lifetime(_ctx: unknown, token: { resourceServer?: ResourceServer | undefined }): number {

@@ -39,6 +39,7 @@ describe('the demo', () => {
     expect(report.failures).toEqual([])
     const printed = report.lines.join('\n')
     expect(printed).toMatch(/insufficient_scope, scope="reports:write"[\s\S]* requests, 0 failed/)
+    expect(printed).toMatch(/with another certificate → 401 invalid_token[\s\S]*"x5t#S256":"A4DtL2JmUMhAsvJj5tKyn64S/)
     expect(printed).toMatch(/→ 401 invalid_dpop_proof: [\s\S]*GET \/vault\/secret with \S+ → 200/)
     expect(printed).toMatch(/insufficient_user_authentication, acr_values="urn:example:mfa", max_age="300"/)
     expect(printed).toMatch(/"of":"alice","act":{"sub":"gateway"}[\s\S]*GET \/calendar\/events → 401 invalid_token/)
