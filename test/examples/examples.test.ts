@@ -21,7 +21,7 @@ beforeAll(() => issuer.listen())
 afterAll(() => issuer.close())
 
 describe.each(examples)('examples/%s', (name) => {
-  it('tells a caller without a token where to find one, and serves the one with a token', async () => {
+  it('[S3-06] [S3-23] [S4-15] [S4-16] tells a caller without a token where to find one, and serves the one with a token', async () => {
     const { origin, stop } = await runExample(name, issuer.issuer)
     try {
       const refused = await exchange(origin, { path: '/me' })

@@ -9,7 +9,7 @@ export const accepted: readonly ContractRow[] = [
     body: { open: true },
   },
   {
-    title: '[BEAR-01] [ADP-05] [S4-16] hands the verified identity to the handler',
+    title: '[BEAR-01] [ADP-05] hands the verified identity to the handler',
     request: ({ issuer }) => ({ path: '/me', fields: bearer(issuer.mintToken({ sub: 'alice' })) }),
     status: 200,
     body: { subject: 'alice', scheme: 'Bearer', resource, scope: 'read' },

@@ -3,7 +3,7 @@ import { bearer, type ContractRow, plainBearer, plainDpop, proven, refused } fro
 /** Requests without credentials, or with none that count (E-01). */
 export const withoutToken: readonly ContractRow[] = [
   {
-    title: '[E-01] [HTTP-04] [BEAR-06] [BEAR-10] [C-05] [S3-06] [S4-15] challenges a request without credentials',
+    title: '[E-01] [HTTP-04] [BEAR-06] [BEAR-10] [C-05] challenges a request without credentials',
     request: () => ({ path: '/me' }),
     status: 401,
     challenges: [plainBearer, plainDpop],
