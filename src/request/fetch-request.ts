@@ -3,12 +3,19 @@ import type { RequestFacts } from './request-facts.js'
 /** What a Fetch `Request` does not tell, and the platform may know. @group Requests */
 export type FetchConnection = Partial<Pick<RequestFacts, 'secure' | 'remoteAddress' | 'clientCertificate' | 'formBody'>>
 
-/** Fields whose values hold no comma of their own (RFC 9110 §11.4, RFC 9449 §4.1). */
-const singleValued: ReadonlySet<string> = new Set(['authorization', 'dpop'])
+/**
+ * Where Fetch joined several fields into one that occurs once. No comma belongs in a proof (RFC 9449 §4.1); in
+ * credentials it parts parameters, unless another scheme follows, with something behind it that is no `=` (RFC 9110
+ * §11.4).
+ */
+const seams: ReadonlyMap<string, RegExp> = new Map([
+  ['authorization', /,[ \t]*(?=[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]+[^\s=,])/],
+  ['dpop', /,/],
+])
 
 /**
- * The facts of a Fetch `Request`. Fetch joins repeated fields with a comma, so a comma in `Authorization` or `DPoP`,
- * whose grammar knows none, is taken for the seam of several fields. Any other field counts as one, as it came.
+ * The facts of a Fetch `Request`. Fetch joins repeated fields with a comma, so `Authorization` and `DPoP` are taken
+ * apart again where a comma can only be such a seam. Any other field counts as one, as it came.
  *
  * @param connection - what the platform knows besides; a body parsed as a form goes here too, since reading it from the
  *   request would take it away from the application.
@@ -23,7 +30,8 @@ export function fetchRequestFacts(request: Request, connection: FetchConnection 
     headerValues(name) {
       const value = request.headers.get(name)
       if (value === null) return []
-      return singleValued.has(name) ? value.split(',').map((part) => part.trim()) : [value]
+      const seam = seams.get(name)
+      return seam === undefined ? [value] : value.split(seam).map((part) => part.trim())
     },
   }
 }

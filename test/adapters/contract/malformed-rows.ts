@@ -20,7 +20,6 @@ export const malformed: readonly ContractRow[] = [
     challenges: [`Bearer error="invalid_request", ${metadata}, error_description="${malformedText}"`],
     fields: refusedJson,
     body: { error: 'invalid_request', error_description: malformedText },
-    ...(value.includes(',') && { whenJoined: ambiguous }),
   })),
   {
     title: '[E-02] puts a malformed DPoP credential on DPoP',

@@ -19,8 +19,6 @@ export interface ContractRow {
   readonly fields?: Readonly<Record<string, readonly string[]>>
   /** The exact body, as text or as JSON. Default: not looked at. */
   readonly body?: string | object
-  /** What is said instead where fields come joined, so that a comma in one may stand for two. */
-  readonly whenJoined?: { readonly challenges: readonly string[]; readonly body: object }
   /** Anything else. */
   check?(response: ExactResponse): void
 }

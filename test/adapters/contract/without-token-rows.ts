@@ -23,6 +23,12 @@ export const withoutToken: readonly ContractRow[] = [
     challenges: [plainBearer, plainDpop],
   },
   {
+    title: '[E-01] [HTTP-11] takes them for none also where their grammar knows commas',
+    request: () => ({ path: '/me', fields: [['Authorization', 'Digest username="u", realm="r", uri="/me"']] }),
+    status: 401,
+    challenges: [plainBearer, plainDpop],
+  },
+  {
     title: '[E-01] offers DPoP alone where bound tokens are demanded',
     request: () => ({ path: '/bound' }),
     status: 401,

@@ -21,6 +21,17 @@ describe('fetchRequestFacts', () => {
     expect(facts.headerValues('x-none')).toEqual([])
   })
 
+  it('[HTTP-11] [HTTP-09] keeps credentials whose parameters are parted by commas in one, and finds a field behind them', () => {
+    const digest = 'Digest username="a", realm="b",uri="/c,d" , response = "e"'
+    const factsWith = (...fields: string[]) =>
+      fetchRequestFacts(
+        new Request('https://api.example/', { headers: fields.map((field) => ['authorization', field]) as never }),
+      )
+    expect(factsWith(digest).headerValues('authorization')).toEqual([digest])
+    expect(factsWith(digest, 'Bearer t').headerValues('authorization')).toEqual([digest, 'Bearer t'])
+    expect(factsWith('Basic eA==', 'Basic eQ==').headerValues('authorization')).toHaveLength(2)
+  })
+
   it('[DPOP-08] adds what the platform knows, and lets it contradict the URL about TLS only', () => {
     const clientCertificate = () => new Uint8Array([1])
     const formBody = () => ({ access_token: 'x' })
