@@ -83,7 +83,10 @@ export interface ResourceServerOptions<Schema extends ClaimsSchema | undefined =
   readonly onEvent?: EventListener | undefined
 }
 
-/** Gives the options of an issuer on the allow-list when a token first names it; the result is kept. */
+/**
+ * Gives the options of an issuer on the allow-list when a token first names it; the result is kept. A rejection, or no
+ * answer within 5 s, is 503.
+ */
 export type IssuerResolver = (
   issuer: string,
 ) => Omit<IssuerOptions, 'issuer'> | undefined | Promise<Omit<IssuerOptions, 'issuer'> | undefined>

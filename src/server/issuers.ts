@@ -4,6 +4,7 @@ import { createDiscovery, type Discovery } from '../keys/discovery.js'
 import { createKeySet } from '../keys/key-set.js'
 import { createStaticKeys } from '../keys/static-keys.js'
 import { createBoundedCache } from '../lib/bounded-cache.js'
+import { withDeadline } from '../lib/deadline.js'
 import { isJsonObject } from '../lib/json.js'
 import type { MaybePromise } from '../lib/maybe-promise.js'
 import { createSingleFlight } from '../lib/single-flight.js'
@@ -36,7 +37,7 @@ export interface IssuerRegistry {
   /**
    * The issuer with exactly this identifier. Asks the resolver function only for one on the allow-list.
    *
-   * @throws {@link UnavailableError} when the resolver function fails.
+   * @throws {@link UnavailableError} when the resolver function fails, or takes more than 5 s.
    */
   find(issuer: string): MaybePromise<Issuer | undefined>
   /** The issuer to ask about tokens of this resource that are no JWTs. Always `undefined` under an issuer function. */
@@ -49,6 +50,7 @@ export interface IssuerRegistry {
 
 const maxResolvedIssuers = 10_000
 const maxKnownHeaders = 200
+const resolverTimeoutMs = 5000
 
 /**
  * Makes the registry. Issuers of a static list are ready at once; their keys are fetched on first use.
@@ -69,7 +71,7 @@ function createTenantRegistry(options: ResolvedOptions, resolver: IssuerResolver
 
   async function askResolver(issuer: string): Promise<Omit<IssuerOptions, 'issuer'> | undefined> {
     try {
-      return await resolver(issuer)
+      return await withDeadline(resolverTimeoutMs, async () => resolver(issuer))
     } catch (cause) {
       throw new UnavailableError('ERR_DISCOVERY_UNAVAILABLE', { detail: 'issuer function failed', cause })
     }
