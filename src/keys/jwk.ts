@@ -3,6 +3,7 @@ import { algorithmTraits, type SignatureAlgorithm } from '../lib/algorithms.js'
 import { isBase64url } from '../lib/base64url.js'
 import type { PublicJwk } from '../lib/crypto/contract.js'
 import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../lib/json.js'
+import { isWeakPoint } from './ed25519-point.js'
 
 /** A public signature key as somebody publishes it: checked, and without the members nobody here needs. */
 export interface PublishedJwk extends PublicJwk {
@@ -30,9 +31,9 @@ const ed25519Characters = 43
 /**
  * Reads a public JWK for signature checks (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2). Refuses private and symmetric
  * members, a `use` other than `sig`, `key_ops` without `verify`, an `alg` this library cannot check or that does not
- * fit the key, RSA moduli outside 2048 to 8192 bits, RSA exponents that are even, under 3 or over 2^32, and
- * coordinates that are not full-width base64url. Unknown members are ignored. It does not check that a point lies on
- * its curve (`createSignatureCheck` does), nor `x5c` and its relatives. Never throws.
+ * fit the key, RSA moduli outside 2048 to 8192 bits, RSA exponents that are even, under 3 or over 2^32, coordinates that
+ * are not full-width base64url, and Ed25519 points of small order. Unknown members are ignored. It does not check that a
+ * point lies on its curve (`createSignatureCheck` does), nor `x5c` and its relatives. Never throws.
  */
 export function readPublicJwk(value: unknown): PublishedJwk | JwkRefusal {
   if (!isJsonObject(value)) return { reason: 'not a JSON object' }
@@ -124,6 +125,7 @@ function readEc(crv: unknown, x: unknown, y: unknown): PublicJwk | JwkRefusal {
 function readOkp(crv: unknown, x: unknown): PublicJwk | JwkRefusal {
   if (crv !== 'Ed25519') return { reason: 'crv is not Ed25519' }
   if (!isOctets(x, ed25519Characters)) return { reason: 'x is not of 32 bytes' }
+  if (isWeakPoint(decodeBase64url(x))) return { reason: 'x is a point that anybody can sign for' }
   return { kty: 'OKP', crv, x }
 }
 
