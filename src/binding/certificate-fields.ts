@@ -41,7 +41,11 @@ function decodePercent(text: string): string | undefined {
 }
 
 function decodeDer(base64: string | undefined): Uint8Array | undefined {
-  const text = base64?.replace(/=+$/, '').replaceAll('+', '-').replaceAll('/', '_') ?? ''
+  const text =
+    base64
+      ?.replace(/={1,2}$/, '')
+      .replaceAll('+', '-')
+      .replaceAll('/', '_') ?? ''
   if (!isBase64url(text)) return undefined
   const bytes = decodeBase64url(text)
   return bytes[0] === derSequence ? bytes : undefined

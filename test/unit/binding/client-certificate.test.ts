@@ -102,6 +102,18 @@ describe('createClientCertificateReader', () => {
   })
 })
 
+describe('a certificate field of 100 kB', () => {
+  it('[MTLS-04] [ADP-08] is read in linear time, whatever is in it', () => {
+    const filler = ['=', '= ', ' ', 'A=', '%20', '%0A', '-----BEGIN CERTIFICATE-----']
+    const startedAt = performance.now()
+    for (const text of filler) {
+      const value = `-----BEGIN CERTIFICATE-----${text.repeat(100_000 / text.length)}A-----END CERTIFICATE-----`
+      expect(read('nginx', { headers: { 'x-ssl-client-cert': value } })).toBe('the certificate field is malformed')
+    }
+    expect(performance.now() - startedAt).toBeLessThan(1000)
+  })
+})
+
 describe('certificateThumbprint', () => {
   it('[MTLS-01] [MTLS-02] [V-08] hashes the DER bytes', async () => {
     expect(await certificateThumbprint(der)).toBe('A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0')
