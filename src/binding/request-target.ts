@@ -16,12 +16,15 @@ interface Origin {
   readonly host?: string | undefined
 }
 
-const requestUrl = /^(?:(https?):\/\/([^/?#]+)(?=[/?#]|$)|(?=\/))([^?#]*)/i
+const requestUrl = /^(?:(https?):\/\/([^/?#\\]+)(?=[/?#]|$)|(?=\/))([^?#]*)/i
+/** What came in fields is an origin and nothing more: a path in it would stand for the one of the request. */
+const plainOrigin = /^https?:\/\/[^/?#]+$/i
 const resourceOrigin = /^[^/?#]*\/\/[^/?#]*/
 
 /**
  * The URI a request was sent to, up to its query (RFC 9110 §7.1), not yet normalised. `undefined` when it cannot be
- * known: a request target that is neither path nor URL, no `Host` or several, a forwarding field nobody can read.
+ * known: a request target that is neither path nor URL, no `Host` or several, a field that nobody can read or that holds
+ * more than an origin.
  *
  * Forwarding fields count only when the peer is a trusted proxy, and of several elements only the last, which that peer
  * wrote itself. What they leave unsaid comes from the connection.
@@ -34,7 +37,8 @@ export function requestTarget(facts: RequestFacts, settings: RequestTargetSettin
   const forwarded = forwardedOrigin(facts, settings)
   const scheme = forwarded?.scheme ?? ownScheme ?? (facts.secure === true ? 'https' : 'http')
   const host = forwarded?.host ?? ownHost ?? hostField(facts)
-  return forwarded === undefined || host === undefined ? undefined : `${scheme}://${host}${path}`
+  const origin = `${scheme}://${host}`
+  return forwarded === undefined || host === undefined || !plainOrigin.test(origin) ? undefined : `${origin}${path}`
 }
 
 function forwardedOrigin(facts: RequestFacts, settings: RequestTargetSettings): Origin | undefined {
