@@ -28,9 +28,12 @@ export function createJudge<Claims>(server: ResourceServer<Claims>, options: Mcp
   const ownOrigins = [resource ?? server.resources].flat().map((identifier) => new URL(identifier).origin)
   const checkOrigin = createOriginCheck({ origins: allowedOrigins ?? ownOrigins, hosts: allowedHosts })
 
-  function demandOf(names: readonly string[]): Requirement<Claims> | undefined {
-    const [first, ...others] = new Set(names.flatMap((name) => demands.get(name) ?? []))
-    return first === undefined || others.length === 0 ? first : mergeRequirements(first, ...others)
+  /** Every call of a batch has to pass by itself; the scopes of all are in each demand, so that one challenge names them. */
+  function demandsOf(names: readonly string[]): readonly Requirement<Claims>[] {
+    const called = [...new Set(names.flatMap((name) => demands.get(name) ?? []))]
+    if (called.length < 2) return called
+    const scopes = called.map(({ scope }) => ({ scope }))
+    return called.map((demand) => mergeRequirements(...scopes, demand))
   }
 
   return async (facts, body) => {
@@ -43,8 +46,7 @@ export function createJudge<Claims>(server: ResourceServer<Claims>, options: Mcp
     const admitted = await guard(facts)
     if (!admitted.ok || tools === undefined || facts.method !== 'POST') return admitted
     try {
-      const demand = demandOf(calledTools(facts, await read(body)))
-      if (demand !== undefined) await server.check(admitted.auth, demand)
+      for (const demand of demandsOf(calledTools(facts, await read(body)))) await server.check(admitted.auth, demand)
       return admitted
     } catch (error) {
       return server.refuse(error, admitted.auth)
