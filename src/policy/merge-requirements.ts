@@ -2,8 +2,8 @@ import type { Requirement, ScopeExpression } from './requirement.js'
 
 /**
  * One requirement made of several, from the outermost to the innermost: a class and its method, an endpoint and one of
- * its tools. Scopes add up, so that one challenge names them all; of any other member the innermost wins. Checks
- * nothing: whoever compiles the result does.
+ * its tools. Scopes add up, so that one challenge names them all; of any other member the innermost wins. A
+ * member that is `undefined` says nothing. Checks nothing: whoever compiles the result does.
  *
  * @group Resource server
  */
@@ -12,5 +12,9 @@ export function mergeRequirements<Claims>(
 ): Requirement<Claims> {
   const given = requirements.filter((requirement) => requirement !== undefined)
   const scopes = given.map(({ scope }) => scope).filter((scope) => scope !== undefined)
-  return Object.assign({}, ...given, scopes.length > 1 && { scope: { all: scopes satisfies ScopeExpression[] } })
+  const stated = given.flatMap(Object.entries).filter(([, value]) => value !== undefined)
+  return {
+    ...Object.fromEntries(stated),
+    ...(scopes.length > 1 && { scope: { all: scopes satisfies ScopeExpression[] } }),
+  }
 }

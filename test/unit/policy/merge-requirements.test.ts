@@ -13,6 +13,14 @@ describe('mergeRequirements', () => {
     expect(outer.acr).toBe('gold')
   })
 
+  it('[BEAR-12] takes nothing away for a member that is undefined', () => {
+    const outer = { scope: 'admin', claims: { tenant: 'a' }, acr: 'gold', dpop: 'required' } as const
+    const nothing = { scope: undefined, claims: undefined, acr: undefined, dpop: undefined, allow: undefined }
+    expect(mergeRequirements(outer, nothing)).toEqual(outer)
+    expect(mergeRequirements(nothing, outer, undefined, nothing)).toEqual(outer)
+    expect(mergeRequirements(outer, { ...nothing, scope: 'read' })).toMatchObject({ scope: { all: ['admin', 'read'] } })
+  })
+
   it('makes the empty requirement of nothing', () => {
     expect(mergeRequirements()).toEqual({})
   })
