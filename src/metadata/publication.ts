@@ -1,5 +1,6 @@
 import { sha256Base64url } from '#crypto'
 import type { Clock } from '../lib/clock.js'
+import { withDeadline } from '../lib/deadline.js'
 import type { JsonObject } from '../lib/json.js'
 import { type MaybePromise, whenReady } from '../lib/maybe-promise.js'
 
@@ -25,7 +26,7 @@ export interface PublicationSettings {
  * signing. The signer gets the document's members as claims; `iss`, which §2.2 demands, and any `exp` are the signer's
  * to add, because only the application knows under whose name it signs.
  *
- * The function rejects when the signer fails, and tries again with the next request.
+ * The function rejects when the signer fails or takes more than 5 s, and tries again with the next request.
  */
 export function createPublication(
   document: JsonObject,
@@ -57,10 +58,12 @@ export function publish(document: JsonObject): MaybePromise<Publication> {
   return whenReady(sha256Base64url(body), (hash) => ({ body, etag: `"${hash}"` }))
 }
 
+const signTimeoutMs = 5000
+
 type Signer = (claims: JsonObject) => MaybePromise<string>
 
 async function publishSigned(document: JsonObject, sign: Signer): Promise<Publication> {
-  const signature: unknown = await sign({ ...document })
+  const signature: unknown = await withDeadline(signTimeoutMs, async () => sign({ ...document }))
   if (typeof signature !== 'string') throw new TypeError('metadata.sign gave no string')
   return publish({ ...document, signed_metadata: signature })
 }

@@ -51,7 +51,7 @@ export interface ResourceServerOptions<Schema extends ClaimsSchema | undefined =
   readonly implies?: Readonly<Record<string, string | readonly string[]>> | undefined
   /**
    * Asked on every request, once the token is good and before what the route demands. Anything but false refuses the
-   * token as revoked; a rejection is 503.
+   * token as revoked; a rejection, or no answer within 5 s, is 503.
    */
   readonly isRevoked?: ((auth: Auth<ClaimsOf<Schema>>) => boolean | Promise<boolean>) | undefined
   /** The deny list behind `server.revoke`. Default: a bounded one in memory, for this process alone. */

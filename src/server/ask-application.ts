@@ -1,5 +1,6 @@
 import type { Auth } from '../auth/auth.js'
 import { AccessDeniedError, InvalidTokenError, UnavailableError } from '../errors/index.js'
+import { withDeadline } from '../lib/deadline.js'
 import type { MaybePromise } from '../lib/maybe-promise.js'
 
 /**
@@ -14,11 +15,13 @@ export async function askAllow<Claims>(
   if ((await allow(auth)) !== true) throw new AccessDeniedError()
 }
 
+const answerTimeoutMs = 5000
+
 /**
  * Asks the application whether a token was revoked, after our own list has said no.
  *
  * @throws {@link InvalidTokenError} `ERR_TOKEN_REVOKED` for any answer but false.
- * @throws {@link UnavailableError} when the application cannot tell.
+ * @throws {@link UnavailableError} when the application cannot tell, or takes more than 5 s.
  */
 export async function askIsRevoked<Claims>(
   isRevoked: (auth: Auth<Claims>) => boolean | Promise<boolean>,
@@ -28,7 +31,8 @@ export async function askIsRevoked<Claims>(
   await listed
   let revoked: boolean
   try {
-    revoked = await isRevoked(auth)
+    const answer = isRevoked(auth)
+    revoked = typeof answer === 'boolean' ? answer : await withDeadline(answerTimeoutMs, async () => answer)
   } catch (cause) {
     throw new UnavailableError('ERR_STORE_UNAVAILABLE', { detail: 'isRevoked failed', cause })
   }
