@@ -117,7 +117,7 @@ export function createDpopVerifier(settings: DpopVerifierSettings): DpopVerifier
           const claims = readProofClaims(payload)
           return whenReady(checkClaims(claims, key, request), () => {
             keys.keep(headerSegment, key)
-            const use = { jkt: key.jkt, jti: claims.jti, resource: request.resource }
+            const use = { jkt: key.jkt, jti: claims.jti, resource: request.resource, request: request.facts.request }
             return whenReady(useUp(use), () => accept(key))
           })
         }),

@@ -20,17 +20,21 @@ export interface ProofUse {
   readonly jti: string
   /** For the event. */
   readonly resource: string
+  /** See `RequestFacts.request`. */
+  readonly request: object | undefined
 }
 
 const storeTimeoutMs = 5000
 
 /**
  * Makes the single-use check (RFC 9449 §11.1): a proof is known by the SHA-256 of its key's thumbprint and its `jti`,
- * and nothing else of it reaches the store. A store that does not answer within 5 s has failed.
+ * and nothing else of it reaches the store. A store that does not answer within 5 s has failed. The request that used a
+ * proof up may show it to further guards.
  */
 export function createReplayGuard(settings: ReplaySettings): (use: ProofUse) => MaybePromise<void> {
   const { replayStore, onEvent, ttlMs } = settings
   const failsOpen = settings.dangerouslyAllowReplayWhenStoreFails
+  const usedBy = new WeakMap<object, string>()
 
   function fail(cause: unknown): void {
     const reason = cause instanceof Error ? cause.message : 'unknown'
@@ -59,5 +63,11 @@ export function createReplayGuard(settings: ReplaySettings): (use: ProofUse) => 
     return inTime.then((reserved) => settle(reserved, resource), fail)
   }
 
-  return ({ jkt, jti, resource }) => whenReady(sha256Base64url(`${jkt}.${jti}`), (key) => reserve(key, resource))
+  function useUp(key: string, { resource, request }: ProofUse): MaybePromise<void> {
+    if (request === undefined) return reserve(key, resource)
+    if (usedBy.get(request) === key) return
+    return whenReady(reserve(key, resource), () => void usedBy.set(request, key))
+  }
+
+  return (use) => whenReady(sha256Base64url(`${use.jkt}.${use.jti}`), (key) => useUp(key, use))
 }

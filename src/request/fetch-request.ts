@@ -25,6 +25,7 @@ export function fetchRequestFacts(request: Request, connection: FetchConnection 
   return {
     secure: request.url.startsWith('https:'),
     ...connection,
+    request,
     method: request.method,
     url: request.url,
     headerValues(name) {

@@ -46,6 +46,11 @@ class NodeRequestFacts implements RequestFacts {
     this.#request = request
   }
 
+  /** Frameworks wrap the request in various ways; its fields are one object in all of them. */
+  get request(): object {
+    return this.#request.headers
+  }
+
   headerValues(name: string): readonly string[] {
     return headerValues(this.#request, name)
   }

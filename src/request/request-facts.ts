@@ -9,6 +9,11 @@ export interface RequestFacts {
   readonly method: string
   /** The original request target: a path with its query, never router-relative, or an absolute URL. */
   readonly url: string
+  /**
+   * Stands for the request: the same object whenever facts of it are made, and never for another one. Lets several
+   * guards judge one request by one proof. Default: nothing tells, and a proof is good for one guard.
+   */
+  readonly request?: object | undefined
   /** The values of a field, one per occurrence, in order. `name` is given in lower case. Empty when absent. */
   headerValues(name: string): readonly string[]
   /** Whether this very connection is TLS. Default false. */
