@@ -78,7 +78,7 @@ async function plugin(instance: FastifyInstance, options: FastifyOptions<AuthCla
     return sendAnswer(reply, server.refuse(error, request.auth ?? undefined).answer)
   })
   instance.addHook('onRoute', routeGuards(hooksOf))
-  instance.addHook('onRequest', refuseUnguarded(server))
+  atRoot(instance).addHook('onRequest', refuseUnguarded(server))
   if (options.metadata !== false) atRoot(instance).addHook('onRequest', serveMetadata(server))
 }
 

@@ -32,12 +32,14 @@ export function routeGuards(hooksOf: (declared: RouteAuth) => readonly GuardHook
   }
 }
 
-/** A route added before the plugin was loaded has no guard: it must not be open for that. */
+/** A route added before the plugin was loaded, or outside of its scope, has no guard: it must not be open for that. */
 export function refuseUnguarded(server: ResourceServer<AuthClaims>): onRequestHookHandler {
   return (request, reply, done) => {
     const config: GuardedConfig = request.routeOptions.config
     if (config.portcullis === undefined || config[guarded] === true) return done()
-    const mistake = new ConfigurationError('Write `await app.register(portcullis, …)` before the routes it guards.')
+    const mistake = new ConfigurationError(
+      'Write `await app.register(portcullis, …)` before the routes it guards, in their scope or one around it.',
+    )
     request.log.error(mistake)
     sendAnswer(reply, server.refuse(mistake).answer)
   }

@@ -141,6 +141,25 @@ describe('mistakes', () => {
     expect([answer.statusCode, answer.body]).toEqual([500, ''])
   })
 
+  it('[ADP-05] outside of the scope that registered the plugin leave no route open', async () => {
+    const app = Fastify()
+    const declaring =
+      (url: string): FastifyPluginAsync =>
+      async (child) => {
+        child.get(url, { config: { portcullis: {} } }, async () => 'open')
+      }
+    const guarded: FastifyPluginAsync = async (child) => {
+      await child.register(portcullis, { server: makeServer() })
+      await child.register(declaring('/inside'))
+    }
+    await app.register(declaring('/elder'))
+    await app.register(guarded)
+    await app.register(declaring('/younger'))
+    app.get('/around', { config: { portcullis: {} } }, async () => 'open')
+    const statuses = ['/elder', '/younger', '/around', '/inside'].map(async (url) => (await app.inject(url)).statusCode)
+    expect(await Promise.all(statuses)).toEqual([500, 500, 500, 401])
+  })
+
   it('of a second registration in one instance are errors', async () => {
     const app = await makeApp()
     const again = async () => {
