@@ -514,7 +514,7 @@ describe('FastMCP', () => {
     const once = request({ ...client.headers({ method: 'POST', url: resource, accessToken }) })
     expect(authOf(await authenticate(once))?.subject).toBe('alice')
     expect(authOf({ session: await authenticate(once) })?.subject).toBe('alice')
-    await expect(authenticate({ ...once })).rejects.toMatchObject({ status: 401 })
+    await expect(authenticate({ ...once, headers: { ...once.headers } })).rejects.toMatchObject({ status: 401 })
   })
 
   it('[MCP-02] throws the response to send', async () => {
