@@ -16,7 +16,8 @@ interface Origin {
   readonly host?: string | undefined
 }
 
-const requestUrl = /^(?:(https?):\/\/([^/?#\\]+)(?=[/?#]|$)|(?=\/))([^?#]*)/i
+/** A host of plain letters, and nothing in which frameworks see the beginning of the path. */
+const requestUrl = /^(?:(https?):\/\/((?:[\w.~-]+|\[[\da-f:.]+\])(?::\d*)?)(?=[/?#]|$)|(?=\/))([^?#]*)/i
 /** What came in fields is an origin and nothing more: a path in it would stand for the one of the request. */
 const plainOrigin = /^https?:\/\/[^/?#]+$/i
 const resourceOrigin = /^[^/?#]*\/\/[^/?#]*/
