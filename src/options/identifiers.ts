@@ -44,3 +44,13 @@ export function checkIssuer(name: string, value: unknown, allowInsecureLoopback:
   }
   return value as string
 }
+
+/** Whether `text` is an issuer identifier, as {@link checkIssuer} demands. */
+export function isIssuer(text: string, allowInsecureLoopback: boolean): boolean {
+  try {
+    checkIssuer('issuer', text, allowInsecureLoopback)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -8,6 +8,7 @@ import { withDeadline } from '../lib/deadline.js'
 import { isJsonObject } from '../lib/json.js'
 import type { MaybePromise } from '../lib/maybe-promise.js'
 import { createSingleFlight } from '../lib/single-flight.js'
+import { isIssuer } from '../options/identifiers.js'
 import { type ResolvedIssuer, resolveIssuer } from '../options/resolve-issuer.js'
 import type { ResolvedOptions } from '../options/resolve-options.js'
 import type { ResolvedResource, Surroundings } from '../options/resolved.js'
@@ -90,7 +91,10 @@ function createTenantRegistry(options: ResolvedOptions, resolver: IssuerResolver
   return {
     find(issuer) {
       if (!isTenant(issuer)) return undefined
-      return ready.get(issuer) ?? flights.run(issuer, () => resolve(issuer))
+      const known = ready.get(issuer)
+      // A live set may know tenants by a pattern, and what a token names is any text.
+      if (known !== undefined || !isIssuer(issuer, surroundings.allowInsecureLoopback)) return known
+      return flights.run(issuer, () => resolve(issuer))
     },
     findOpaque: () => undefined,
     trusts: isTenant,
