@@ -60,7 +60,7 @@ async function plugin(instance: FastifyInstance, options: FastifyOptions<AuthCla
   }
 
   function hooksOf({ optional = false, grants: declared = [], ...requirement }: RouteAuth): GuardHook[] {
-    const guard = optional ? optionalToken(requirement) : requireToken(requirement)
+    const guard = optional === true ? optionalToken(requirement) : requireToken(requirement)
     return declared.length === 0 ? [guard] : [guard, grant(...declared)]
   }
 

@@ -160,6 +160,12 @@ describe('mistakes', () => {
     expect(await Promise.all(statuses)).toEqual([500, 500, 500, 401])
   })
 
+  it.each(['false', 'no', 1, {}])('[ADP-05] make a token optional by true alone, not by %j', async (optional) => {
+    const app = await makeApp()
+    app.get('/', { config: { portcullis: { optional: optional as never } } }, async () => 'open')
+    expect((await app.inject('/')).statusCode).toBe(401)
+  })
+
   it('of a second registration in one instance are errors', async () => {
     const app = await makeApp()
     const again = async () => {
