@@ -6,7 +6,8 @@ const listed: ReadonlySet<string> = new Set(['access-control-expose-headers', 'v
 
 /**
  * What a field should say when the application set it before and the gate has something to add. Challenges are
- * appended, lists such as `Access-Control-Expose-Headers` become one without doubles, anything else is replaced.
+ * appended, lists such as `Access-Control-Expose-Headers` become one without doubles, and `Cache-Control: no-store`
+ * stays; anything else is replaced.
  *
  * @group Requests
  */
@@ -16,6 +17,7 @@ export function mergeField(name: string, existing: FieldValue, value: string | r
   if (existing === undefined) return values
   const before = typeof existing === 'object' ? existing : [String(existing)]
   if (appended.has(lowerName)) return [...before, ...[values].flat()]
+  if (lowerName === 'cache-control' && before.some((field) => /no-store/i.test(field))) return before.join(', ')
   return listed.has(lowerName) ? mergeLists([...before, ...[values].flat()]) : values
 }
 

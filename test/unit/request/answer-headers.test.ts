@@ -21,6 +21,12 @@ describe('mergeField', () => {
     expect(mergeField('Vary', ['Origin', 'Accept'], 'Origin')).toBe('Origin, Accept')
   })
 
+  it('[BEAR-04] [E-15] does not let caches keep what the application told them not to store', () => {
+    expect(mergeField('Cache-Control', 'no-store', 'private')).toBe('no-store')
+    expect(mergeField('cache-control', ['max-age=0', 'No-Store'], 'private')).toBe('max-age=0, No-Store')
+    expect(mergeField('Cache-Control', 'max-age=60', 'private')).toBe('private')
+  })
+
   it('[E-15] replaces any other field', () => {
     expect(mergeField('Cache-Control', 'public, max-age=60', 'no-store')).toBe('no-store')
     expect(mergeField('Retry-After', 7, '5')).toBe('5')
