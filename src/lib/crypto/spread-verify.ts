@@ -35,7 +35,6 @@ export function createSpreadVerify(): SpreadVerify {
   const verifyInPool: SpreadVerify = (digest, data, key, signature) => {
     const place = started
     const poolWasEmpty = pooled === 0
-    pooled += 1
     return new Promise((resolve, reject) => {
       verify(digest, data, key, signature, (error, isValid) => {
         pooled -= 1
@@ -43,6 +42,7 @@ export function createSpreadVerify(): SpreadVerify {
         if (error === null) resolve(isValid)
         else reject(error)
       })
+      pooled += 1
     })
   }
 
