@@ -45,7 +45,7 @@ export function portcullis<Claims = AccessTokenClaims>(
   function guarded<Added>(judge: Judge): RequestGuard<Added> {
     async function admit(req: Request, res: Response, next: (error?: AuthError) => void): Promise<void> {
       const known = authOf(req)
-      setAuth(req, undefined)
+      if (known !== undefined) setAuth(req, undefined)
       const facts = nodeRequestFacts(req)
       if (isPreflight(facts)) return sendNodeAnswer(res, preflightAnswer)
       const result = await judge(facts, known)

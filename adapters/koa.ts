@@ -36,7 +36,7 @@ export function portcullis<Claims = AccessTokenClaims>(
   function guarded(judge: Judge) {
     return async (ctx: Context, next: Next): Promise<void> => {
       const known = ctx.state['auth']
-      setAuth(ctx, undefined)
+      if (known !== undefined) setAuth(ctx, undefined)
       const facts = factsOf(ctx)
       if (isPreflight(facts)) return sendAnswer(ctx, preflightAnswer)
       const result = await judge(facts, known)
