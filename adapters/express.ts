@@ -45,7 +45,7 @@ export function portcullis<Claims = AccessTokenClaims>(
   function guarded<Added>(judge: Judge): RequestGuard<Added> {
     async function admit(req: Request, res: Response, next: (error?: AuthError) => void): Promise<void> {
       const known = authOf(req)
-      if (known !== undefined) setAuth(req, undefined)
+      clearAuth(req)
       const facts = nodeRequestFacts(req)
       if (isPreflight(facts)) return sendNodeAnswer(res, preflightAnswer)
       const result = await judge(facts, known)
@@ -81,6 +81,11 @@ export function portcullis<Claims = AccessTokenClaims>(
     },
     authOf,
   }
+}
+
+/** What another guard or library left must not stand for this guard's answer. */
+function clearAuth(req: Request): void {
+  if ('auth' in req) setAuth(req, undefined)
 }
 
 /** Not writable, so that no later middleware replaces it by accident; a second guard still can. */
