@@ -71,7 +71,7 @@ export class Auth<Claims = AccessTokenClaims> implements VerifiedToken<Claims> {
     token: string,
     scheme: AuthScheme,
     resource: string,
-    verified: Omit<VerifiedToken<Claims>, 'confirmation'>,
+    verified: Omit<VerifiedToken<Claims>, 'confirmation' | 'isClientToken'>,
     confirmation: Confirmation | undefined,
     access: AccessContext = noAccess,
   ) {
@@ -88,7 +88,7 @@ export class Auth<Claims = AccessTokenClaims> implements VerifiedToken<Claims> {
     this.expiresAt = verified.expiresAt
     this.confirmation = confirmation
     this.actor = verified.actor
-    this.isClientToken = verified.isClientToken
+    this.isClientToken = verified.subject === verified.clientId
     this.#access = access
     Object.freeze(this)
   }

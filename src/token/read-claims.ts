@@ -38,7 +38,6 @@ export function readClaims(
     claims,
     expiresAt,
     actor: readActors(claims),
-    isClientToken: subject === clientId,
     audience: readAudience(ownMember(claims, 'aud'), optionalClaims),
     validFromMs,
     validUntilMs,

@@ -35,7 +35,7 @@ export interface KnownHeader {
 }
 
 /** A verified token with what a later use of the same token must check again. */
-export interface VerifiedEntry extends Omit<VerifiedToken, 'claims' | 'confirmation'> {
+export interface VerifiedEntry extends Omit<VerifiedToken, 'claims' | 'confirmation' | 'isClientToken'> {
   /** The claims as they stand in the token, frozen. */
   readonly tokenClaims: JsonObject
   /** What `auth.claims` will be: the output of the claims schema, or the claims themselves. Set once. */

@@ -40,7 +40,6 @@ const verified = {
   claims: {},
   expiresAt: undefined,
   actor: undefined,
-  isClientToken: false,
 }
 const alice = new Auth('alice-token', 'Bearer', 'https://api.example', verified, undefined)
 const acquire = grants.prepare([calendar])

@@ -40,7 +40,6 @@ describe('readClaims', () => {
       expiresAt: now + 300,
       validFromMs: (now - 60) * 1000,
       validUntilMs: (now + 360) * 1000,
-      isClientToken: false,
     })
   })
 
@@ -109,12 +108,6 @@ describe('readClaims', () => {
     expect(refusal({ tid: 5 })).toBe('ERR_TOKEN_CLAIM_INVALID tenant')
     expect(refusal({ scope: ['read'] })).toBe('ERR_TOKEN_CLAIM_INVALID scope')
     expect(refusal({ scope: 5 })).toBe('ERR_TOKEN_CLAIM_INVALID scope')
-  })
-
-  it('[AT-11] hints at tokens behind which no user stands', () => {
-    expect(read({ sub: 'app' }).isClientToken).toBe(true)
-    expect(read({ sub: 'App' }).isClientToken).toBe(false)
-    expect(read({ client_id: undefined }, { optionalClaims: new Set(['client_id']) }).isClientToken).toBe(false)
   })
 
   it('[AT-10] hands the claims of RFC 9068 on as they are', () => {
