@@ -18,7 +18,7 @@ export interface AlgorithmTraits {
   /** The curve, for EC and OKP keys. */
   readonly crv?: 'P-256' | 'P-384' | 'P-521' | 'Ed25519'
   readonly hash: 'SHA-256' | 'SHA-384' | 'SHA-512' | undefined
-  /** The exact signature length in bytes, where the algorithm fixes it (RFC 7518 §3.4, RFC 8037 §3.1). */
+  /** The exact signature length in bytes (RFC 7518 §3.4, RFC 8037 §3.1); absent for RSA: that of the modulus. */
   readonly signatureBytes?: number
 }
 

@@ -36,8 +36,11 @@ export function createSignatureCheck(jwk: PublicJwk, algorithm: SignatureAlgorit
       return raw.length === signatureBytes && spreadVerify(digest, Buffer.from(signingInput, 'latin1'), key, raw)
     }
   }
-  return (signingInput, signature) =>
-    verify(digest, Buffer.from(signingInput, 'latin1'), key, Buffer.from(signature, 'base64url'))
+  const modulusBytes = Math.ceil((key.asymmetricKeyDetails?.modulusLength as number) / 8)
+  return (signingInput, signature) => {
+    const raw = Buffer.from(signature, 'base64url')
+    return raw.length === modulusBytes && verify(digest, Buffer.from(signingInput, 'latin1'), key, raw)
+  }
 }
 
 /** See `PlatformCrypto.sha256Base64url`. Synchronous here. */

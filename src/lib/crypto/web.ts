@@ -34,12 +34,16 @@ export async function createSignatureCheck(jwk: PublicJwk, algorithm: SignatureA
     Object.entries({ kty, n, e, crv, x, y }).filter(([, value]) => value !== undefined),
   )
   const key = await crypto.subtle.importKey('jwk', members as JsonWebKey, importParams, false, ['verify'])
-  const { signatureBytes } = traits
+  const signatureBytes = traits.signatureBytes ?? modulusBytes(key)
   return async (signingInput, signature) => {
     const raw = decodeBase64url(signature)
-    if (signatureBytes !== undefined && raw.length !== signatureBytes) return false
+    if (raw.length !== signatureBytes) return false
     return crypto.subtle.verify(verifyParams, key, raw, encoder.encode(signingInput))
   }
+}
+
+function modulusBytes({ algorithm }: CryptoKey): number {
+  return Math.ceil((algorithm as RsaHashedKeyAlgorithm).modulusLength / 8)
 }
 
 /** See `PlatformCrypto.sha256Base64url`. */

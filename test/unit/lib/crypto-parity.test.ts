@@ -69,6 +69,14 @@ function changedAt(bytes: Uint8Array, index: number): Buffer {
   return copy
 }
 
+/** The salt makes each RSA-PSS signature another one: one in 256 begins with any given byte. */
+function signedUntil(algorithm: 'PS256', isWanted: (signature: Buffer) => boolean): Buffer {
+  for (;;) {
+    const signature = signed(algorithm)
+    if (isWanted(signature)) return signature
+  }
+}
+
 const algorithms = [...algorithmTraits.keys()] as SignatureAlgorithm[]
 const ecAlgorithms = algorithms.filter((name) => name.startsWith('ES'))
 const rsaAlgorithms = algorithms.filter((name) => /^[RP]S/.test(name))
@@ -116,6 +124,12 @@ describe.each(platforms)('%s', (_name, platform) => {
         ).rejects.toThrow()
       }
     })
+  })
+
+  it('refuses an RSA-PSS signature that lacks its leading zero byte (RFC 8017 §8.1.2)', async () => {
+    const good = signedUntil('PS256', (signature) => signature[0] === 0)
+    expect(await verdict(platform, 'PS256', good)).toBe(true)
+    expect(await verdict(platform, 'PS256', good.subarray(1))).toBe(false)
   })
 
   it.each(ecAlgorithms)('[JOSE-12] refuses a DER signature under %s', async (algorithm) => {
