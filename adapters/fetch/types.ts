@@ -74,8 +74,8 @@ export interface FetchGate<Claims = AccessTokenClaims> {
   /** As {@link FetchGate.requireToken}, but a request without credentials passes with `auth` undefined. */
   optionalToken(requirement?: Requirement<Claims>): FetchGuard<Auth<Claims> | undefined>
   /**
-   * Puts a guard before a handler, and answers an `AuthError` that the handler throws as a guard would. Answers CORS preflights with 204 and no CORS fields of ours:
-   * CORS belongs around it.
+   * Puts a guard before a handler, and answers an `AuthError` that the handler throws as a guard would. Answers CORS
+   * preflights with 204 and no CORS fields of ours: CORS belongs around it.
    */
   withAuth<Rest extends unknown[]>(
     requirement: RouteAuth<Claims>,

@@ -1,7 +1,7 @@
 import { sha256Base64url } from '#crypto'
 import { InvalidProofError, UnavailableError } from '../errors/index.js'
 import { type EventListener, emit } from '../events.js'
-import { withDeadline } from '../lib/deadline.js'
+import { inTime } from '../lib/in-time.js'
 import { type MaybePromise, whenReady } from '../lib/maybe-promise.js'
 import type { ReplayStore } from '../stores/contract.js'
 
@@ -23,8 +23,6 @@ export interface ProofUse {
   /** See `RequestFacts.request`. */
   readonly request: object | undefined
 }
-
-const storeTimeoutMs = 5000
 
 /**
  * Makes the single-use check (RFC 9449 §11.1): a proof is known by the SHA-256 of its key's thumbprint and its `jti`,
@@ -59,8 +57,7 @@ export function createReplayGuard(settings: ReplaySettings): (use: ProofUse) => 
       return fail(error)
     }
     if (typeof answer === 'boolean') return settle(answer, resource)
-    const inTime = withDeadline(storeTimeoutMs, async () => answer)
-    return inTime.then((reserved) => settle(reserved, resource), fail)
+    return inTime(() => answer).then((reserved) => settle(reserved, resource), fail)
   }
 
   function useUp(key: string, { resource, request }: ProofUse): MaybePromise<void> {

@@ -37,7 +37,8 @@ export function isRefusal(thrown: unknown): boolean {
 
 /**
  * What a failed exchange means for the request at hand. A refusal the user can settle becomes a step-up challenge (RFC
- * 9470) that passes on what the server asks for, every other one and every unusable answer 502; what could not be asked is 503.
+ * 9470) that passes on what the server asks for, every other one and every unusable answer 502; what could not be asked
+ * is 503.
  */
 export function toGrantError(resource: string, thrown: unknown, mapRefusal: MapRefusal | undefined): AuthError {
   if (isRefusal(thrown)) return refusalError(resource, thrown, mapRefusal)

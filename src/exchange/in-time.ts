@@ -1,15 +1,13 @@
-import { withDeadline } from '../lib/deadline.js'
+import { inTime } from '../lib/in-time.js'
 import type { MaybePromise } from '../lib/maybe-promise.js'
 import type { GrantStore, LockStore } from '../stores/contract.js'
-
-const storeTimeoutMs = 5000
 
 /** A store of the application's, that fails rather than keep a request waiting for more than 5 s. */
 export function storeInTime(store: GrantStore): GrantStore {
   return {
-    get: (key) => inTime(store.get(key)),
-    set: (key, grant, ttlMs) => inTime(store.set(key, grant, ttlMs)),
-    delete: (key) => inTime(store.delete(key)),
+    get: (key) => patient(store.get(key)),
+    set: (key, grant, ttlMs) => patient(store.set(key, grant, ttlMs)),
+    delete: (key) => patient(store.delete(key)),
   }
 }
 
@@ -17,12 +15,13 @@ export function storeInTime(store: GrantStore): GrantStore {
 export function lockInTime(lock: LockStore): LockStore {
   return {
     async acquire(key, ttlMs) {
-      const release = await inTime(lock.acquire(key, ttlMs))
-      return release && (async () => inTime(release()))
+      const release = await patient(lock.acquire(key, ttlMs))
+      return release && (async () => patient(release()))
     },
   }
 }
 
-function inTime<T>(answer: MaybePromise<T>): MaybePromise<T> {
-  return answer instanceof Promise ? withDeadline(storeTimeoutMs, () => answer) : answer
+/** An answer that is there needs no time limit. */
+function patient<T>(answer: MaybePromise<T>): MaybePromise<T> {
+  return answer instanceof Promise ? inTime(() => answer) : answer
 }

@@ -1,6 +1,6 @@
 import { sha256Base64url } from '#crypto'
 import type { Clock } from '../lib/clock.js'
-import { withDeadline } from '../lib/deadline.js'
+import { inTime } from '../lib/in-time.js'
 import type { JsonObject } from '../lib/json.js'
 import { type MaybePromise, whenReady } from '../lib/maybe-promise.js'
 
@@ -58,12 +58,10 @@ export function publish(document: JsonObject): MaybePromise<Publication> {
   return whenReady(sha256Base64url(body), (hash) => ({ body, etag: `"${hash}"` }))
 }
 
-const signTimeoutMs = 5000
-
 type Signer = (claims: JsonObject) => MaybePromise<string>
 
 async function publishSigned(document: JsonObject, sign: Signer): Promise<Publication> {
-  const signature: unknown = await withDeadline(signTimeoutMs, async () => sign({ ...document }))
+  const signature: unknown = await inTime(() => sign({ ...document }))
   if (typeof signature !== 'string') throw new TypeError('metadata.sign gave no string')
   return publish({ ...document, signed_metadata: signature })
 }

@@ -1,6 +1,6 @@
 import type { Auth } from '../auth/auth.js'
 import { AccessDeniedError, InvalidTokenError, UnavailableError } from '../errors/index.js'
-import { withDeadline } from '../lib/deadline.js'
+import { inTime } from '../lib/in-time.js'
 import type { MaybePromise } from '../lib/maybe-promise.js'
 
 /**
@@ -14,8 +14,6 @@ export async function askAllow<Claims>(
 ): Promise<void> {
   if ((await allow(auth)) !== true) throw new AccessDeniedError()
 }
-
-const answerTimeoutMs = 5000
 
 /**
  * Asks the application whether a token was revoked, after our own list has said no.
@@ -32,7 +30,7 @@ export async function askIsRevoked<Claims>(
   let revoked: boolean
   try {
     const answer = isRevoked(auth)
-    revoked = typeof answer === 'boolean' ? answer : await withDeadline(answerTimeoutMs, async () => answer)
+    revoked = typeof answer === 'boolean' ? answer : await inTime(() => answer)
   } catch (cause) {
     throw new UnavailableError('ERR_STORE_UNAVAILABLE', { detail: 'isRevoked failed', cause })
   }

@@ -2,7 +2,7 @@ import { sha256Base64url } from '#crypto'
 import { InternalError, InvalidTokenError, isAuthError, UnavailableError } from '../errors/index.js'
 import { emit } from '../events.js'
 import { readCompactJws } from '../lib/compact-jws.js'
-import { withDeadline } from '../lib/deadline.js'
+import { inTime } from '../lib/in-time.js'
 import { ownMember } from '../lib/json.js'
 import type { Surroundings } from '../options/resolved.js'
 import type { HttpAnswer, RequestFacts } from '../request/request-facts.js'
@@ -21,7 +21,6 @@ export interface BackchannelLogoutParts {
 }
 
 const longestReservationMs = 86_400_000
-const storeTimeoutMs = 5000
 
 /**
  * Makes the endpoint that authorization servers call when a session ends (OpenID Connect Back-Channel Logout 1.0): a
@@ -79,7 +78,7 @@ function readToken(request: RequestFacts): string {
 
 async function reserve({ replayStore, surroundings }: BackchannelLogoutParts, key: string, ttlMs: number) {
   try {
-    const reserved: unknown = await withDeadline(storeTimeoutMs, async () => replayStore.reserve(key, ttlMs))
+    const reserved: unknown = await inTime(() => replayStore.reserve(key, ttlMs))
     if (typeof reserved === 'boolean') return reserved
     throw new TypeError('the replay store answered neither true nor false')
   } catch (cause) {

@@ -4,7 +4,7 @@ import { createDiscovery, type Discovery } from '../keys/discovery.js'
 import { createKeySet } from '../keys/key-set.js'
 import { createStaticKeys } from '../keys/static-keys.js'
 import { createBoundedCache } from '../lib/bounded-cache.js'
-import { withDeadline } from '../lib/deadline.js'
+import { inTime } from '../lib/in-time.js'
 import { isJsonObject } from '../lib/json.js'
 import type { MaybePromise } from '../lib/maybe-promise.js'
 import { createSingleFlight } from '../lib/single-flight.js'
@@ -51,7 +51,6 @@ export interface IssuerRegistry {
 
 const maxResolvedIssuers = 10_000
 const maxKnownHeaders = 200
-const resolverTimeoutMs = 5000
 
 /**
  * Makes the registry. Issuers of a static list are ready at once; their keys are fetched on first use.
@@ -72,7 +71,7 @@ function createTenantRegistry(options: ResolvedOptions, resolver: IssuerResolver
 
   async function askResolver(issuer: string): Promise<Omit<IssuerOptions, 'issuer'> | undefined> {
     try {
-      return await withDeadline(resolverTimeoutMs, async () => resolver(issuer))
+      return await inTime(() => resolver(issuer))
     } catch (cause) {
       throw new UnavailableError('ERR_DISCOVERY_UNAVAILABLE', { detail: 'issuer function failed', cause })
     }

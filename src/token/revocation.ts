@@ -1,7 +1,7 @@
 import { ConfigurationError, InvalidTokenError, UnavailableError } from '../errors/index.js'
 import { type EventListener, emit } from '../events.js'
 import type { Clock } from '../lib/clock.js'
-import { withDeadline } from '../lib/deadline.js'
+import { inTime } from '../lib/in-time.js'
 import { ownMember } from '../lib/json.js'
 import { type MaybePromise, whenReady } from '../lib/maybe-promise.js'
 import type { RevocationStore } from '../stores/contract.js'
@@ -37,8 +37,6 @@ export interface RevocationListSettings {
   readonly onEvent: EventListener | undefined
 }
 
-const storeTimeoutMs = 5000
-
 /** Makes the revocation list of one server. */
 export function createRevocationList(settings: RevocationListSettings): RevocationList {
   const { store, ttlSeconds, clock, onEvent } = settings
@@ -68,7 +66,7 @@ export function createRevocationList(settings: RevocationListSettings): Revocati
       throw fail(error)
     }
     if (!(times instanceof Promise)) return settle(token, tokenKeys, times)
-    return inTime(times).then(
+    return inTime(() => times).then(
       (found) => settle(token, tokenKeys, found),
       (error) => {
         throw fail(error)
@@ -82,7 +80,7 @@ export function createRevocationList(settings: RevocationListSettings): Revocati
       const keys = await revocationKeys(revocation)
       mayHoldSome = true
       try {
-        await inTime(Promise.all(keys.map(async (key) => store.revoke(key, atMs, ttlSeconds * 1000))))
+        await inTime(() => Promise.all(keys.map(async (key) => store.revoke(key, atMs, ttlSeconds * 1000))))
       } catch (error) {
         throw fail(error)
       }
@@ -92,10 +90,6 @@ export function createRevocationList(settings: RevocationListSettings): Revocati
       return whenReady(keysOf.get(token) ?? tokenKeys(token), (keys) => ask(token, keys))
     },
   }
-}
-
-function inTime<T>(answer: Promise<T>): Promise<T> {
-  return withDeadline(storeTimeoutMs, () => answer)
 }
 
 function readTime(atSeconds: number | undefined, clock: Clock): number {
