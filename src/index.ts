@@ -43,6 +43,7 @@ export type { ExchangedToken, ExchangeParams, GrantClient, GrantProofs } from '.
 export type { MapRefusal } from './exchange/grant-errors.js'
 export { createGrantGuard } from './exchange/grant-guard.js'
 export { createGrants, type GrantOutcome, type Grants, type GrantsOptions } from './exchange/grants.js'
+export { keepAccess } from './exchange/join-access.js'
 export { withGrants } from './exchange/with-grants.js'
 export type { KeySourceHealth } from './keys/contract.js'
 export type { SignatureAlgorithm } from './lib/algorithms.js'

@@ -1,4 +1,5 @@
 import type { AccessContext } from '../auth/access-context.js'
+import { Auth } from '../auth/auth.js'
 
 /**
  * The access of a request whose grants were declared in two places: on a router and on its route, for instance. What
@@ -6,6 +7,7 @@ import type { AccessContext } from '../auth/access-context.js'
  */
 export function joinAccess(earlier: AccessContext, later: AccessContext): AccessContext {
   if (earlier.declared.length === 0) return later
+  if (later.declared.length === 0) return earlier
   const isLater = new Set(later.declared)
   const own = (resource: string) => !isLater.has(resource)
   const holderOf = (resource: string) => (own(resource) ? earlier : later)
@@ -39,4 +41,20 @@ export function joinAccess(earlier: AccessContext, later: AccessContext): Access
       return [...earlier.failed.filter(own), ...later.failed]
     },
   }
+}
+
+/**
+ * The caller that a guard let through, with what grants before this guard brought. Without it a guard on a route drops the
+ * grants of its router. Adapters call it wherever a guard puts its `auth` in the place of an earlier one:
+ * `keepAccess(result.auth, earlier)`. What both declare is asked of `auth`.
+ *
+ * Takes the access over from the same token of the same issuer only: tokens of one caller never reach another. Anything
+ * else, `undefined` and an `auth` of another library included, leaves `auth` as it is. Never throws.
+ *
+ * @group Grants
+ */
+export function keepAccess<Claims>(auth: Auth<Claims>, earlier: unknown): Auth<Claims> {
+  if (!(earlier instanceof Auth) || earlier.access.declared.length === 0) return auth
+  const isSameCaller = earlier.token === auth.token && earlier.issuer === auth.issuer
+  return isSameCaller ? auth.withAccess(joinAccess(earlier.access, auth.access)) : auth
 }

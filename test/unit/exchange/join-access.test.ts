@@ -1,4 +1,4 @@
-import { createGrantGuard, createResourceServer } from 'portcullis'
+import { createGrantGuard, createResourceServer, keepAccess, withGrants } from 'portcullis'
 import { describe, expect, it } from 'vitest'
 import { refusal } from '../../support/fake-token-endpoint.js'
 import { calendar, caller, exchanged, mail, setUpGrants } from '../../support/grants-set-up.js'
@@ -48,5 +48,44 @@ describe('grants declared in two places', () => {
     const first = await step(calendar)(caller('alice-token'))
     const second = await step(mail)(first.ok ? first.auth : undefined)
     expect(second.ok && second.auth.access.status).toBe(status)
+  })
+})
+
+describe('a guard behind the grants of a router', () => {
+  const granted = async (token: string, resource: string) => {
+    const result = await createGrantGuard(server, setUpGrants().grants, [resource])(caller(token))
+    if (!result.ok) throw result.error
+    return result.auth
+  }
+
+  it('[REAL-24] keeps what they brought', async () => {
+    const router = await granted('alice-token', calendar)
+    const route = keepAccess(caller('alice-token'), router)
+    expect(route.access.token(calendar)).toContain('alice-token')
+    const both = keepAccess(await granted('alice-token', mail), router)
+    expect(both.access.declared).toEqual([calendar, mail])
+    expect([both.access.token(calendar), both.access.token(mail)]).toEqual([
+      expect.stringContaining(calendar),
+      expect.stringContaining(mail),
+    ])
+  })
+
+  it('[REAL-24] takes nothing over from another caller, another issuer, or what is no auth of ours', async () => {
+    const router = await granted('alice-token', calendar)
+    const bob = caller('bob-token')
+    expect(keepAccess(bob, router)).toBe(bob)
+    const stranger = caller('alice-token', { issuer: 'https://other.example' })
+    expect(keepAccess(stranger, router)).toBe(stranger)
+    const alice = caller('alice-token')
+    for (const earlier of [undefined, null, { token: 'alice-token' }, caller('alice-token')]) {
+      expect(keepAccess(alice, earlier)).toBe(alice)
+    }
+  })
+
+  it('[REAL-24] is not needed for work with grants of its own', async () => {
+    const { grants } = setUpGrants()
+    const router = await granted('alice-token', calendar)
+    const declared = await withGrants(grants, router, [mail], ({ access }) => access.declared)
+    expect(declared).toEqual([calendar, mail])
   })
 })
