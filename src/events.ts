@@ -1,4 +1,4 @@
-import type { ErrorCode } from './errors/index.js'
+import type { ApplicationCallback, ErrorCode } from './errors/index.js'
 
 /**
  * Something worth counting or logging. Holds no token, proof, secret or claim value.
@@ -15,6 +15,17 @@ export type PortcullisEvent =
       readonly status: number
       readonly resource: string
       readonly detail: string | undefined
+    }
+  /**
+   * A function of the application failed, or the server is not set up as it has to be: a mistake to mend. The error
+   * itself, with its cause, reaches the error channel of the framework.
+   */
+  | {
+      readonly type: 'application.failed'
+      /** `undefined` where the mistake is not in one of the functions Portcullis calls. */
+      readonly callback: ApplicationCallback | undefined
+      /** The code or the class of what was thrown: no free text. */
+      readonly errorName: string
     }
   /** A key set was fetched. */
   | { readonly type: 'keys.refreshed'; readonly issuer: string; readonly keys: number; readonly withdrawn: number }

@@ -15,6 +15,7 @@ export {
 } from './auth/auth.js'
 export {
   AccessDeniedError,
+  type ApplicationCallback,
   AuthError,
   type AuthErrorOptions,
   ConfigurationError,

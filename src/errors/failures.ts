@@ -48,17 +48,32 @@ export class ConfigurationError extends AuthError {
   }
 }
 
+/** A function of the application that Portcullis calls. */
+export type ApplicationCallback =
+  | 'allow'
+  | 'claims'
+  | 'authorizationDetails'
+  | 'isRevoked'
+  | 'issuer'
+  | 'tenants'
+  | 'sign'
+  | 'actor'
+  | 'mapRefusal'
+
 /**
- * Something threw that should not have: a callback of the application, or a bug of ours. 500 with an empty body; the
- * `cause` is for the log.
+ * Something threw that should not have: a function of the application, or a bug of ours. 500 with an empty body. It
+ * belongs in the framework's own error channel, where its `cause` can be seen: see `Refused.fault`.
  *
  * @group Errors
  */
 export class InternalError extends AuthError {
   readonly status = 500
   readonly oauthError = undefined
+  /** The function that failed; `undefined` where that is not known. */
+  readonly callback: ApplicationCallback | undefined
 
-  constructor(cause: unknown) {
-    super('ERR_INTERNAL', { cause })
+  constructor(cause: unknown, callback?: ApplicationCallback) {
+    super('ERR_INTERNAL', { cause, detail: callback && `\`${callback}\` failed` })
+    this.callback = callback
   }
 }

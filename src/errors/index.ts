@@ -1,6 +1,12 @@
 export { AuthError, type AuthErrorOptions, isAuthError } from './auth-error.js'
 export { type ErrorCode, errorDescriptions } from './codes.js'
-export { ConfigurationError, InternalError, UnavailableError, type UnavailableErrorOptions } from './failures.js'
+export {
+  type ApplicationCallback,
+  ConfigurationError,
+  InternalError,
+  UnavailableError,
+  type UnavailableErrorOptions,
+} from './failures.js'
 export {
   AccessDeniedError,
   DpopNonceRequiredError,

@@ -1,18 +1,25 @@
 import type { Auth } from '../auth/auth.js'
-import { AccessDeniedError, InvalidTokenError, UnavailableError } from '../errors/index.js'
+import { AccessDeniedError, InternalError, InvalidTokenError, isAuthError, UnavailableError } from '../errors/index.js'
 import { inTime } from '../lib/in-time.js'
 import type { MaybePromise } from '../lib/maybe-promise.js'
 
 /**
  * Asks a route's `allow`.
  *
- * @throws {@link AccessDeniedError} for any answer but true; and what `allow` throws.
+ * @throws {@link AccessDeniedError} for any answer but true, or the {@link AuthError} that `allow` throws.
+ * @throws {@link InternalError} for anything else that it throws.
  */
 export async function askAllow<Claims>(
   allow: (auth: Auth<Claims>) => boolean | Promise<boolean>,
   auth: Auth<Claims>,
 ): Promise<void> {
-  if ((await allow(auth)) !== true) throw new AccessDeniedError()
+  let allowed: unknown
+  try {
+    allowed = await allow(auth)
+  } catch (thrown) {
+    throw isAuthError(thrown) ? thrown : new InternalError(thrown, 'allow')
+  }
+  if (allowed !== true) throw new AccessDeniedError()
 }
 
 /**

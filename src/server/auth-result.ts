@@ -5,11 +5,23 @@ import type { HttpAnswer, RequestFacts } from '../request/request-facts.js'
 /** Fields to set on the application's own answer. */
 export type AnswerHeaders = HttpAnswer['headers']
 
-/** A request that was refused, or could not be judged: the reason, and the complete answer to send. */
+/**
+ * A request that was refused, or could not be judged: the reason, and the complete answer to send.
+ *
+ * An adapter looks at `fault` before it sends anything: where it is true, it hands `error` to the framework's own error
+ * channel (`next(error)` in Express, a throw elsewhere) whatever its options and its own error handlers say, and sends
+ * `answer` only where the framework has no such channel.
+ */
 export interface Refused {
   readonly ok: false
+  /** An object of this request alone: fields may be written on it. */
   readonly error: AuthError
   readonly answer: HttpAnswer
+  /**
+   * True where the application or this library made a mistake, and not the caller: every error of status 500. What was
+   * thrown is the `cause` of `error`, if it was no {@link AuthError} itself.
+   */
+  readonly fault: boolean
 }
 
 /**

@@ -3,8 +3,16 @@ import { Auth, type AuthScheme } from '../auth/auth.js'
 import type { Binding } from '../binding/binding.js'
 import { checkBound } from '../binding/check-bound.js'
 import { type AnswerContext, toAnswer } from '../challenge/answer.js'
-import { type AuthError, InternalError, InvalidRequestError, isAuthError, MissingTokenError } from '../errors/index.js'
+import {
+  type ApplicationCallback,
+  type AuthError,
+  InternalError,
+  InvalidRequestError,
+  isAuthError,
+  MissingTokenError,
+} from '../errors/index.js'
 import { emit } from '../events.js'
+import { failureCode } from '../lib/failure-code.js'
 import type { MaybePromise } from '../lib/maybe-promise.js'
 import { protectedResourceMetadataUrl } from '../metadata/well-known.js'
 import type { ResolvedOptions } from '../options/resolve-options.js'
@@ -55,6 +63,10 @@ export interface Gates<Claims> {
 
 const noHeaders: AnswerHeaders = Object.freeze({})
 const privateHeaders: AnswerHeaders = Object.freeze({ 'Cache-Control': 'private' })
+
+function callbackOf(error: AuthError): ApplicationCallback | undefined {
+  return error instanceof InternalError ? error.callback : undefined
+}
 
 /** Makes the gates of one server. */
 export function createGates<Claims>({
@@ -168,13 +180,21 @@ export function createGates<Claims>({
     headers?: AnswerHeaders,
   ): Refused {
     const answer = toAnswer(error, { ...gate.answerContext, scheme })
-    return { ok: false, error, answer: { ...answer, headers: { ...headers, ...answer.headers } } }
+    const fault = error.status === 500
+    return { ok: false, error, answer: { ...answer, headers: { ...headers, ...answer.headers } }, fault }
   }
 
   function report(error: AuthError, { resource: { resource } }: Gate<Claims>): void {
     reported.add(error)
     const { code, status, detail } = error
-    if (onEvent) emit(onEvent, { type: 'auth.refused', code, status, resource, detail })
+    if (onEvent === undefined) return
+    emit(onEvent, { type: 'auth.refused', code, status, resource, detail })
+    if (status === 500)
+      emit(onEvent, {
+        type: 'application.failed',
+        callback: callbackOf(error),
+        errorName: failureCode(error.cause ?? error),
+      })
   }
 
   function accept(auth: Auth<Claims>, headers: AnswerHeaders, queryUsed: boolean) {

@@ -1,0 +1,63 @@
+import {
+  AccessDeniedError,
+  createResourceServer,
+  InternalError,
+  type PortcullisEvent,
+  type Refused,
+  type Requirement,
+  type ResourceServerOptions,
+} from 'portcullis'
+import { createTestIssuer, requestFacts } from 'portcullis/testing'
+import { afterAll, describe, expect, it } from 'vitest'
+
+const issuer = createTestIssuer()
+afterAll(() => issuer.close())
+
+const secret = 'password=hunter2 at db.internal'
+
+class DriverError extends Error {
+  override readonly name = 'DriverError'
+}
+
+function setUp(options: Partial<ResourceServerOptions> = {}) {
+  const events: PortcullisEvent[] = []
+  const server = createResourceServer({
+    resource: 'https://api.test',
+    issuer: issuer.issuer,
+    fetch: issuer.fetch,
+    onEvent: (event) => events.push(event),
+    ...options,
+  } as ResourceServerOptions)
+  const request = () => requestFacts({ headers: { authorization: `Bearer ${issuer.mintToken()}` } })
+  return { server, events, call: (requirement?: Requirement) => server.authenticate(request(), requirement) }
+}
+
+function fail(): never {
+  throw new DriverError(secret)
+}
+
+describe('a fault of the application', () => {
+  it.each([
+    ['allow', {}, { allow: fail }],
+    ['allow', {}, { allow: async () => fail() }],
+  ] as const)('[REAL-26] in `%s` is told, with its cause and an event', async (callback, options, requirement) => {
+    const { call, events } = setUp(options)
+    const refused = (await call(requirement)) as Refused
+    expect(refused).toMatchObject({ ok: false, fault: true, answer: { status: 500, body: '' } })
+    expect(refused.error).toBeInstanceOf(InternalError)
+    expect(refused.error.cause).toBeInstanceOf(DriverError)
+    expect(events).toContainEqual({ type: 'application.failed', callback, errorName: 'DriverError' })
+    expect(JSON.stringify([events, refused.error])).not.toContain('hunter2')
+  })
+
+  it('[REAL-26] is told apart from a refusal', async () => {
+    const { call, events, server } = setUp()
+    expect(await call({ scope: 'write' })).toMatchObject({ fault: false, error: { status: 403 } })
+    const denied = () => {
+      throw new AccessDeniedError()
+    }
+    expect(await call({ allow: denied })).toMatchObject({ fault: false, error: { status: 403 } })
+    expect(events.filter(({ type }) => type === 'application.failed')).toEqual([])
+    expect(server.refuse(new Error('a bug'))).toMatchObject({ fault: true, error: { cause: new Error('a bug') } })
+  })
+})
