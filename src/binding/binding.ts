@@ -1,11 +1,12 @@
 import { constantTimeEqual } from '#crypto'
 import type { AuthScheme, Confirmation } from '../auth/auth.js'
-import { ConfigurationError, InvalidTokenError, MissingTokenError } from '../errors/index.js'
+import { ConfigurationError, InvalidTokenError, type MissingTokenError } from '../errors/index.js'
 import type { EventListener } from '../events.js'
 import type { Clock } from '../lib/clock.js'
 import { type MaybePromise, whenReady } from '../lib/maybe-promise.js'
 import type { BindingMode } from '../policy/requirement.js'
 import type { RequestFacts } from '../request/request-facts.js'
+import { checkBound } from './check-bound.js'
 import { type CertificateSource, certificateThumbprint, createClientCertificateReader } from './client-certificate.js'
 import { readConfirmation } from './confirmation.js'
 import { createDpopVerifier, type DpopVerifierSettings } from './dpop-proof.js'
@@ -50,7 +51,8 @@ export interface BindingResult {
 /** Judges whether the sender of a token is the one it is bound to. */
 export interface Binding {
   /**
-   * Checks every member of `cnf`: each one must hold (RFC 7800 §3.1), and required modes are independent of each other.
+   * Checks every known member of `cnf`: each one must hold (RFC 7800 §3.1), and required modes are independent of each
+   * other.
    * Throws synchronously or rejects. Last of all checks a proof is used up.
    *
    * @throws {@link InvalidTokenError} `ERR_TOKEN_BOUND`, `ERR_TOKEN_UNBOUND`, `ERR_TOKEN_BINDING_MISMATCH`,
@@ -89,7 +91,8 @@ export function createBinding(settings: BindingSettings): Binding {
   function checkProof(request: BindingRequest, confirmation: Confirmation): MaybePromise<BindingResult> {
     const { jkt } = confirmation
     const { facts, token, tokenHash, resource } = request
-    if (jkt === undefined || facts === undefined) return { confirmation, responseHeaders: undefined }
+    if (jkt === undefined) return { confirmation, responseHeaders: undefined }
+    if (facts === undefined) throw new InvalidTokenError('ERR_TOKEN_BOUND', { detail: 'no HTTP request' })
     return whenReady(
       verifier.verify({ facts, accessToken: token, tokenHash, jkt, resource }),
       ({ responseHeaders }) => ({ confirmation, responseHeaders }),
@@ -99,31 +102,12 @@ export function createBinding(settings: BindingSettings): Binding {
   return {
     check(request) {
       const confirmation = readConfirmation(request.confirmation, request.unknownConfirmation ?? 'refuse')
-      checkDpopMode(request, confirmation?.jkt)
-      checkMtlsMode(request, confirmation?.['x5t#S256'])
+      checkBound(request.scheme, confirmation, request.modes)
       if (confirmation === undefined) return unbound
       return whenReady(checkCertificate(request.facts, confirmation['x5t#S256']), () =>
         checkProof(request, confirmation),
       )
     },
-  }
-}
-
-function checkDpopMode({ scheme, modes, facts }: BindingRequest, jkt: string | undefined): void {
-  if (scheme === 'DPoP' && modes.dpop === 'off') throw new MissingTokenError({ detail: 'DPoP is off' })
-  const canProve = scheme === 'DPoP' && facts !== undefined
-  if (jkt !== undefined && !canProve) throw new InvalidTokenError('ERR_TOKEN_BOUND')
-  if (jkt === undefined && (scheme === 'DPoP' || modes.dpop === 'required')) {
-    throw new InvalidTokenError('ERR_TOKEN_UNBOUND', { detail: 'no jkt' })
-  }
-}
-
-function checkMtlsMode({ modes }: BindingRequest, thumbprint: string | undefined): void {
-  if (thumbprint === undefined && modes.mtls === 'required') {
-    throw new InvalidTokenError('ERR_TOKEN_UNBOUND', { detail: 'no x5t#S256' })
-  }
-  if (thumbprint !== undefined && modes.mtls === 'off') {
-    throw new InvalidTokenError('ERR_TOKEN_CONFIRMATION', { detail: 'mTLS is off' })
   }
 }
 

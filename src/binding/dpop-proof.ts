@@ -73,10 +73,15 @@ export function createDpopVerifier(settings: DpopVerifierSettings): DpopVerifier
     ttlMs: nonces?.lifetimeMs ?? (maxAgeSeconds + maxFutureSeconds + 1) * 1000,
   })
 
-  function checkTime({ iat, nonce }: ProofClaims): MaybePromise<void> {
+  /** `exp` has no leeway; `nbf` has that of `iat`, since most clients give both the same value. */
+  function checkTime({ iat, exp, nbf, nonce }: ProofClaims): MaybePromise<void> {
+    const now = clock() / 1000
+    if (exp !== undefined && now >= exp) throw new InvalidProofError('ERR_PROOF_TIME', { detail: 'exp' })
+    if (nbf !== undefined && nbf - now > maxFutureSeconds)
+      throw new InvalidProofError('ERR_PROOF_TIME', { detail: 'nbf' })
     if (nonces !== undefined) return whenReady(nonce !== undefined && nonces.isValid(nonce), demandNonce)
-    const age = clock() / 1000 - iat
-    if (age > maxAgeSeconds || -age > maxFutureSeconds) throw new InvalidProofError('ERR_PROOF_TIME')
+    const age = now - iat
+    if (age > maxAgeSeconds || -age > maxFutureSeconds) throw new InvalidProofError('ERR_PROOF_TIME', { detail: 'iat' })
   }
 
   function demandNonce(isFresh: boolean): MaybePromise<void> {

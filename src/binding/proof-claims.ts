@@ -8,6 +8,10 @@ export interface ProofClaims {
   readonly htu: string
   /** In seconds since the Unix epoch. */
   readonly iat: number
+  /** In seconds since the Unix epoch; a proof need not have it. */
+  readonly exp: number | undefined
+  /** In seconds since the Unix epoch; a proof need not have it. */
+  readonly nbf: number | undefined
   readonly ath: string
   readonly nonce: string | undefined
 }
@@ -15,21 +19,22 @@ export interface ProofClaims {
 const maxJtiLength = 256
 
 /**
- * Reads the claims every proof needs at a resource server (RFC 9449 §4.3 item 3). Compares none of them; ignores all
- * others, a `nonce` that is no string included.
+ * Reads the claims every proof needs at a resource server (RFC 9449 §4.3 item 3), and `exp` and `nbf` where present.
+ * Compares none of them; ignores all others, a `nonce` that is no string included.
  *
  * @throws {@link InvalidProofError} `ERR_PROOF_CLAIM`
  */
 export function readProofClaims(payload: JsonObject): ProofClaims {
   const jti = text(payload, 'jti')
   if (jti === '' || jti.length > maxJtiLength) refuse('jti')
-  const iat = ownMember(payload, 'iat')
   const nonce = ownMember(payload, 'nonce')
   return {
     jti,
     htm: text(payload, 'htm'),
     htu: text(payload, 'htu'),
-    iat: typeof iat === 'number' && Number.isFinite(iat) ? iat : refuse('iat'),
+    iat: time(payload, 'iat') ?? refuse('iat'),
+    exp: time(payload, 'exp'),
+    nbf: time(payload, 'nbf'),
     ath: text(payload, 'ath'),
     nonce: typeof nonce === 'string' ? nonce : undefined,
   }
@@ -38,6 +43,11 @@ export function readProofClaims(payload: JsonObject): ProofClaims {
 function text(payload: JsonObject, name: string): string {
   const value = ownMember(payload, name)
   return typeof value === 'string' ? value : refuse(name)
+}
+
+function time(payload: JsonObject, name: string): number | undefined {
+  const value = ownMember(payload, name)
+  return value === undefined || (typeof value === 'number' && Number.isFinite(value)) ? value : refuse(name)
 }
 
 function refuse(name: string): never {

@@ -122,7 +122,10 @@ export interface IssuerOptions {
    * `server.backchannelLogout` refuses what this issuer sends.
    */
   readonly logoutAudience?: string | undefined
-  /** `cnf` members we cannot check refuse the token; `'ignore'` lets it pass as if unbound. Default `'refuse'`. */
+  /**
+   * What becomes of a token whose `cnf` has unknown members alone: `'ignore'` lets it pass as if unbound. Beside `jkt` or
+   * `x5t#S256` unknown members are always ignored. Default `'refuse'`.
+   */
   readonly dangerouslyUnknownConfirmation?: 'refuse' | 'ignore' | undefined
 }
 

@@ -151,7 +151,7 @@ export function createGates<Claims>({
   async function admitAgain(gate: Gate<Claims>, auth: Auth<Claims>): Promise<void> {
     const nowMs = clock()
     const { entry, issuer } = await tokens.verify(auth.token, await sha256Base64url(auth.token), gate.resource, nowMs)
-    checkBound(auth.confirmation, gate.modes)
+    checkBound(auth.scheme, auth.confirmation, gate.modes)
     await checkRevocation(entry, auth)
     gate.rule.judge(entry, nowMs, issuer.clockToleranceMs)
     if (gate.allow !== undefined) await askAllow(gate.allow, auth)

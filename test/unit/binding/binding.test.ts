@@ -76,6 +76,16 @@ describe('an unbound token', () => {
     }
   })
 
+  it('[C-15] passes where both ways of binding are off, with a certificate on the connection too', () => {
+    const modes = { dpop: 'off', mtls: 'off' } as const
+    for (const facts of [requestFacts(), requestFacts({ certificate })]) {
+      expect(binding().check(request({ facts, modes }))).toEqual({
+        confirmation: undefined,
+        responseHeaders: undefined,
+      })
+    }
+  })
+
   it('[MTLS-06] [SEC-02] is refused where mTLS is required, with a certificate too', async () => {
     const facts = requestFacts({ certificate })
     const error = await refusal({ facts, modes: { dpop: 'allowed', mtls: 'required' } })
@@ -211,6 +221,16 @@ describe('a token bound to both', () => {
 })
 
 describe('a token bound in another way', () => {
+  it('[C-15] is held to the key it names as well, whatever stands beside it', async () => {
+    const confirmation = { jkt: signer.jkt, 'kc.binding': 'x' }
+    const asDpop = { scheme: 'DPoP', confirmation } as const
+    const result = await binding().check(request({ ...asDpop, facts: await withProof() }))
+    expect(result.confirmation).toEqual({ jkt: signer.jkt })
+    expect(await refusal(asDpop)).toMatchObject({ code: 'ERR_PROOF_MISSING' })
+    expect(await refusal({ confirmation })).toMatchObject({ code: 'ERR_TOKEN_BOUND' })
+    expect(await refusal({ confirmation, unknownConfirmation: 'ignore' })).toMatchObject({ code: 'ERR_TOKEN_BOUND' })
+  })
+
   it('[C-15] is refused, and passes as unbound only where the issuer says so', async () => {
     const confirmation = { jwe: 'x' }
     expect(await refusal({ confirmation })).toMatchObject({ code: 'ERR_TOKEN_CONFIRMATION', status: 401 })

@@ -30,6 +30,8 @@ describe('readConfirmation', () => {
     { jkt: [jkt] },
     { 'x5t#S256': 7 },
     { jkt, 'x5t#S256': '' },
+    { kid: 'a', jkt: 7 },
+    { kid: 'a', 'x5t#S256': {} },
   ])('[C-15] refuses %j, whatever is to be ignored', (cnf) => {
     for (const unknownMembers of ['refuse', 'ignore'] as const) {
       expect(() => readConfirmation(cnf, unknownMembers)).toThrow(
@@ -38,15 +40,25 @@ describe('readConfirmation', () => {
     }
   })
 
-  it.each([{ kid: 'a' }, { jwk: {} }, { jkt, kid: 'a' }, JSON.parse('{"__proto__":{"jkt":"a"}}')])(
-    '[C-15] refuses %j, a method that cannot be checked',
-    (cnf) => {
-      expect(() => readConfirmation(cnf, 'refuse')).toThrow(expect.objectContaining({ code: 'ERR_TOKEN_CONFIRMATION' }))
-    },
-  )
+  it.each([
+    { kid: 'a' },
+    { jwk: {} },
+    { JKT: jkt },
+    { 'x5t#s256': thumbprint, kid: 'a' },
+    JSON.parse('{"__proto__":{"jkt":"a"}}'),
+  ])('[C-15] refuses %j, which has no member that can be checked', (cnf) => {
+    expect(() => readConfirmation(cnf, 'refuse')).toThrow(expect.objectContaining({ code: 'ERR_TOKEN_CONFIRMATION' }))
+  })
 
-  it('[C-15] ignores unknown methods where told to, and never the known ones beside them', () => {
+  it.each(['refuse', 'ignore'] as const)('[C-15] enforces known members and ignores others beside them: %s', (rule) => {
+    expect(readConfirmation({ jkt, kid: 'a' }, rule)).toEqual({ jkt })
+    expect(readConfirmation({ jwk: { kty: 'EC' }, 'x5t#S256': thumbprint, osc: null }, rule)).toEqual({
+      'x5t#S256': thumbprint,
+    })
+    expect(readConfirmation({ kid: 'a', 'x5t#S256': thumbprint, jkt }, rule)).toEqual({ jkt, 'x5t#S256': thumbprint })
+  })
+
+  it('[C-15] takes unknown members alone for no binding only where told to', () => {
     expect(readConfirmation({ kid: 'a' }, 'ignore')).toBeUndefined()
-    expect(readConfirmation({ kid: 'a', jkt }, 'ignore')).toEqual({ jkt })
   })
 })

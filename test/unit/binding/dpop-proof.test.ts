@@ -195,6 +195,16 @@ describe('the proof claims', () => {
     expect(await refusalOfProof({ claims: { htu } })).toMatchObject({ code: 'ERR_PROOF_TARGET' })
   })
 
+  it.each([
+    ['/a b', 'https://api.example.com/a c'],
+    ['/a b', 'https://api.example.com/a b'],
+    ['/%zz', 'https://api.example.com/%'],
+    ['/a\\b', 'nonsense'],
+  ])('[DPOP-06] refuses for the request target %j the htu %j: neither can be normalised', async (url, htu) => {
+    const proof = await signer.sign({ claims: { htu } })
+    expect(await refusalOf(() => send(dpopVerifier(), proof, { url }))).toMatchObject({ code: 'ERR_PROOF_TARGET' })
+  })
+
   it('[DPOP-06] [DPOP-07] [C-16] accepts any spelling of the same htu', async () => {
     const proof = await signer.sign({ claims: { htu: 'HTTPS://API.example.com:443/a/../%7Euser?x#y' } })
     expect(await send(dpopVerifier(), proof, { url: '/~user?z=1' })).toMatchObject({ jkt: signer.jkt })
@@ -225,6 +235,52 @@ describe('the proof claims', () => {
     const ahead = await signer.sign({ claims: { iat: nowSeconds + 1 } })
     const refusal = await refusalOf(() => send(dpopVerifier({ maxFutureSeconds: 0 }), ahead))
     expect(refusal).toMatchObject({ code: 'ERR_PROOF_TIME' })
+  })
+})
+
+describe('exp and nbf of a proof', () => {
+  const nonce = { secrets: ['a secret of at least thirty-two bytes'], maxAgeSeconds: 300, onSuccess: false }
+
+  it.each([
+    ['exp', nowSeconds],
+    ['exp', nowSeconds - 1],
+    ['exp', 0],
+    ['exp', -1e308],
+    ['nbf', nowSeconds + 11],
+    ['nbf', 1e308],
+  ])('[REAL-09] [DPOP-09] refuses %s = %d at 1,800,000,000', async (name, value) => {
+    const error = await refusalOfProof({ claims: { [name]: value } })
+    expect(error).toMatchObject({ code: 'ERR_PROOF_TIME', status: 401, detail: name })
+  })
+
+  it.each([
+    ['exp', 'soon'],
+    ['exp', null],
+    ['exp', `${nowSeconds + 60}`],
+    ['nbf', [nowSeconds]],
+    ['nbf', false],
+  ])('[REAL-09] refuses %s = %j, which is no time', async (name, value) => {
+    expect(await refusalOfProof({ claims: { [name]: value } })).toMatchObject({ code: 'ERR_PROOF_CLAIM', detail: name })
+  })
+
+  it.each([
+    { exp: nowSeconds + 1 },
+    { exp: nowSeconds + 0.5 },
+    { nbf: nowSeconds },
+    { nbf: nowSeconds + 10 },
+    { exp: nowSeconds + 60, nbf: nowSeconds - 60 },
+  ])('[REAL-09] accepts a proof within %j', async (claims) => {
+    expect(await send(dpopVerifier(), await signer.sign({ claims }))).toMatchObject({ jkt: signer.jkt })
+  })
+
+  it('[REAL-09] holds for proofs with a server nonce too', async () => {
+    const verifier = dpopVerifier({ nonce })
+    const demand = await refusalOf(async () => send(verifier, await signer.sign()))
+    const fresh = (demand as DpopNonceRequiredError).nonce
+    for (const claims of [{ exp: nowSeconds }, { nbf: nowSeconds + 11 }]) {
+      const proof = await signer.sign({ claims: { ...claims, nonce: fresh } })
+      expect(await refusalOf(() => send(verifier, proof))).toMatchObject({ code: 'ERR_PROOF_TIME' })
+    }
   })
 })
 

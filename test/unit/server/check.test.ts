@@ -1,6 +1,15 @@
-import { type Auth, createResourceServer, InsufficientScopeError, type PortcullisEvent } from 'portcullis'
+import { createHash } from 'node:crypto'
+import {
+  type Auth,
+  type AuthError,
+  createResourceServer,
+  InsufficientScopeError,
+  type PortcullisEvent,
+  type Requirement,
+} from 'portcullis'
 import { createDpopClient, createFrozenClock, createTestIssuer, requestFacts } from 'portcullis/testing'
 import { afterAll, describe, expect, it } from 'vitest'
+import { derBase64 } from '../../support/certificates.js'
 
 const clock = createFrozenClock()
 const issuer = createTestIssuer({ clock: clock.now })
@@ -72,6 +81,45 @@ describe('check', () => {
       code: 'ERR_TOKEN_UNBOUND',
     })
     await expect(server.check(bound, { mtls: 'required' })).rejects.toMatchObject({ code: 'ERR_TOKEN_UNBOUND' })
+  })
+
+  describe('binding', () => {
+    const modes = ['off', 'allowed', 'required'] as const
+    const der = Buffer.from(derBase64, 'base64')
+    const x5t = createHash('sha256').update(der).digest('base64url')
+
+    async function outcomes(cnf: Record<string, string> | undefined, requirement: Requirement) {
+      const client = createDpopClient({ clock: clock.now })
+      const withKey = cnf?.['jkt'] === undefined ? cnf : { ...cnf, jkt: client.jkt }
+      const accessToken = issuer.mintToken(withKey && { cnf: withKey })
+      const headers = () =>
+        cnf?.['jkt'] === undefined
+          ? { authorization: `Bearer ${accessToken}` }
+          : client.headers({ url: 'https://api.test/', accessToken })
+      const facts = () => requestFacts({ headers: headers(), clientCertificate: der })
+      const atGate = await server.guard(requirement)(facts())
+      const admitted = await server.authenticate(facts())
+      if (!admitted.ok) throw admitted.error
+      const later = await server.check(admitted.auth, requirement).then(
+        () => 'passes',
+        (error: AuthError) => error.code,
+      )
+      return { atGate: atGate.ok ? 'passes' : atGate.error.code, later }
+    }
+
+    it.each([
+      ['unbound', undefined],
+      ['bound to a key', { jkt: 'of the client' }],
+      ['bound to a certificate', { 'x5t#S256': x5t }],
+      ['bound to both', { jkt: 'of the client', 'x5t#S256': x5t }],
+    ])('[REAL-21] judges a token %s as a gate of the same requirement does', async (_, cnf) => {
+      for (const dpop of modes) {
+        for (const mtls of modes) {
+          const { atGate, later } = await outcomes(cnf, { dpop, mtls })
+          expect(later, `dpop ${dpop}, mtls ${mtls}`).toBe(atGate)
+        }
+      }
+    })
   })
 
   it.each([
