@@ -7,7 +7,12 @@ import { type MaybePromise, whenReady } from '../lib/maybe-promise.js'
 import type { BindingMode } from '../policy/requirement.js'
 import type { RequestFacts } from '../request/request-facts.js'
 import { checkBound } from './check-bound.js'
-import { type CertificateSource, certificateThumbprint, createClientCertificateReader } from './client-certificate.js'
+import {
+  type CertificateReading,
+  type CertificateSource,
+  certificateThumbprint,
+  createClientCertificateReader,
+} from './client-certificate.js'
 import { readConfirmation } from './confirmation.js'
 import { createDpopVerifier, type DpopVerifierSettings } from './dpop-proof.js'
 import { createTrustedProxies } from './trusted-proxies.js'
@@ -80,12 +85,13 @@ export function createBinding(settings: BindingSettings): Binding {
 
   function checkCertificate(facts: RequestFacts | undefined, expected: string | undefined): MaybePromise<void> {
     if (expected === undefined) return
-    const { certificate, detail } = facts === undefined ? { detail: 'no HTTP request' } : readCertificate(facts)
-    if (certificate === undefined) throw new InvalidTokenError('ERR_TOKEN_CERTIFICATE', { detail })
-    return whenReady(certificateThumbprint(certificate), (actual) => {
-      if (constantTimeEqual(actual, expected)) return
-      throw new InvalidTokenError('ERR_TOKEN_CERTIFICATE', { detail: 'another certificate' })
-    })
+    const reading: CertificateReading = facts === undefined ? { detail: 'no HTTP request' } : readCertificate(facts)
+    const { certificate, thumbprint, detail } = reading
+    if (thumbprint !== undefined) demandEqual(thumbprint, expected)
+    if (certificate !== undefined) {
+      return whenReady(certificateThumbprint(certificate), (actual) => demandEqual(actual, expected))
+    }
+    if (thumbprint === undefined) throw new InvalidTokenError('ERR_TOKEN_CERTIFICATE', { detail })
   }
 
   function checkProof(request: BindingRequest, confirmation: Confirmation): MaybePromise<BindingResult> {
@@ -109,6 +115,11 @@ export function createBinding(settings: BindingSettings): Binding {
       )
     },
   }
+}
+
+function demandEqual(thumbprint: string, expected: string): void {
+  if (constantTimeEqual(thumbprint, expected)) return
+  throw new InvalidTokenError('ERR_TOKEN_CERTIFICATE', { detail: 'another certificate' })
 }
 
 function refuseProxyFields(targetOrigin: string, certificateFrom: string): void {

@@ -1,16 +1,19 @@
 import { sha256BytesBase64url } from '#crypto'
 import type { MaybePromise } from '../lib/maybe-promise.js'
 import type { RequestFacts } from '../request/request-facts.js'
-import { readByteSequence, readEnvoyCertificate, readEscapedPem } from './certificate-fields.js'
+import { readByteSequence, readEnvoyCertificate, readEscapedPem, type StatedCertificate } from './certificate-fields.js'
 import type { IsTrustedProxy } from './trusted-proxies.js'
 
 /** Where the client certificate comes from; see `MtlsOptions.certificateFrom`. */
 export type CertificateSource = 'connection' | 'rfc9440' | 'xfcc' | 'nginx' | 'aws'
 
-/** A client certificate, or why there is none in words for a log. */
-export type CertificateReading =
-  | { readonly certificate: Uint8Array; readonly detail?: undefined }
-  | { readonly certificate?: undefined; readonly detail: string }
+/**
+ * A client certificate, its thumbprint where the proxy told it, or both: then both have to be right. Where there is
+ * neither, `detail` says why in words for a log.
+ */
+export interface CertificateReading extends StatedCertificate {
+  readonly detail?: string | undefined
+}
 
 /** What decides where certificates are read. */
 export interface ClientCertificateSettings {
@@ -21,14 +24,17 @@ export interface ClientCertificateSettings {
 interface FieldFormat {
   /** One of these fields carries the certificate. */
   readonly names: readonly string[]
-  readonly read: (value: string) => Uint8Array | undefined
+  readonly read: (value: string) => StatedCertificate | undefined
 }
 
 const formats: Readonly<Record<Exclude<CertificateSource, 'connection'>, FieldFormat>> = {
-  rfc9440: { names: ['client-cert'], read: readByteSequence },
+  rfc9440: { names: ['client-cert'], read: (value) => stated(readByteSequence(value)) },
   xfcc: { names: ['x-forwarded-client-cert'], read: readEnvoyCertificate },
-  nginx: { names: ['x-ssl-client-cert'], read: readEscapedPem },
-  aws: { names: ['x-amzn-mtls-clientcert-leaf', 'x-amzn-mtls-clientcert'], read: readEscapedPem },
+  nginx: { names: ['x-ssl-client-cert'], read: (value) => stated(readEscapedPem(value)) },
+  aws: {
+    names: ['x-amzn-mtls-clientcert-leaf', 'x-amzn-mtls-clientcert'],
+    read: (value) => stated(readEscapedPem(value)),
+  },
 }
 
 /**
@@ -48,8 +54,7 @@ export function createClientCertificateReader(
     const [value = '', ...others] = values
     if (others.length > 0) return { detail: 'several certificate fields' }
     if (value.trim() === '') return { detail: 'no certificate field' }
-    const certificate = format.read(value)
-    return certificate === undefined ? { detail: 'the certificate field is malformed' } : { certificate }
+    return format.read(value) ?? { detail: 'the certificate field is malformed' }
   }
 }
 
@@ -59,6 +64,10 @@ export function createClientCertificateReader(
  */
 export function certificateThumbprint(der: Uint8Array): MaybePromise<string> {
   return sha256BytesBase64url(der)
+}
+
+function stated(certificate: Uint8Array | undefined): StatedCertificate | undefined {
+  return certificate && { certificate }
 }
 
 function readConnection(facts: RequestFacts): CertificateReading {

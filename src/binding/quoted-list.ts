@@ -1,42 +1,25 @@
-/**
- * Splits `text` at a separator that stands outside of double quotes; a backslash inside of quotes takes the next
- * character as it is. Parts are trimmed and keep their quotes. `undefined` when a quote stays open: then nobody can tell
- * which part of the list a proxy appended to what its client sent.
- */
-export function splitOutsideQuotes(text: string, separator: string): readonly string[] | undefined {
-  const parts: string[] = []
-  let start = 0
-  let quoted = false
-  for (let index = 0; index < text.length; index++) {
-    const character = text.charAt(index)
-    if (character === '"') quoted = !quoted
-    else if (character === '\\' && quoted) index++
-    else if (character === separator && !quoted) {
-      parts.push(text.slice(start, index).trim())
-      start = index + 1
-    }
-  }
-  if (quoted) return undefined
-  parts.push(text.slice(start).trim())
-  return parts
-}
+/** One `name=value`: the name in lower case, the value without quotes and escapes. */
+export type Pair = readonly [name: string, value: string]
+
+/** A blank, the name, the value as a quoted string or up to the next separator, and what ends the pair. */
+const pairForm = /[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:"([^"\\]*(?:\\.[^"\\]*)*)"[ \t]*|([^",;]*))([,;]|$)/y
 
 /**
- * Reads `name=value` pairs separated by `;`, names in lower case, values without their quotes (RFC 7239 §4, Envoy's
- * `X-Forwarded-Client-Cert`). `undefined` for a part that is no pair, and for a name that comes twice.
+ * Reads elements separated by `,`, each of `name=value` pairs separated by `;` (RFC 7239 §4, Envoy's
+ * `X-Forwarded-Client-Cert`). A quote may stand right behind `=` only, and its end only before a separator or the end of
+ * the text, so that no value can close a quote that another one opened. `undefined` for any other text, empty elements
+ * and empty pairs included. A name may come again: what that means is for the caller to say.
  */
-export function readPairs(text: string): ReadonlyMap<string, string> | undefined {
-  const pairs = new Map<string, string>()
-  for (const part of splitOutsideQuotes(text, ';') ?? ['']) {
-    const equals = part.indexOf('=')
-    const name = part.slice(0, equals).toLowerCase()
-    if (equals < 1 || pairs.has(name)) return undefined
-    pairs.set(name, unquote(part.slice(equals + 1)))
+export function readElements(text: string): readonly (readonly Pair[])[] | undefined {
+  const elements: Pair[][] = [[]]
+  pairForm.lastIndex = 0
+  for (let more = true; more; ) {
+    const match = pairForm.exec(text)
+    if (match === null) return undefined
+    const [, name = '', quoted, plain = '', end] = match
+    elements.at(-1)?.push([name.toLowerCase(), quoted === undefined ? plain.trimEnd() : quoted.replace(/\\(.)/g, '$1')])
+    if (end === ',') elements.push([])
+    more = end !== ''
   }
-  return pairs
-}
-
-function unquote(value: string): string {
-  const isQuoted = value.length > 1 && value.startsWith('"') && value.endsWith('"')
-  return isQuoted ? value.slice(1, -1).replace(/\\(.)/g, '$1') : value
+  return elements
 }

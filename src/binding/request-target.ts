@@ -1,5 +1,5 @@
 import type { RequestFacts } from '../request/request-facts.js'
-import { readPairs, splitOutsideQuotes } from './quoted-list.js'
+import { readElements } from './quoted-list.js'
 import type { IsTrustedProxy } from './trusted-proxies.js'
 
 /** What decides about the target URI of a request. */
@@ -50,9 +50,9 @@ function forwardedOrigin(facts: RequestFacts, settings: RequestTargetSettings): 
 function readForwarded(facts: RequestFacts): Origin | undefined {
   const fields = facts.headerValues('forwarded')
   if (fields.length === 0) return {}
-  const last = splitOutsideQuotes(fields.join(','), ',')?.at(-1)
-  const pairs = last === undefined ? undefined : readPairs(last)
-  return pairs && { scheme: pairs.get('proto'), host: pairs.get('host') }
+  const last = readElements(fields.join(','))?.at(-1)
+  const pairs = new Map(last)
+  return pairs.size === last?.length ? { scheme: pairs.get('proto'), host: pairs.get('host') } : undefined
 }
 
 function readXForwarded(facts: RequestFacts): Origin {

@@ -195,7 +195,7 @@ export interface MtlsOptions {
   readonly mode?: BindingMode | undefined
   /**
    * Where the client certificate comes from: the TLS connection (default), or a header of a trusted proxy: `rfc9440`
-   * (`Client-Cert`), `xfcc` (Envoy's `X-Forwarded-Client-Cert`), `nginx` (`X-SSL-Client-Cert`, URL-encoded PEM), `aws`
+   * (`Client-Cert`), `xfcc` (Envoy's `X-Forwarded-Client-Cert`: one element with `Hash` or `Cert`), `nginx` (`X-SSL-Client-Cert`, URL-encoded PEM), `aws`
    * (`X-Amzn-Mtls-Clientcert-Leaf` or `X-Amzn-Mtls-Clientcert`).
    */
   readonly certificateFrom?: 'connection' | 'rfc9440' | 'xfcc' | 'nginx' | 'aws' | undefined

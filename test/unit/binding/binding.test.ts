@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { type BindingRequest, type BindingSettings, createBinding } from '../../../src/binding/binding.js'
 import { ConfigurationError } from '../../../src/errors/index.js'
 import { derBase64, pem } from '../../support/certificates.js'
+import { attacker, victim } from '../../support/envoy.js'
 import {
   accessToken,
   createProofSigner,
@@ -176,6 +177,25 @@ describe('a token bound to a certificate', () => {
     const stranger = requestFacts({ headers, remoteAddress: '203.0.113.9', certificate })
     const error = await refusalOf(() => checks.check(request({ facts: stranger, confirmation })))
     expect(error).toMatchObject({ code: 'ERR_TOKEN_CERTIFICATE', detail: 'the peer is not a trusted proxy' })
+  })
+
+  it('[REAL-11] holds both what Envoy says of the certificate and its hash against the token', async () => {
+    const checks = binding({ mtls: { certificateFrom: 'xfcc' }, trustedProxies: ['::1'] })
+    const outcome = (value: string) => {
+      const facts = requestFacts({ headers: { 'x-forwarded-client-cert': value }, remoteAddress: '::1' })
+      return checks.check(request({ facts, confirmation }))
+    }
+    const cert = encodeURIComponent(pem)
+    for (const value of [`Hash=${victim.hex}`, `Cert="${cert}"`, `Hash=${victim.hex};Cert="${cert}"`]) {
+      expect(await outcome(value)).toMatchObject({ confirmation })
+    }
+    for (const value of [
+      `Hash=${attacker.hex}`,
+      `Hash=${attacker.hex};Cert="${cert}"`,
+      `Hash=${victim.hex};Cert="${attacker.escapedPem}"`,
+    ]) {
+      expect(await refusalOf(() => outcome(value))).toMatchObject({ detail: 'another certificate' })
+    }
   })
 
   it('[MTLS-06] does not make up for DPoP that is required', async () => {

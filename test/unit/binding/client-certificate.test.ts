@@ -5,6 +5,7 @@ import {
   createClientCertificateReader,
 } from '../../../src/binding/client-certificate.js'
 import { derBase64, pem } from '../../support/certificates.js'
+import { victim } from '../../support/envoy.js'
 import { type FactsOverrides, requestFacts } from '../../support/request-facts.js'
 
 const proxy = '10.0.0.1'
@@ -18,12 +19,12 @@ function read(certificateFrom: CertificateSource, facts: FactsOverrides) {
   const reading = createClientCertificateReader({ certificateFrom, isTrustedProxy })(
     requestFacts({ remoteAddress: proxy, ...facts }),
   )
-  return reading.certificate === undefined ? reading.detail : Buffer.from(reading.certificate)
+  return reading.certificate === undefined ? (reading.thumbprint ?? reading.detail) : Buffer.from(reading.certificate)
 }
 
 const good = [
   ['rfc9440', 'client-cert', `:${derBase64}:`],
-  ['xfcc', 'x-forwarded-client-cert', `Hash=abc;Cert="${escapedPem}";Subject="CN=mtls, O=\\"x\\"";URI=`],
+  ['xfcc', 'x-forwarded-client-cert', `Hash=${victim.hex};Cert="${escapedPem}";Subject="CN=mtls, O=\\"x\\"";URI=`],
   ['nginx', 'x-ssl-client-cert', escapedPem],
   ['aws', 'x-amzn-mtls-clientcert-leaf', awsPem],
   ['aws', 'x-amzn-mtls-clientcert', awsPem + encodeURIComponent(pem.replace('MII', 'MIJ'))],
@@ -73,13 +74,41 @@ describe('createClientCertificateReader', () => {
     expect(read('aws', { headers })).toBe('several certificate fields')
   })
 
-  it('[MTLS-04] takes the last element of X-Forwarded-Client-Cert, the one the trusted proxy appended', () => {
-    const other = encodeURIComponent(pem.replace('MII', 'MIJ'))
-    const field = (value: string) => read('xfcc', { headers: { 'x-forwarded-client-cert': value } })
-    expect(field(`By=a;Cert="${other}",By=b;cert=${escapedPem}`)).toEqual(der)
-    expect(field(`Cert="${escapedPem}",By=b;Hash=abc`)).toBe('the certificate field is malformed')
-    expect(field(`Subject="open,Cert="${escapedPem}"`)).toBe('the certificate field is malformed')
-    expect(field(`Cert=${escapedPem};Cert=${escapedPem}`)).toBe('the certificate field is malformed')
+  const { hex, x5t } = victim
+  const chain = `Chain="${escapedPem}"`
+
+  it.each([
+    [`Hash=${hex}`, x5t],
+    [`hash="${hex.toUpperCase()}"`, x5t],
+    [`By=a;By=b;${chain};HASH=${hex};Subject="";URI=;URI=x;DNS=a;DNS=b`, x5t],
+    [`By=a;cert=${escapedPem};Subject="CN=a;b\\",Cert=x"`, der],
+  ])('[REAL-11] reads what one element says once: %s', (value, expected) => {
+    expect(read('xfcc', { headers: { 'x-forwarded-client-cert': value } })).toEqual(expected)
+  })
+
+  it.each([
+    `Hash=${hex},Hash=${hex}`,
+    `By=a;Cert="${escapedPem}",By=b;Cert=${escapedPem}`,
+    `Cert=${escapedPem};Cert=${escapedPem}`,
+    `Hash=${hex};Cert=${escapedPem};Hash=${hex}`,
+    `Hash=${hex};Hash=${hex}`,
+    `URI=x;Cert=${escapedPem}`,
+    `DNS=x;Hash=${hex}`,
+    `Subject="x";Hash=${hex}`,
+    `Unheard=x;Hash=${hex}`,
+    `Subject="open,Cert="${escapedPem}"`,
+    `Subject=CN="x;Hash=${hex}"`,
+    `Hash=${hex};Subject="a"b"`,
+    `Hash=${hex};`,
+    `Hash=${hex};Cert=`,
+    `Hash=;Cert=${escapedPem}`,
+    `Hash=${hex}0`,
+    `Hash=${hex.slice(1)}`,
+    `Hash=${hex.replace(/./, 'g')}`,
+    `By=a;${chain}`,
+    'By=a;Subject="";URI=',
+  ])('[REAL-11] refuses %s', (value) => {
+    expect(read('xfcc', { headers: { 'x-forwarded-client-cert': value } })).toBe('the certificate field is malformed')
   })
 
   it.each([
@@ -95,6 +124,10 @@ describe('createClientCertificateReader', () => {
     ['nginx', 'x-ssl-client-cert', '%FF'],
     ['nginx', 'x-ssl-client-cert', escapedPem.slice(0, 60)],
     ['nginx', 'x-ssl-client-cert', `x${escapedPem}`],
+    ['nginx', 'x-ssl-client-cert', `${escapedPem}x`],
+    ['nginx', 'x-ssl-client-cert', `${escapedPem}, ${escapedPem}`],
+    ['aws', 'x-amzn-mtls-clientcert', `${awsPem},${awsPem}`],
+    ['aws', 'x-amzn-mtls-clientcert', `${awsPem}${awsPem}-----BEGIN`],
     ['aws', 'x-amzn-mtls-clientcert', derBase64],
     ['xfcc', 'x-forwarded-client-cert', escapedPem],
   ] as const)('[MTLS-04] %s gives no certificate for a malformed %s', (source, name, value) => {
