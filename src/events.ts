@@ -1,4 +1,5 @@
-import type { ApplicationCallback, ErrorCode } from './errors/index.js'
+import type { ApplicationCallback, ErrorCode, Shown } from './errors/index.js'
+import { isThenable } from './lib/maybe-promise.js'
 
 /**
  * Something worth counting or logging. Holds no token, proof, secret or claim value.
@@ -6,19 +7,30 @@ import type { ApplicationCallback, ErrorCode } from './errors/index.js'
  * @group Events
  */
 export type PortcullisEvent =
-  /** A request was let through. */
-  | { readonly type: 'auth.accepted'; readonly issuer: string; readonly resource: string; readonly scheme: string }
-  /** A request was refused, or could not be judged (status 5xx). */
-  | {
+  /** A caller was let through. */
+  | (AboutRequest & {
+      readonly type: 'auth.accepted'
+      readonly issuer: string
+      readonly resource: string
+      readonly scheme: string
+    })
+  /** A request without credentials was let through where none are demanded. */
+  | (AboutRequest & { readonly type: 'auth.anonymous'; readonly resource: string })
+  /** A caller was refused, or could not be judged (status 5xx). */
+  | (AboutRequest & {
       readonly type: 'auth.refused'
       readonly code: ErrorCode
       readonly status: number
       readonly resource: string
       readonly detail: string | undefined
-    }
+      /** What would have been accepted; only where `explainRefusals` is on. */
+      readonly expected?: Shown | undefined
+      /** What came instead; only where `explainRefusals` is on, since claim values are in it. */
+      readonly received?: Shown | undefined
+    })
   /**
-   * A function of the application failed, or the server is not set up as it has to be: a mistake to mend. The error
-   * itself, with its cause, reaches the error channel of the framework.
+   * A function of the application failed, or the server is not set up as it has to be: a mistake to mend. Where that is
+   * the end of the request, the error reaches the error channel of the framework, with its cause.
    */
   | {
       readonly type: 'application.failed'
@@ -26,6 +38,8 @@ export type PortcullisEvent =
       readonly callback: ApplicationCallback | undefined
       /** The code or the class of what was thrown: no free text. */
       readonly errorName: string
+      /** `undefined` where it concerns no single request. */
+      readonly correlationId: string | undefined
     }
   /** A key set was fetched. */
   | { readonly type: 'keys.refreshed'; readonly issuer: string; readonly keys: number; readonly withdrawn: number }
@@ -60,12 +74,26 @@ export type PortcullisEvent =
       readonly failedOpen: boolean
     }
 
-/** Receives events. Called synchronously; what it throws is swallowed. */
+/** What every event about one request says. */
+interface AboutRequest {
+  /** Tells the request in logs: its errors and the calls made to authorization servers for it carry the same one. */
+  readonly correlationId: string
+  /**
+   * `request`: at a guard. `check`: a further demand on a caller let through before, or a refusal that came up later.
+   * `token`: `server.verify`, outside of any request.
+   */
+  readonly phase: 'request' | 'check' | 'token'
+  /** How long it took to judge, by a clock that is never set back; 0 for a refusal that came up later. */
+  readonly durationMs: number
+}
+
+/** Receives events. Called synchronously; what it throws, at once or by a promise, is swallowed. */
 export type EventListener = (event: PortcullisEvent) => void
 
-/** Hands `event` to `listener` so that a faulty listener can never change an answer. */
+/** Hands `event` to `listener` so that a faulty listener can never change an answer nor end the process. */
 export function emit(listener: EventListener | undefined, event: PortcullisEvent): void {
   try {
-    listener?.(event)
+    const returned: unknown = listener?.(event)
+    if (isThenable(returned)) Promise.resolve(returned).catch(() => {})
   } catch {}
 }

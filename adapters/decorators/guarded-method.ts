@@ -76,7 +76,7 @@ function guard({ method, prototype, name, declaredOutside, declared }: Guarded):
 async function admit(request: CurrentRequest, { requirement, acquire }: CompiledMethod): Promise<Auth> {
   const auth = request.auth()
   if (auth === undefined) throw new MissingTokenError()
-  if (requirement !== undefined) await request.settings.server.check(auth, requirement)
+  if (requirement !== undefined) await request.settings.server.checkAsync(auth, requirement)
   if (acquire === undefined) return auth
   const acquired = await acquire(auth)
   if (!acquired.ok) throw acquired.error

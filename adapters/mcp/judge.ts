@@ -46,7 +46,8 @@ export function createJudge<Claims>(server: ResourceServer<Claims>, options: Mcp
     const admitted = await guard(facts)
     if (!admitted.ok || tools === undefined || facts.method !== 'POST') return admitted
     try {
-      for (const demand of demandsOf(calledTools(facts, await read(body)))) await server.check(admitted.auth, demand)
+      for (const demand of demandsOf(calledTools(facts, await read(body))))
+        await server.checkAsync(admitted.auth, demand)
       return admitted
     } catch (error) {
       return server.refuse(error, admitted.auth)

@@ -40,7 +40,7 @@ function createAdmission<Claims>(
   const acquire = declared && createGrantGuard(server, grants, declared)
   return async (auth) => {
     if (auth === undefined) throw new MissingTokenError()
-    await server.check(auth, requirement)
+    await server.checkAsync(auth, requirement)
     if (acquire === undefined) return auth
     const acquired = await acquire(auth)
     if (!acquired.ok) throw acquired.error

@@ -1,6 +1,10 @@
 import type { JsonObject } from '../lib/json.js'
 import type { AccessContext } from './access-context.js'
 import { noAccess } from './no-access.js'
+import { Passage } from './passage.js'
+
+/** Where an {@link Auth} keeps the request it is of. */
+export const passage: unique symbol = Symbol('passage')
 
 /** The two schemes an access token may come by (RFC 6750 §2.1, RFC 9449 §7.1). */
 export type AuthScheme = 'Bearer' | 'DPoP'
@@ -66,6 +70,7 @@ export class Auth<Claims = AccessTokenClaims> implements VerifiedToken<Claims> {
   readonly isClientToken: boolean
   readonly #access: AccessContext
   readonly #token: string
+  readonly #passage: Passage
 
   constructor(
     token: string,
@@ -74,8 +79,10 @@ export class Auth<Claims = AccessTokenClaims> implements VerifiedToken<Claims> {
     verified: Omit<VerifiedToken<Claims>, 'confirmation' | 'isClientToken'>,
     confirmation: Confirmation | undefined,
     access: AccessContext = noAccess,
+    itsPassage: Passage = new Passage(),
   ) {
     this.#token = token
+    this.#passage = itsPassage
     this.scheme = scheme
     this.resource = resource
     this.issuer = verified.issuer
@@ -103,6 +110,19 @@ export class Auth<Claims = AccessTokenClaims> implements VerifiedToken<Claims> {
     return this.#access
   }
 
+  /**
+   * Tells the request in logs: errors, events and the calls made to authorization servers for it carry the same one.
+   * Random, made when first read.
+   */
+  get correlationId(): string {
+    return this.#passage.correlationId
+  }
+
+  /** @hidden */
+  get [passage](): Passage {
+    return this.#passage
+  }
+
   /** The same caller with an access context: what the grants of the route brought. */
   withAccess(access: AccessContext): Auth<Claims> {
     return copyWith(this, access)
@@ -116,5 +136,5 @@ export class Auth<Claims = AccessTokenClaims> implements VerifiedToken<Claims> {
 
 /** Not in the class: a bundler renames a class that names itself, and the name is what `console.log` shows. */
 function copyWith<Claims>(auth: Auth<Claims>, access: AccessContext): Auth<Claims> {
-  return new Auth(auth.token, auth.scheme, auth.resource, auth, auth.confirmation, access)
+  return new Auth(auth.token, auth.scheme, auth.resource, auth, auth.confirmation, access, auth[passage])
 }

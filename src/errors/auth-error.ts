@@ -1,4 +1,6 @@
+import type { ApplicationCallback } from './application-callback.js'
 import { type ErrorCode, errorDescriptions } from './codes.js'
+import { type Shown, shown } from './shown.js'
 
 const brand = Symbol.for('portcullis.AuthError')
 
@@ -8,11 +10,26 @@ export interface AuthErrorOptions {
   readonly detail?: string | undefined
   /** The error underneath, for logs. */
   readonly cause?: unknown
+  /** The function of the application that failed. */
+  readonly callback?: ApplicationCallback | undefined
+  /** What would have been accepted; see {@link AuthError.expected}. */
+  readonly expected?: unknown
+  /** What came instead; see {@link AuthError.received}. */
+  readonly received?: unknown
+}
+
+/** Kept where neither `console.log` nor `JSON.stringify` finds it. */
+interface Background {
+  readonly callback: ApplicationCallback | undefined
+  readonly expected: unknown
+  readonly received: unknown
+  /** Set once the error belongs to a request. */
+  readonly correlationId: string | undefined
 }
 
 /**
  * A refusal. The class decides the HTTP answer, the code says why. `message` and `description` are fixed texts, safe
- * to show; `detail` and `cause` are for logs only and never reach the wire.
+ * to show; everything else is for logs only and never reaches the wire.
  *
  * @group Errors
  */
@@ -30,7 +47,9 @@ export abstract class AuthError extends Error {
     super(errorDescriptions[code], options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.detail = options.detail
-    Object.defineProperty(this, brand, { value: true })
+    const { callback, expected, received } = options
+    const background: Background = { callback, expected, received, correlationId: undefined }
+    Object.defineProperty(this, brand, { value: background, configurable: true })
   }
 
   /** The text a client may see. */
@@ -42,9 +61,43 @@ export abstract class AuthError extends Error {
     return this.constructor.name
   }
 
-  /** A redacted view for logs: no cause, which may come from elsewhere. */
-  toJSON(): { name: string; code: ErrorCode; status: number; message: string; detail: string | undefined } {
-    return { name: this.name, code: this.code, status: this.status, message: this.message, detail: this.detail }
+  /** Tells the request in logs; see `Auth.correlationId`. `undefined` for an error that no request has met yet. */
+  get correlationId(): string | undefined {
+    return backgroundOf(this)?.correlationId
+  }
+
+  /** The function of the application that failed; `undefined` where none did. */
+  get callback(): ApplicationCallback | undefined {
+    return backgroundOf(this)?.callback
+  }
+
+  /**
+   * What would have been accepted: issuers, audiences, scopes, times. For the log of the server; `undefined` where there
+   * is nothing to compare. Long text is cut, and anything that looks like a token is masked.
+   */
+  get expected(): Shown | undefined {
+    return shown(backgroundOf(this)?.expected)
+  }
+
+  /**
+   * What came instead. Written by the sender of the token, so that it is escaped and cut. Holds values of registered
+   * claims only (`iss`, `aud`, `scope` and the like), never a token; in an event only where `explainRefusals` is on.
+   */
+  get received(): Shown | undefined {
+    return shown(backgroundOf(this)?.received)
+  }
+
+  /** A redacted view for logs: no cause, which may come from elsewhere, and nothing a token says. */
+  toJSON(): {
+    name: string
+    code: ErrorCode
+    status: number
+    message: string
+    detail: string | undefined
+    correlationId: string | undefined
+  } {
+    const { name, code, status, message, detail, correlationId } = this
+    return { name, code, status, message, detail, correlationId }
   }
 }
 
@@ -55,4 +108,44 @@ export abstract class AuthError extends Error {
  */
 export function isAuthError(value: unknown): value is AuthError {
   return value instanceof Error && brand in value
+}
+
+/**
+ * Gives an error to the request with that correlation id. One that another request has already, or that cannot be
+ * written on, stays as it is, and this request gets a copy.
+ */
+export function ownError(error: AuthError, correlationId: string): AuthError {
+  const background = backgroundOf(error)
+  const isFree = background !== undefined && background.correlationId === undefined && Object.isExtensible(error)
+  const own = isFree ? error : copyError(error)
+  return Object.defineProperty(own, brand, { value: { ...backgroundOf(own), correlationId } })
+}
+
+/**
+ * A real `Error` of the same class and content that belongs to no request: what the application throws may be one object
+ * for all of its requests. Leaves out `headers`, where adapters put those of the request that had the error before.
+ */
+export function copyError(error: AuthError): AuthError {
+  const copy: Error = Object.setPrototypeOf(new Error(), Object.getPrototypeOf(error))
+  for (const name of Reflect.ownKeys(error)) {
+    if (name === 'stack' || name === 'headers') continue
+    const enumerable = Object.prototype.propertyIsEnumerable.call(error, name)
+    Object.defineProperty(copy, name, {
+      value: Reflect.get(error, name),
+      enumerable,
+      configurable: true,
+      writable: true,
+    })
+  }
+  Object.defineProperty(copy, 'stack', { get: () => error.stack, configurable: true })
+  return Object.defineProperty(copy, brand, {
+    value: { ...backgroundOf(error), correlationId: undefined },
+    configurable: true,
+  }) as AuthError
+}
+
+/** An error of another copy of the library may keep something else there, or nothing. */
+function backgroundOf(error: AuthError): Background | undefined {
+  const background: unknown = Reflect.get(error, brand)
+  return typeof background === 'object' ? (background as Background) : undefined
 }

@@ -1,3 +1,4 @@
+import type { ApplicationCallback } from './application-callback.js'
 import { AuthError, type AuthErrorOptions } from './auth-error.js'
 
 /** What an unavailable part says besides its code. */
@@ -48,18 +49,6 @@ export class ConfigurationError extends AuthError {
   }
 }
 
-/** A function of the application that Portcullis calls. */
-export type ApplicationCallback =
-  | 'allow'
-  | 'claims'
-  | 'authorizationDetails'
-  | 'isRevoked'
-  | 'issuer'
-  | 'tenants'
-  | 'sign'
-  | 'actor'
-  | 'mapRefusal'
-
 /**
  * Something threw that should not have: a function of the application, or a bug of ours. 500 with an empty body. It
  * belongs in the framework's own error channel, where its `cause` can be seen: see `Refused.fault`.
@@ -69,11 +58,7 @@ export type ApplicationCallback =
 export class InternalError extends AuthError {
   readonly status = 500
   readonly oauthError = undefined
-  /** The function that failed; `undefined` where that is not known. */
-  readonly callback: ApplicationCallback | undefined
-
   constructor(cause: unknown, callback?: ApplicationCallback) {
-    super('ERR_INTERNAL', { cause, detail: callback && `\`${callback}\` failed` })
-    this.callback = callback
+    super('ERR_INTERNAL', { cause, callback, detail: callback && `\`${callback}\` failed` })
   }
 }

@@ -1,7 +1,8 @@
-export { AuthError, type AuthErrorOptions, isAuthError } from './auth-error.js'
+export type { ApplicationCallback } from './application-callback.js'
+export { AuthError, type AuthErrorOptions, copyError, isAuthError, ownError } from './auth-error.js'
+export { callApplication, callAtOnce } from './call-application.js'
 export { type ErrorCode, errorDescriptions } from './codes.js'
 export {
-  type ApplicationCallback,
   ConfigurationError,
   InternalError,
   UnavailableError,
@@ -21,3 +22,4 @@ export {
   StepUpRequiredError,
 } from './refusals.js'
 export { ResourceAccessError, type ResourceAccessErrorOptions } from './resource-access-error.js'
+export { type Shown, shownText } from './shown.js'

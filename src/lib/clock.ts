@@ -6,3 +6,6 @@ export type Clock = () => number
 
 /** The system clock. */
 export const systemClock: Clock = () => Date.now()
+
+/** Milliseconds from some fixed point on, for durations: the time of day may be set back meanwhile. */
+export const monotonicClock: Clock = () => performance.now()

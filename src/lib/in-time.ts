@@ -7,6 +7,6 @@ const patienceMs = 5000
  *
  * @throws `FetchFailure` `timeout`, or what `work` throws or rejects with. Always as a rejection.
  */
-export function inTime<T>(work: () => T | Promise<T>): Promise<T> {
+export function inTime<T>(work: () => T | PromiseLike<T>): Promise<T> {
   return withDeadline(patienceMs, async () => work())
 }

@@ -1,5 +1,5 @@
 import { ConfigurationError } from '../errors/index.js'
-import { systemClock } from '../lib/clock.js'
+import { type Clock, monotonicClock, systemClock } from '../lib/clock.js'
 import { isJsonObject } from '../lib/json.js'
 import { platformFetch } from '../lib/platform-fetch.js'
 import { isScope } from '../policy/scope-expression.js'
@@ -38,6 +38,8 @@ export interface ResolvedOptions {
   readonly tokenCacheEntries: number
   readonly cors: boolean
   readonly passThroughMetadata: boolean
+  readonly explainRefusals: boolean
+  readonly monotonicClock: Clock
 }
 
 const names = [
@@ -59,6 +61,8 @@ const names = [
   'fetch',
   'clock',
   'onEvent',
+  'explainRefusals',
+  'monotonicClock',
 ]
 
 /**
@@ -107,6 +111,8 @@ export function resolveOptions(options: ResourceServerOptions<ClaimsSchema | und
     }),
     cors: booleanOption('cors', options.cors, true),
     passThroughMetadata: resolvePassThrough(options),
+    explainRefusals: booleanOption('explainRefusals', options.explainRefusals, false),
+    monotonicClock: functionOption('monotonicClock', options.monotonicClock) ?? monotonicClock,
   })
 }
 

@@ -81,6 +81,13 @@ export interface ResourceServerOptions<Schema extends ClaimsSchema | undefined =
   readonly clock?: Clock | undefined
   /** Receives events for logs and metrics. */
   readonly onEvent?: EventListener | undefined
+  /**
+   * Puts what was expected and what came instead in `auth.refused` events: values of registered claims such as `iss`,
+   * `aud` and `scope`, cut and escaped, never a token. Default false.
+   */
+  readonly explainRefusals?: boolean | undefined
+  /** Milliseconds that never run backwards, for durations in events. Default: `performance.now`. */
+  readonly monotonicClock?: Clock | undefined
 }
 
 /**

@@ -1,32 +1,30 @@
 import { sha256Base64url } from '#crypto'
-import { Auth, type AuthScheme } from '../auth/auth.js'
+import { Auth, type AuthScheme, passage } from '../auth/auth.js'
+import { Passage } from '../auth/passage.js'
 import type { Binding } from '../binding/binding.js'
 import { checkBound } from '../binding/check-bound.js'
-import { type AnswerContext, toAnswer } from '../challenge/answer.js'
+import { toAnswer } from '../challenge/answer.js'
 import {
-  type ApplicationCallback,
   type AuthError,
+  ConfigurationError,
+  copyError,
   InternalError,
   InvalidRequestError,
   isAuthError,
   MissingTokenError,
 } from '../errors/index.js'
-import { emit } from '../events.js'
-import { failureCode } from '../lib/failure-code.js'
-import type { MaybePromise } from '../lib/maybe-promise.js'
-import { protectedResourceMetadataUrl } from '../metadata/well-known.js'
+import { type MaybePromise, whenReady } from '../lib/maybe-promise.js'
 import type { ResolvedOptions } from '../options/resolve-options.js'
-import type { ResolvedResource } from '../options/resolved.js'
-import { type CompiledRequirement, compileRequirement } from '../policy/compile-requirement.js'
-import type { BindingMode, Requirement } from '../policy/requirement.js'
+import type { Requirement } from '../policy/requirement.js'
 import type { RequestFacts } from '../request/request-facts.js'
 import { readCredentials } from '../token/read-credentials.js'
 import type { RevocationList } from '../token/revocation.js'
 import type { VerifiedEntry } from '../token/token-rules.js'
-import { askAllow, askIsRevoked } from './ask-application.js'
+import { askAllow, askIsRevoked, type Question } from './ask-application.js'
 import type { AnswerHeaders, Guard, OptionalGuard, Refused } from './auth-result.js'
-import { selectResource } from './select-resource.js'
-import { checkTokenSize, type TokenVerifier } from './token-verifier.js'
+import { compileGate, type Gate } from './compile-gate.js'
+import { createReport, type Judged } from './report.js'
+import { checkTokenSize, type TokenVerifier, type TrustedToken } from './token-verifier.js'
 
 /** What the gates of a server are made of. */
 export interface GateParts<Claims> {
@@ -34,22 +32,7 @@ export interface GateParts<Claims> {
   readonly tokens: TokenVerifier
   readonly binding: Binding
   readonly revocations: Pick<RevocationList, 'check'>
-  readonly isRevoked: ((auth: Auth<Claims>) => boolean | Promise<boolean>) | undefined
-}
-
-/** One route's gate: its requirement and its resource, compiled. */
-interface Gate<Claims> {
-  readonly resource: ResolvedResource
-  readonly rule: CompiledRequirement
-  readonly modes: { readonly dpop: BindingMode; readonly mtls: BindingMode }
-  readonly allow: Requirement<Claims>['allow']
-  readonly answerContext: Omit<AnswerContext, 'scheme'>
-}
-
-/** A request on its way. */
-interface Passage {
-  /** Fields that belong into its answer whatever becomes of it from here: the next nonce (RFC 9449 §8.2). */
-  headers: AnswerHeaders
+  readonly isRevoked: Question<Claims> | undefined
 }
 
 /** Makes guards for routes: the fixed list of steps a request goes through. */
@@ -57,16 +40,15 @@ export interface Gates<Claims> {
   guard(requirement: Requirement<Claims>): Guard<Claims>
   optionalGuard(requirement: Requirement<Claims>): OptionalGuard<Claims>
   verify(token: string, requirement: Requirement<Claims>): Promise<Auth<Claims>>
-  check(auth: Auth<Claims>, requirement: Requirement<Claims>): Promise<void>
+  check(auth: Auth<Claims>, requirement: Requirement<Claims>): void
+  checkAsync(auth: Auth<Claims>, requirement: Requirement<Claims>): Promise<void>
   refuse(thrown: unknown, auth: Auth<unknown> | undefined): Refused
 }
 
-const noHeaders: AnswerHeaders = Object.freeze({})
+const mustWait =
+  '`server.check` would have to wait: for `allow`, `isRevoked`, a revocation store, introspection or keys. ' +
+  'Write `await server.checkAsync(auth, requirement)`.'
 const privateHeaders: AnswerHeaders = Object.freeze({ 'Cache-Control': 'private' })
-
-function callbackOf(error: AuthError): ApplicationCallback | undefined {
-  return error instanceof InternalError ? error.callback : undefined
-}
 
 /** Makes the gates of one server. */
 export function createGates<Claims>({
@@ -76,40 +58,18 @@ export function createGates<Claims>({
   revocations,
   isRevoked,
 }: GateParts<Claims>): Gates<Claims> {
-  const { clock, onEvent } = options.surroundings
-  const exposed = options.cors ? { 'Access-Control-Expose-Headers': 'WWW-Authenticate, DPoP-Nonce' } : noHeaders
+  const { clock } = options.surroundings
+  const exposed = options.cors ? { 'Access-Control-Expose-Headers': 'WWW-Authenticate, DPoP-Nonce' } : {}
   const compiled = new WeakMap<Requirement<Claims>, Gate<Claims>>()
-  /** What answers to a caller let through have to carry, for refusals that come later. */
-  const owed = new WeakMap<Auth<unknown>, AnswerHeaders>()
-  /** Refusals an event told of: one that is thrown first and answered later is not told of again. */
-  const reported = new WeakSet<AuthError>()
+  const guarded = new Set(options.resources.map(({ resource }) => resource))
+  const tell = createReport(options)
 
   function gateFor(requirement: Requirement<Claims>): Gate<Claims> {
     const known = compiled.get(requirement)
     if (known !== undefined) return known
-    const gate = compile(requirement)
+    const gate = compileGate(options, requirement)
     compiled.set(requirement, gate)
     return gate
-  }
-
-  function compile(requirement: Requirement<Claims>): Gate<Claims> {
-    // Without types a requirement may be null; compileRequirement says so.
-    const resource = selectResource(options.resources, requirement?.resource)
-    const rule = compileRequirement(requirement, { implies: options.implies, resource: resource.resource })
-    const modes = { dpop: rule.dpop ?? resource.dpop, mtls: rule.mtls ?? resource.mtls }
-    return {
-      resource,
-      rule,
-      modes,
-      allow: requirement.allow,
-      answerContext: {
-        metadataUrl: protectedResourceMetadataUrl(resource.resource),
-        scope: rule.challengeScope,
-        bearerOffered: modes.dpop !== 'required',
-        dpopAlgorithms: modes.dpop === 'off' ? undefined : resource.dpopAlgorithms,
-        cors: options.cors,
-      },
-    }
   }
 
   async function admit(
@@ -123,6 +83,7 @@ export function createGates<Claims>({
     const nowMs = clock()
     const hashed = sha256Base64url(token)
     const tokenHash = typeof hashed === 'string' ? hashed : await hashed
+    passage.tokenHash = tokenHash
     const verified = tokens.verify(token, tokenHash, gate.resource, nowMs)
     const { entry, issuer } = verified instanceof Promise ? await verified : verified
     const checked = binding.check({
@@ -138,119 +99,153 @@ export function createGates<Claims>({
     const { confirmation, responseHeaders } = checked instanceof Promise ? await checked : checked
     if (responseHeaders !== undefined) passage.headers = { ...exposed, ...responseHeaders }
     const verifiedToken = entry as typeof entry & { claims: Claims }
-    const auth = new Auth<Claims>(token, scheme, gate.resource.resource, verifiedToken, confirmation)
-    const unrevoked = checkRevocation(entry, auth)
-    if (unrevoked !== undefined) await unrevoked
-    // RFC 9470 §9: what a route demands is told to good tokens only.
-    gate.rule.judge(entry, nowMs, issuer.clockToleranceMs)
-    if (gate.allow !== undefined) await askAllow(gate.allow, auth)
+    const auth = new Auth<Claims>(
+      token,
+      scheme,
+      gate.resource.resource,
+      verifiedToken,
+      confirmation,
+      undefined,
+      passage,
+    )
+    const meets = meetsRequirement(gate, auth, { entry, issuer }, nowMs)
+    if (meets !== undefined) await meets
     return auth
   }
 
   /** Possession was shown by the very request that `auth` is of, and a proof is good for one use only. */
-  async function admitAgain(gate: Gate<Claims>, auth: Auth<Claims>): Promise<void> {
+  function admitAgain(gate: Gate<Claims>, auth: Auth<Claims>): MaybePromise<void> {
     const nowMs = clock()
-    const { entry, issuer } = await tokens.verify(auth.token, await sha256Base64url(auth.token), gate.resource, nowMs)
-    checkBound(auth.scheme, auth.confirmation, gate.modes)
-    await checkRevocation(entry, auth)
-    gate.rule.judge(entry, nowMs, issuer.clockToleranceMs)
-    if (gate.allow !== undefined) await askAllow(gate.allow, auth)
+    const tokenHash = auth[passage].tokenHash ?? sha256Base64url(auth.token)
+    const verified = whenReady(tokenHash, (hash) => tokens.verify(auth.token, hash, gate.resource, nowMs))
+    return whenReady(verified, (trusted) => {
+      checkBound(auth.scheme, auth.confirmation, gate.modes)
+      return meetsRequirement(gate, auth, trusted, nowMs)
+    })
+  }
+
+  function meetsRequirement(
+    gate: Gate<Claims>,
+    auth: Auth<Claims>,
+    trusted: TrustedToken,
+    nowMs: number,
+  ): MaybePromise<void> {
+    const unrevoked = checkRevocation(trusted.entry, auth)
+    if (unrevoked !== undefined) return unrevoked.then(() => meetsRule(gate, auth, trusted, nowMs))
+    return meetsRule(gate, auth, trusted, nowMs)
+  }
+
+  /** RFC 9470 §9: what a route demands is told to good tokens only. */
+  function meetsRule(
+    { rule, allow }: Gate<Claims>,
+    auth: Auth<Claims>,
+    { entry, issuer }: TrustedToken,
+    nowMs: number,
+  ): MaybePromise<void> {
+    rule.judge(entry, nowMs, issuer.clockToleranceMs)
+    return allow && askAllow(allow, auth)
   }
 
   function checkRevocation(entry: VerifiedEntry, auth: Auth<Claims>): MaybePromise<void> {
     const listed = revocations.check(entry)
-    return isRevoked === undefined ? listed : askIsRevoked(isRevoked, auth, listed)
+    return isRevoked === undefined ? listed : whenReady(listed, () => askIsRevoked(isRevoked, auth))
   }
 
-  function refuse(
-    thrown: unknown,
-    gate: Gate<Claims>,
-    scheme: AuthScheme | undefined,
-    headers?: AnswerHeaders,
-  ): Refused {
+  function refuse(thrown: unknown, gate: Gate<Claims>, scheme: AuthScheme | undefined, judged: Judged): Refused {
     const error = isAuthError(thrown) ? thrown : new InternalError(thrown)
-    report(error, gate)
-    return refused(error, gate, scheme, headers)
+    return refused(tell.refused(error, gate.resource.resource, judged), gate, scheme, judged.passage)
   }
 
   function refused(
     error: AuthError,
     gate: Gate<Claims>,
     scheme: AuthScheme | undefined,
-    headers?: AnswerHeaders,
+    { headers }: Passage,
   ): Refused {
     const answer = toAnswer(error, { ...gate.answerContext, scheme })
     const fault = error.status === 500
     return { ok: false, error, answer: { ...answer, headers: { ...headers, ...answer.headers } }, fault }
   }
 
-  function report(error: AuthError, { resource: { resource } }: Gate<Claims>): void {
-    reported.add(error)
-    const { code, status, detail } = error
-    if (onEvent === undefined) return
-    emit(onEvent, { type: 'auth.refused', code, status, resource, detail })
-    if (status === 500)
-      emit(onEvent, {
-        type: 'application.failed',
-        callback: callbackOf(error),
-        errorName: failureCode(error.cause ?? error),
-      })
-  }
-
-  function accept(auth: Auth<Claims>, headers: AnswerHeaders, queryUsed: boolean) {
-    const { issuer, resource, scheme } = auth
-    if (headers !== noHeaders) owed.set(auth, headers)
-    if (onEvent) emit(onEvent, { type: 'auth.accepted', issuer, resource, scheme })
+  function accept(auth: Auth<Claims>, judged: Judged, queryUsed: boolean) {
+    const { headers } = judged.passage
+    tell.accepted(auth, judged)
     return { ok: true as const, auth, headers: queryUsed ? { ...privateHeaders, ...headers } : headers }
   }
 
   function optionalGuard(requirement: Requirement<Claims>, anonymous = true): OptionalGuard<Claims> {
     const gate = gateFor(requirement)
     return async (facts) => {
-      const passage: Passage = { headers: noHeaders }
+      const judged = tell.begin('request', new Passage(facts.request))
       let scheme: AuthScheme | undefined
       try {
         const read = readCredentials(facts, gate.resource.bearerMethods, gate.modes.dpop !== 'off')
         scheme = read.scheme
         if (read.error === undefined) {
-          const auth = await admit(gate, read.scheme, read.token, facts, passage)
-          return accept(auth, passage.headers, read.method === 'query')
+          const auth = await admit(gate, read.scheme, read.token, facts, judged.passage)
+          return accept(auth, judged, read.method === 'query')
         }
-        if (anonymous && read.error instanceof MissingTokenError) {
-          return { ok: true, auth: undefined, headers: noHeaders }
-        }
-        return refuse(read.error, gate, scheme)
+        if (!anonymous || !(read.error instanceof MissingTokenError)) return refuse(read.error, gate, scheme, judged)
+        tell.anonymous(gate.resource.resource, judged)
+        return { ok: true, auth: undefined, headers: judged.passage.headers }
       } catch (thrown) {
-        return refuse(thrown, gate, scheme, passage.headers)
+        return refuse(thrown, gate, scheme, judged)
       }
     }
+  }
+
+  /** Judges a caller let through before; what is thrown or rejected with is the refusal, told of. */
+  function demand(auth: Auth<Claims>, requirement: Requirement<Claims>, waits: boolean): MaybePromise<void> {
+    const gate = gateFor(requirement)
+    const judged = tell.begin('check', auth[passage])
+    const fail = (thrown: unknown): never => {
+      throw refuse(thrown, gate, auth.scheme, judged).error
+    }
+    let outcome: MaybePromise<void>
+    try {
+      outcome = admitAgain(gate, auth)
+    } catch (thrown) {
+      return fail(thrown)
+    }
+    const succeed = () => tell.accepted(auth, judged)
+    if (!(outcome instanceof Promise)) return succeed()
+    if (waits) return outcome.then(succeed, fail)
+    outcome.catch(() => {})
+    return fail(new ConfigurationError(mustWait))
   }
 
   return {
     optionalGuard,
     guard: (requirement) => optionalGuard(requirement, false) as Guard<Claims>,
     refuse(thrown, auth) {
-      const caller = auth instanceof Auth ? auth : undefined
-      const gate = compile({ resource: caller?.resource ?? options.resources[0]?.resource })
-      const judge = isAuthError(thrown) && reported.has(thrown) ? refused : refuse
-      return judge(thrown as AuthError, gate, caller?.scheme, caller && owed.get(caller))
+      const caller = auth instanceof Auth && guarded.has(auth.resource) ? auth : undefined
+      const gate = compileGate<Claims>(options, { resource: caller?.resource ?? options.resources[0]?.resource })
+      const its = caller?.[passage] ?? new Passage()
+      if (tell.isKnown(thrown, caller?.[passage])) return refused(thrown, gate, caller?.scheme, its)
+      return refuse(copied(thrown), gate, caller?.scheme, { passage: its, phase: 'check', startedMs: undefined })
     },
-    async check(auth, requirement) {
-      const gate = gateFor(requirement)
-      try {
-        await admitAgain(gate, auth)
-      } catch (thrown) {
-        throw refuse(thrown, gate, auth.scheme).error
-      }
+    check: (auth, requirement) => void demand(auth, requirement, false),
+    async checkAsync(auth, requirement) {
+      await demand(auth, requirement, true)
     },
     async verify(token, requirement) {
       const gate = gateFor(requirement)
+      const judged = tell.begin('token', new Passage())
       try {
         if (typeof token !== 'string') throw new InvalidRequestError('ERR_REQUEST_MALFORMED')
-        return await admit(gate, 'Bearer', token, undefined, { headers: noHeaders })
+        return accept(await admit(gate, 'Bearer', token, undefined, judged.passage), judged, false).auth
       } catch (thrown) {
-        throw refuse(thrown, gate, 'Bearer').error
+        throw refuse(thrown, gate, 'Bearer', judged).error
       }
     },
+  }
+}
+
+/** What the application throws may be one object for many requests. */
+function copied(thrown: unknown): unknown {
+  try {
+    return isAuthError(thrown) ? copyError(thrown) : thrown
+  } catch (unreadable) {
+    return unreadable
   }
 }

@@ -14,6 +14,7 @@ import { createMemoryReplayStore } from '../stores/memory-replay-store.js'
 import { createMemoryRevocationStore } from '../stores/memory-revocation-store.js'
 import { createRevocationList, type RevocationList } from '../token/revocation.js'
 import type { Revocation } from '../token/revocation-keys.js'
+import type { Question } from './ask-application.js'
 import type { AuthResult, Guard, OptionalGuard, Refused } from './auth-result.js'
 import { createBackchannelLogout } from './backchannel-logout.js'
 import { createGates } from './gate.js'
@@ -57,9 +58,21 @@ export interface ResourceServer<Claims = AccessTokenClaims> {
    * time, revocation and everything the requirement says once more, but at no proof of possession: `auth` must come from
    * a guard of this server. A requirement is compiled once per object.
    *
+   * Judges at once, and throws synchronously: there is no `await` to forget. Where something would have to wait (an
+   * `allow` or `isRevoked` that gives a promise, a shared revocation store, an introspected token, keys or a token that
+   * are remembered no longer) it lets nobody through: {@link ResourceServer.checkAsync} is for that.
+   *
    * @throws {@link AuthError} the refusal, for {@link ResourceServer.refuse}.
+   * @throws {@link ConfigurationError} where it would have to wait.
    */
-  check(auth: Auth<Claims>, requirement: Requirement<Claims>): Promise<void>
+  check(auth: Auth<Claims>, requirement: Requirement<Claims>): void
+  /**
+   * As {@link ResourceServer.check}, and waits for what cannot be judged at once. Forgetting the `await` lets the caller
+   * through: use `check` where you can, and a linter that knows floating promises.
+   *
+   * @throws {@link AuthError} the refusal, for {@link ResourceServer.refuse}. Always as a rejection.
+   */
+  checkAsync(auth: Auth<Claims>, requirement: Requirement<Claims>): Promise<void>
   /**
    * The answer to a refusal that comes up after a request was let through: a grant that failed, or the application's
    * own {@link AuthError}. Anything else becomes 500 with an empty body. `auth` tells the scheme to challenge; what is no
@@ -128,7 +141,7 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
     binding: createBinding({ ...resolved, replayStore }),
     revocations,
     tokens: createTokenVerifier(resolved, issuers),
-    isRevoked: options.isRevoked as ((auth: Auth<Claims>) => boolean | Promise<boolean>) | undefined,
+    isRevoked: options.isRevoked as Question<Claims> | undefined,
   })
   const site = createMetadataSite(resolved.resources, {
     cors: resolved.cors,
@@ -154,6 +167,7 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
     guard: (requirement = anyToken) => gates.guard(requirement),
     optionalGuard: (requirement = anyToken) => gates.optionalGuard(requirement),
     check: (auth, requirement) => gates.check(auth, requirement),
+    checkAsync: (auth, requirement) => gates.checkAsync(auth, requirement),
     refuse: (thrown, auth) => gates.refuse(thrown, auth),
     verify: (token, requirement = anyToken) => gates.verify(token, requirement),
     async revoke(revocation) {

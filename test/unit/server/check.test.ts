@@ -34,12 +34,12 @@ afterAll(() => issuer.close())
 
 describe('check', () => {
   it('[MCP-09] lets a caller pass who has what the operation demands, by a broader scope too', async () => {
-    await server.check(await caller({ scope: 'admin' }), { scope: 'write' })
+    await server.checkAsync(await caller({ scope: 'admin' }), { scope: 'write' })
   })
 
   it('[MCP-08] names every scope the operation needs', async () => {
     const auth = await caller({ scope: 'read' })
-    const error = await server.check(auth, { scope: 'read write' }).catch((thrown: unknown) => thrown)
+    const error = await server.checkAsync(auth, { scope: 'read write' }).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(InsufficientScopeError)
     expect(server.refuse(error, auth).answer).toMatchObject({
       status: 403,
@@ -50,7 +50,7 @@ describe('check', () => {
   it('reports a refusal once, though it is thrown first and answered later', async () => {
     const auth = await caller({ scope: 'read' })
     events.length = 0
-    const error = await server.check(auth, { scope: 'write' }).catch((thrown: unknown) => thrown)
+    const error = await server.checkAsync(auth, { scope: 'write' }).catch((thrown: unknown) => thrown)
     server.refuse(error, auth)
     expect(events).toMatchObject([{ type: 'auth.refused', code: 'ERR_SCOPE_INSUFFICIENT' }])
   })
@@ -58,29 +58,29 @@ describe('check', () => {
   it('[MCP-05] refuses a token that has expired since', async () => {
     const auth = await caller()
     clock.advance(3_600_000)
-    await expect(server.check(auth, {})).rejects.toMatchObject({ code: 'ERR_TOKEN_EXPIRED' })
+    await expect(server.checkAsync(auth, {})).rejects.toMatchObject({ code: 'ERR_TOKEN_EXPIRED' })
   })
 
   it('refuses a token that was revoked since', async () => {
     const auth = await caller({ jti: 'to-be-revoked' })
     await server.revoke({ issuer: issuer.issuer, jti: 'to-be-revoked' })
-    await expect(server.check(auth, {})).rejects.toMatchObject({ code: 'ERR_TOKEN_REVOKED' })
+    await expect(server.checkAsync(auth, {})).rejects.toMatchObject({ code: 'ERR_TOKEN_REVOKED' })
   })
 
   it("asks the requirement's `allow`", async () => {
-    await expect(server.check(await caller(), { allow: () => false })).rejects.toMatchObject({ status: 403 })
+    await expect(server.checkAsync(await caller(), { allow: () => false })).rejects.toMatchObject({ status: 403 })
   })
 
   it('[DPOP-11] wants a bound token where the operation does, and uses no proof up', async () => {
     const client = createDpopClient({ clock: clock.now })
     const accessToken = issuer.mintToken({ cnf: { jkt: client.jkt } })
     const bound = await caller({}, client.headers({ url: 'https://api.test/', accessToken }))
-    await server.check(bound, { dpop: 'required' })
-    await server.check(bound, { dpop: 'required' })
-    await expect(server.check(await caller(), { dpop: 'required' })).rejects.toMatchObject({
+    await server.checkAsync(bound, { dpop: 'required' })
+    await server.checkAsync(bound, { dpop: 'required' })
+    await expect(server.checkAsync(await caller(), { dpop: 'required' })).rejects.toMatchObject({
       code: 'ERR_TOKEN_UNBOUND',
     })
-    await expect(server.check(bound, { mtls: 'required' })).rejects.toMatchObject({ code: 'ERR_TOKEN_UNBOUND' })
+    await expect(server.checkAsync(bound, { mtls: 'required' })).rejects.toMatchObject({ code: 'ERR_TOKEN_UNBOUND' })
   })
 
   describe('binding', () => {
@@ -100,7 +100,7 @@ describe('check', () => {
       const atGate = await server.guard(requirement)(facts())
       const admitted = await server.authenticate(facts())
       if (!admitted.ok) throw admitted.error
-      const later = await server.check(admitted.auth, requirement).then(
+      const later = await server.checkAsync(admitted.auth, requirement).then(
         () => 'passes',
         (error: AuthError) => error.code,
       )
@@ -138,7 +138,7 @@ describe('check', () => {
     const given = String(first.ok || first.answer.headers['DPoP-Nonce'])
     const second = await send(given)
     if (!second.ok) throw second.error
-    const error = await gated.check(second.auth, { scope: 'write' }).catch((thrown: unknown) => thrown)
+    const error = await gated.checkAsync(second.auth, { scope: 'write' }).catch((thrown: unknown) => thrown)
     const { headers, status } = gated.refuse(error, second.auth).answer
     expect(status).toBe(403)
     expect(headers['Cache-Control']).toBe('no-store')

@@ -29,10 +29,9 @@ describe('refuse', () => {
   })
 
   it('reports a refusal once, however often it is answered', () => {
-    const thrown = new InvalidTokenError('ERR_TOKEN_REVOKED')
     const before = events.length
-    server.refuse(thrown)
-    server.refuse(thrown)
+    const { error } = server.refuse(new InvalidTokenError('ERR_TOKEN_REVOKED'))
+    server.refuse(error)
     expect(events.length - before).toBe(1)
   })
 })

@@ -46,7 +46,9 @@ describe('a fault of the application', () => {
     expect(refused).toMatchObject({ ok: false, fault: true, answer: { status: 500, body: '' } })
     expect(refused.error).toBeInstanceOf(InternalError)
     expect(refused.error.cause).toBeInstanceOf(DriverError)
-    expect(events).toContainEqual({ type: 'application.failed', callback, errorName: 'DriverError' })
+    const { correlationId } = refused.error
+    expect(correlationId).toMatch(/^[0-9a-f-]{36}$/)
+    expect(events).toContainEqual({ type: 'application.failed', callback, errorName: 'DriverError', correlationId })
     expect(JSON.stringify([events, refused.error])).not.toContain('hunter2')
   })
 

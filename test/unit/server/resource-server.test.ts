@@ -47,7 +47,7 @@ describe('authenticate', () => {
       },
     })
     expect(result.ok && result.auth.token).toBe(token)
-    expect(events.at(-1)).toEqual({ type: 'auth.accepted', issuer: issuer.issuer, resource, scheme: 'Bearer' })
+    expect(events.at(-1)).toMatchObject({ type: 'auth.accepted', issuer: issuer.issuer, resource, scheme: 'Bearer' })
   })
 
   it('[HTTP-04] [BEAR-06] [BEAR-10] answers a request without credentials by a challenge without error', async () => {
