@@ -57,14 +57,26 @@ export type PortcullisEvent =
   | { readonly type: 'logout.accepted'; readonly issuer: string }
   /** A logout token was refused, or could not be judged. */
   | { readonly type: 'logout.refused'; readonly code: ErrorCode; readonly detail: string | undefined }
-  /** A caller's token was exchanged for a downstream one (RFC 8693). Tokens from the cache are not told. */
+  /** A caller's token was exchanged for a downstream one (RFC 8693). */
   | { readonly type: 'grant.exchanged'; readonly issuer: string; readonly resource: string }
-  /** An exchange failed. `refused` tells that the authorization server said no, or issued what nobody asked for. */
+  /** A downstream token came from the cache, or from an exchange for another request of the same caller. */
+  | { readonly type: 'grant.reused'; readonly issuer: string; readonly resource: string }
+  /**
+   * A downstream token could not be had. `code` tells what that means, before `mapRefusal`; `refused`, that the
+   * authorization server said no, or issued what nobody asked for; `remembered`, that it was not asked again.
+   */
   | {
       readonly type: 'grant.failed'
       readonly issuer: string
       readonly resource: string
+      readonly code: ErrorCode
       readonly refused: boolean
+      readonly remembered: boolean
+      /** Which check failed, or the code of the client's error. Fixed texts. */
+      readonly detail: string | undefined
+      /** The `error` and `error_description` of the server, secrets masked, 256 characters at most. */
+      readonly error: string | undefined
+      readonly errorDescription: string | undefined
     }
   /** A shared store did not answer. `failedOpen` tells whether the request went on without it. */
   | {

@@ -40,7 +40,13 @@ export {
 } from './errors/index.js'
 export type { EventListener, PortcullisEvent } from './events.js'
 export type { ActorToken, Grant, GrantMode, GrantOptions } from './exchange/grant.js'
-export type { ExchangedToken, ExchangeParams, GrantClient, GrantProofs } from './exchange/grant-client.js'
+export type {
+  ExchangeCallOptions,
+  ExchangedToken,
+  ExchangeParams,
+  GrantClient,
+  GrantProofs,
+} from './exchange/grant-client.js'
 export type { MapRefusal } from './exchange/grant-errors.js'
 export { createGrantGuard } from './exchange/grant-guard.js'
 export { createGrants, type GrantOutcome, type Grants, type GrantsOptions } from './exchange/grants.js'

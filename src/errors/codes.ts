@@ -24,6 +24,7 @@ export const errorDescriptions = {
   ERR_TOKEN_CLAIM_INVALID: 'A claim of the access token has an unusable value',
   ERR_TOKEN_INACTIVE: 'The access token is not active',
   ERR_TOKEN_REVOKED: 'The access token was revoked',
+  ERR_TOKEN_REFUSED: 'The authorization server no longer accepts the access token',
   ERR_TOKEN_UNRECOGNISED: 'The access token is of a kind that is not accepted here',
   ERR_TOKEN_CONFIRMATION: 'The access token is bound in a way that cannot be checked here',
   ERR_TOKEN_BOUND: 'The access token is bound to a key and cannot be sent as a Bearer token',
@@ -58,6 +59,8 @@ export const errorDescriptions = {
   ERR_STORE_UNAVAILABLE: 'A store this server depends on cannot be reached',
 
   ERR_GRANT_REFUSED: 'The authorization server refused a token for a downstream service',
+  ERR_GRANT_DENIED: 'The authorization server denied access to a downstream service',
+  ERR_GRANT_CONFIGURATION: 'This server is not configured to get tokens for a downstream service',
   ERR_GRANT_UNAVAILABLE: 'A token for a downstream service cannot be obtained at present',
   ERR_GRANT_MISSING: 'No token for that downstream service was asked for',
 

@@ -10,8 +10,8 @@ import type { GrantProofs } from './grant-client.js'
 export interface AccessFetchParts {
   readonly grant: ResolvedGrant
   readonly proofs: () => GrantProofs | undefined
-  /** Gets the token; another one than `rejected`, where given. */
-  readonly acquire: (rejected?: string) => Promise<GrantedToken>
+  /** Gets the token; another one than `rejected`, where given and where there is one to be had. */
+  readonly acquire: (rejected?: GrantedToken) => Promise<GrantedToken>
   readonly fetch: typeof globalThis.fetch
   readonly timeoutMs: number
   /** The newest nonce of each origin (RFC 9449 §8.2). */
@@ -24,7 +24,8 @@ type Blame = 'token' | 'nonce'
 /**
  * Makes a `fetch` that carries a downstream token: to allowed origins only, following no redirect, each attempt limited
  * in time. After a 401 that blames the token it gets another one and tries once more, likewise where the service wants a
- * nonce in the proof; neither with a body that cannot be sent twice. Does not limit the size of the answer.
+ * nonce in the proof; neither with a body that cannot be sent twice. Where no other token is to be had, the 401 stands.
+ * Does not limit the size of the answer.
  */
 export function createAccessFetch({ grant, proofs, acquire, fetch, timeoutMs, nonces }: AccessFetchParts): AccessFetch {
   async function send(url: URL, init: RequestInit, token: GrantedToken): Promise<Response> {
@@ -49,6 +50,13 @@ export function createAccessFetch({ grant, proofs, acquire, fetch, timeoutMs, no
     return signer.proof({ method, url: url.href, accessToken, nonce: nonces.get(url.origin) })
   }
 
+  /** What to try again with; `undefined` where nothing better is to be had. */
+  async function mend(blame: Blame, token: GrantedToken, response: Response): Promise<GrantedToken | undefined> {
+    if (blame === 'nonce') return token
+    const next = await acquire(token).catch((error) => discard(response, error))
+    return next.accessToken === token.accessToken ? undefined : next
+  }
+
   return async (input, init = {}) => {
     const url = destination(grant, input)
     const mended = new Set<Blame>()
@@ -59,10 +67,18 @@ export function createAccessFetch({ grant, proofs, acquire, fetch, timeoutMs, no
       const blame = blameOf(response, token)
       if (blame === undefined || mended.has(blame) || !isReplayable(init.body)) return response
       mended.add(blame)
+      const next = await mend(blame, token, response)
+      if (next === undefined) return response
       await response.body?.cancel()
-      if (blame === 'token') token = await acquire(token.accessToken)
+      token = next
     }
   }
+}
+
+/** A body that is not read holds its connection. */
+async function discard(response: Response, error: unknown): Promise<never> {
+  await response.body?.cancel()
+  throw error
 }
 
 function destination(grant: ResolvedGrant, input: string | URL): URL {

@@ -7,9 +7,17 @@ export interface GrantClient {
   readonly issuer: string
   readonly clientId: string
   /** RFC 8693, with every check of the answer that does not depend on the grant. */
-  exchangeToken(params: ExchangeParams, options: { readonly signal: AbortSignal }): Promise<ExchangedToken>
+  exchangeToken(params: ExchangeParams, options: ExchangeCallOptions): Promise<ExchangedToken>
   /** The key downstream tokens are bound to, where this client asks for bound ones. */
   readonly dpop?: GrantProofs | undefined
+}
+
+/** How long an exchange may take. @group Grants */
+export interface ExchangeCallOptions {
+  /** Aborted when the caller waits no longer. */
+  readonly signal: AbortSignal
+  /** Time for the whole call, repetitions and pauses included. A little less than until `signal` aborts. */
+  readonly totalTimeoutMs: number
 }
 
 /** What is asked of the token endpoint. @group Grants */

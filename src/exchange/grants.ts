@@ -16,7 +16,6 @@ import { createGrantCache } from './grant-cache.js'
 import type { GrantClient } from './grant-client.js'
 import type { MapRefusal } from './grant-errors.js'
 import { lockInTime, storeInTime } from './in-time.js'
-import { createRefusalMemory } from './refusal-memory.js'
 import { type PendingGrant, RequestAccess } from './request-access.js'
 
 /** Options of {@link createGrants}. @group Grants */
@@ -90,7 +89,9 @@ export function createGrants(options: GrantsOptions): Grants {
   const refusalMs = numberOption('refusalSeconds', options.refusalSeconds, { min: 0, max: 60, fallback: 5 }) * 1000
   const acquire = createAcquire({
     cache: createGrantCache(store ? storeInTime(store) : createMemoryGrantStore({ clock }), clock, onEvent),
-    refusals: createRefusalMemory(refusalMs, clock),
+    clientFor,
+    refusalMs,
+    clock,
     exclusively: createExclusively(lock && lockInTime(lock), onEvent),
     timeoutMs: timeoutOption('exchangeTimeoutMs', options.exchangeTimeoutMs, 10_000),
     mapRefusal: functionOption('mapRefusal', options.mapRefusal),
@@ -105,7 +106,7 @@ export function createGrants(options: GrantsOptions): Grants {
   function pendingGrant(auth: Auth<unknown>, grant: ResolvedGrant): PendingGrant {
     return {
       resource: grant.resource,
-      acquire: async (rejected) => acquire({ auth, grant, client: clientFor(grant, auth), rejected }),
+      acquire: async (rejected) => acquire({ auth, grant, rejected }),
       fetchWith: (get) =>
         createAccessFetch({ ...fetching, grant, acquire: get, proofs: () => clientFor(grant, auth).dpop }),
     }

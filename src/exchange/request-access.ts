@@ -5,10 +5,10 @@ import type { Clock } from '../lib/clock.js'
 /** One declared grant of one request. */
 export interface PendingGrant {
   readonly resource: string
-  /** Gets the token; another one than `rejected`, where given. */
-  acquire(rejected?: string): Promise<GrantedToken>
+  /** Gets the token; another one than `rejected`, where given and where there is one to be had. */
+  acquire(rejected?: GrantedToken): Promise<GrantedToken>
   /** Makes the `fetch` for this grant over a way to get the token. */
-  fetchWith(acquire: (rejected?: string) => Promise<GrantedToken>): AccessFetch
+  fetchWith(acquire: (rejected?: GrantedToken) => Promise<GrantedToken>): AccessFetch
 }
 
 /** The access context of one request over its declared grants, and the way to fill it. Tokens count until they expire. */
@@ -86,10 +86,10 @@ export class RequestAccess extends AccessContext {
     return token?.expiresAt !== undefined && token.expiresAt * 1000 <= this.#clock() ? undefined : token
   }
 
-  async #acquire(resource: string, rejected?: string): Promise<GrantedToken> {
+  async #acquire(resource: string, rejected?: GrantedToken): Promise<GrantedToken> {
     const grant = this.#pending(resource)
     const known = this.#current(resource)
-    if (known !== undefined && known.accessToken !== rejected) return known
+    if (known !== undefined && known.accessToken !== rejected?.accessToken) return known
     try {
       const token = await grant.acquire(rejected)
       this.#tokens.set(resource, token)

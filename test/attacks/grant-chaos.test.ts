@@ -41,7 +41,7 @@ const troubles: Record<string, { behaviour: EndpointBehaviour; status: number; r
   'answers with broken JSON': { behaviour: answering(200, '{"access_token":"half'), status: 502 },
   'answers with another type of JSON': { behaviour: answering(200, '["issued"]'), status: 502 },
   'answers with far too much': { behaviour: { kind: 'oversized', bytes: 400_000 }, status: 502 },
-  'redirects elsewhere': { behaviour: { kind: 'redirect', status: 307 }, status: 503, retryAfter: '5' },
+  'redirects elsewhere': { behaviour: { kind: 'redirect', status: 307 }, status: 502 },
   'issues no token': { behaviour: issuing({ access_token: '' }), status: 502 },
   'issues a number': { behaviour: issuing({ access_token: 7 }), status: 502 },
   'names no issued_token_type': { behaviour: issuing({ issued_token_type: undefined }), status: 502 },
@@ -56,10 +56,10 @@ const troubles: Record<string, { behaviour: EndpointBehaviour; status: number; r
     dpop: true,
   },
   'narrows the scope': { behaviour: issuing({ scope: 'less' }), status: 502 },
-  'finds the token of the caller expired': { behaviour: answering(400, { error: 'invalid_grant' }), status: 502 },
-  'finds the token of the caller invalid': { behaviour: answering(401, { error: 'invalid_token' }), status: 502 },
-  'refuses this client': { behaviour: answering(401, { error: 'invalid_client' }), status: 502 },
-  'says no with status 200': { behaviour: answering(200, { error: 'access_denied' }), status: 502 },
+  'finds the token of the caller expired': { behaviour: answering(400, { error: 'invalid_grant' }), status: 401 },
+  'finds the token of the caller invalid': { behaviour: answering(401, { error: 'invalid_token' }), status: 401 },
+  'refuses this client': { behaviour: answering(401, { error: 'invalid_client' }), status: 500 },
+  'says no with status 200': { behaviour: answering(200, { error: 'access_denied' }), status: 403 },
   'wants the user': { behaviour: answering(400, { error: 'interaction_required' }), status: 401 },
 }
 
@@ -134,8 +134,7 @@ describe('while the token endpoint', () => {
       expect(answer.status).toBe(trouble.status)
       expect(answer.headers.get('retry-after')).toBe(trouble.retryAfter ?? null)
       const challenge = answer.headers.get('www-authenticate') ?? ''
-      expect(challenge).not.toContain('invalid_token')
-      expect(challenge.includes('insufficient_user_authentication')).toBe(trouble.status === 401)
+      expect(/error="(invalid_token|insufficient_user_authentication)"/.test(challenge)).toBe(trouble.status === 401)
       expect(answer.body + challenge).not.toMatch(/issued|half|eyJ/)
       expect(carried.length).toBe(before)
       issuer.restore()
@@ -153,14 +152,14 @@ describe('while the token endpoint', () => {
 
   it('[TX-14] [TX-12] [DPOP-C3] does all of it at once, no request hangs, and all is well afterwards', async () => {
     const behaviours = Object.values(troubles).map(({ behaviour }) => behaviour)
-    const allowed = new Set([200, 401, 502, 503])
+    const allowed = new Set([200, 401, 403, 500, 502, 503])
     for (let round = 0; round < behaviours.length; round += 1) {
       issuer.override('token', behaviours[(round * 11) % behaviours.length] as EndpointBehaviour, { times: 3 })
       const tokens = Array.from({ length: 4 }, () => issuer.mintToken())
       const answers = await Promise.all(tokens.flatMap((token) => [plain.get(token), bound.get(token)]))
       for (const { status, headers } of answers) {
         expect(allowed).toContain(status)
-        expect(headers.get('www-authenticate') ?? '').not.toContain('invalid_token')
+        expect(headers.has('www-authenticate')).toBe(status === 401)
       }
     }
     issuer.restore()

@@ -93,7 +93,7 @@ describe('AccessContext', () => {
     expect((await access.acquire(calendar)).accessToken).toMatch(/#2$/)
     setUp.clock.advance(3_600_000)
     setUp.server.script('/token', refusal('invalid_grant'))
-    await expect(access.acquire(calendar)).rejects.toMatchObject({ status: 502 })
+    await expect(access.acquire(calendar)).rejects.toMatchObject({ code: 'ERR_TOKEN_REFUSED' })
     expect([access.status, access.has(calendar)]).toEqual(['error', false])
     setUp.clock.advance(5_000)
     setUp.server.script('/token', exchanged())

@@ -41,8 +41,10 @@ function setUpDownstream(script: Respond[], options: Parameters<typeof setUpGran
 const alice = caller('alice-token')
 const bound = { clientOptions: { dpop: true } } as const
 
+/** The `fetch` of a caller whose token has been in use for a while. */
 async function downstream(setUp: ReturnType<typeof setUpDownstream>, grant: Grant = calendar) {
   const access = await accessOf(setUp, alice, grant)
+  setUp.clock.advance(10_000)
   return access.fetch(typeof grant === 'string' ? grant : grant.resource)
 }
 
@@ -148,6 +150,7 @@ describe('access.fetch after a downstream 401', () => {
   it('[D19] lets later requests have the new token, also those of other requests', async () => {
     const setUp = setUpDownstream([unauthorized(), ok])
     const access = await accessOf(setUp, alice, calendar)
+    setUp.clock.advance(10_000)
     await access.fetch(calendar)('/')
     expect(access.token(calendar)).toMatch(/#2$/)
     await (await downstream(setUp))('/')
@@ -159,7 +162,8 @@ describe('access.fetch after a downstream 401', () => {
     const setUp = setUpDownstream([
       ({ headers }) => new Response('', { status: headers.get('authorization')?.endsWith('#1') ? 401 : 200 }),
     ])
-    const responses = await Promise.all(Array.from({ length: 20 }, async () => (await downstream(setUp))('/')))
+    const fetches = await Promise.all(Array.from({ length: 20 }, () => downstream(setUp)))
+    const responses = await Promise.all(fetches.map((call) => call('/')))
     expect(responses.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200))
     expect(setUp.exchanges()).toBe(2)
   })
@@ -223,13 +227,46 @@ describe('access.fetch after a downstream 401', () => {
     expect(setUp.exchanges()).toBe(isSentTwice ? 2 : 1)
   })
 
-  it('[D24] fails where no other token can be had, rather than send the old one again', async () => {
-    const setUp = setUpDownstream([unauthorized(), ok])
+  it('[D24] [REAL-27] fails where no other token can be had, rather than send the old one again', async () => {
+    let isCancelled = false
+    const cancel = () => {
+      isCancelled = true
+    }
+    const setUp = setUpDownstream([() => new Response(new ReadableStream({ cancel }), { status: 401 }), ok])
     setUp.server.script('/token', exchanged(), refusal('invalid_grant'))
     const access = await accessOf(setUp, alice, calendar)
-    await expect(access.fetch(calendar)('/')).rejects.toMatchObject({ status: 502, reason: 'invalid_grant' })
-    expect(setUp.sent).toHaveLength(1)
+    setUp.clock.advance(10_000)
+    await expect(access.fetch(calendar)('/')).rejects.toMatchObject({ status: 401, code: 'ERR_TOKEN_REFUSED' })
+    expect([setUp.sent.length, isCancelled]).toEqual([1, true])
     expect(access.failed).toEqual([calendar])
+  })
+
+  it('[REAL-38] costs one exchange per caller and 10 s where the service rejects every token', async () => {
+    const setUp = setUpDownstream([unauthorized()])
+    const ask = async (auth = alice) => {
+      const access = await accessOf(setUp, auth, calendar)
+      const response = await access.fetch(calendar)('/')
+      expect([response.status, await response.text()]).toEqual([401, 'no'])
+    }
+    for (let count = 0; count < 5; count += 1) await ask()
+    expect(setUp.exchanges()).toBe(1)
+    setUp.clock.advance(9_999)
+    await ask()
+    expect(setUp.exchanges()).toBe(1)
+    setUp.clock.advance(1)
+    for (let count = 0; count < 5; count += 1) await ask()
+    expect(setUp.exchanges()).toBe(2)
+    await ask(caller('bob-token'))
+    expect(setUp.exchanges()).toBe(3)
+  })
+
+  it('[REAL-38] takes the newer token of another request at once', async () => {
+    const setUp = setUpDownstream([unauthorized(), ok, unauthorized(), ok])
+    const early = await accessOf(setUp, alice, calendar)
+    setUp.clock.advance(10_000)
+    await (await accessOf(setUp, alice, calendar)).fetch(calendar)('/')
+    expect((await early.fetch(calendar)('/')).status).toBe(200)
+    expect(setUp.exchanges()).toBe(2)
   })
 })
 

@@ -1,5 +1,5 @@
-import { InternalError, ResourceAccessError } from 'portcullis'
-import { TokenTypes } from 'portcullis/client'
+import { AccessDeniedError, InternalError, ResourceAccessError } from 'portcullis'
+import { NetworkError, OAuthClientError, TokenTypes } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
 import { fakeAuthorizationServer, refusal, tokens } from '../../support/fake-token-endpoint.js'
 import {
@@ -103,23 +103,87 @@ describe('an exchange', () => {
 
   it('[TX-14] answers 503 when the token of the actor cannot be had', async () => {
     const setUp = setUpGrants()
-    const failing = { resource: calendar, actor: () => Promise.reject(new Error('no token')) }
-    expect(await failureOf(setUp, alice, failing)).toMatchObject({ code: 'ERR_GRANT_UNAVAILABLE', status: 503 })
+    const unreachable = async () => Promise.reject(new NetworkError('ERR_NETWORK'))
+    expect(await failureOf(setUp, alice, { resource: calendar, actor: unreachable })).toMatchObject({
+      code: 'ERR_GRANT_UNAVAILABLE',
+      status: 503,
+    })
     const endless = setUpGrants({ exchangeTimeoutMs: 1 })
     const hanging = { resource: calendar, actor: () => new Promise<never>(() => {}) }
-    expect(await failureOf(endless, alice, hanging)).toMatchObject({ status: 503 })
+    expect(await failureOf(endless, alice, hanging)).toMatchObject({ status: 503, detail: 'timeout' })
     expect(setUp.exchanges() + endless.exchanges()).toBe(0)
   })
 
-  it('tells what was exchanged, and what failed', async () => {
+  it('[REAL-27] never blames the caller for a refused token of the actor', async () => {
+    for (const code of ['ERR_INVALID_GRANT', 'ERR_INTERACTION_REQUIRED', 'ERR_INVALID_TARGET'] as const) {
+      const setUp = setUpGrants({ mapRefusal: () => new AccessDeniedError() })
+      const actor = async () => Promise.reject(new OAuthClientError(code))
+      const error = await failureOf(setUp, alice, { resource: calendar, actor })
+      expect(error).toMatchObject({ status: 500, code: 'ERR_GRANT_CONFIGURATION', detail: code })
+      expect(setUp.events).toMatchObject([{ type: 'grant.failed', code: 'ERR_GRANT_CONFIGURATION' }])
+    }
+  })
+
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('of the application')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('of the application'))],
+    ['gives nothing', () => undefined],
+    ['gives no token', () => ({ type: TokenTypes.jwt })],
+    ['gives an empty token', () => ({ token: '', type: TokenTypes.jwt })],
+    ['gives no type', () => ({ token: 'actor-token' })],
+  ])(
+    '[REAL-26] is a fault of the application where the actor %s: nothing is exchanged without it',
+    async (_n, actor) => {
+      const setUp = setUpGrants()
+      const error = await failureOf(setUp, alice, { resource: calendar, actor: actor as never })
+      expect(error).toBeInstanceOf(InternalError)
+      expect(error.cause).toBeInstanceOf(Error)
+      expect(setUp.exchanges()).toBe(0)
+      expect(setUp.events).toMatchObject([{ type: 'grant.failed', code: 'ERR_INTERNAL', resource: calendar }])
+    },
+  )
+
+  it('[REAL-26] is a fault of the application without a client for the issuer, and told of', async () => {
     const setUp = setUpGrants()
+    const stranger = caller('eve-token', { issuer: 'https://third.example' })
+    const { access, failure } = await setUp.grants.prepare([calendar, { resource: mail, mode: 'optional' }])(stranger)
+    expect(failure).toMatchObject({ status: 500, code: 'ERR_CONFIGURATION' })
+    expect(failure?.message).toContain('client')
+    expect([...access.errors.keys()]).toEqual([calendar, mail])
+    const told = { type: 'grant.failed', issuer: 'https://third.example', code: 'ERR_CONFIGURATION', refused: false }
+    expect(setUp.events).toMatchObject([
+      { ...told, resource: calendar },
+      { ...told, resource: mail },
+    ])
+  })
+
+  it('[REAL-44] tells what was exchanged, what was reused, and what failed', async () => {
+    const setUp = setUpGrants()
+    await Promise.all([tokenOf(setUp, alice, calendar), tokenOf(setUp, alice, calendar)])
     await tokenOf(setUp, alice, calendar)
     setUp.server.script('/token', refusal('invalid_target'), tokens())
     await failureOf(setUp, alice, mail)
     const about = { issuer: 'https://as.example' }
     expect(setUp.events).toEqual([
       { type: 'grant.exchanged', ...about, resource: calendar },
-      { type: 'grant.failed', ...about, resource: mail, refused: true },
+      { type: 'grant.reused', ...about, resource: calendar },
+      { type: 'grant.reused', ...about, resource: calendar },
+      {
+        type: 'grant.failed',
+        ...about,
+        resource: mail,
+        code: 'ERR_GRANT_REFUSED',
+        refused: true,
+        remembered: false,
+        detail: 'ERR_INVALID_TARGET',
+        error: 'invalid_target',
+        errorDescription: undefined,
+      },
     ])
   })
 })
