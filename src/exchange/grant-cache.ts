@@ -1,6 +1,7 @@
 import type { GrantedToken } from '../auth/access-context.js'
 import { type EventListener, emit } from '../events.js'
 import type { Clock } from '../lib/clock.js'
+import { failureCode } from '../lib/failure-code.js'
 import type { GrantStore, StoredGrant } from '../stores/contract.js'
 import { redacted } from './check-granted.js'
 
@@ -21,8 +22,7 @@ export function createGrantCache(store: GrantStore, clock: Clock, onEvent: Event
     try {
       return await work()
     } catch (error) {
-      const reason = error instanceof Error ? error.name : typeof error
-      emit(onEvent, { type: 'store.failed', store: 'grants', reason, failedOpen: true })
+      emit(onEvent, { type: 'store.failed', store: 'grants', reason: failureCode(error), failedOpen: true })
       return undefined
     }
   }

@@ -5,7 +5,8 @@
  */
 export interface GrantClient {
   readonly issuer: string
-  readonly clientId: string
+  /** A part of the cache key. While it is `undefined`, tokens are shared with no other process. */
+  readonly clientId: string | undefined
   /** RFC 8693, with every check of the answer that does not depend on the grant. */
   exchangeToken(params: ExchangeParams, options: ExchangeCallOptions): Promise<ExchangedToken>
   /** The key downstream tokens are bound to, where this client asks for bound ones. */

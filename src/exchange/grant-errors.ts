@@ -91,11 +91,21 @@ export function describeFailure(thrown: unknown): GrantFailure {
 export function toGrantError(resource: string, thrown: unknown, mapRefusal: MapRefusal | undefined): AuthError {
   const kind = kindOf(thrown)
   const refusal = accessError(resource, thrown, kind)
-  const mapped = isRefusal(thrown) ? mapRefusal?.(refusal) : undefined
-  if (isAuthError(mapped)) return mapped
-  if (mapped !== undefined) throw new TypeError('`mapRefusal` must return an AuthError or undefined, and no promise.')
+  const mapped = isRefusal(thrown) && mapRefusal ? askMapRefusal(mapRefusal, refusal) : undefined
+  if (mapped !== undefined) return mapped
   if (kind === 'session') return new InvalidTokenError(codes.session, { cause: refusal, detail: refusal.detail })
   return kind === 'stepUp' ? new StepUpRequiredError(demandOf(thrown), { cause: refusal }) : refusal
+}
+
+function askMapRefusal(mapRefusal: MapRefusal, refusal: ResourceAccessError): AuthError | undefined {
+  try {
+    const mapped: unknown = mapRefusal(refusal)
+    if (mapped === undefined || isAuthError(mapped)) return mapped
+    if (mapped instanceof Promise) mapped.catch(() => undefined)
+    throw new TypeError('`mapRefusal` must return an AuthError or undefined, and no promise.')
+  } catch (thrown) {
+    return new InternalError(thrown, 'mapRefusal')
+  }
 }
 
 /**
@@ -104,7 +114,7 @@ export function toGrantError(resource: string, thrown: unknown, mapRefusal: MapR
  */
 export function toActorError(resource: string, thrown: unknown): AuthError {
   const isClients = isOAuthClientError(thrown) || thrown instanceof FetchFailure
-  if (!isClients) return new InternalError(thrown)
+  if (!isClients) return new InternalError(thrown, 'actor')
   return accessError(resource, thrown, kindOf(thrown) === 'unavailable' ? 'unavailable' : 'configuration')
 }
 

@@ -27,15 +27,22 @@ export function grantKey({ auth, grant, client, actor }: GrantKeyParts): MaybePr
 }
 
 /** What does not change between two requests to one route. */
-const descriptions = new WeakMap<ResolvedGrant, WeakMap<GrantClient, string>>()
+interface Description {
+  readonly clientId: string | undefined
+  readonly text: string
+}
+
+const descriptions = new WeakMap<ResolvedGrant, WeakMap<GrantClient, Description>>()
 
 function aboutRequest(grant: ResolvedGrant, client: GrantClient): string {
+  const { clientId } = client
   const known = descriptions.get(grant)?.get(client)
-  if (known !== undefined) return known
+  if (known !== undefined && known.clientId === clientId) return known.text
   const { resource, audience, sendResource, scope, allowNarrowerScope, requestedTokenType = null } = grant
   const asked = [resource, audience, sendResource, scope, allowNarrowerScope, requestedTokenType]
-  const description = JSON.stringify([client.issuer, client.clientId, ...asked])
-  const perClient = descriptions.get(grant) ?? new WeakMap<GrantClient, string>()
-  descriptions.set(grant, perClient.set(client, description))
-  return description
+  // A client that does not know its identifier yet shares with nobody else.
+  const text = JSON.stringify([client.issuer, clientId ?? [crypto.randomUUID()], ...asked])
+  const perClient = descriptions.get(grant) ?? new WeakMap<GrantClient, Description>()
+  descriptions.set(grant, perClient.set(client, { clientId, text }))
+  return text
 }

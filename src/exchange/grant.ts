@@ -115,13 +115,24 @@ export function resolveGrant(grant: Grant): ResolvedGrant {
   })
 }
 
+/** A scope token (RFC 6749 §3.3). */
+const scopeToken = /^[\x21\x23-\x5B\x5D-\x7E]+$/
+
 function scopeList(scope: string | readonly string[] | undefined): readonly string[] {
-  const list = typeof scope === 'string' ? scope.split(' ') : listOption('scope', scope, [])
-  return list.filter((value) => value !== '')
+  const list =
+    typeof scope === 'string' ? scope.split(' ').filter((value) => value !== '') : listOption('scope', scope, [])
+  if (scope !== undefined && list.length === 0) throw new ConfigurationError('`scope` of a grant names no scope.')
+  const odd = list.find((value) => !scopeToken.test(value))
+  if (odd === undefined) return list
+  throw new ConfigurationError('`scope` of a grant takes scopes in one text, or one scope in each item of an array.')
 }
 
 function allowedOrigins({ allowedOrigins: given, resource }: GrantOptions): readonly string[] {
   const own = readSecureUrl(resource, true)?.origin
   const origins = listOption('allowedOrigins', given, own === undefined ? [] : [own])
-  return origins.map((origin) => checkUrl('allowedOrigins', origin, true).origin)
+  return origins.map((origin) => {
+    const url = checkUrl('allowedOrigins', origin, true)
+    if (url.pathname === '/' && url.search === '') return url.origin
+    throw new ConfigurationError('`allowedOrigins` takes origins: tokens would go to other paths there all the same.')
+  })
 }

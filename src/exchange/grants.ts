@@ -1,6 +1,6 @@
 import type { AccessContext } from '../auth/access-context.js'
 import type { Auth } from '../auth/auth.js'
-import type { AuthError } from '../errors/index.js'
+import { type AuthError, ConfigurationError, InternalError } from '../errors/index.js'
 import type { EventListener } from '../events.js'
 import { createBoundedCache } from '../lib/bounded-cache.js'
 import { type Clock, systemClock } from '../lib/clock.js'
@@ -9,7 +9,6 @@ import type { GrantStore, LockStore } from '../stores/contract.js'
 import { createMemoryGrantStore } from '../stores/memory-grant-store.js'
 import { createAccessFetch } from './access-fetch.js'
 import { createAcquire } from './acquire.js'
-import { createClientSelection, issuerOf } from './client-selection.js'
 import { createExclusively } from './exclusively.js'
 import { type Grant, type ResolvedGrant, resolveGrant } from './grant.js'
 import { createGrantCache } from './grant-cache.js'
@@ -83,23 +82,25 @@ const maxNonces = 1000
  */
 export function createGrants(options: GrantsOptions): Grants {
   checkNames('createGrants', options, names)
-  const { clock = systemClock, onEvent, store, lock } = options
-  const clientOf = createClientSelection(options.client)
-  const clientFor = (grant: ResolvedGrant, auth: Auth<unknown>) => clientOf(issuerOf(grant, auth))
-  const refusalMs = numberOption('refusalSeconds', options.refusalSeconds, { min: 0, max: 60, fallback: 5 }) * 1000
+  const { client, store, lock, refusalSeconds, exchangeTimeoutMs, fetchTimeoutMs } = options
+  const clientOf = createClientSelection(client)
+  checkParts('store', store, ['get', 'set', 'delete'])
+  checkParts('lock', lock, ['acquire'])
+  const clock = functionOption('clock', options.clock) ?? systemClock
+  const onEvent = functionOption('onEvent', options.onEvent)
   const acquire = createAcquire({
+    clientFor: (grant, auth) => clientOf(issuerOf(grant, auth)),
     cache: createGrantCache(store ? storeInTime(store) : createMemoryGrantStore({ clock }), clock, onEvent),
-    clientFor,
-    refusalMs,
-    clock,
     exclusively: createExclusively(lock && lockInTime(lock), onEvent),
-    timeoutMs: timeoutOption('exchangeTimeoutMs', options.exchangeTimeoutMs, 10_000),
+    refusalMs: wholeNumber('refusalSeconds', refusalSeconds, { min: 0, max: 60, fallback: 5 }) * 1000,
+    timeoutMs: wholeNumber('exchangeTimeoutMs', exchangeTimeoutMs, { min: 1, max: 600_000, fallback: 10_000 }),
     mapRefusal: functionOption('mapRefusal', options.mapRefusal),
+    clock,
     onEvent,
   })
   const fetching = {
-    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
-    timeoutMs: timeoutOption('fetchTimeoutMs', options.fetchTimeoutMs, 30_000),
+    fetch: functionOption('fetch', options.fetch) ?? ((input, init) => globalThis.fetch(input, init)),
+    timeoutMs: wholeNumber('fetchTimeoutMs', fetchTimeoutMs, { min: 1, max: 600_000, fallback: 30_000 }),
     nonces: createBoundedCache<string>(maxNonces),
   }
 
@@ -108,12 +109,13 @@ export function createGrants(options: GrantsOptions): Grants {
       resource: grant.resource,
       acquire: async (rejected) => acquire({ auth, grant, rejected }),
       fetchWith: (get) =>
-        createAccessFetch({ ...fetching, grant, acquire: get, proofs: () => clientFor(grant, auth).dpop }),
+        createAccessFetch({ ...fetching, grant, acquire: get, proofs: () => clientOf(issuerOf(grant, auth)).dpop }),
     }
   }
 
   return {
     prepare(declared) {
+      if (!Array.isArray(declared)) throw new ConfigurationError('Grants are declared as an array.')
       const grants = declared.map(resolveGrant)
       refuseRepeats(
         'grants',
@@ -131,6 +133,55 @@ export function createGrants(options: GrantsOptions): Grants {
   }
 }
 
-function timeoutOption(name: string, value: unknown, fallback: number): number {
-  return numberOption(name, value, { min: 1, max: 600_000, fallback })
+/** The client of an issuer. Throws where there is none. */
+type ClientSelection = (issuer: string) => GrantClient
+
+function createClientSelection(given: GrantClient | readonly GrantClient[]): ClientSelection {
+  const clients = (Array.isArray(given) ? given : [given]) as readonly GrantClient[]
+  if (clients.length === 0 || !clients.every(isClient)) {
+    throw new ConfigurationError('`client` takes an OAuth client of portcullis/client, or an array of them.')
+  }
+  const byIssuer = new Map(clients.map((client) => [client.issuer, client]))
+  if (byIssuer.size < clients.length) throw new ConfigurationError('`client` holds two clients of one issuer.')
+  return (issuer) => {
+    const client = byIssuer.get(issuer)
+    if (client !== undefined) return client
+    throw new ConfigurationError(
+      "`client` holds no client of the issuer that a grant names, or that the caller's token comes from.",
+    )
+  }
+}
+
+function isClient(client: GrantClient): boolean {
+  if (!hasParts(client, ['exchangeToken']) || typeof client.issuer !== 'string' || client.issuer === '') return false
+  return client.dpop === undefined || hasParts(client.dpop, ['thumbprint', 'proof'])
+}
+
+/**
+ * The issuer to ask for a grant of a caller: the one the grant names, else the caller's own. So no token goes to an
+ * authorization server it does not come from unless a grant says so.
+ */
+function issuerOf({ issuer }: ResolvedGrant, auth: Auth<unknown>): string {
+  if (typeof issuer !== 'function') return issuer ?? auth.issuer
+  try {
+    return issuer(auth)
+  } catch (thrown) {
+    throw new InternalError(thrown, 'issuer')
+  }
+}
+
+function checkParts(name: string, value: object | undefined, methods: readonly string[]): void {
+  if (value === undefined || hasParts(value, methods)) return
+  throw new ConfigurationError(`\`${name}\` takes an object with the functions ${methods.join(', ')}.`)
+}
+
+function hasParts(value: unknown, methods: readonly string[]): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function')
+}
+
+function wholeNumber(name: string, value: unknown, bounds: { min: number; max: number; fallback: number }): number {
+  const number = numberOption(name, value, bounds)
+  if (Number.isInteger(number)) return number
+  throw new ConfigurationError(`\`${name}\` takes a whole number.`)
 }

@@ -91,7 +91,7 @@ describe('the cache of exchanged tokens', () => {
     expect(setUp.exchanges()).toBe(2)
   })
 
-  it('goes on without a store that fails, and tells', async () => {
+  it('[REAL-44] goes on without a store that fails, and tells', async () => {
     const failing = () => Promise.reject(new RangeError('store'))
     const setUp = setUpGrants({ store: { get: failing, set: failing, delete: failing } })
     expect(await tokenOf(setUp, alice, calendar)).toContain('alice-token')
@@ -107,7 +107,7 @@ describe('the cache of exchanged tokens', () => {
       },
     })
     expect(await tokenOf(odd, alice, calendar)).toContain('alice-token')
-    expect(odd.events[0]).toMatchObject({ reason: 'string' })
+    expect(odd.events[0]).toMatchObject({ reason: 'unknown' })
   })
 })
 
@@ -174,6 +174,37 @@ describe('the cache key', () => {
         expect(token).toBe(`${issuer} ${clientId} ${jkt} 1`)
       }
     }
+  })
+
+  it('[D04] shares no token of a client that does not know its identifier yet', async () => {
+    const store = createMemoryGrantStore({ clock: () => Date.UTC(2026, 0, 1) })
+    const tokenFor = async () => {
+      const { client } = setUpGrants()
+      const nameless = { issuer: client.issuer, clientId: undefined, exchangeToken: client.exchangeToken }
+      const setUp = setUpGrants({ store, client: nameless } as never)
+      const grant = { resource: calendar }
+      const first = await tokenOf(setUp, alice, grant)
+      return [first, setUp.events.at(-1)?.type]
+    }
+    expect([(await tokenFor())[1], (await tokenFor())[1]]).toEqual(['grant.exchanged', 'grant.exchanged'])
+    let clientId: string | undefined
+    const { client } = setUpGrants()
+    const late = {
+      issuer: client.issuer,
+      exchangeToken: client.exchangeToken,
+      get clientId() {
+        return clientId
+      },
+    }
+    const { grants } = setUpGrants({ store, client: late } as never)
+    const acquire = grants.prepare([calendar])
+    const next = async () => (await acquire(alice)).access.token(calendar)
+    const before = await next()
+    expect(await next()).toBe(before)
+    clientId = 'registered'
+    const after = await next()
+    expect(after).not.toBe(before)
+    expect(await next()).toBe(after)
   })
 
   it('[D04] tells apart the issuers of one token text', async () => {

@@ -47,7 +47,42 @@ describe('createGrantGuard', () => {
     expect(setUp.exchanges()).toBe(0)
   })
 
-  it('refuses to be made without an engine, or for a grant that cannot be right', () => {
+  it('[REAL-26] hands a fault of the application over as one, with its cause', async () => {
+    const stranger = caller('eve-token', { issuer: 'https://third.example' })
+    const withoutClient = await createGrantGuard(server, setUpGrants().grants, [calendar])(stranger)
+    expect(withoutClient).toMatchObject({ ok: false, fault: true, error: { status: 500, code: 'ERR_CONFIGURATION' } })
+    const cause = new Error('of the application')
+    const actor = () => Promise.reject(cause)
+    const faulty = await createGrantGuard(server, setUpGrants().grants, [{ resource: calendar, actor }])(alice)
+    expect(faulty).toMatchObject({ ok: false, fault: true, error: { callback: 'actor' } })
+    expect(faulty.ok || faulty.error.cause).toBe(cause)
+    const mapRefusal = () => {
+      throw cause
+    }
+    const mapping = setUpGrants({ mapRefusal })
+    mapping.server.script('/token', refusal('invalid_target'))
+    const mapped = await createGrantGuard(server, mapping.grants, [calendar])(alice)
+    expect(mapped).toMatchObject({ ok: false, fault: true, error: { callback: 'mapRefusal', cause } })
+    const issuer = () => {
+      throw cause
+    }
+    const unknown = await createGrantGuard(server, setUpGrants().grants, [{ resource: calendar, issuer }])(alice)
+    expect(unknown).toMatchObject({ ok: false, fault: true, error: { callback: 'issuer', cause } })
+  })
+
+  it('[REAL-26] exchanges nothing for what another library calls auth', async () => {
+    const setUp = setUpGrants()
+    const strange = { token: 'alice-token', issuer: 'https://as.example', sub: 'alice' }
+    const result = await createGrantGuard(server, setUp.grants, [calendar])(strange as never)
+    expect(result).toMatchObject({ ok: false, fault: true, answer: { status: 500 } })
+    expect(setUp.exchanges()).toBe(0)
+  })
+
+  it('[REAL-19] refuses to be made without an engine, or for a grant that cannot be right', () => {
+    for (const grants of [{}, null, () => {}]) {
+      expect(() => createGrantGuard(server, grants as never, [calendar])).toThrow(ConfigurationError)
+    }
+    expect(() => createGrantGuard(server, setUpGrants().grants, [])).toThrow(ConfigurationError)
     expect(() => createGrantGuard(server, undefined, [calendar])).toThrow(ConfigurationError)
     expect(() => createGrantGuard(server, setUpGrants().grants, ['/relative'])).toThrow(ConfigurationError)
   })

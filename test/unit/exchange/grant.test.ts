@@ -38,7 +38,7 @@ describe('resolveGrant', () => {
   it('[D18] takes origins the application names instead', () => {
     const { allowedOrigins } = resolveGrant({
       resource: 'urn:x',
-      allowedOrigins: ['https://a.example/x', 'http://[::1]:1'],
+      allowedOrigins: ['https://a.example/', 'http://[::1]:1'],
     })
     expect([...allowedOrigins]).toEqual(['https://a.example', 'http://[::1]:1'])
   })
@@ -59,7 +59,12 @@ describe('resolveGrant', () => {
     ['an allowNarrowerScope that is no boolean', { resource: calendar, allowNarrowerScope: 1 }],
     ['a plain http origin', { resource: calendar, allowedOrigins: ['http://calendar.example'] }],
     ['origins that are no list of text', { resource: calendar, allowedOrigins: [null] }],
-  ])('[RI-01] refuses %s', (_name, grant) => {
+    ['an origin with a path', { resource: calendar, allowedOrigins: ['https://calendar.example/v1'] }],
+    ['an origin with a query', { resource: calendar, allowedOrigins: ['https://calendar.example/?x'] }],
+    ['an empty scope', { resource: calendar, scope: ' ' }],
+    ['two scopes in one item', { resource: calendar, scope: ['a b'] }],
+    ['a scope with a quote', { resource: calendar, scope: 'a"' }],
+  ])('[RI-01] [REAL-19] refuses %s', (_name, grant) => {
     expect(() => resolveGrant(grant as Grant)).toThrow(ConfigurationError)
   })
 })
@@ -78,13 +83,35 @@ describe('createGrants', () => {
     ['a timeout of nothing', { client, exchangeTimeoutMs: 0 }],
     ['a fetch timeout of nothing', { client, fetchTimeoutMs: -1 }],
     ['a mapping that is no function', { client, mapRefusal: 403 }],
-  ])('refuses %s', (_name, options) => {
+    ['a client without an issuer', { client: { ...client, issuer: '' } }],
+    ['a client with half a key', { client: { ...client, dpop: { proof: () => 'x' } } }],
+    ['a client that is null', { client: null }],
+    ['a store that stores nothing', { client, store: {} }],
+    ['a store that cannot delete', { client, store: { get() {}, set() {} } }],
+    ['no store, said by null', { client, store: null }],
+    ['a lock that locks nothing', { client, lock: {} }],
+    ['a lock that is a function', { client, lock: () => {} }],
+    ['a fetch that is no function', { client, fetch: {} }],
+    ['a clock that stands', { client, clock: 7 }],
+    ['a listener that is no function', { client, onEvent: [] }],
+    ['half a millisecond', { client, exchangeTimeoutMs: 1.5 }],
+    ['half a second', { client, refusalSeconds: 0.5 }],
+    ['a time that is no number', { client, fetchTimeoutMs: Number.NaN }],
+  ])('[REAL-19] refuses %s', (_name, options) => {
     expect(() => createGrants(options as GrantsOptions)).toThrow(ConfigurationError)
+  })
+
+  it('[REAL-19] says what a store and a lock must have', () => {
+    expect(() => createGrants({ client, store: {} as never })).toThrow(
+      '`store` takes an object with the functions get,',
+    )
+    expect(() => createGrants({ client, lock: {} as never })).toThrow('`lock` takes an object with the functions acq')
   })
 
   it('refuses grants that cannot be right when they are declared', () => {
     const grants = createGrants({ client })
     expect(() => grants.prepare([calendar, { resource: calendar }])).toThrow(/twice/)
+    expect(() => grants.prepare(calendar as never)).toThrow(ConfigurationError)
     expect(() => grants.prepare([{ resource: calendar, issuer: 'https://unknown.example' }])).toThrow(
       ConfigurationError,
     )
