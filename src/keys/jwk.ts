@@ -4,6 +4,7 @@ import { isBase64url } from '../lib/base64url.js'
 import type { PublicJwk } from '../lib/crypto/contract.js'
 import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../lib/json.js'
 import { isWeakPoint } from './ed25519-point.js'
+import { hasRocaFingerprint } from './roca.js'
 
 /** A public signature key as somebody publishes it: checked, and without the members nobody here needs. */
 export interface PublishedJwk extends PublicJwk {
@@ -31,7 +32,7 @@ const ed25519Characters = 43
 /**
  * Reads a public JWK for signature checks (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2). Refuses private and symmetric
  * members, a `use` other than `sig`, `key_ops` without `verify`, an `alg` this library cannot check or that does not
- * fit the key, RSA moduli outside 2048 to 8192 bits, RSA exponents that are even, under 3 or over 2^32, coordinates that
+ * fit the key, RSA moduli outside 2048 to 8192 bits or with the ROCA fingerprint, RSA exponents that are even, under 3 or over 2^32, coordinates that
  * are not full-width base64url, and Ed25519 points of small order. Unknown members are ignored. It does not check that a
  * point lies on its curve (`createSignatureCheck` does), nor `x5c` and its relatives. Never throws.
  */
@@ -45,11 +46,11 @@ export function readPublicJwk(value: unknown): PublishedJwk | JwkRefusal {
   if (alg !== undefined && !algorithmFitsKey(key, alg)) return { reason: 'alg is not one this key can sign with' }
   const kid = ownMember(value, 'kid')
   if (kid !== undefined && typeof kid !== 'string') return { reason: 'kid is not a string' }
-  return {
+  return Object.freeze({
     ...key,
     ...(alg === undefined ? {} : { alg: alg as SignatureAlgorithm }),
     ...(kid === undefined ? {} : { kid }),
-  }
+  })
 }
 
 /**
@@ -93,6 +94,7 @@ function readRsa(n: unknown, e: unknown): PublicJwk | JwkRefusal {
   if (modulus === undefined) return { reason: 'n is not a base64url integer of an accepted size' }
   const bits = bitLength(modulus)
   if (bits < minModulusBits || bits > maxModulusBits) return { reason: 'n is not of 2048 to 8192 bits' }
+  if (hasRocaFingerprint(modulus)) return { reason: 'n can be factored (ROCA, CVE-2017-15361)' }
   const exponent = readInteger(e, 8)
   if (exponent === undefined || !isExponent(exponent)) return { reason: 'e is not an odd number of 3 to 2^32' }
   return { kty: 'RSA', n: encodeBase64url(modulus), e: encodeBase64url(exponent) }
