@@ -53,6 +53,8 @@ export { createGrants, type GrantOutcome, type Grants, type GrantsOptions } from
 export { keepAccess } from './exchange/join-access.js'
 export { withGrants } from './exchange/with-grants.js'
 export type { KeySourceHealth } from './keys/contract.js'
+export type { PublishedJwk } from './keys/jwk.js'
+export { createKeySet, type KeySet } from './keys/key-set.js'
 export type { SignatureAlgorithm } from './lib/algorithms.js'
 export type { Clock } from './lib/clock.js'
 export type { Fetch, FetchInit } from './lib/fetch.js'
@@ -73,6 +75,7 @@ export type {
   IssuerOptions,
   IssuerResolver,
   KeyCacheOptions,
+  KeySetOptions,
   MtlsOptions,
   ResourceMetadataOptions,
   ResourceOptions,

@@ -6,9 +6,9 @@ import { type JsonObject, parseJsonObject } from '../lib/json.js'
 import { isPublicHostname } from '../lib/network/public-address.js'
 import { isPlatformFetch } from '../lib/platform-fetch.js'
 import { readText } from '../lib/read-text.js'
+import { readRetryAfter } from '../lib/retry-after.js'
 import { isLoopbackHostname, readSecureUrl } from '../lib/secure-url.js'
 import { createRedact, type Redact, secretsOf } from './redaction.js'
-import { readRetryAfter } from './retry-after.js'
 
 /** What is known of one attempt; lives as long as the attempt and is never handed to a caller. */
 export interface Attempt {

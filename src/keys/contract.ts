@@ -1,6 +1,7 @@
 import type { SignatureAlgorithm } from '../lib/algorithms.js'
 import type { SignatureCheck } from '../lib/crypto/contract.js'
 import type { MaybePromise } from '../lib/maybe-promise.js'
+import type { PublishedJwk } from './jwk.js'
 
 /**
  * One usable public key of an issuer. The object lives as long as the issuer publishes the key: a refresh that brings
@@ -8,26 +9,37 @@ import type { MaybePromise } from '../lib/maybe-promise.js'
  */
 export interface VerificationKey {
   readonly kid: string | undefined
+  /** What was published, without the members that are not used. Frozen. */
+  readonly jwk: PublishedJwk
   /** True once a successful refresh no longer brought this key. Whatever it signed is refused from then on. */
   readonly withdrawn: boolean
-  /** The check for an algorithm, prepared once; `undefined` where key and algorithm do not fit (RFC 7518 §3). */
-  signatureCheck(algorithm: SignatureAlgorithm): MaybePromise<SignatureCheck | undefined>
   /**
-   * Ties a key whose JWK names no `alg` to the algorithm of its first valid signature; from then on
-   * {@link VerificationKey.signatureCheck} refuses every other one (one key, one algorithm: RFC 8725bis §3.1).
+   * The check for an algorithm, prepared once; `undefined` where key and algorithm do not fit (RFC 7518 §3). A key whose
+   * JWK names no `alg` serves every algorithm of its type: the caller's allow-list says which of them are accepted.
    */
-  bindAlgorithm(algorithm: SignatureAlgorithm): void
+  signatureCheck(algorithm: SignatureAlgorithm): MaybePromise<SignatureCheck | undefined>
 }
 
-/** Where an issuer's keys come from. Built by `createKeySet` (remote) and `createStaticKeys`. */
+/** Where an issuer's keys come from. Built by `createRemoteKeys` (remote) and `createStaticKeys`. */
 export interface KeySource {
   /**
-   * The keys that may have signed a token: those with that `kid`, or at most 4 fitting ones when the header names none.
-   * Answers at once while known keys are usable. Empty when the issuer has no such key, also after asking again.
+   * The keys that may have signed a token, in the order published: those with that `kid`, or all when the header names
+   * none; of these the ones that fit `algorithm`, where one is given. Answers at once while such keys are known. Empty
+   * when the issuer has no such key, also after asking again. Rejects, and never throws.
    *
-   * @throws {@link UnavailableError} `ERR_KEYS_UNAVAILABLE` or `ERR_DISCOVERY_UNAVAILABLE` with no usable key set.
+   * @throws {@link UnavailableError} `ERR_KEYS_UNAVAILABLE` or `ERR_DISCOVERY_UNAVAILABLE` with no usable key set, and
+   * for a `kid` that is not known while the issuer may not be asked again.
    */
-  find(kid: string | undefined, algorithm: SignatureAlgorithm): MaybePromise<readonly VerificationKey[]>
+  find(kid: string | undefined, algorithm: SignatureAlgorithm | undefined): MaybePromise<readonly VerificationKey[]>
+  /**
+   * To be called when none of the keys `tried` made a signature: the issuer may have a new key under an old name. Asks
+   * it again where the budget for unknown names allows it, and gives the keys that were not tried. Never rejects.
+   */
+  findOthers(
+    kid: string | undefined,
+    algorithm: SignatureAlgorithm,
+    tried: readonly VerificationKey[],
+  ): Promise<readonly VerificationKey[]>
   /**
    * To be called with the time on every hit of a cached verification: starts a background refresh when one is due, and
    * tells whether the known keys may still be used (false once the stale window is over).
@@ -40,12 +52,19 @@ export interface KeySource {
   health(): KeySourceHealth
 }
 
-/** The state of a key set, for readiness probes. Times are milliseconds since the Unix epoch. */
+/**
+ * The state of a key set, for readiness probes. Times are milliseconds since the Unix epoch; `undefined` for static keys
+ * and before the first fetch.
+ */
 export interface KeySourceHealth {
   readonly state: 'empty' | 'fresh' | 'due' | 'stale' | 'expired'
   readonly keys: number
   readonly fetchedAtMs: number | undefined
+  /** From then on the next use fetches anew in the background. After `invalidate`, the time of the last fetch. */
+  readonly refreshAtMs: number | undefined
   readonly expiresAtMs: number | undefined
+  /** Known keys serve until then while fetching fails or hangs. */
+  readonly staleUntilMs: number | undefined
   /** Why the last refresh failed; `undefined` after a success. */
   readonly lastFailure: string | undefined
 }

@@ -5,7 +5,7 @@ import { FetchFailure } from '../lib/fetch-failure.js'
 import { type FetchedAnswer, guardedFetch } from '../lib/guarded-fetch.js'
 import { type JsonObject, parseJsonObject } from '../lib/json.js'
 import { createRefreshing, type Loaded } from '../lib/refreshing.js'
-import { readSecureUrl } from '../lib/secure-url.js'
+import { type InsecureHosts, readSecureUrl } from '../lib/secure-url.js'
 import type { Surroundings } from '../options/resolved.js'
 import { type AuthorizationServerMetadata, readMetadata } from './authorization-server-metadata.js'
 import { discoveryUrls } from './discovery-urls.js'
@@ -15,7 +15,8 @@ import { reasonOf } from './failure-reason.js'
 export interface Discovery {
   readonly issuer: string
   /**
-   * The metadata, from cache while it lasts. Does not wait once there is any, unless it expired unused.
+   * The metadata, from cache while it lasts. Does not wait once there is any, unless it expired unused: then 500 ms at
+   * most while it may still serve.
    *
    * @throws {@link UnavailableError} `ERR_DISCOVERY_UNAVAILABLE`, at once while backing off after a failure.
    */
@@ -57,7 +58,7 @@ export function createDiscovery(
     async metadata() {
       const known = document.usable(clock())
       if (known !== undefined) return known
-      await document.refresh(clock())
+      await document.refreshSoon(clock())
       const nowMs = clock()
       const fetched = document.usable(nowMs)
       if (fetched !== undefined) return fetched
@@ -72,7 +73,7 @@ export function createDiscovery(
   }
 }
 
-function checkIssuer(issuer: string, allowInsecureLoopback: boolean): void {
+function checkIssuer(issuer: string, allowInsecureLoopback: InsecureHosts): void {
   if (readSecureUrl(issuer, allowInsecureLoopback) === undefined || /[?#]/.test(issuer)) {
     throw new ConfigurationError('`issuer` takes an absolute https URL without query and fragment (RFC 8414 §2).')
   }

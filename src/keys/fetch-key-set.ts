@@ -2,6 +2,7 @@ import { cacheLifetimeMs } from '../lib/cache-lifetime.js'
 import { FetchFailure } from '../lib/fetch-failure.js'
 import { guardedFetch } from '../lib/guarded-fetch.js'
 import { ownMember, parseJsonObject } from '../lib/json.js'
+import { readRetryAfter } from '../lib/retry-after.js'
 import type { Surroundings } from '../options/resolved.js'
 
 /** Where a key set is, and who says so. */
@@ -24,36 +25,40 @@ export interface FetchedKeySet {
   readonly lifetimeMs: number
 }
 
-const mediaTypes = ['application/jwk-set+json', 'application/json']
 const maxBytes = 512 * 1024
-const maxKeys = 100
+/** A server that asks for more is asked again all the same: nobody may lock us out for a day. */
+const maxRetryAfterMs = 60_000
+const lifetimeBounds = { minSeconds: 60, maxSeconds: 86_400 }
 
 /**
- * Fetches a JWK set (RFC 7517 §5): status 200, a JSON media type, an object whose `keys` is an array of at most 100
- * entries. Does not look into the entries.
+ * Fetches a JWK set (RFC 7517 §5): status 200 and an object whose `keys` is an array, of whatever media type, 512 KiB at
+ * most. Does not look into the entries, nor count them.
  *
- * @throws {@link FetchFailure}
+ * @throws {@link FetchFailure}; with what `Retry-After` says, a minute at most, where the status is not 200.
  */
 export async function fetchKeySet(location: KeySetLocation, options: FetchKeySetOptions): Promise<FetchedKeySet> {
-  const { fetch, allowInsecureLoopback } = options.surroundings
+  const { fetch, clock, allowInsecureLoopback } = options.surroundings
   const answer = await guardedFetch(location.jwksUri, {
     fetch,
-    headers: { accept: mediaTypes.join(', ') },
+    headers: { accept: 'application/jwk-set+json, application/json' },
     timeoutMs: options.timeoutMs,
     maxBytes,
     allowInsecureLoopback,
     trustedHostnames: location.trustedHostnames,
   })
-  if (answer.status !== 200) throw new FetchFailure('status')
-  if (!mediaTypes.includes(answer.mediaType)) throw new FetchFailure('media_type')
-  const bounds = { minSeconds: 60, maxSeconds: 86_400, defaultSeconds: options.defaultMaxAgeSeconds }
+  if (answer.status !== 200) throw new FetchFailure('status', undefined, retryAfterMs(answer.headers, clock()))
+  const bounds = { ...lifetimeBounds, defaultSeconds: options.defaultMaxAgeSeconds }
   return { entries: readEntries(answer.text), lifetimeMs: cacheLifetimeMs(answer.headers, bounds) }
+}
+
+function retryAfterMs(headers: Headers, nowMs: number): number | undefined {
+  const askedMs = readRetryAfter(headers.get('retry-after'), nowMs)
+  return askedMs === undefined ? undefined : Math.min(askedMs, maxRetryAfterMs)
 }
 
 function readEntries(text: string): readonly unknown[] {
   const document = parseJsonObject(text)
   const entries = document === undefined ? undefined : ownMember(document, 'keys')
   if (!Array.isArray(entries)) throw new FetchFailure('malformed')
-  if (entries.length > maxKeys) throw new FetchFailure('too_many_keys')
   return entries
 }

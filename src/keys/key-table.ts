@@ -2,17 +2,16 @@ import type { SignatureAlgorithm } from '../lib/algorithms.js'
 import { readPublicJwk } from './jwk.js'
 import { createVerificationKey, keyIdentity, type ManagedKey } from './verification-key.js'
 
-/** The most keys tried for one token. */
-const maxCandidates = 4
-
 /** The usable keys of one answer, ready for look-up. */
 export interface KeyTable {
   readonly keys: readonly ManagedKey[]
   /**
-   * The keys that may have signed a token: those of that `kid`, or, without one, all; of these the ones that fit
-   * `algorithm`, 4 at most (RFC 7517 §4.5).
+   * The keys that may have signed a token, in order: those of that `kid`, or, without one, all; of these the ones that
+   * fit `algorithm`, where one is given (RFC 7517 §4.5).
    */
-  candidates(kid: string | undefined, algorithm: SignatureAlgorithm): readonly ManagedKey[]
+  candidates(kid: string | undefined, algorithm: SignatureAlgorithm | undefined): readonly ManagedKey[]
+  /** Whether a key of that name is there, of whatever type. True without a name. */
+  hasName(kid: string | undefined): boolean
 }
 
 /** What {@link readKeys} made of the entries of a key set. */
@@ -58,9 +57,11 @@ export function createKeyTable(keys: readonly ManagedKey[]): KeyTable {
     candidates(kid, algorithm) {
       const named = kid === undefined ? keys : byKid.get(kid)
       if (named === undefined) return []
+      if (algorithm === undefined) return named
       const [first] = named
       if (named.length === 1 && first?.fits(algorithm) === true) return named
-      return named.filter((key) => key.fits(algorithm)).slice(0, maxCandidates)
+      return named.filter((key) => key.fits(algorithm))
     },
+    hasName: (kid) => kid === undefined || byKid.has(kid),
   }
 }

@@ -12,9 +12,12 @@ export interface LoadKeysOptions extends FetchKeySetOptions {
   readonly jwksUri: string | Discovery
 }
 
+/** An answer may hold a quarter of a million entries that are no keys. */
+const maxToldEntries = 100
+
 /**
  * Fetches and reads an issuer's keys. Keys that are in `previous` keep their objects; keys that are in `previous` alone
- * are withdrawn. Entries passed over become events. A set without one usable key counts as a failure: an issuer that
+ * are withdrawn. Entries passed over become events, the first 100 of them. A set without one usable key counts as a failure: an issuer that
  * signs nothing issues nothing, so an empty set is an accident, and must not turn good tokens away.
  *
  * @throws {@link FetchFailure}, or {@link UnavailableError} from discovery.
@@ -23,7 +26,8 @@ export async function loadKeys(options: LoadKeysOptions, previous: KeyTable | un
   const { issuer, surroundings } = options
   const { entries, lifetimeMs } = await fetchFromIssuer(options)
   const { keys, skipped } = readKeys(entries, previous?.keys ?? [])
-  for (const reason of skipped) emit(surroundings.onEvent, { type: 'keys.entry_skipped', issuer, reason })
+  for (const reason of skipped.slice(0, maxToldEntries))
+    emit(surroundings.onEvent, { type: 'keys.entry_skipped', issuer, reason })
   if (keys.length === 0) throw new FetchFailure('no_usable_key')
   const published = new Set(keys)
   const withdrawn = (previous?.keys ?? []).filter((key) => !published.has(key))

@@ -23,6 +23,7 @@ export function createStaticKeys(jwks: readonly unknown[]): KeySource {
   const table = createKeyTable(keys)
   return {
     find: table.candidates,
+    findOthers: async () => [],
     isServing: () => true,
     async warmUp() {
       refuseUnusable(await Promise.all(checks))
@@ -32,7 +33,9 @@ export function createStaticKeys(jwks: readonly unknown[]): KeySource {
       state: 'fresh',
       keys: keys.length,
       fetchedAtMs: undefined,
+      refreshAtMs: undefined,
       expiresAtMs: undefined,
+      staleUntilMs: undefined,
       lastFailure: undefined,
     }),
   }

@@ -9,7 +9,7 @@ import { fitsAlgorithm, type PublishedJwk } from './jwk.js'
 export interface ManagedKey extends VerificationKey {
   /** Equal for two entries exactly when they are the same key under the same name for the same algorithm. */
   readonly identity: string
-  /** Whether the key may check signatures of `algorithm`, as far as its JWK and earlier signatures tell. */
+  /** Whether the key may check signatures of `algorithm`. */
   fits(algorithm: SignatureAlgorithm): boolean
   /** Sets {@link VerificationKey.withdrawn}, for good. */
   withdraw(): void
@@ -26,7 +26,6 @@ export function keyIdentity({ kid, alg, kty, n, e, crv, x, y }: PublishedJwk): s
  */
 export function createVerificationKey(jwk: PublishedJwk): ManagedKey {
   const checks = new Map<SignatureAlgorithm, MaybePromise<SignatureCheck | undefined>>()
-  let boundTo = jwk
   let isWithdrawn = false
 
   function prepare(algorithm: SignatureAlgorithm): MaybePromise<SignatureCheck | undefined> {
@@ -36,10 +35,11 @@ export function createVerificationKey(jwk: PublishedJwk): ManagedKey {
     return check
   }
 
-  const fits = (algorithm: SignatureAlgorithm): boolean => fitsAlgorithm(boundTo, algorithm)
+  const fits = (algorithm: SignatureAlgorithm): boolean => fitsAlgorithm(jwk, algorithm)
 
   return {
     kid: jwk.kid,
+    jwk,
     identity: keyIdentity(jwk),
     get withdrawn() {
       return isWithdrawn
@@ -48,9 +48,6 @@ export function createVerificationKey(jwk: PublishedJwk): ManagedKey {
     signatureCheck(algorithm) {
       if (!fits(algorithm)) return undefined
       return checks.has(algorithm) ? checks.get(algorithm) : prepare(algorithm)
-    },
-    bindAlgorithm(algorithm) {
-      if (boundTo.alg === undefined && fits(algorithm)) boundTo = { ...jwk, alg: algorithm }
     },
     withdraw() {
       isWithdrawn = true

@@ -11,9 +11,7 @@ export type FetchFailureReason =
   | 'media_type'
   | 'malformed'
   | 'issuer_mismatch'
-  | 'insecure_endpoint'
   | 'jwks_uri_missing'
-  | 'too_many_keys'
   | 'no_usable_key'
 
 const messages: Readonly<Record<FetchFailureReason, string>> = {
@@ -28,9 +26,7 @@ const messages: Readonly<Record<FetchFailureReason, string>> = {
   media_type: 'The answer has an unexpected media type',
   malformed: 'The answer is malformed',
   issuer_mismatch: 'The metadata names another issuer',
-  insecure_endpoint: 'The metadata names an endpoint that is not https',
-  jwks_uri_missing: 'The metadata has no jwks_uri',
-  too_many_keys: 'The key set has more than 100 entries',
+  jwks_uri_missing: 'The metadata has no jwks_uri over https',
   no_usable_key: 'The key set has no usable key',
 }
 
@@ -40,10 +36,13 @@ const messages: Readonly<Record<FetchFailureReason, string>> = {
  */
 export class FetchFailure extends Error {
   readonly reason: FetchFailureReason
+  /** How long the server asked to be left alone, in milliseconds. */
+  readonly retryAfterMs: number | undefined
 
-  constructor(reason: FetchFailureReason, cause?: unknown) {
+  constructor(reason: FetchFailureReason, cause?: unknown, retryAfterMs?: number) {
     super(messages[reason], cause === undefined ? undefined : { cause })
     this.reason = reason
+    this.retryAfterMs = retryAfterMs
   }
 
   override get name(): string {

@@ -5,7 +5,7 @@ import { FetchFailure } from './fetch-failure.js'
 import { isPublicHostname } from './network/public-address.js'
 import { isPlatformFetch } from './platform-fetch.js'
 import { readText } from './read-text.js'
-import { isLoopbackHostname, readSecureUrl } from './secure-url.js'
+import { type InsecureHosts, isInsecureHost, readSecureUrl } from './secure-url.js'
 
 /** How one call goes out. Complete: nothing here is optional that would weaken the call by being left out. */
 export interface GuardedFetchOptions {
@@ -18,8 +18,8 @@ export interface GuardedFetchOptions {
   readonly timeoutMs: number
   /** Most bytes of body, after decompression. */
   readonly maxBytes: number
-  /** Accept http on loopback hosts. */
-  readonly allowInsecureLoopback: boolean
+  /** Hosts that may be reached over http, and off the public internet. */
+  readonly allowInsecureLoopback: InsecureHosts
   /**
    * Hostnames the configuration names, as `URL.hostname` writes them: these are trusted as they are. Every other host
    * must be https on the public internet.
@@ -37,7 +37,8 @@ export interface FetchedAnswer {
 }
 
 /**
- * The only way out of the library. https only (http on loopback where allowed), no user information, no redirect
+ * The way out for discovery, key sets and introspection; the OAuth client has one of its own with the same rules, in
+ * `src/client/guarded-response.ts`. https only (http on hosts where allowed), no user information, no redirect
  * followed, a timeout that covers the body, a size limit held while reading. A host that is not in `trustedHostnames`
  * must be on the public internet: by its literal address or name everywhere, and by its resolved, pinned address on
  * Node, unless `fetch` is the user's own, who then answers for where names lead.
@@ -47,7 +48,7 @@ export interface FetchedAnswer {
 export async function guardedFetch(url: string, options: GuardedFetchOptions): Promise<FetchedAnswer> {
   const target = readSecureUrl(url, options.allowInsecureLoopback)
   if (target === undefined) throw new FetchFailure('insecure_url')
-  const transport = transportTo(target.hostname, options)
+  const transport = transportTo(target, options)
   try {
     return await withDeadline(options.timeoutMs, (signal) => exchange(url, options, transport, signal))
   } catch (error) {
@@ -55,10 +56,10 @@ export async function guardedFetch(url: string, options: GuardedFetchOptions): P
   }
 }
 
-function transportTo(hostname: string, options: GuardedFetchOptions): Fetch {
-  if (options.trustedHostnames.includes(hostname)) return options.fetch
-  if (options.allowInsecureLoopback && isLoopbackHostname(hostname)) return options.fetch
-  if (!isPublicHostname(hostname)) throw new FetchFailure('private_address')
+function transportTo(target: URL, options: GuardedFetchOptions): Fetch {
+  if (options.trustedHostnames.includes(target.hostname)) return options.fetch
+  if (isInsecureHost(target, options.allowInsecureLoopback)) return options.fetch
+  if (!isPublicHostname(target.hostname)) throw new FetchFailure('private_address')
   return isPlatformFetch(options.fetch) ? fetchPublic : options.fetch
 }
 

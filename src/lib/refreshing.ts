@@ -1,6 +1,7 @@
 import { backOffDelayMs } from './back-off.js'
 import type { Clock } from './clock.js'
 import { createSingleFlight } from './single-flight.js'
+import { unref } from './unref.js'
 
 /** What one successful load brought. */
 export interface Loaded<T> {
@@ -21,7 +22,7 @@ export interface RefreshingOptions<T> {
   readonly random: () => number
   /** How long before expiry a background load starts; at most half the lifetime, less up to a tenth of jitter. */
   readonly refreshAheadMs: number
-  /** How long past expiry the value serves while loads fail. */
+  /** How long past expiry the value serves while loads fail or hang. */
   readonly staleIfErrorMs: number
 }
 
@@ -48,12 +49,17 @@ export interface Held<T> {
  */
 export interface Refreshing<T> {
   /**
-   * The value, while it may be used: until it expires, and then as long as loads fail within the stale window. Starts a
-   * load in the background when one is due. Never waits.
+   * The value, while it may be used: until it expires, and within the stale window while loads fail, or while one has
+   * been under way for 500 ms. Starts a load in the background when one is due. Never waits.
    */
   usable(nowMs: number): T | undefined
   /** Loads now: joins a load under way, does nothing while backing off. Never rejects: see {@link Refreshing.failure}. */
   refresh(nowMs: number): Promise<void>
+  /**
+   * Loads as {@link Refreshing.refresh} does, but waits only until the load has been under way for 500 ms where the value
+   * held may serve meanwhile. Tells whether the load is over.
+   */
+  refreshSoon(nowMs: number): Promise<boolean>
   /** Whether a load is under way. */
   isLoading(): boolean
   /** Makes a load due at once, back-off or not. The value held serves on as before. */
@@ -68,6 +74,8 @@ export interface Refreshing<T> {
 }
 
 const flightKey = 'load'
+/** How long a load may keep anyone waiting who could do with the value held. */
+const patienceMs = 500
 const backOff = { initialDelayMs: 1000, maxDelayMs: 30_000 }
 
 /** See {@link Refreshing}. */
@@ -76,9 +84,12 @@ export function createRefreshing<T>(options: RefreshingOptions<T>): Refreshing<T
   let held: Held<T> | undefined
   let failure: LoadFailure | undefined
   let invalidations = 0
+  let isHanging = false
+  let patience: Promise<false> = Promise.resolve(false)
+  let patienceTimer: ReturnType<typeof setTimeout> | undefined
 
   const isUsable = (nowMs: number): boolean =>
-    held !== undefined && nowMs < (failure === undefined ? held.expiresAtMs : held.staleUntilMs)
+    held !== undefined && nowMs < (failure === undefined && !isHanging ? held.expiresAtMs : held.staleUntilMs)
 
   // A clock set back must not make a value fresh, nor a back-off long, for as far as it was set back.
   const isFresh = (nowMs: number): boolean =>
@@ -101,17 +112,39 @@ export function createRefreshing<T>(options: RefreshingOptions<T>): Refreshing<T
       const delayMs = options.retryAfterMs(error) ?? backOffDelayMs(count, backOff, options.random)
       failure = { error, count, atMs, retryAtMs: atMs + delayMs }
       options.onFailure(error, isUsable(atMs))
+    } finally {
+      clearTimeout(patienceTimer)
+      isHanging = false
     }
+  }
+
+  function loadOrJoin(): Promise<void> {
+    if (!isLoading()) {
+      patience = new Promise((resolve) => {
+        patienceTimer = setTimeout(() => {
+          isHanging = true
+          resolve(false)
+        }, patienceMs)
+        unref(patienceTimer)
+      })
+    }
+    return flights.run(flightKey, load)
   }
 
   const isLoading = (): boolean => flights.current(flightKey) !== undefined
 
   async function refresh(nowMs: number): Promise<void> {
-    if (isLoading() || backOffMs(nowMs) === 0) await flights.run(flightKey, load)
+    if (isLoading() || backOffMs(nowMs) === 0) await loadOrJoin()
+  }
+
+  async function refreshSoon(nowMs: number): Promise<boolean> {
+    const over = refresh(nowMs).then(() => true)
+    const mayServe = held !== undefined && nowMs < held.staleUntilMs
+    return mayServe && isLoading() ? Promise.race([over, patience]) : over
   }
 
   function makeDue(): void {
-    if (held !== undefined) held = { ...held, refreshAtMs: Number.NEGATIVE_INFINITY }
+    if (held !== undefined) held = { ...held, refreshAtMs: held.fetchedAtMs }
     if (failure !== undefined) failure = { ...failure, retryAtMs: Number.NEGATIVE_INFINITY }
   }
 
@@ -122,6 +155,7 @@ export function createRefreshing<T>(options: RefreshingOptions<T>): Refreshing<T
       return held?.value
     },
     refresh,
+    refreshSoon,
     isLoading,
     invalidate() {
       invalidations += 1

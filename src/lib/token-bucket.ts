@@ -2,6 +2,8 @@
 export interface TokenBucket {
   /** Takes one token. False, taking nothing, when there is none. */
   take(nowMs: number): boolean
+  /** How long until there is a token, in milliseconds; 0 when there is one. Takes nothing. */
+  waitMs(nowMs: number): number
 }
 
 /** What a bucket holds and how fast it refills. */
@@ -18,14 +20,23 @@ export function createTokenBucket({ capacity, refillIntervalMs }: TokenBucketOpt
   const fullMs = capacity * refillIntervalMs
   let filledMs = fullMs
   let countedAtMs: number | undefined
+
+  function refill(nowMs: number): void {
+    const elapsedMs = Math.max(0, nowMs - (countedAtMs ?? nowMs))
+    filledMs = Math.min(fullMs, filledMs + elapsedMs)
+    countedAtMs = nowMs
+  }
+
   return {
     take(nowMs) {
-      const elapsedMs = Math.max(0, nowMs - (countedAtMs ?? nowMs))
-      filledMs = Math.min(fullMs, filledMs + elapsedMs)
-      countedAtMs = nowMs
+      refill(nowMs)
       if (filledMs < refillIntervalMs) return false
       filledMs -= refillIntervalMs
       return true
+    },
+    waitMs(nowMs) {
+      refill(nowMs)
+      return Math.max(0, refillIntervalMs - filledMs)
     },
   }
 }

@@ -1,16 +1,16 @@
 import { ConfigurationError } from '../errors/index.js'
-import { isLoopbackHostname } from '../lib/secure-url.js'
+import { type InsecureHosts, isInsecureHost, isLoopbackHostname } from '../lib/secure-url.js'
 
 /** The characters of a URI (RFC 3986 §2), with a scheme, two slashes and a host. */
 const absoluteUri = /^[a-z][a-z\d+.-]*:\/\/[\w.~[:%-][\w.~:/?#[\]@!$&'()*+,;=%-]*$/i
 
 /**
- * Checks an identifier or endpoint URL and leaves it as it is, byte for byte: https (http only on loopback hosts and
- * only where allowed), no user information, no fragment.
+ * Checks an identifier or endpoint URL and leaves it as it is, byte for byte: https (http only on hosts where
+ * that is allowed), no user information, no fragment.
  *
  * @throws {@link ConfigurationError} saying what to write instead.
  */
-export function checkUrl(name: string, value: unknown, allowInsecureLoopback: boolean): URL {
+export function checkUrl(name: string, value: unknown, allowInsecureLoopback: InsecureHosts): URL {
   const text = typeof value === 'string' ? value : ''
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !absoluteUri.test(text)) {
@@ -21,15 +21,28 @@ export function checkUrl(name: string, value: unknown, allowInsecureLoopback: bo
   }
   if (url.protocol === 'https:') return url
   if (url.protocol !== 'http:') throw new ConfigurationError(`\`${name}\` takes an https URL, not ${url.protocol}`)
-  if (!isLoopbackHostname(url.hostname)) {
-    throw new ConfigurationError(`\`${name}\` takes an https URL: over http anybody on the way could read tokens.`)
-  }
-  if (!allowInsecureLoopback) {
+  if (isInsecureHost(url, allowInsecureLoopback)) return url
+  if (isLoopbackHostname(url.hostname)) {
     throw new ConfigurationError(
       `\`${name}\` is an http URL on a loopback host. Write \`allowInsecureLoopback: true\` to accept it in development.`,
     )
   }
-  return url
+  throw new ConfigurationError(
+    `\`${name}\` takes an https URL: over http anybody on the way could read tokens. For a server of a private network in ` +
+      `development, write \`dangerouslyAllowInsecureHosts: ['${url.host}']\`.`,
+  )
+}
+
+/**
+ * Checks a host as it stands in a URL, a name or address with or without a port, and gives it as `URL.host` writes it
+ * over http: without the port 80.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function checkHost(name: string, value: string): string {
+  const url = `http://${value}`
+  if (/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?$/i.test(value) && URL.canParse(url)) return new URL(url).host
+  throw new ConfigurationError(`\`${name}\` takes hosts such as 'keycloak:8080', without a scheme and a path.`)
 }
 
 /**
@@ -37,7 +50,7 @@ export function checkUrl(name: string, value: unknown, allowInsecureLoopback: bo
  *
  * @throws {@link ConfigurationError}
  */
-export function checkIssuer(name: string, value: unknown, allowInsecureLoopback: boolean): string {
+export function checkIssuer(name: string, value: unknown, allowInsecureLoopback: InsecureHosts): string {
   const url = checkUrl(name, value, allowInsecureLoopback)
   if (url.search !== '' || (value as string).includes('?')) {
     throw new ConfigurationError(`\`${name}\` must have no query (RFC 8414 §2).`)
@@ -46,7 +59,7 @@ export function checkIssuer(name: string, value: unknown, allowInsecureLoopback:
 }
 
 /** Whether `text` is an issuer identifier, as {@link checkIssuer} demands. */
-export function isIssuer(text: string, allowInsecureLoopback: boolean): boolean {
+export function isIssuer(text: string, allowInsecureLoopback: InsecureHosts): boolean {
   try {
     checkIssuer('issuer', text, allowInsecureLoopback)
     return true

@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../errors/index.js'
+import type { InsecureHosts } from '../lib/secure-url.js'
 import { booleanOption, checkNames, numberOption, textOption } from './check.js'
 import { checkUrl } from './identifiers.js'
 import type { IntrospectionCredential, IntrospectionOptions } from './types.js'
@@ -37,7 +38,7 @@ const names = [
  */
 export function resolveIntrospection(
   options: IntrospectionOptions | undefined,
-  allowInsecureLoopback: boolean,
+  allowInsecureLoopback: InsecureHosts,
 ): ResolvedIntrospection | undefined {
   if (options === undefined) return undefined
   checkNames('`introspection`', options, names)

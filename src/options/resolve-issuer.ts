@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors/index.js'
 import { defaultTokenAlgorithms, isSignatureAlgorithm, type SignatureAlgorithm } from '../lib/algorithms.js'
 import { isJsonObject, type JsonObject } from '../lib/json.js'
+import type { InsecureHosts } from '../lib/secure-url.js'
 import type { ResolvedClaimProfile } from '../token/claim-profile.js'
 import { checkNames, choiceOption, listOption, numberOption, textOption } from './check.js'
 import { checkIssuer, checkUrl } from './identifiers.js'
@@ -50,7 +51,7 @@ const relaxable: readonly string[] = ['jti', 'client_id', 'iat']
  *
  * @throws {@link ConfigurationError}
  */
-export function resolveIssuer(given: string | IssuerOptions, allowInsecureLoopback: boolean): ResolvedIssuer {
+export function resolveIssuer(given: string | IssuerOptions, allowInsecureLoopback: InsecureHosts): ResolvedIssuer {
   const options = typeof given === 'string' ? { issuer: given } : given
   checkNames('An issuer', options, names)
   const issuer = checkIssuer('issuer', options.issuer, allowInsecureLoopback)
@@ -119,7 +120,12 @@ function resolveKeys({ keys, jwksUri }: IssuerOptions): readonly JsonObject[] | 
   return keys
 }
 
-function resolveKeyCache(options: KeyCacheOptions = {}): Required<KeyCacheOptions> {
+/**
+ * Checks the settings of a key cache and fills in its defaults.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function resolveKeyCache(options: KeyCacheOptions = {}): Required<KeyCacheOptions> {
   checkNames('`keyCache`', options, keyCacheNames)
   const bounded = (name: keyof KeyCacheOptions, min: number, max: number, fallback: number) =>
     numberOption(`keyCache.${name}`, options[name], { min, max, fallback })

@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../errors/index.js'
+import type { InsecureHosts } from '../lib/secure-url.js'
 import { refuseRepeats } from './check.js'
 import { checkIssuer } from './identifiers.js'
 import { type ResolvedIssuer, resolveIssuer } from './resolve-issuer.js'
@@ -14,7 +15,7 @@ type IssuerChoice = Pick<ResourceServerOptions<ClaimsSchema | undefined>, 'issue
  */
 export function resolveIssuers(
   { issuer, tenants }: IssuerChoice,
-  allowInsecureLoopback: boolean,
+  allowInsecureLoopback: InsecureHosts,
 ): readonly ResolvedIssuer[] {
   if (typeof issuer === 'function') return []
   if (issuer === undefined || (Array.isArray(issuer) && issuer.length === 0)) {
@@ -46,7 +47,7 @@ export function knownIssuers(
  */
 export function resolveTenants(
   { issuer, tenants }: IssuerChoice,
-  allowInsecureLoopback: boolean,
+  allowInsecureLoopback: InsecureHosts,
 ): (issuer: string) => boolean {
   if (typeof issuer !== 'function') return () => false
   if (Array.isArray(tenants) && tenants.length > 0) {

@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../errors/index.js'
 import { isJsonObject } from '../lib/json.js'
+import type { InsecureHosts } from '../lib/secure-url.js'
 import { checkNames, functionOption, listOption, numberOption, textOption } from './check.js'
 import { checkUrl } from './identifiers.js'
 import type { ResourceMetadataOptions } from './types.js'
@@ -26,7 +27,7 @@ const none: readonly string[] = []
  */
 export function resolveMetadata(
   metadata: ResourceMetadataOptions = {},
-  allowInsecureLoopback: boolean,
+  allowInsecureLoopback: InsecureHosts,
 ): ResourceMetadataOptions {
   checkNames('`metadata`', metadata, names)
   textOption('metadata.name', metadata.name)

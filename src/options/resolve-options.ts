@@ -2,6 +2,7 @@ import { ConfigurationError } from '../errors/index.js'
 import { type Clock, monotonicClock, systemClock } from '../lib/clock.js'
 import { isJsonObject } from '../lib/json.js'
 import { platformFetch } from '../lib/platform-fetch.js'
+import type { InsecureHosts } from '../lib/secure-url.js'
 import { isScope } from '../policy/scope-expression.js'
 import type { RevocationStore } from '../stores/contract.js'
 import {
@@ -13,6 +14,7 @@ import {
   numberOption,
   refuseRepeats,
 } from './check.js'
+import { checkHost } from './identifiers.js'
 import { type ResolvedDpop, type ResolvedMtls, resolveDpop, resolveMtls } from './resolve-binding.js'
 import type { ResolvedIssuer } from './resolve-issuer.js'
 import { knownIssuers, resolveIssuers, resolveTenants } from './resolve-issuers.js'
@@ -58,6 +60,7 @@ const names = [
   'cors',
   'authorizationServerMetadata',
   'allowInsecureLoopback',
+  'dangerouslyAllowInsecureHosts',
   'fetch',
   'clock',
   'onEvent',
@@ -116,13 +119,31 @@ export function resolveOptions(options: ResourceServerOptions<ClaimsSchema | und
   })
 }
 
-function resolveSurroundings(options: ResourceServerOptions<ClaimsSchema | undefined>): Surroundings {
+/** The options that say how the outside is reached. */
+type OutsideOptions = Pick<
+  ResourceServerOptions,
+  'fetch' | 'clock' | 'onEvent' | 'allowInsecureLoopback' | 'dangerouslyAllowInsecureHosts'
+>
+
+/**
+ * Checks the options that say how the outside is reached.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function resolveSurroundings(options: OutsideOptions): Surroundings {
   return Object.freeze({
     fetch: functionOption('fetch', options.fetch) ?? platformFetch,
     clock: functionOption('clock', options.clock) ?? systemClock,
     onEvent: functionOption('onEvent', options.onEvent),
-    allowInsecureLoopback: booleanOption('allowInsecureLoopback', options.allowInsecureLoopback, false),
+    allowInsecureLoopback: resolveInsecureHosts(options),
   })
+}
+
+function resolveInsecureHosts({ allowInsecureLoopback, dangerouslyAllowInsecureHosts }: OutsideOptions): InsecureHosts {
+  const loopback = booleanOption('allowInsecureLoopback', allowInsecureLoopback, false)
+  if (dangerouslyAllowInsecureHosts === undefined) return loopback
+  const name = 'dangerouslyAllowInsecureHosts'
+  return new Set(listOption(name, dangerouslyAllowInsecureHosts, []).map((given) => checkHost(name, given)))
 }
 
 function resolveResources(

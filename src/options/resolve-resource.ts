@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../errors/index.js'
 import type { SignatureAlgorithm } from '../lib/algorithms.js'
+import type { InsecureHosts } from '../lib/secure-url.js'
 import type { BindingMode } from '../policy/requirement.js'
 import { isScope } from '../policy/scope-expression.js'
 import { checkNames, choiceOption, listOption } from './check.js'
@@ -15,7 +16,7 @@ export interface ResourceDefaults {
   readonly dpop: BindingMode
   readonly dpopAlgorithms: readonly SignatureAlgorithm[]
   readonly mtls: BindingMode
-  readonly allowInsecureLoopback: boolean
+  readonly allowInsecureLoopback: InsecureHosts
 }
 
 const names = ['resource', 'audience', 'issuers', 'scopes', 'bearerMethods', 'dpop', 'mtls', 'metadata']

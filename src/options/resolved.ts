@@ -2,6 +2,7 @@ import type { EventListener } from '../events.js'
 import type { SignatureAlgorithm } from '../lib/algorithms.js'
 import type { Clock } from '../lib/clock.js'
 import type { Fetch } from '../lib/fetch.js'
+import type { InsecureHosts } from '../lib/secure-url.js'
 import type { BindingMode } from '../policy/requirement.js'
 import type { BearerMethod, ResourceMetadataOptions } from './types.js'
 
@@ -10,7 +11,7 @@ export interface Surroundings {
   readonly fetch: Fetch
   readonly clock: Clock
   readonly onEvent: EventListener | undefined
-  readonly allowInsecureLoopback: boolean
+  readonly allowInsecureLoopback: InsecureHosts
 }
 
 /** A resource with every default filled in. */

@@ -75,6 +75,12 @@ export interface ResourceServerOptions<Schema extends ClaimsSchema | undefined =
   readonly authorizationServerMetadata?: 'off' | 'pass-through' | undefined
   /** Accept `http` identifiers and endpoints on loopback hosts. For development and tests. Default false. */
   readonly allowInsecureLoopback?: boolean | undefined
+  /**
+   * Hosts whose identifiers and endpoints may be `http` and off the public internet, as well as loopback hosts: a name
+   * and a port, such as `keycloak:8080`. For container networks in development: whoever is on the way can swap keys.
+   * Default none.
+   */
+  readonly dangerouslyAllowInsecureHosts?: readonly string[] | undefined
   /** Goes out to authorization servers. Default: the platform's `fetch`. */
   readonly fetch?: Fetch | undefined
   /** Default: the system clock. */
@@ -158,6 +164,26 @@ export interface KeyCacheOptions {
   readonly staleIfErrorSeconds?: number | undefined
   /** Timeout of one fetch, body included. Default 5000. */
   readonly timeoutMs?: number | undefined
+}
+
+/** Options of {@link createKeySet}: `issuer`, `jwksUri` or both. Read once, checked completely. @group Keys */
+export interface KeySetOptions {
+  /** The issuer identifier, by which the key set is discovered and events are named. Default: `jwksUri`. */
+  readonly issuer?: string | undefined
+  /** Where the keys are. Default: `jwks_uri` of the discovered metadata. */
+  readonly jwksUri?: string | undefined
+  /** Key-cache settings. */
+  readonly keyCache?: KeyCacheOptions | undefined
+  /** Accept `http` URLs on loopback hosts. For development and tests. Default false. */
+  readonly allowInsecureLoopback?: boolean | undefined
+  /** As in {@link ResourceServerOptions.dangerouslyAllowInsecureHosts}. Default none. */
+  readonly dangerouslyAllowInsecureHosts?: readonly string[] | undefined
+  /** Goes out to the key server. Default: the platform's `fetch`. */
+  readonly fetch?: Fetch | undefined
+  /** Default: the system clock. */
+  readonly clock?: Clock | undefined
+  /** Receives events for logs and metrics. */
+  readonly onEvent?: EventListener | undefined
 }
 
 /** DPoP at the resource server (RFC 9449). @group Resource server */

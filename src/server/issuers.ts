@@ -1,7 +1,7 @@
 import { ConfigurationError, UnavailableError } from '../errors/index.js'
 import type { KeySource } from '../keys/contract.js'
 import { createDiscovery, type Discovery } from '../keys/discovery.js'
-import { createKeySet } from '../keys/key-set.js'
+import { createRemoteKeys } from '../keys/remote-keys.js'
 import { createStaticKeys } from '../keys/static-keys.js'
 import { createBoundedCache } from '../lib/bounded-cache.js'
 import { inTime } from '../lib/in-time.js'
@@ -162,7 +162,7 @@ function createIssuer(settings: ResolvedIssuer, { surroundings, schema, tokenCac
 function createKeys(settings: ResolvedIssuer, discovery: Discovery, surroundings: Surroundings): KeySource {
   if (settings.keys !== undefined) return createStaticKeys(settings.keys)
   const { issuer, keyCache } = settings
-  return createKeySet({ issuer, jwksUri: settings.jwksUri ?? discovery, options: keyCache, surroundings })
+  return createRemoteKeys({ issuer, jwksUri: settings.jwksUri ?? discovery, options: keyCache, surroundings })
 }
 
 function acceptedTypes(given: readonly (string | null)[]): ReadonlySet<string | null> {

@@ -5,7 +5,7 @@ import { readJoseHeader } from './jose-header.js'
 import { readClaims } from './read-claims.js'
 import type { KnownHeader, TokenRules, VerifiedEntry } from './token-rules.js'
 import { carriesForeignClaim } from './token-type.js'
-import { verifySignature, verifyWith } from './verify-signature.js'
+import { verifySignature } from './verify-signature.js'
 
 /**
  * Verifies a JWT access token of one issuer: header, key, signature, claims, in this order (RFC 8725, RFC 9068 §4).
@@ -35,9 +35,8 @@ async function verifyWithNewHeader(jws: CompactJws, rules: TokenRules, nowMs: nu
   if (!rules.algorithms.has(header.alg)) throw new InvalidTokenError('ERR_TOKEN_ALGORITHM')
   if (!rules.tokenTypes.has(header.typ)) throw new InvalidTokenError('ERR_TOKEN_TYPE')
   const signer = await verifySignature(jws, header, rules.keys)
-  const known = { ...signer, generic: header.typ === null || header.typ === 'jwt' }
-  rules.knownHeaders.set(copySegment(jws.headerSegment), known)
-  return readVerified(known, jws, rules, nowMs)
+  const generic = header.typ === null || header.typ === 'jwt'
+  return acceptAndRemember({ ...signer, generic }, jws, rules, nowMs)
 }
 
 /** Several keys may sign under one header: those that have no `kid`, above all. */
@@ -47,10 +46,13 @@ async function verifyWithOtherKeys(
   rules: TokenRules,
   nowMs: number,
 ): Promise<VerifiedEntry> {
-  const header = readJoseHeader(jws.headerSegment)
-  const others = (await rules.keys.find(header.kid, header.alg)).filter((key) => key !== tried.key)
-  if (others.length === 0) throw new InvalidTokenError('ERR_TOKEN_SIGNATURE')
-  const known = { ...(await verifyWith(others, jws, header.alg)), generic: tried.generic }
+  const signer = await verifySignature(jws, readJoseHeader(jws.headerSegment), rules.keys, tried.key)
+  return acceptAndRemember({ ...signer, generic: tried.generic }, jws, rules, nowMs)
+}
+
+/** A token that is refused leaves nothing behind about the header and the key it came with. */
+function acceptAndRemember(known: KnownHeader, jws: CompactJws, rules: TokenRules, nowMs: number): VerifiedEntry {
+  const entry = readVerified(known, jws, rules, nowMs)
   rules.knownHeaders.set(copySegment(jws.headerSegment), known)
-  return readVerified(known, jws, rules, nowMs)
+  return entry
 }

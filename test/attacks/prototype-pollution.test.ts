@@ -23,13 +23,14 @@ describe('prototype pollution', () => {
   })
 
   it('[JWT-10] by header members', async () => {
-    const { issuer, call } = createAttackedServer()
+    const { clock, issuer, call } = createAttackedServer()
     const { header, payload, key } = issuer.tokenParts()
     const text = JSON.stringify(header)
     expect(await call(signCompact({ header: `{"__proto__":${text}}`, payload, key }))).toBe('401 ERR_TOKEN_ALGORITHM')
     const withProto = `${text.slice(0, -1)},"__proto__":{"crit":["x"]}}`
     expect(await call(signCompact({ header: withProto, payload, key }))).toBe('ok')
     for (const name of names) {
+      clock.advance(10_000)
       expect(await call(signCompact({ header: { ...header, kid: name }, payload, key }))).toBe(
         '401 ERR_TOKEN_KEY_UNKNOWN',
       )

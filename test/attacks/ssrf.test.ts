@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { createResourceServer } from '../../src/index.js'
 import { createDiscovery } from '../../src/keys/discovery.js'
-import { createKeySet } from '../../src/keys/key-set.js'
+import { createRemoteKeys } from '../../src/keys/remote-keys.js'
 import type { Fetch } from '../../src/lib/fetch.js'
 import { FetchFailure } from '../../src/lib/fetch-failure.js'
 import { guardedFetch } from '../../src/lib/guarded-fetch.js'
@@ -37,7 +38,7 @@ function keySetWithDiscovered(jwksUri: string) {
   }
   const surroundings = { fetch, clock: () => 0, onEvent: undefined, allowInsecureLoopback: false }
   const discovery = createDiscovery('https://issuer.example', surroundings)
-  return { asked, keys: createKeySet({ issuer: discovery.issuer, jwksUri: discovery, options: {}, surroundings }) }
+  return { asked, keys: createRemoteKeys({ issuer: discovery.issuer, jwksUri: discovery, options: {}, surroundings }) }
 }
 
 const specialUse = [
@@ -95,10 +96,10 @@ describe('a jwks_uri that discovery names', () => {
     'file:///etc/passwd',
     'data:application/json,{}',
     'jwks',
-  ])('[JWKS-08] [ASM-08] is refused with its document when it is %s', async (jwksUri) => {
+  ])('[JWKS-08] [ASM-08] [REAL-04] is refused, and its document not, when it is %s', async (jwksUri) => {
     const { asked, keys } = keySetWithDiscovered(jwksUri)
     const error = await keys.warmUp().catch((thrown: unknown) => thrown)
-    expect(error).toMatchObject({ code: 'ERR_DISCOVERY_UNAVAILABLE', detail: 'insecure_endpoint' })
+    expect(error).toMatchObject({ code: 'ERR_KEYS_UNAVAILABLE', detail: 'jwks_uri_missing' })
     expect(asked).toHaveLength(1)
   })
 
@@ -111,6 +112,85 @@ describe('a jwks_uri that discovery names', () => {
     const { asked, keys } = keySetWithDiscovered(jwksUri)
     await keys.warmUp()
     expect(asked[1]).toBe(jwksUri)
+  })
+})
+
+describe('an issuer of an internal network', () => {
+  const issuer = 'https://10.0.0.5/realms/main'
+
+  function keysOf(jwksUri: string, configured?: string) {
+    const asked: string[] = []
+    const fetch: Fetch = async (url) => {
+      asked.push(url)
+      return url.includes('/.well-known/') ? json({ issuer, jwks_uri: jwksUri }) : json(jwkSet('a'))
+    }
+    const surroundings = { fetch, clock: () => 0, onEvent: undefined, allowInsecureLoopback: false }
+    const location = configured ?? createDiscovery(issuer, surroundings)
+    return { asked, keys: createRemoteKeys({ issuer, jwksUri: location, options: {}, surroundings }) }
+  }
+
+  it('[JWKS-08] is asked for its metadata and its keys, for the configuration names it', async () => {
+    const { asked, keys } = keysOf('https://10.0.0.5:8443/jwks')
+    await keys.warmUp()
+    expect(asked).toEqual([
+      'https://10.0.0.5/.well-known/oauth-authorization-server/realms/main',
+      'https://10.0.0.5:8443/jwks',
+    ])
+  })
+
+  it('[JWKS-08] cannot send us to another internal host, and a configured jwksUri can', async () => {
+    const named = keysOf('https://10.0.0.6/jwks')
+    await expect(named.keys.warmUp()).rejects.toMatchObject({ status: 503, detail: 'private_address' })
+    expect(named.asked).toHaveLength(1)
+    const configured = keysOf('unused', 'https://10.0.0.6/jwks')
+    await configured.keys.warmUp()
+    expect(configured.asked).toEqual(['https://10.0.0.6/jwks'])
+  })
+})
+
+describe('a development server named in the configuration', () => {
+  const issuer = 'http://keycloak:8080/realms/main'
+
+  function serverOf(dangerouslyAllowInsecureHosts: readonly string[] | undefined, jwksUri: string) {
+    const asked: string[] = []
+    const server = createResourceServer({
+      resource: 'https://api.test',
+      issuer,
+      dangerouslyAllowInsecureHosts,
+      fetch: async (url) => {
+        asked.push(url)
+        return url.includes('/.well-known/') ? json({ issuer, jwks_uri: jwksUri }) : json(jwkSet('a'))
+      },
+    })
+    return { asked, server }
+  }
+
+  it('[REAL-41] is asked for metadata and keys over http', async () => {
+    const { asked, server } = serverOf(['keycloak:8080', 'keys:9000'], 'http://keys:9000/jwks')
+    await server.warmUp()
+    expect(asked).toEqual([
+      'http://keycloak:8080/.well-known/oauth-authorization-server/realms/main',
+      'http://keys:9000/jwks',
+    ])
+  })
+
+  it('[REAL-41] [JWKS-08] opens the way to no other host, by name, port or address', async () => {
+    for (const jwksUri of [
+      'http://keys:9000/jwks',
+      'http://keycloak:9000/jwks',
+      'https://keys:9000/',
+      'https://10.0.0.1/',
+    ]) {
+      const { asked, server } = serverOf(['keycloak:8080'], jwksUri)
+      await expect(server.warmUp(), jwksUri).rejects.toMatchObject({ code: 'ERR_KEYS_UNAVAILABLE' })
+      expect(asked).toHaveLength(1)
+    }
+  })
+
+  it('[REAL-41] is refused where it is not named, with what to write', () => {
+    expect(() => serverOf(undefined, '')).toThrow("dangerouslyAllowInsecureHosts: ['keycloak:8080']")
+    expect(() => serverOf([], '')).toThrow(/`dangerouslyAllowInsecureHosts` takes/)
+    expect(() => serverOf(['http://keycloak:8080'], '')).toThrow(/without a scheme/)
   })
 })
 

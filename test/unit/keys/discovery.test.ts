@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { ConfigurationError, UnavailableError } from '../../../src/errors/index.js'
 import { createDiscovery, type Discovery } from '../../../src/keys/discovery.js'
 import { discoveryUrls } from '../../../src/keys/discovery-urls.js'
-import { createKeySet } from '../../../src/keys/key-set.js'
+import { createRemoteKeys } from '../../../src/keys/remote-keys.js'
 import { jwkSet } from '../../support/key-material.js'
 import { json, type SimulatedIssuer, settle, simulatedIssuer } from '../../support/simulated-issuer.js'
 
@@ -205,7 +205,7 @@ describe('keys by discovery', () => {
     }
     const discovery = discoveryOf(world)
     const { surroundings } = world
-    const keys = createKeySet({ issuer, jwksUri: discovery, options: {}, surroundings, random: () => 0 })
+    const keys = createRemoteKeys({ issuer, jwksUri: discovery, options: {}, surroundings, random: () => 0 })
     return { world, keys }
   }
 
@@ -241,19 +241,75 @@ describe('keys by discovery', () => {
     await expect(keys.warmUp()).rejects.toMatchObject({ code: 'ERR_KEYS_UNAVAILABLE', detail: 'jwks_uri_missing' })
   })
 
-  it('[ASM-10] are found again when they moved', async () => {
+  const lasting = { 'cache-control': 'max-age=86400' }
+  const movedAnswers: [string, () => Response][] = [
+    ['gone', () => new Response('', { status: 404 })],
+    ['a redirect', () => new Response(null, { status: 302, headers: { location: `${issuer}/new` } })],
+    ['a page', () => new Response('<html>')],
+    ['another document', () => json({})],
+  ]
+
+  it.each(movedAnswers)('[ASM-10] are found again when they moved, and %s is at the old place', async (_, oldPlace) => {
+    const { world, keys } = worldOf(() => json({ ...document, jwks_uri: `${issuer}/old` }, lasting), '/old')
+    await keys.warmUp()
+    world.answer = (url) => {
+      if (url.includes('.well-known')) return json({ ...document, jwks_uri: `${issuer}/new` }, lasting)
+      return url.endsWith('/new') ? json(jwkSet('b')) : oldPlace()
+    }
+    await world.advance(hour - 4 * minute)
+    keys.isServing(world.nowMs)
+    for (let attempt = 0; attempt < 3; attempt++) {
+      await world.advance(5 * second)
+      keys.isServing(world.nowMs)
+    }
+    await settle()
+    expect(world.requests.at(-1)?.url).toBe(`${issuer}/new`)
+    expect(await keys.find('b', 'ES256')).toHaveLength(1)
+    expect(keys.health().lastFailure).toBeUndefined()
+  })
+
+  it('[ASM-10] are fetched from where newer metadata says, though the old place still answers', async () => {
     const { world, keys } = worldOf(() => json({ ...document, jwks_uri: `${issuer}/old` }), '/old')
     await keys.warmUp()
     world.answer = (url) => {
       if (url.includes('.well-known')) return json({ ...document, jwks_uri: `${issuer}/new` })
-      return url.endsWith('/new') ? json(jwkSet('b')) : new Response('', { status: 404 })
+      return json(jwkSet(url.endsWith('/new') ? 'b' : 'a'))
     }
-    await world.advance(hour - 4 * minute)
-    keys.isServing(world.nowMs)
-    await world.advance(5 * second)
-    keys.isServing(world.nowMs)
-    await world.advance(5 * second)
+    await world.advance(hour)
     expect(await keys.find('b', 'ES256')).toHaveLength(1)
-    expect(keys.health().lastFailure).toBeUndefined()
+    expect(await keys.find('a', 'ES256')).toEqual([])
+    expect(world.requests.at(-1)?.url).toBe(`${issuer}/new`)
+  })
+
+  it('[REAL-04] are not held up by members that are wrong and not used', async () => {
+    const deep = JSON.parse(`${'['.repeat(200)}1${']'.repeat(200)}`)
+    const odd = {
+      ...document,
+      token_endpoint: 'http://issuer.example/token',
+      registration_endpoint: 7,
+      introspection_endpoint: {},
+      mtls_endpoint_aliases: 'none',
+      require_signed_request_object: 'true',
+      service_documentation: 'ftp://docs',
+      deep,
+    }
+    const { keys } = worldOf(() => json(odd))
+    expect(await keys.find('a', 'ES256')).toHaveLength(1)
+  })
+})
+
+describe('a metadata server that hangs', () => {
+  it('[REAL-08] keeps nobody waiting longer than 500 ms while known metadata may serve', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const world = publishing(document)
+    const discovery = discoveryOf(world)
+    await discovery.metadata()
+    await world.advance(2 * hour)
+    world.answer = () => new Promise(() => {})
+    const metadata = discovery.metadata()
+    await settle()
+    vi.advanceTimersByTime(500)
+    expect(await metadata).toMatchObject(document)
+    vi.useRealTimers()
   })
 })

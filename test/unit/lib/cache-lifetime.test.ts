@@ -21,11 +21,18 @@ describe('cacheLifetimeMs', () => {
     [{ 'cache-control': 'max-age=600', age: '100' }, 500],
     [{ 'cache-control': 'max-age=600', age: '599' }, 60],
     [{ 'cache-control': 'max-age=600', age: 'old' }, 600],
+    [{ 'cache-control': 'max-age=600', age: '-100' }, 600],
+    [{ 'cache-control': 'max-age=600', age: '100.5' }, 600],
+    [{ 'cache-control': 'max-age=600', age: '100, 200' }, 600],
+    [{ 'cache-control': 'max-age=600', age: '1e2' }, 600],
+    [{ 'cache-control': 'max-age=600', age: '' }, 600],
+    [{ age: '100' }, 3600],
   ])('[JWKS-02] [ASM-09] reads %j as %i seconds', (headers, seconds) => {
     expect(cacheLifetimeMs(new Headers(headers as Record<string, string>), bounds)).toBe(seconds * 1000)
   })
 
   it('[JWKS-02] clamps the default as well', () => {
     expect(cacheLifetimeMs(new Headers(), { ...bounds, defaultSeconds: 1 })).toBe(60_000)
+    expect(cacheLifetimeMs(new Headers(), { ...bounds, defaultSeconds: 1e9 })).toBe(86_400_000)
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isLoopbackHostname, readSecureUrl } from '../../../src/lib/secure-url.js'
+import { isInsecureHost, isLoopbackHostname, readSecureUrl } from '../../../src/lib/secure-url.js'
 
 describe('readSecureUrl', () => {
   it('[JWKS-01] [ASM-08] takes https without user information, and nothing else', () => {
@@ -24,6 +24,38 @@ describe('readSecureUrl', () => {
     expect(readSecureUrl('http://user@localhost/', true)).toBeUndefined()
     expect(readSecureUrl('ws://localhost/', true)).toBeUndefined()
     expect(readSecureUrl('http://localhost.example.com/', true)).toBeUndefined()
+  })
+})
+
+describe('hosts that are named', () => {
+  const named = new Set(['keycloak:8080', 'plain'])
+
+  it('[REAL-41] may be http, as loopback hosts may, and no other host or port', () => {
+    for (const url of [
+      'http://keycloak:8080/realms/x',
+      'http://KEYCLOAK:8080',
+      'http://plain/',
+      'http://localhost:1',
+    ]) {
+      expect(readSecureUrl(url, named), url).toBeInstanceOf(URL)
+    }
+    for (const url of [
+      'http://keycloak',
+      'http://keycloak:8081',
+      'http://x.keycloak:8080',
+      'http://plain:8080',
+      'ftp://plain',
+    ]) {
+      expect(readSecureUrl(url, named), url).toBeUndefined()
+    }
+    expect(readSecureUrl('http://user@keycloak:8080/', named)).toBeUndefined()
+  })
+
+  it('[REAL-41] [JWKS-08] are let through by host and port, and none where nothing is allowed', () => {
+    expect(isInsecureHost(new URL('https://keycloak:8080/'), named)).toBe(true)
+    expect(isInsecureHost(new URL('https://keycloak/'), named)).toBe(false)
+    expect(isInsecureHost(new URL('http://127.0.0.1/'), false)).toBe(false)
+    expect(isInsecureHost(new URL('http://keycloak:8080/'), true)).toBe(false)
   })
 })
 

@@ -17,6 +17,14 @@ describe('a token bucket', () => {
     expect(taken(bucket, 10_000_000)).toBe(3)
   })
 
+  it('[REAL-07] tells how long it takes until there is a token', () => {
+    const bucket = createTokenBucket({ capacity: 2, refillIntervalMs: 1000 })
+    expect(bucket.waitMs(0)).toBe(0)
+    expect(taken(bucket, 0)).toBe(2)
+    expect([bucket.waitMs(0), bucket.waitMs(400), bucket.waitMs(1000), bucket.waitMs(9000)]).toEqual([1000, 600, 0, 0])
+    expect(taken(bucket, 9000)).toBe(2)
+  })
+
   it('gains nothing from a clock that goes backwards, and loses nothing', () => {
     const bucket = createTokenBucket({ capacity: 2, refillIntervalMs: 1000 })
     expect(bucket.take(50_000)).toBe(true)

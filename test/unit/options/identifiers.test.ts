@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ConfigurationError } from '../../../src/errors/index.js'
-import { checkIssuer, checkUrl } from '../../../src/options/identifiers.js'
+import { checkHost, checkIssuer, checkUrl } from '../../../src/options/identifiers.js'
 
 describe('checkUrl', () => {
   it.each([
@@ -56,6 +56,15 @@ describe('checkUrl', () => {
     }
   })
 
+  it('[REAL-41] says of an http URL of another host how a development server is allowed', () => {
+    for (const allowed of [false, true, new Set(['other:8080'])]) {
+      expect(() => checkUrl('issuer', 'http://keycloak:8080/realms/x', allowed)).toThrow(
+        "`dangerouslyAllowInsecureHosts: ['keycloak:8080']`",
+      )
+    }
+    expect(checkUrl('issuer', 'http://keycloak:8080/realms/x', new Set(['keycloak:8080'])).port).toBe('8080')
+  })
+
   it('throws nothing but a ConfigurationError, whatever it is given', () => {
     fc.assert(
       fc.property(fc.anything(), fc.boolean(), (value, allowed) => {
@@ -66,6 +75,31 @@ describe('checkUrl', () => {
         }
       }),
     )
+  })
+})
+
+describe('checkHost', () => {
+  it.each([
+    ['keycloak:8080', 'keycloak:8080'],
+    ['Keycloak:80', 'keycloak'],
+    ['id.internal', 'id.internal'],
+    ['10.0.0.5:8080', '10.0.0.5:8080'],
+    ['[fd00::5]:8080', '[fd00::5]:8080'],
+  ])('[REAL-41] reads %s as %s', (given, host) => {
+    expect(checkHost('hosts', given)).toBe(host)
+  })
+
+  it.each([
+    'http://keycloak:8080',
+    'keycloak:8080/',
+    'user@keycloak',
+    '*',
+    '*.internal',
+    'keycloak:99999',
+    'a b',
+    '[x',
+  ])('[REAL-41] refuses %s', (given) => {
+    expect(() => checkHost('hosts', given)).toThrow(ConfigurationError)
   })
 })
 

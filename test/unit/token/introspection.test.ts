@@ -75,11 +75,11 @@ describe('the introspection request', () => {
     expect(issuer.requestCount()).toBe(1)
   })
 
-  it('[INTR-01] refuses an endpoint over http, configured or discovered', async () => {
+  it('[INTR-01] [REAL-04] refuses an endpoint over http, configured or discovered', async () => {
     const endpoint = 'http://issuer.test/introspect'
     expect(() => introspectingServer({ introspection: { endpoint } })).toThrow(ConfigurationError)
     const discovered = introspectingServer({ authorizationServer: { metadata: { introspection_endpoint: endpoint } } })
-    expect(await discovered.outcomeOf({})).toBe('503 ERR_DISCOVERY_UNAVAILABLE')
+    expect(await discovered.outcomeOf({})).toBe('503 ERR_INTROSPECTION_UNAVAILABLE')
     expect(discovered.issuer.requestCount('introspection')).toBe(0)
   })
 
