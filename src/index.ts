@@ -108,4 +108,5 @@ export type {
 export { createResourceServer, type ResourceServer, type ResourceServerHealth } from './server/resource-server.js'
 export type { GrantStore, LockStore, ReplayStore, RevocationStore, StoredGrant } from './stores/contract.js'
 export { createMemoryGrantStore, type MemoryGrantStoreOptions } from './stores/memory-grant-store.js'
+export { isToken68, readBearerToken } from './token/read-credentials.js'
 export type { Revocation } from './token/revocation-keys.js'

@@ -26,6 +26,7 @@ export function fetchRequestFacts(request: Request, connection: FetchConnection 
     secure: request.url.startsWith('https:'),
     ...connection,
     request,
+    formBody: () => connection.formBody?.() ?? (request.body === null ? {} : undefined),
     method: request.method,
     url: request.url,
     headerValues(name) {

@@ -1,3 +1,4 @@
+import { isJsonObject } from '../lib/json.js'
 import type { RequestFacts } from './request-facts.js'
 
 /** What is read of a `node:http`, `node:https` or `node:http2` request, or of a framework's request that extends it. */
@@ -90,9 +91,14 @@ function sameName(written: string | undefined, name: string): boolean {
 
 function formBody({ headers, body }: NodeRequest): Readonly<Record<string, unknown>> | undefined {
   const contentType = headers['content-type']
-  if (typeof contentType !== 'string' || typeof body !== 'object' || body === null || Array.isArray(body))
-    return undefined
+  if (typeof contentType !== 'string') return undefined
   const [mediaType = ''] = contentType.split(';')
   if (mediaType.trim().toLowerCase() !== 'application/x-www-form-urlencoded') return undefined
-  return body as Readonly<Record<string, unknown>>
+  if (isJsonObject(body) && !ArrayBuffer.isView(body)) return body
+  return hasContent(headers) ? undefined : {}
+}
+
+/** RFC 9112 §6.3: a request without either field has no content. */
+function hasContent(headers: NodeRequest['headers']): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }

@@ -22,7 +22,10 @@ export interface RequestFacts {
   readonly remoteAddress?: string | undefined
   /** The DER bytes of the TLS client certificate of this very connection. */
   readonly clientCertificate?: (() => Uint8Array | undefined) | undefined
-  /** The parsed `application/x-www-form-urlencoded` body, where something parsed it before. */
+  /**
+   * The parsed `application/x-www-form-urlencoded` body: an empty object where the request has no content, `undefined`
+   * where nothing parsed it. Where a token may come in a form, a guard calls the latter a fault of the application.
+   */
   readonly formBody?: (() => Readonly<Record<string, unknown>> | undefined) | undefined
 }
 

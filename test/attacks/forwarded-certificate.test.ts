@@ -30,6 +30,11 @@ async function present(facts: RequestFacts, binding = behindEnvoy) {
 
 const envoy = (value: string | string[]) =>
   requestFacts({ headers: { 'x-forwarded-client-cert': value }, remoteAddress })
+const isRefused = (facts: RequestFacts) =>
+  present(facts).then(
+    () => false,
+    ({ code }) => code === 'ERR_TOKEN_CERTIFICATE',
+  )
 const refused = { code: 'ERR_TOKEN_CERTIFICATE', status: 401 }
 
 const smuggled = [
@@ -63,6 +68,7 @@ const names = escapes.flatMap((start) =>
 
 describe('names in a certificate behind Envoy', () => {
   it('[REAL-11] never choose the certificate: subject, URI and DNS names with quotes, commas and semicolons', async () => {
+    const passed: string[] = []
     for (const options of envoyOptions) {
       for (const name of names) {
         const everywhere: CertificateNames[] = [
@@ -73,10 +79,11 @@ describe('names in a certificate behind Envoy', () => {
         ]
         for (const given of everywhere) {
           const element = envoyElement(attacker, given, options)
-          expect(await refusalOf(() => present(envoy(element))), element).toMatchObject(refused)
+          if (!(await isRefused(envoy(element)))) passed.push(element)
         }
       }
     }
+    expect(passed).toEqual([])
   })
 
   it('[REAL-11] nor two of them together, one opening a quote and the other closing it', async () => {

@@ -37,6 +37,17 @@ describe('fetchRequestFacts', () => {
     const formBody = () => ({ access_token: 'x' })
     const connection = { secure: true, remoteAddress: '192.0.2.1', clientCertificate, formBody }
     const facts = fetchRequestFacts(new Request('http://api.example/'), connection)
-    expect(facts).toMatchObject({ ...connection, method: 'GET', url: 'http://api.example/' })
+    expect(facts).toMatchObject({ secure: true, remoteAddress: '192.0.2.1', clientCertificate, method: 'GET' })
+    expect(facts).toMatchObject({ url: 'http://api.example/' })
+    expect(facts.formBody?.()).toEqual({ access_token: 'x' })
+  })
+
+  it('[REAL-45] knows an empty form where no content came, and none where nobody parsed one', () => {
+    const post = (body?: BodyInit) => new Request('https://api.example/', { method: 'POST', body: body ?? null })
+    const form = new URLSearchParams({ access_token: 'x' })
+    expect(fetchRequestFacts(post()).formBody?.()).toEqual({})
+    expect(fetchRequestFacts(post(), { formBody: () => undefined }).formBody?.()).toEqual({})
+    expect(fetchRequestFacts(post(form)).formBody?.()).toBeUndefined()
+    expect(fetchRequestFacts(post(form), { formBody: () => undefined }).formBody?.()).toBeUndefined()
   })
 })

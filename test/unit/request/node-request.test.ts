@@ -69,8 +69,29 @@ describe('nodeRequestFacts', () => {
     expect(parsed('application/json', body)).toBeUndefined()
     expect(parsed('multipart/form-data', body)).toBeUndefined()
     expect(parsed(undefined, body)).toBeUndefined()
-    for (const value of [undefined, null, 'access_token=x', ['x']]) {
-      expect(parsed('application/x-www-form-urlencoded', value)).toBeUndefined()
+    for (const type of [
+      'application/x-www-form-urlencodedX',
+      'xapplication/x-www-form-urlencoded',
+      'a/b;application/x-www-form-urlencoded',
+    ]) {
+      expect(parsed(type, body), type).toBeUndefined()
     }
+  })
+
+  it.each([
+    { 'content-length': '14' },
+    { 'transfer-encoding': 'chunked' },
+    { 'transfer-encoding': 'chunked', 'content-length': '0' },
+  ])('[REAL-45] knows no form where nothing parsed one that came: %j', (size) => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', ...size }
+    for (const body of [undefined, null, 'access_token=x', ['x'], Buffer.from('access_token=x')]) {
+      expect(factsOf({ headers, body }).formBody?.()).toBeUndefined()
+    }
+  })
+
+  it.each([{}, { 'content-length': '0' }])('[REAL-45] knows an empty form where no content came: %j', (size) => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', ...size }
+    expect(factsOf({ headers }).formBody?.()).toEqual({})
+    expect(factsOf({ headers: { 'content-type': 'application/json', ...size } }).formBody?.()).toBeUndefined()
   })
 })

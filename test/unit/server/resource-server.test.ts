@@ -182,6 +182,19 @@ describe('authenticate', () => {
     }
   })
 
+  it('[REAL-45] [REAL-26] calls a form that nothing parsed a fault of the application, for guards of either kind', async () => {
+    const { server } = setUp({ resource: { resource, bearerMethods: ['header', 'body'] } })
+    const facts = requestFacts({ method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' } })
+    for (const guard of [server.guard(), server.optionalGuard()]) {
+      const result = await guard(facts)
+      expect(result).toMatchObject({ ok: false, fault: true, answer: { status: 500, body: '' } })
+      expect(!result.ok && result.error).toMatchObject({
+        code: 'ERR_CONFIGURATION',
+        message: expect.stringMatching(/body parser/),
+      })
+    }
+  })
+
   it('asks the application last, and takes nothing but true for a yes', async () => {
     const { issuer, call } = setUp()
     expect(codeOf(await call(issuer.mintToken(), { allow: ({ subject }) => subject === 'user-1' }))).toBe('ok')

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { requestFacts } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
 import type { BearerMethod } from '../../../src/options/types.js'
-import { isToken68, readCredentials } from '../../../src/token/read-credentials.js'
+import type { RequestFacts } from '../../../src/request/request-facts.js'
+import { isToken68, readBearerToken, readCredentials } from '../../../src/token/read-credentials.js'
 
 const everyMethod: readonly BearerMethod[] = ['header', 'body', 'query']
 const form = { 'content-type': 'application/x-www-form-urlencoded' }
@@ -108,7 +109,9 @@ describe('readCredentials from the query', () => {
   it('reads it where the resource says so', () => {
     expect(read({ url: '/?a=b&access_token=abc%2B#access_token=x' }, everyMethod)).toBe('Bearer abc+ by query')
     expect(read({ url: 'https://api.test/x?access_token=abc' }, everyMethod)).toBe('Bearer abc by query')
-    expect(read({ url: '/access_token=abc' }, everyMethod)).toBe('ERR_TOKEN_MISSING')
+    for (const url of ['/access_token=abc', 'access_token=abc', '&access_token=abc', '', '#?access_token=abc']) {
+      expect(read({ url }, everyMethod), url).toBe('ERR_TOKEN_MISSING')
+    }
     expect(read({ url: '/?ACCESS_TOKEN=abc' }, everyMethod)).toBe('ERR_TOKEN_MISSING')
   })
 
@@ -153,6 +156,11 @@ describe('readCredentials from the body', () => {
       'multipart/form-data; boundary=x',
       'text/plain',
       'application/x-www-form-urlencodedx',
+      'application/x-www-form-urlencodedX; charset=utf-8',
+      'xapplication/x-www-form-urlencoded',
+      'text/plain; a=application/x-www-form-urlencoded',
+      'text/plain, application/x-www-form-urlencoded',
+      ' application/x-www-form-urlencoded',
       '',
     ]) {
       expect(read({ ...post, headers: { 'content-type': type } }, ['header', 'body']), type).toBe('ERR_TOKEN_MISSING')
@@ -170,18 +178,43 @@ describe('readCredentials from the body', () => {
   })
 
   it('looks at own members of the body alone, whatever was made of it', () => {
-    for (const formBody of [
-      Object.create({ access_token: 'abc' }),
-      Object.create(null),
-      null,
-      'access_token=abc',
-      [],
-      5,
-    ]) {
-      expect(read({ ...post, formBody: formBody as never }, ['header', 'body'])).toBe('ERR_TOKEN_MISSING')
+    for (const formBody of [Object.create({ access_token: 'abc' }), Object.create(null), {}]) {
+      expect(read({ ...post, formBody }, ['header', 'body'])).toBe('ERR_TOKEN_MISSING')
     }
-    const { formBody: _, ...facts } = requestFacts(post)
-    expect(readCredentials(facts, ['header', 'body'], true).error?.code).toBe('ERR_TOKEN_MISSING')
+  })
+
+  it('[REAL-45] [REAL-26] calls a form that was not parsed a fault of the application, and says what to mount', () => {
+    const { formBody: _, ...unaware } = requestFacts(post)
+    const unparsed = [undefined, null, 'access_token=abc', [], 5].map((formBody) => ({
+      ...unaware,
+      formBody: () => formBody,
+    }))
+    for (const facts of [unaware, ...unparsed] as RequestFacts[]) {
+      for (const methods of [['header', 'body'], everyMethod] as const) {
+        const fault = expect.objectContaining({
+          code: 'ERR_CONFIGURATION',
+          status: 500,
+          message: expect.stringContaining('body parser'),
+        })
+        expect(() => readCredentials(facts, methods, true)).toThrow(fault)
+      }
+      for (const methods of [['header'], ['header', 'query']] as const) {
+        expect(readCredentials(facts, methods, true).error?.code).toBe('ERR_TOKEN_MISSING')
+      }
+    }
+  })
+
+  it('[REAL-45] does so beside a token in the header too: nobody can tell whether the form has another one', () => {
+    const headers = { ...form, authorization: 'Bearer abc' }
+    const facts = requestFacts({ method: 'POST', headers })
+    expect(() => readCredentials(facts, ['header', 'body'], true)).toThrow(/body parser/)
+  })
+
+  it.each(['GET', 'DELETE', 'HEAD'])('[REAL-45] asks for no form of a %s, and of no other media type', (method) => {
+    expect(read({ method, headers: form }, everyMethod)).toBe('ERR_TOKEN_MISSING')
+    expect(read({ method: 'POST', headers: { 'content-type': 'application/json' } }, everyMethod)).toBe(
+      'ERR_TOKEN_MISSING',
+    )
   })
 
   it('[BEAR-02] [E-03] refuses two enabled methods in one request', () => {
@@ -190,6 +223,38 @@ describe('readCredentials from the body', () => {
     expect(read({ url: '/?access_token=a', headers: header }, everyMethod)).toBe('ERR_REQUEST_AMBIGUOUS')
     expect(read({ ...post, url: '/?access_token=a' }, everyMethod)).toBe('ERR_REQUEST_AMBIGUOUS')
     expect(read({ ...post, headers: { ...form, authorization: 'Bearer' } }, everyMethod)).toBe('ERR_REQUEST_AMBIGUOUS')
+  })
+})
+
+describe('readBearerToken', () => {
+  it('[S0-74] [BEAR-01] [HTTP-01] [HTTP-02] takes the token out of the value of an Authorization field', () => {
+    expect(readBearerToken('Bearer abc.def-_~+/==')).toBe('abc.def-_~+/==')
+    for (const field of ['bearer abc', 'BEARER   abc', 'bEaReR abc']) expect(readBearerToken(field), field).toBe('abc')
+  })
+
+  it.each([
+    undefined,
+    null,
+    '',
+    'abc',
+    'Bearer',
+    'Bearer ',
+    'Bearer\tabc',
+    'BearerX abc',
+    ' Bearer abc',
+    'Bearer abc def',
+    'Bearer abc ',
+    'Bearer abc, Bearer def',
+    'Bearer a,b',
+    'Bearer =',
+    'Bearer ä',
+    'Bearer abc\n',
+    'DPoP abc',
+    'Basic dXNlcjpwdw==',
+    ['Bearer abc'],
+    7,
+  ])('[S0-74] finds none in %j', (field) => {
+    expect(readBearerToken(field as string)).toBeUndefined()
   })
 })
 
@@ -206,16 +271,17 @@ describe('isToken68', () => {
     expect(readField(`Bearer${' '.repeat(1_000_000)}`)).toBe('ERR_REQUEST_MALFORMED Bearer')
   })
 
-  it('[ADP-08] never throws, whatever the field, the query and the body hold', () => {
+  it('[ADP-08] never throws, whatever the field, the query and the form hold', () => {
     const junk = fc.string({ unit: 'binary' })
+    const form = fc.oneof(fc.object(), fc.record({ access_token: fc.anything() }))
     fc.assert(
-      fc.property(junk, junk, fc.anything(), (field, query, body) => {
+      fc.property(junk, junk, form, (field, query, formBody) => {
         const found = readCredentials(
           requestFacts({
             method: 'POST',
-            headers: { ...form, authorization: field },
+            headers: { 'content-type': 'application/x-www-form-urlencoded', authorization: field },
             url: query,
-            formBody: body as never,
+            formBody,
           }),
           everyMethod,
           true,
