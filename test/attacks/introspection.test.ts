@@ -64,6 +64,62 @@ describe('attacks on introspection', () => {
     expect(await outcome(issuer.mintToken({}, { header: { typ: 'at+jwt' } }))).toBe('accepted')
   })
 
+  const otherKinds: readonly Record<string, unknown>[] = [
+    { token_use: 'refresh' },
+    { token_use: 'refresh_token' },
+    { token_use: 'REFRESH-TOKEN' },
+    { token_use: 'id' },
+    { token_use: 'id_token' },
+    { token_use: ['refresh_token'] },
+    { token_type: 'refresh_token' },
+    { token_type: 'Refresh' },
+    { token_type: 'urn:ietf:params:oauth:token-type:refresh_token' },
+    { token_type: 'urn:ietf:params:oauth:token-type:id_token' },
+    { token_type: 'urn:ietf:params:oauth:token-type:saml2' },
+    { token_type: 'https://as.test/token-type/refresh_token' },
+    { token_type: 'N_A' },
+    { token_type: 'mac' },
+    { token_type: 7 },
+    { typ: 'Refresh' },
+    { typ: 'refresh' },
+    { typ: ' Offline ' },
+    { typ: 'ID' },
+    { typ: 'Serialized-ID' },
+    { typ: 'Logout' },
+    { typ: 'logout+jwt' },
+    { typ: 'application/logout+jwt' },
+    { typ: 'id_token+jwt' },
+    { typ: 'dpop+jwt' },
+    { typ: 'RegistrationAccessToken' },
+    { typ: { toString: 'Refresh' } },
+    { typ: 'Refresh', token_type: 'Bearer' },
+    { typ: 'Bearer', token_use: 'access_token', token_type: 'id_token' },
+    { token_type: 'DPoP', typ: 'Offline', cnf: { jkt: 'x' } },
+  ]
+  it.each([false, true])(
+    '[REAL-01] refuses an active token that the answer calls anything but an access token (signed: %s)',
+    async (signedResponse) => {
+      const { outcomeOf } = introspectingServer({ introspection: { signedResponse } })
+      for (const named of otherKinds) {
+        expect(await outcomeOf(named), JSON.stringify(named)).toBe('401 ERR_TOKEN_TYPE')
+      }
+    },
+  )
+
+  it.each([
+    { typ: 'Bearer', token_type: 'Bearer' },
+    { typ: 'at+jwt' },
+    { typ: 'JWT', token_use: 'access' },
+    { token_use: 'access_token', token_type: 'bearer' },
+    { token_use: 'delegated' },
+    { token_use: null, typ: null, token_type: null },
+    { token_type: 'access_token' },
+    { token_type: 'urn:ietf:params:oauth:token-type:access_token' },
+    { token_type: 'urn:ietf:params:oauth:token-type:jwt' },
+  ])('[REAL-01] lets an access token in that is called one, or nothing in particular: %j', async (named) => {
+    expect(await introspectingServer().outcomeOf(named)).toBe('accepted')
+  })
+
   it('[INTR-09] cannot be talked out of signatures by an answer in plain JSON', async () => {
     const { issuer, outcome } = introspectingServer({ introspection: { signedResponse: true } })
     const body = { active: true, sub: 'admin', aud: resource }
