@@ -22,7 +22,7 @@ const arrows = {
   request: ['src/lib/', 'src/errors/'],
   auth: ['src/lib/', 'src/errors/'],
   ...Object.fromEntries(middle.map((room) => [room, [...floor, ...middleFolders]])),
-  stores: floor,
+  stores: [...floor, 'src/options/check.ts'],
   client: floor,
   server: [...floor, ...middleFolders, 'src/stores/'],
   exchange: [...floor, ...middleFolders, 'src/stores/', 'src/client/', 'src/server/'],

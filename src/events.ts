@@ -78,13 +78,18 @@ export type PortcullisEvent =
       readonly error: string | undefined
       readonly errorDescription: string | undefined
     }
-  /** A shared store did not answer. `failedOpen` tells whether the request went on without it. */
+  /**
+   * A store did not answer, or had no room. `failedOpen` tells whether the request went on without it. `reason` is a code:
+   * `timeout`, `STORE_FULL`, `ECONNREFUSED`, `OOM` …, or the name of the error's class.
+   */
   | {
       readonly type: 'store.failed'
       readonly store: 'replay' | 'revocation' | 'grants'
       readonly reason: string
       readonly failedOpen: boolean
     }
+  /** The lease on a piece of work was lost before the work was done: another process may do it too. */
+  | { readonly type: 'lock.lost'; readonly store: 'grants' }
 
 /** What every event about one request says. */
 interface AboutRequest {

@@ -106,7 +106,8 @@ export type {
   Refused,
 } from './server/auth-result.js'
 export { createResourceServer, type ResourceServer, type ResourceServerHealth } from './server/resource-server.js'
-export type { GrantStore, LockStore, ReplayStore, RevocationStore, StoredGrant } from './stores/contract.js'
+export type { GrantStore, Lease, LockStore, ReplayStore, RevocationStore, StoredGrant } from './stores/contract.js'
 export { createMemoryGrantStore, type MemoryGrantStoreOptions } from './stores/memory-grant-store.js'
+export { createMemoryLockStore, type MemoryLockStoreOptions } from './stores/memory-lock-store.js'
 export { isToken68, readBearerToken } from './token/read-credentials.js'
 export type { Revocation } from './token/revocation-keys.js'

@@ -1,6 +1,7 @@
 import { sha256Base64url } from '#crypto'
 import { InvalidProofError, UnavailableError } from '../errors/index.js'
 import { type EventListener, emit } from '../events.js'
+import { failureCode } from '../lib/failure-code.js'
 import { inTime } from '../lib/in-time.js'
 import { type MaybePromise, whenReady } from '../lib/maybe-promise.js'
 import type { ReplayStore } from '../stores/contract.js'
@@ -26,7 +27,7 @@ export interface ProofUse {
 
 /**
  * Makes the single-use check (RFC 9449 §11.1): a proof is known by the SHA-256 of its key's thumbprint and its `jti`,
- * and nothing else of it reaches the store. A store that does not answer within 5 s has failed. The request that used a
+ * and nothing else of it reaches the store but the thumbprint, as the owner. A store that does not answer within 5 s has failed. The request that used a
  * proof up may show it to further guards.
  */
 export function createReplayGuard(settings: ReplaySettings): (use: ProofUse) => MaybePromise<void> {
@@ -35,8 +36,7 @@ export function createReplayGuard(settings: ReplaySettings): (use: ProofUse) => 
   const usedBy = new WeakMap<object, string>()
 
   function fail(cause: unknown): void {
-    const reason = cause instanceof Error ? cause.message : 'unknown'
-    emit(onEvent, { type: 'store.failed', store: 'replay', reason, failedOpen: failsOpen })
+    emit(onEvent, { type: 'store.failed', store: 'replay', reason: failureCode(cause), failedOpen: failsOpen })
     if (!failsOpen) throw new UnavailableError('ERR_STORE_UNAVAILABLE', { detail: 'replay store', cause })
   }
 
@@ -49,10 +49,10 @@ export function createReplayGuard(settings: ReplaySettings): (use: ProofUse) => 
     fail(new TypeError('the replay store answered neither true nor false'))
   }
 
-  function reserve(key: string, resource: string): MaybePromise<void> {
+  function reserve(key: string, { jkt, resource }: ProofUse): MaybePromise<void> {
     let answer: boolean | Promise<boolean>
     try {
-      answer = replayStore.reserve(key, ttlMs)
+      answer = replayStore.reserve(key, ttlMs, jkt)
     } catch (error) {
       return fail(error)
     }
@@ -60,10 +60,11 @@ export function createReplayGuard(settings: ReplaySettings): (use: ProofUse) => 
     return inTime(() => answer).then((reserved) => settle(reserved, resource), fail)
   }
 
-  function useUp(key: string, { resource, request }: ProofUse): MaybePromise<void> {
-    if (request === undefined) return reserve(key, resource)
+  function useUp(key: string, use: ProofUse): MaybePromise<void> {
+    const { request } = use
+    if (request === undefined) return reserve(key, use)
     if (usedBy.get(request) === key) return
-    return whenReady(reserve(key, resource), () => void usedBy.set(request, key))
+    return whenReady(reserve(key, use), () => void usedBy.set(request, key))
   }
 
   return (use) => whenReady(sha256Base64url(`${use.jkt}.${use.jti}`), (key) => useUp(key, use))

@@ -82,9 +82,9 @@ export function createAcquire(parts: AcquireParts): Acquire {
       const token = await cache.get(key)
       return token === undefined || token.accessToken === rejected?.accessToken ? undefined : { token, isNew: false }
     }
-    const work = async (): Promise<Acquired> => {
+    const work = async (alone: AbortSignal): Promise<Acquired> => {
       if (rejected !== undefined) await cache.delete(key)
-      const token = await exchange(key, request)
+      const token = await exchange(key, request, alone)
       exchanges.set(key, true)
       return { token, isNew: true }
     }
@@ -106,7 +106,8 @@ export function createAcquire(parts: AcquireParts): Acquire {
     return token
   }
 
-  async function exchange(key: string, request: GrantKeyParts): Promise<GrantedToken> {
+  /** A token that was exchanged alone no longer stays out of the cache: another process may have put a newer one there. */
+  async function exchange(key: string, request: GrantKeyParts, alone: AbortSignal): Promise<GrantedToken> {
     const { auth, grant, client } = request
     const about = { issuer: client.issuer, resource: grant.resource }
     try {
@@ -115,7 +116,7 @@ export function createAcquire(parts: AcquireParts): Acquire {
         client.exchangeToken(params, { signal, totalTimeoutMs: clientTimeoutMs(timeoutMs) }),
       )
       const granted = checkGranted(answer, request)
-      await cache.set(key, granted, auth.expiresAt)
+      if (!alone.aborted) await cache.set(key, granted, auth.expiresAt)
       emit(onEvent, { type: 'grant.exchanged', ...about })
       return granted
     } catch (thrown) {

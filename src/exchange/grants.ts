@@ -26,7 +26,11 @@ export interface GrantsOptions {
   readonly client: GrantClient | readonly GrantClient[]
   /** Where exchanged tokens are kept. It has 5 s to answer. Default: in memory, at most 10,000. */
   readonly store?: GrantStore | undefined
-  /** Lets one process of a fleet at a time exchange for one key. It has 5 s to answer. Default: single flight within this process only. */
+  /**
+   * Lets one process of a fleet at a time exchange for one key; its lease of 30 s is renewed for as long as the exchange
+   * takes. It has 5 s to answer. The others wait for the result, 15 s at most, and are then answered 503. Default: single
+   * flight within this process only.
+   */
   readonly lock?: LockStore | undefined
   /** How long a refusal is remembered. 0 to 60, default 5. */
   readonly refusalSeconds?: number | undefined

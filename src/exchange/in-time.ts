@@ -11,12 +11,16 @@ export function storeInTime(store: GrantStore): GrantStore {
   }
 }
 
-/** As {@link storeInTime}. A lock that comes too late frees itself when its time is over. */
+/** As {@link storeInTime}. A lease that comes too late ends by itself when its time is over. */
 export function lockInTime(lock: LockStore): LockStore {
   return {
     async acquire(key, ttlMs) {
-      const release = await patient(lock.acquire(key, ttlMs))
-      return release && (async () => patient(release()))
+      const lease = await patient(lock.acquire(key, ttlMs))
+      if (lease === undefined) return undefined
+      return {
+        extend: async (longerMs) => patient(lease.extend(longerMs)),
+        release: async () => patient(lease.release()),
+      }
     },
   }
 }

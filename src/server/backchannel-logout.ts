@@ -2,6 +2,7 @@ import { sha256Base64url } from '#crypto'
 import { InternalError, InvalidTokenError, isAuthError, UnavailableError } from '../errors/index.js'
 import { emit } from '../events.js'
 import { readCompactJws } from '../lib/compact-jws.js'
+import { failureCode } from '../lib/failure-code.js'
 import { inTime } from '../lib/in-time.js'
 import { ownMember } from '../lib/json.js'
 import type { Surroundings } from '../options/resolved.js'
@@ -50,7 +51,8 @@ export function createBackchannelLogout(parts: BackchannelLogoutParts): (request
   async function revoke({ issuer }: Issuer, { jti, sub, sid, issuedAt, validUntilMs }: LogoutToken): Promise<void> {
     await revocations.revoke({ issuer, sub, sid, atSeconds: issuedAt })
     const key = await sha256Base64url(JSON.stringify(['logout', issuer, jti]))
-    if (await reserve(parts, key, Math.min(validUntilMs - clock(), longestReservationMs))) return
+    const owner = await sha256Base64url(JSON.stringify(['logout of', issuer, sub ?? null]))
+    if (await reserve(parts, key, Math.min(validUntilMs - clock(), longestReservationMs), owner)) return
     throw new InvalidTokenError('ERR_TOKEN_CLAIM_INVALID', { detail: 'jti was used before' })
   }
 
@@ -76,13 +78,14 @@ function readToken(request: RequestFacts): string {
   return token
 }
 
-async function reserve({ replayStore, surroundings }: BackchannelLogoutParts, key: string, ttlMs: number) {
+async function reserve(parts: BackchannelLogoutParts, key: string, ttlMs: number, owner: string): Promise<boolean> {
+  const { replayStore, surroundings } = parts
   try {
-    const reserved: unknown = await inTime(() => replayStore.reserve(key, ttlMs))
+    const reserved: unknown = await inTime(() => replayStore.reserve(key, ttlMs, owner))
     if (typeof reserved === 'boolean') return reserved
     throw new TypeError('the replay store answered neither true nor false')
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : 'unknown'
+    const reason = failureCode(cause)
     emit(surroundings.onEvent, { type: 'store.failed', store: 'replay', reason, failedOpen: false })
     throw new UnavailableError('ERR_STORE_UNAVAILABLE', { detail: 'replay store', cause })
   }

@@ -18,7 +18,7 @@ import type { Question } from './ask-application.js'
 import type { AuthResult, Guard, OptionalGuard, Refused } from './auth-result.js'
 import { createBackchannelLogout } from './backchannel-logout.js'
 import { createGates } from './gate.js'
-import { createIssuerRegistry, type Issuer, needsKeys } from './issuers.js'
+import { createIssuerRegistry, type Issuer, type IssuerRegistry, needsKeys } from './issuers.js'
 import { selectResource } from './select-resource.js'
 import { createTokenVerifier } from './token-verifier.js'
 
@@ -135,7 +135,7 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
   const { clock } = resolved.surroundings
   const issuers = createIssuerRegistry(resolved)
   const replayStore = resolved.dpop.replayStore ?? createMemoryReplayStore({ clock })
-  const revocations = createRevocations(resolved)
+  const revocations = createRevocations(resolved, issuers)
   const gates = createGates<Claims>({
     options: resolved,
     binding: createBinding({ ...resolved, replayStore }),
@@ -196,12 +196,17 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
   }
 }
 
-function createRevocations({ revocationStore, revocationTtlSeconds, surroundings }: ResolvedOptions): RevocationList {
+/** Of an issuer that is not known yet: the greatest that may be configured. */
+const greatestLeewayMs = 300_000
+
+function createRevocations(options: ResolvedOptions, issuers: IssuerRegistry): RevocationList {
+  const { revocationStore, revocationTtlSeconds, surroundings } = options
   const { clock, onEvent } = surroundings
   return createRevocationList({
     store: revocationStore ?? createMemoryRevocationStore({ clock }),
     isShared: revocationStore !== undefined,
     ttlSeconds: revocationTtlSeconds,
+    leewayMsOf: (issuer) => issuers.known().find((one) => one.issuer === issuer)?.clockToleranceMs ?? greatestLeewayMs,
     clock,
     onEvent,
   })

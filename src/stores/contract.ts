@@ -8,8 +8,11 @@ export interface ReplayStore {
   /**
    * Reserves `key` for `ttlMs` milliseconds. False when it is taken. Rejects when the store cannot tell: the request is
    * then answered 503.
+   *
+   * @param owner - who causes the reservation, where one is known: for a DPoP proof the thumbprint of its key. A store
+   * with a bound of its own must not let one owner use it up; others may ignore it.
    */
-  reserve(key: string, ttlMs: number): boolean | Promise<boolean>
+  reserve(key: string, ttlMs: number, owner?: string): boolean | Promise<boolean>
 }
 
 /**
@@ -21,8 +24,11 @@ export interface RevocationStore {
   /**
    * Marks `key` as revoked for `ttlMs` milliseconds. `atMs` is the time of revocation. One atomic call: where `key` is
    * revoked already, the later of both times counts and the longer lifetime, whichever process writes last.
+   *
+   * @param widerKey - a key whose mark covers the same tokens and more: for a session that of its user. A store that has
+   * no room left for more of its kind may mark that one instead; others may ignore it.
    */
-  revoke(key: string, atMs: number, ttlMs: number): void | Promise<void>
+  revoke(key: string, atMs: number, ttlMs: number, widerKey?: string): void | Promise<void>
   /** The times of revocation of those keys that are revoked, in the order of `keys`; `undefined` for the others. */
   revokedAt(keys: readonly string[]): readonly (number | undefined)[] | Promise<readonly (number | undefined)[]>
 }
@@ -53,11 +59,26 @@ export interface GrantStore {
 }
 
 /**
- * Lets one of several processes at a time do a piece of work.
+ * Lets one of several processes at a time do a piece of work, for as long as it takes.
  *
  * @group Stores
  */
 export interface LockStore {
-  /** Takes the lock for `ttlMs` at most; `undefined` when somebody else has it. The result gives it back. */
-  acquire(key: string, ttlMs: number): Promise<(() => Promise<void>) | undefined>
+  /** A lease on `key` for `ttlMs` milliseconds; `undefined` while somebody else has one. Rejects when it cannot tell. */
+  acquire(key: string, ttlMs: number): Promise<Lease | undefined>
+}
+
+/**
+ * The hold of one process on a key. It ends by itself when its time is over: a process that died blocks nobody for long.
+ *
+ * @group Stores
+ */
+export interface Lease {
+  /**
+   * Makes the lease last `ttlMs` milliseconds from now on. False when it is lost: its time was over, or somebody else
+   * holds the key. Rejects when the store cannot tell.
+   */
+  extend(ttlMs: number): Promise<boolean>
+  /** Gives the key back. Never takes it from another holder. */
+  release(): Promise<void>
 }

@@ -1,24 +1,24 @@
 import { LRUCache } from 'lru-cache'
-import { type Clock, systemClock } from '../lib/clock.js'
+import type { Clock } from '../lib/clock.js'
 import type { GrantStore, StoredGrant } from './contract.js'
-import { checkMaxEntries } from './max-entries.js'
+import { resolveMemoryStoreOptions } from './memory-store.js'
 
 /** Options of {@link createMemoryGrantStore}. @group Stores */
 export interface MemoryGrantStoreOptions {
   /** Default 10,000; the least recently used goes first. */
   readonly maxEntries?: number | undefined
+  /** Default: the system clock. */
   readonly clock?: Clock | undefined
 }
 
 /**
  * Keeps exchanged tokens in this process, bounded.
  *
- * @throws {@link ConfigurationError} for a wrong `maxEntries`.
+ * @throws {@link ConfigurationError} for an option that is wrong or unknown.
  * @group Stores
  */
 export function createMemoryGrantStore(options: MemoryGrantStoreOptions = {}): GrantStore {
-  const max = checkMaxEntries(options.maxEntries ?? 10_000)
-  const clock = options.clock ?? systemClock
+  const { maxEntries: max, clock } = resolveMemoryStoreOptions('createMemoryGrantStore', options, 10_000)
   const grants = new LRUCache<string, StoredGrant>({ max, ttl: 1, ttlResolution: 0, perf: { now: clock } })
   return {
     get: (key) => grants.get(key),

@@ -1,7 +1,8 @@
-import { type Clock, systemClock } from '../lib/clock.js'
+import type { Clock } from '../lib/clock.js'
 import type { RevocationStore } from './contract.js'
 import { createExpiryQueue } from './expiry-queue.js'
-import { checkMaxEntries } from './max-entries.js'
+import { resolveMemoryStoreOptions, storeFull } from './memory-store.js'
+import { createShares, type Share } from './shares.js'
 
 /** Options of {@link createMemoryRevocationStore}. @group Stores */
 export interface MemoryRevocationStoreOptions {
@@ -12,54 +13,76 @@ export interface MemoryRevocationStoreOptions {
 }
 
 interface Entry {
-  readonly atMs: number
-  readonly expiresAtMs: number
+  readonly share: Share
+  atMs: number
+  expiresAtMs: number
 }
 
 const forgottenPerCall = 8
 
 /**
- * Makes a revocation store in memory, for a single process. Synchronous. Revoking a key again keeps the later
- * time and the longer lifetime. When full, `revoke` throws rather than forget a revocation that still counts.
+ * Makes a revocation store in memory, for a single process. Synchronous. Revoking a key again takes no further room: the
+ * later time and the longer lifetime stay. When full, `revoke` throws rather than forget a revocation that still counts.
  *
- * @throws {@link ConfigurationError} for a wrong `maxEntries`.
+ * The sessions of one user cannot fill it for the others: once they hold as many entries as there is room left, the next
+ * one marks the wider key, so that every token of that user issued until then is revoked.
+ *
+ * @throws {@link ConfigurationError} for an option that is wrong or unknown.
  * @group Stores
  */
 export function createMemoryRevocationStore(options: MemoryRevocationStoreOptions = {}): RevocationStore {
-  const maxEntries = checkMaxEntries(options.maxEntries ?? 100_000)
-  const clock = options.clock ?? systemClock
+  const { maxEntries, clock } = resolveMemoryStoreOptions('createMemoryRevocationStore', options, 100_000)
   const entries = new Map<string, Entry>()
+  const shares = createShares(maxEntries)
   const queue = createExpiryQueue()
 
-  function forget(key: string, now: number): void {
-    const { expiresAtMs } = entries.get(key) as Entry
-    if (expiresAtMs > now) queue.add(key, expiresAtMs)
-    else entries.delete(key)
+  function forget(key: string, nowMs: number): void {
+    const { expiresAtMs, share } = entries.get(key) as Entry
+    if (expiresAtMs > nowMs) {
+      queue.add(key, expiresAtMs)
+      return
+    }
+    entries.delete(key)
+    shares.giveBack(share)
   }
 
-  function current(key: string, now: number): Entry | undefined {
-    const entry = entries.get(key)
-    return entry !== undefined && entry.expiresAtMs > now ? entry : undefined
+  function renew(entry: Entry, atMs: number, expiresAtMs: number): void {
+    const isOver = entry.expiresAtMs <= clock()
+    entry.atMs = isOver ? atMs : Math.max(atMs, entry.atMs)
+    entry.expiresAtMs = Math.max(expiresAtMs, entry.expiresAtMs)
+  }
+
+  function enter(key: string, entry: Omit<Entry, 'share'>, share: Share): void {
+    queue.add(key, entry.expiresAtMs)
+    entries.set(key, { ...entry, share })
+  }
+
+  function mark(key: string, atMs: number, expiresAtMs: number, widerKey: string | undefined): boolean {
+    const known = entries.get(key)
+    if (known !== undefined) {
+      renew(known, atMs, expiresAtMs)
+      return true
+    }
+    const share = shares.take(widerKey, entries.size)
+    if (share !== undefined) enter(key, { atMs, expiresAtMs }, share)
+    return share !== undefined
   }
 
   return {
-    revoke(key, atMs, ttlMs) {
-      const now = clock()
-      const expiresAtMs = now + ttlMs
-      queue.drain(now, forgottenPerCall, (old) => forget(old, now))
-      if (!entries.has(key)) {
-        if (entries.size >= maxEntries) throw new Error('the revocation store is full')
-        queue.add(key, expiresAtMs)
-      }
-      const known = current(key, now) ?? { atMs, expiresAtMs }
-      entries.set(key, {
-        atMs: Math.max(atMs, known.atMs),
-        expiresAtMs: Math.max(expiresAtMs, known.expiresAtMs),
-      })
+    revoke(key, atMs, ttlMs, widerKey) {
+      const nowMs = clock()
+      queue.drain(nowMs, forgottenPerCall, (old) => forget(old, nowMs))
+      const expiresAtMs = nowMs + ttlMs
+      if (mark(key, atMs, expiresAtMs, widerKey)) return
+      if (widerKey !== undefined && mark(widerKey, atMs, expiresAtMs, undefined)) return
+      throw storeFull('the revocation store is full')
     },
     revokedAt(keys) {
-      const now = clock()
-      return keys.map((key) => current(key, now)?.atMs)
+      const nowMs = clock()
+      return keys.map((key) => {
+        const entry = entries.get(key)
+        return entry !== undefined && entry.expiresAtMs > nowMs ? entry.atMs : undefined
+      })
     },
   }
 }

@@ -20,7 +20,8 @@ export interface Revocation {
   readonly sid?: string | undefined
   /**
    * Tokens of `sub` and `sid` are revoked when their `iat` is not later than this time, in seconds since the Unix epoch
-   * by the issuer's clock; tokens without `iat` always are. Default: now.
+   * by the issuer's clock; tokens without `iat` always are. Default: now, and the issuer's `clockToleranceSeconds` ahead,
+   * since a token from a clock that runs ahead by as much is accepted.
    */
   readonly atSeconds?: number | undefined
 }
@@ -39,6 +40,13 @@ export interface TokenKeys {
   readonly exact: number
 }
 
+/** What a revocation marks in a store. */
+export interface RevocationMarks {
+  readonly keys: readonly string[]
+  /** The key of the subject, where the marks are those of one of its sessions. */
+  readonly widerKey: string | undefined
+}
+
 type Kind = 'jti' | 'sub' | 'sid' | 'sub-without-sid'
 
 /**
@@ -46,17 +54,24 @@ type Kind = 'jti' | 'sub' | 'sid' | 'sub-without-sid'
  *
  * @throws {@link ConfigurationError} when it does not say what to revoke, or says it twice.
  */
-export function revocationKeys({ issuer, jti, sub, sid }: Revocation): MaybePromise<readonly string[]> {
+export async function revocationMarks({ issuer, jti, sub, sid }: Revocation): Promise<RevocationMarks> {
   const named = [jti, sub, sid].filter((value) => value !== undefined)
   if (named.length === 0 || !named.every((value) => typeof value === 'string' && value !== '')) {
     throw new ConfigurationError('`revoke` takes `jti`, `sub` or `sid`: non-empty strings.')
   }
   if (jti !== undefined) {
     if (named.length > 1) throw new ConfigurationError('`revoke` takes either `jti`, or `sub` and `sid`.')
-    return digestAll(issuer, [['jti', jti]])
+    return { keys: await digestAll(issuer, [['jti', jti]]), widerKey: undefined }
   }
-  if (sid === undefined) return digestAll(issuer, [['sub', sub as string]])
-  return digestAll(issuer, [['sid', sid], ...(sub === undefined ? [] : [['sub-without-sid', sub] as const])])
+  if (sid === undefined) return { keys: await digestAll(issuer, [['sub', sub as string]]), widerKey: undefined }
+  if (sub === undefined) return { keys: await digestAll(issuer, [['sid', sid]]), widerKey: undefined }
+  const marked = [
+    ['sub', sub],
+    ['sid', sid],
+    ['sub-without-sid', sub],
+  ] as const
+  const [widerKey, ...keys] = await digestAll(issuer, marked)
+  return { keys, widerKey }
 }
 
 /** The keys that revoke a token. */

@@ -1,11 +1,12 @@
 import { ConfigurationError, InvalidTokenError, UnavailableError } from '../errors/index.js'
 import { type EventListener, emit } from '../events.js'
 import type { Clock } from '../lib/clock.js'
+import { failureCode } from '../lib/failure-code.js'
 import { inTime } from '../lib/in-time.js'
 import { ownMember } from '../lib/json.js'
 import { type MaybePromise, whenReady } from '../lib/maybe-promise.js'
 import type { RevocationStore } from '../stores/contract.js'
-import { type RevocableToken, type Revocation, revocationKeys, type TokenKeys, tokenKeys } from './revocation-keys.js'
+import { type RevocableToken, type Revocation, revocationMarks, type TokenKeys, tokenKeys } from './revocation-keys.js'
 
 /** The tokens an application no longer wants, though their issuer still calls them good. */
 export interface RevocationList {
@@ -33,19 +34,20 @@ export interface RevocationListSettings {
   readonly isShared: boolean
   /** How long a revocation is kept: at least as long as the longest-lived token. */
   readonly ttlSeconds: number
+  /** How far ahead the `iat` of an issuer's tokens may lie and be accepted. */
+  readonly leewayMsOf: (issuer: string) => number
   readonly clock: Clock
   readonly onEvent: EventListener | undefined
 }
 
 /** Makes the revocation list of one server. */
 export function createRevocationList(settings: RevocationListSettings): RevocationList {
-  const { store, ttlSeconds, clock, onEvent } = settings
+  const { store, ttlSeconds, leewayMsOf, clock, onEvent } = settings
   const keysOf = new WeakMap<RevocableToken, TokenKeys>()
   let mayHoldSome = settings.isShared
 
   function fail(cause: unknown): UnavailableError {
-    const reason = cause instanceof Error ? cause.message : 'unknown'
-    emit(onEvent, { type: 'store.failed', store: 'revocation', reason, failedOpen: false })
+    emit(onEvent, { type: 'store.failed', store: 'revocation', reason: failureCode(cause), failedOpen: false })
     return new UnavailableError('ERR_STORE_UNAVAILABLE', { detail: 'revocation store', cause })
   }
 
@@ -76,11 +78,11 @@ export function createRevocationList(settings: RevocationListSettings): Revocati
 
   return {
     async revoke(revocation) {
-      const atMs = readTime(revocation.atSeconds, clock)
-      const keys = await revocationKeys(revocation)
+      const atMs = readTime(revocation.atSeconds) ?? clock() + leewayMsOf(revocation.issuer)
+      const { keys, widerKey } = await revocationMarks(revocation)
       mayHoldSome = true
       try {
-        await inTime(() => Promise.all(keys.map(async (key) => store.revoke(key, atMs, ttlSeconds * 1000))))
+        await inTime(() => Promise.all(keys.map(async (key) => store.revoke(key, atMs, ttlSeconds * 1000, widerKey))))
       } catch (error) {
         throw fail(error)
       }
@@ -92,8 +94,8 @@ export function createRevocationList(settings: RevocationListSettings): Revocati
   }
 }
 
-function readTime(atSeconds: number | undefined, clock: Clock): number {
-  if (atSeconds === undefined) return clock()
+function readTime(atSeconds: number | undefined): number | undefined {
+  if (atSeconds === undefined) return undefined
   if (Number.isFinite(atSeconds) && atSeconds >= 0) return atSeconds * 1000
   throw new ConfigurationError('`atSeconds` takes seconds since the Unix epoch.')
 }

@@ -132,3 +132,19 @@ describe('an attacker who stole a bound token', () => {
     }
   })
 })
+
+describe('a client that floods the replay store', () => {
+  it('[REAL-12] is refused itself, and keeps no other client out', async () => {
+    const replayStore = createMemoryReplayStore({ clock: () => nowSeconds * 1000, maxEntries: 40 })
+    const verifier = dpopVerifier({ replayStore })
+    const flood = []
+    for (let index = 0; index < 60; index++) flood.push(await outcome(verifier, await signer.sign()))
+    expect(flood.slice(0, 20).every((one) => one === 'accepted')).toBe(true)
+    expect(flood.slice(20).every((one) => one === 'ERR_STORE_UNAVAILABLE')).toBe(true)
+    const other = await createProofSigner()
+    const facts = requestFacts({ headers: { dpop: await other.sign() } })
+    const another = { facts, accessToken, jkt: other.jkt, resource }
+    await expect(verifier.verify(another)).resolves.toMatchObject({ jkt: other.jkt })
+    await expect((async () => verifier.verify(another))()).rejects.toMatchObject({ code: 'ERR_PROOF_REPLAYED' })
+  })
+})

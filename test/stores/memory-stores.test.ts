@@ -1,7 +1,13 @@
 import { createMemoryGrantStore } from '../../src/stores/memory-grant-store.js'
+import { createMemoryLockStore } from '../../src/stores/memory-lock-store.js'
 import { createMemoryReplayStore } from '../../src/stores/memory-replay-store.js'
 import { createMemoryRevocationStore } from '../../src/stores/memory-revocation-store.js'
-import { describeGrantStore, describeReplayStore, describeRevocationStore } from './store-contract.js'
+import {
+  describeGrantStore,
+  describeLockStore,
+  describeReplayStore,
+  describeRevocationStore,
+} from './store-contract.js'
 
 function fakeTime() {
   let now = 1_800_000_000_000
@@ -26,4 +32,9 @@ describeRevocationStore('the memory store', () => {
 describeGrantStore('the memory store', () => {
   const { clock, pass } = fakeTime()
   return { store: createMemoryGrantStore({ clock }), pass }
+})
+
+describeLockStore('the memory store', () => {
+  const { clock, pass } = fakeTime()
+  return { store: createMemoryLockStore({ clock }), pass }
 })

@@ -178,25 +178,50 @@ export function describeLockStore(name: string, create: () => StoreUnderTest<Loc
       const { store } = create()
       const [key, other] = [randomUUID(), randomUUID()]
       const attempts = await Promise.all(Array.from({ length: 100 }, () => store.acquire(key, 60_000)))
-      const [release, ...further] = attempts.filter((attempt) => attempt !== undefined)
+      const [lease, ...further] = attempts.filter((attempt) => attempt !== undefined)
       expect(further).toEqual([])
-      expect(await store.acquire(other, 60_000)).toBeTypeOf('function')
-      await release?.()
-      expect(await store.acquire(key, 60_000)).toBeTypeOf('function')
+      expect(await store.acquire(other, 60_000)).toBeDefined()
+      await lease?.release()
+      expect(await store.acquire(key, 60_000)).toBeDefined()
     })
 
-    it('[D01] frees itself when its time is over, and lets no former holder free it for the next', async () => {
+    it('[D01] frees itself when its time is over, and lets no former holder free or extend it for the next', async () => {
       const { store, pass } = create()
       const key = randomUUID()
-      const late = await store.acquire(key, 60_000)
+      const late = await store.acquire(key, 60_000.5)
       await pass(60_001)
       const next = await store.acquire(key, 60_000)
-      expect(next).toBeTypeOf('function')
-      await late?.()
+      expect(next).toBeDefined()
+      await late?.release()
+      expect(await late?.extend(60_000)).toBe(false)
       expect(await store.acquire(key, 60_000)).toBeUndefined()
-      await next?.()
-      await next?.()
-      expect(await store.acquire(key, 60_000)).toBeTypeOf('function')
+      await next?.release()
+      await next?.release()
+      expect(await store.acquire(key, 60_000)).toBeDefined()
+    })
+
+    it('[D01] lasts as long as it is extended, from each time on, and no longer', async () => {
+      const { store, pass } = create()
+      const key = randomUUID()
+      const lease = await store.acquire(key, 60_000)
+      for (let round = 0; round < 3; round++) {
+        await pass(50_000)
+        expect(await lease?.extend(60_000.5)).toBe(true)
+      }
+      await pass(50_000)
+      expect(await store.acquire(key, 60_000)).toBeUndefined()
+      await pass(10_001)
+      expect(await lease?.extend(60_000)).toBe(false)
+      expect(await store.acquire(key, 60_000)).toBeDefined()
+    })
+
+    it('[D01] cannot be extended once it was given back', async () => {
+      const { store } = create()
+      const key = randomUUID()
+      const lease = await store.acquire(key, 60_000)
+      await lease?.release()
+      expect(await lease?.extend(60_000)).toBe(false)
+      expect(await store.acquire(key, 60_000)).toBeDefined()
     })
   })
 }

@@ -13,12 +13,11 @@ export interface RedisGrantStoreOptions extends RedisStoreOptions {
  * Keeps exchanged tokens in Redis for a fleet, encrypted: AES-256-GCM with a fresh nonce each, bound to the entry's key,
  * so that entries cannot be swapped. An entry that does not open counts as absent. Default prefix `portcullis:grant:`.
  *
- * @throws `ConfigurationError` for a wrong client or an unusable key ring.
+ * @throws `ConfigurationError` for an option that is wrong or unknown, or an unusable key ring.
  * @group Stores
  */
 export function createRedisGrantStore(options: RedisGrantStoreOptions): GrantStore {
-  const { send } = createRedisConnection(options)
-  const prefix = options.prefix ?? 'portcullis:grant:'
+  const { send, prefix } = createRedisConnection('createRedisGrantStore', options, 'portcullis:grant:', ['keys'])
   const sealer = createSealer(options.keys)
   return {
     async get(key) {

@@ -3,27 +3,37 @@ import { createRedisConnection, type RedisStoreOptions } from './send-command.js
 
 const releaseIfMine =
   "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) else return 0 end"
+const extendIfMine =
+  "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) else return 0 end"
 
 /**
- * Makes a lock in Redis: `SET NX PX` with a random value, given back only by its holder. Good for doing work once, not
- * for correctness: a lock that expires, or that a failover loses, lets a second holder in. Rejects when Redis fails or is
- * late. Default prefix `portcullis:lock:`.
+ * Makes a lock in Redis: `SET NX PX` with a random value of each holder, which two small scripts compare before they
+ * extend or delete; all on one key, so that Redis Cluster and Valkey serve it too. Needs the right to `EVAL`. Rejects
+ * when Redis fails or is late. Default prefix `portcullis:lock:`.
  *
- * @throws `ConfigurationError` for a client that is neither of `ioredis` nor of `redis`.
+ * A failover may lose a lease and let a second holder in; the first one learns of it at its next `extend`.
+ *
+ * @throws `ConfigurationError` for an option that is wrong or unknown.
  * @group Stores
  */
 export function createRedisLockStore(options: RedisStoreOptions): LockStore {
-  const { send, run } = createRedisConnection(options)
-  const prefix = options.prefix ?? 'portcullis:lock:'
+  const { send, run, prefix } = createRedisConnection('createRedisLockStore', options, 'portcullis:lock:')
   return {
     async acquire(key, ttlMs) {
       const holder = crypto.randomUUID()
-      const answer = await send('SET', prefix + key, holder, 'NX', 'PX', String(Math.max(1, Math.ceil(ttlMs))))
+      const answer = await send('SET', prefix + key, holder, 'NX', 'PX', milliseconds(ttlMs))
       if (answer === null) return undefined
       if (String(answer) !== 'OK') throw new TypeError('unexpected answer to SET')
-      return async () => {
-        await run(releaseIfMine, prefix + key, holder)
+      return {
+        extend: async (longerMs) => Number(await run(extendIfMine, prefix + key, holder, milliseconds(longerMs))) === 1,
+        async release() {
+          await run(releaseIfMine, prefix + key, holder)
+        },
       }
     },
   }
+}
+
+function milliseconds(ttlMs: number): string {
+  return String(Math.max(1, Math.ceil(ttlMs)))
 }

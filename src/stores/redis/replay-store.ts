@@ -7,12 +7,11 @@ import { createRedisConnection, type RedisStoreOptions } from './send-command.js
  *
  * A reservation that Redis loses in a failover can be made again: asynchronous replication has that gap.
  *
- * @throws `ConfigurationError` for a client that is neither of `ioredis` nor of `redis`.
+ * @throws `ConfigurationError` for an option that is wrong or unknown.
  * @group Stores
  */
 export function createRedisReplayStore(options: RedisStoreOptions): ReplayStore {
-  const { send } = createRedisConnection(options)
-  const prefix = options.prefix ?? 'portcullis:replay:'
+  const { send, prefix } = createRedisConnection('createRedisReplayStore', options, 'portcullis:replay:')
   return {
     async reserve(key, ttlMs) {
       const answer = await send('SET', prefix + key, '1', 'NX', 'PX', String(Math.max(1, Math.ceil(ttlMs))))

@@ -14,12 +14,11 @@ return redis.call('SET', KEYS[1], at, 'PX', ttl)`
  *
  * With an `ioredis` cluster whose `scaleReads` names replicas a revocation may show a moment late.
  *
- * @throws `ConfigurationError` for a client that is neither of `ioredis` nor of `redis`.
+ * @throws `ConfigurationError` for an option that is wrong or unknown.
  * @group Stores
  */
 export function createRedisRevocationStore(options: RedisStoreOptions): RevocationStore {
-  const { send, run } = createRedisConnection(options)
-  const prefix = options.prefix ?? 'portcullis:revoked:'
+  const { send, run, prefix } = createRedisConnection('createRedisRevocationStore', options, 'portcullis:revoked:')
 
   async function revokedAt(key: string): Promise<number | undefined> {
     const answer = await send('GET', prefix + key)

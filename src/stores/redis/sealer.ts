@@ -1,6 +1,7 @@
 import { decodeBase64url, encodeBase64url } from '#crypto'
 import { ConfigurationError } from '../../errors/index.js'
 import { isBase64url } from '../../lib/base64url.js'
+import { checkNames } from '../../options/check.js'
 
 /** One key of a key ring. @group Stores */
 export interface SealKey {
@@ -64,8 +65,9 @@ function importKey(secret: Uint8Array): Promise<CryptoKey> {
 
 function checkRing(ring: readonly SealKey[]): void {
   if (!Array.isArray(ring) || ring.length === 0) throw new ConfigurationError('`keys` takes at least one key.')
-  for (const key of ring as readonly (Partial<SealKey> | undefined)[]) {
-    if (typeof key?.id !== 'string' || !/^[\w-]{1,64}$/.test(key.id)) {
+  for (const key of ring as readonly Partial<SealKey>[]) {
+    checkNames('A key of `keys`', key, ['id', 'secret'])
+    if (typeof key.id !== 'string' || !/^[\w-]{1,64}$/.test(key.id)) {
       throw new ConfigurationError('A key of `keys` needs an `id` of at most 64 letters, digits, - and _.')
     }
     if (!(key.secret instanceof Uint8Array) || key.secret.length !== 32) {

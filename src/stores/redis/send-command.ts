@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../../errors/index.js'
 import { withDeadline } from '../../lib/deadline.js'
+import { checkNames } from '../../options/check.js'
 
 /** An `ioredis` client or cluster, as far as it is used here. @group Stores */
 export interface IoredisClient {
@@ -31,8 +32,10 @@ export interface RedisStoreOptions {
   readonly timeoutMs?: number | undefined
 }
 
-/** Ways to talk to Redis, always about one key, always to the node that writes it: replicas lag. */
+/** Where a store keeps its entries, and ways to talk to Redis there, always about one key, always to the node that writes it: replicas lag. */
 export interface RedisConnection {
+  /** Goes before every key. */
+  readonly prefix: string
   /** Sends a command whose first argument is the key. Rejects when Redis does not answer in time. */
   send(command: string, key: string, ...args: string[]): Promise<unknown>
   /** Runs a Lua script on one key, atomically. Rejects when Redis does not answer in time. */
@@ -42,17 +45,28 @@ export interface RedisConnection {
 const longestTimeoutMs = 60_000
 
 /**
- * Finds out once how a client wants its commands.
+ * Checks the options of a Redis store, and finds out once how its client wants its commands.
  *
- * @throws {@link ConfigurationError} for anything but a client of `ioredis` or `redis`, and for a wrong timeout.
+ * @param more - names of options that this store has besides those of {@link RedisStoreOptions}.
+ * @throws {@link ConfigurationError} for a client that is neither of `ioredis` nor of `redis`, for a wrong `prefix` or
+ * `timeoutMs`, and for unknown names.
  */
-export function createRedisConnection({ client, timeoutMs = 1000 }: RedisStoreOptions): RedisConnection {
-  if (!(timeoutMs > 0 && timeoutMs <= longestTimeoutMs)) {
+export function createRedisConnection(
+  what: string,
+  options: RedisStoreOptions,
+  defaultPrefix: string,
+  more: readonly string[] = [],
+): RedisConnection {
+  checkNames(what, options, ['client', 'prefix', 'timeoutMs', ...more])
+  const { client, prefix = defaultPrefix, timeoutMs = 1000 } = options
+  if (typeof prefix !== 'string') throw new ConfigurationError('`prefix` takes text; leave it out for the default.')
+  if (typeof timeoutMs !== 'number' || !(timeoutMs > 0 && timeoutMs <= longestTimeoutMs)) {
     throw new ConfigurationError(`\`timeoutMs\` takes a number from 1 to ${longestTimeoutMs}; leave it out for 1000.`)
   }
   const transmit = detect(client)
   const transmitInTime: Transmit = (...about) => withDeadline(timeoutMs, async () => transmit(...about))
   return {
+    prefix,
     send: (command, key, ...args) => transmitInTime(key, [command, key, ...args]),
     run: (script, key, ...args) => transmitInTime(key, ['EVAL', script, '1', key, ...args]),
   }

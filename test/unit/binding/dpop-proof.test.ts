@@ -314,11 +314,11 @@ describe('the order of checks', () => {
 })
 
 describe('the replay check', () => {
-  it('[C-10] [DPOP-15] reserves SHA-256 over jkt and jti, for the whole window', async () => {
+  it('[C-10] [DPOP-15] [REAL-12] reserves SHA-256 over jkt and jti, for the whole window, on account of the key', async () => {
     const reserve = vi.fn(() => true)
     const proof = await signer.sign({ claims: { jti: 'the jti' } })
     await send(dpopVerifier({ replayStore: { reserve } }), proof)
-    expect(reserve).toHaveBeenCalledWith(sha256(`${signer.jkt}.the jti`), 71_000)
+    expect(reserve).toHaveBeenCalledWith(sha256(`${signer.jkt}.the jti`), 71_000, signer.jkt)
   })
 
   it('[C-10] tells clients apart that happen on the same jti', async () => {
@@ -346,12 +346,15 @@ describe('the replay check', () => {
         throw new Error('connection lost')
       },
     ],
-  ])('[C-10] [C-17] answers 503 when the store %s, and tells why in an event', async (_, reserve) => {
-    const events: PortcullisEvent[] = []
-    const settings = { replayStore: { reserve }, onEvent: (event: PortcullisEvent) => events.push(event) }
-    expect(await refusalOfProof({}, settings)).toMatchObject({ code: 'ERR_STORE_UNAVAILABLE', status: 503 })
-    expect(events).toEqual([{ type: 'store.failed', store: 'replay', reason: 'connection lost', failedOpen: false }])
-  })
+  ])(
+    '[C-10] [C-17] [REAL-44] answers 503 when the store %s, and tells so in an event without its text',
+    async (_, reserve) => {
+      const events: PortcullisEvent[] = []
+      const settings = { replayStore: { reserve }, onEvent: (event: PortcullisEvent) => events.push(event) }
+      expect(await refusalOfProof({}, settings)).toMatchObject({ code: 'ERR_STORE_UNAVAILABLE', status: 503 })
+      expect(events).toEqual([{ type: 'store.failed', store: 'replay', reason: 'Error', failedOpen: false }])
+    },
+  )
 
   it.each(['OK', 1, undefined, null])('[C-10] fails closed when the store answers %j', async (answer) => {
     const reserve = () => answer as unknown as boolean

@@ -202,9 +202,25 @@ describe('server.backchannelLogout', () => {
     const reserve = vi.fn(() => true)
     const { send, logoutToken, clock } = world({ dpop: { replayStore: { reserve } } })
     expect((await send(logoutToken())).status).toBe(200)
-    expect(reserve).toHaveBeenLastCalledWith(expect.stringMatching(/^[\w-]{43}$/), 180_000)
+    const digest = expect.stringMatching(/^[\w-]{43}$/)
+    expect(reserve).toHaveBeenLastCalledWith(digest, 180_000, digest)
     expect((await send(logoutToken({ jti: 'x', exp: clock.now() / 1000 + 1_000_000 }))).status).toBe(200)
-    expect(reserve).toHaveBeenLastCalledWith(expect.any(String), 86_400_000)
+    expect(reserve).toHaveBeenLastCalledWith(expect.any(String), 86_400_000, expect.any(String))
+  })
+
+  it('[REAL-17] reserves for the subject, whatever the session, so that one user cannot use the store up', async () => {
+    const reserve = vi.fn((..._reservation: unknown[]) => true)
+    const { send, logoutToken } = world({ dpop: { replayStore: { reserve } } })
+    for (const [sub, sid] of [
+      ['ada', 'one'],
+      ['ada', 'two'],
+      ['bob', 'one'],
+    ]) {
+      expect((await send(logoutToken({ jti: `${sub} ${sid}`, sub, sid }))).status).toBe(200)
+    }
+    const [one, two, three] = reserve.mock.calls.map(([, , owner]) => owner)
+    expect(two).toBe(one)
+    expect(three).not.toBe(one)
   })
 
   const unavailable = {

@@ -1,4 +1,10 @@
-import { createRedisReplayStore, createRedisRevocationStore, type RedisClient } from 'portcullis/redis'
+import {
+  createRedisGrantStore,
+  createRedisLockStore,
+  createRedisReplayStore,
+  createRedisRevocationStore,
+  type RedisClient,
+} from 'portcullis/redis'
 import { describe, expect, it, vi } from 'vitest'
 import { ConfigurationError } from '../../../src/errors/index.js'
 
@@ -20,6 +26,24 @@ describe('the Redis client', () => {
 
   it.each([0, -1, Number.NaN, 60_001])('refuses timeoutMs = %d', (timeoutMs) => {
     expect(() => createRedisReplayStore({ client: answering('OK'), timeoutMs })).toThrow(/takes a number from 1 to/)
+  })
+
+  it('[REAL-19] refuses what it does not know in the options of every store, and in a key of the key ring', () => {
+    const client = answering('OK')
+    const id = 'k1'
+    const secret = new Uint8Array(32)
+    const keys = [{ id, secret }]
+    const factories = [createRedisReplayStore, createRedisRevocationStore, createRedisLockStore]
+    for (const create of [...factories, (given: object) => createRedisGrantStore({ keys, ...given } as never)]) {
+      expect(() => create({ client, prefix: 'p:', timeoutMs: 7 })).not.toThrow()
+      expect(() => create({ client, timeout: 7 } as never)).toThrow(/Did you mean `timeoutMs`/)
+      expect(() => create({ client, prefix: 7 } as never)).toThrow(ConfigurationError)
+      expect(() => create({ client, timeoutMs: '7' } as never)).toThrow(ConfigurationError)
+    }
+    for (const create of factories) expect(() => create(undefined as never)).toThrow(ConfigurationError)
+    for (const key of [{ id, secret, kid: 'k2' }, null, 'k1']) {
+      expect(() => createRedisGrantStore({ client, keys: [key] as never })).toThrow(ConfigurationError)
+    }
   })
 
   it('[C-10] sends one atomic command on one key', async () => {

@@ -57,13 +57,17 @@ describe('createRedisGrantStore', () => {
 })
 
 describe('createRedisLockStore', () => {
-  it('[D01] sends one atomic command, and gives back by value', async () => {
+  it('[D01] sends one atomic command each, and extends and gives back by value', async () => {
     const call = vi.fn(async (..._command: string[]) => 'OK')
-    const release = await createRedisLockStore({ client: { call }, prefix: 'p:' }).acquire('key', 10.2)
-    await release?.()
-    const [[...acquired] = [], [...released] = []] = call.mock.calls
+    const lease = await createRedisLockStore({ client: { call }, prefix: 'p:' }).acquire('key', 10.2)
+    expect(await lease?.extend(20.2)).toBe(false)
+    await lease?.release()
+    const [[...acquired] = [], [...extended] = [], [...released] = []] = call.mock.calls
     expect(acquired).toEqual(['SET', 'p:key', expect.stringMatching(/^[\da-f-]{36}$/), 'NX', 'PX', '11'])
-    expect([released[0], released[3], released[4]]).toEqual(['EVAL', 'p:key', acquired[2]])
+    expect([extended[0], ...extended.slice(3)]).toEqual(['EVAL', 'p:key', acquired[2], '21'])
+    expect([released[0], ...released.slice(3)]).toEqual(['EVAL', 'p:key', acquired[2]])
+    call.mockResolvedValueOnce('OK').mockResolvedValueOnce('1')
+    expect(await (await createRedisLockStore({ client: { call } }).acquire('key', 1))?.extend(1)).toBe(true)
   })
 
   it.each(['QUEUED', undefined])('[D01] trusts no odd answer: %j', async (answer) => {

@@ -7,7 +7,7 @@ vi.mock('#crypto', () => import('../../../src/lib/crypto/web.js'))
 
 describe('revocation where digests take a while', () => {
   it('waits for them, and rejects for a revoked token', async () => {
-    const settings = { isShared: false, ttlSeconds: 60, clock: () => 1000, onEvent: undefined }
+    const settings = { isShared: false, ttlSeconds: 60, leewayMsOf: () => 0, clock: () => 1000, onEvent: undefined }
     const list = createRevocationList({ store: createMemoryRevocationStore({ clock: () => 1000 }), ...settings })
     const revocation: Revocation = { issuer: 'https://a.test', sub: 'x' }
     await list.revoke(revocation)

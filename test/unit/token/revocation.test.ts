@@ -61,19 +61,82 @@ describe('server.revoke', () => {
     expect(String(result.ok || result.answer.headers['WWW-Authenticate'])).toContain('error="invalid_token"')
   })
 
-  it('refuses the tokens of a subject issued until then, and accepts later ones', async () => {
+  it('[REAL-18] refuses the tokens of a subject issued until then by a clock as fast as is accepted, and accepts later ones', async () => {
     const { issuer, clock, revoke, outcome } = revokingServer()
     const [before, other] = [issuer.mintToken({ sub: 'ada' }), issuer.mintToken({ sub: 'bob' })]
+    const atOnce = issuer.mintToken({ sub: 'ada', iat: clock.now() / 1000 + 60 })
+    expect(await outcome(atOnce)).toBe('accepted')
     await revoke({ sub: 'ada' })
-    const atOnce = issuer.mintToken({ sub: 'ada' })
-    clock.advance(1000)
-    const after = issuer.mintToken({ sub: 'ada' })
+    clock.advance(60_001)
+    const after = issuer.mintToken({ sub: 'ada', iat: clock.now() / 1000 })
     expect(await Promise.all([before, other, atOnce, after].map((token) => outcome(token)))).toEqual([
       revoked,
       'accepted',
       revoked,
       'accepted',
     ])
+  })
+
+  it('[REAL-18] goes by the leeway of the issuer, and by the time given where one is given', async () => {
+    const { issuer, clock, revoke, outcome } = revokingServer({
+      issuer: { issuer: 'https://issuer.test', clockToleranceSeconds: 5 },
+    })
+    const now = clock.now() / 1000
+    const [ahead, later] = [5, 6].map((seconds) => issuer.mintToken({ sub: 'ada', iat: now + seconds })) as [
+      string,
+      string,
+    ]
+    await revoke({ sub: 'ada', atSeconds: now })
+    expect(await outcome(ahead)).toBe('accepted')
+    await revoke({ sub: 'ada' })
+    clock.advance(1000)
+    expect([await outcome(ahead), await outcome(later)]).toEqual([revoked, 'accepted'])
+  })
+
+  it('[REAL-18] counts the greatest leeway of a tenant that no token has named yet', async () => {
+    const clock = createFrozenClock()
+    const tenant = createTestIssuer({ issuer: 'https://tenant.test', clock: clock.now })
+    const revocationStore = createMemoryRevocationStore({ clock: clock.now })
+    const revoke = vi.spyOn(revocationStore, 'revoke')
+    const server = createResourceServer({
+      resource,
+      issuer: () => ({ clockToleranceSeconds: 7 }),
+      tenants: ['https://tenant.test'],
+      fetch: tenant.fetch,
+      clock: clock.now,
+      revocationStore,
+    })
+    await server.revoke({ issuer: 'https://tenant.test', sub: 'ada' })
+    await server.verify(tenant.mintToken({ sub: 'bob' }))
+    await server.revoke({ issuer: 'https://tenant.test', sub: 'ada' })
+    expect(revoke.mock.calls.map(([, atMs]) => atMs - clock.now())).toEqual([300_000, 7000])
+  })
+
+  it('[REAL-17] tells the store the key of the subject with those of a session', async () => {
+    const revocationStore = createMemoryRevocationStore()
+    const marks = vi.spyOn(revocationStore, 'revoke')
+    const { revoke } = revokingServer({ revocationStore })
+    await revoke({ sub: 'ada' })
+    await revoke({ sub: 'ada', sid: 'one' })
+    await revoke({ sid: 'one' })
+    await revoke({ jti: 'one' })
+    const [subject, session, without, alone, token] = marks.mock.calls.map(([key, , , widerKey]) => ({ key, widerKey }))
+    expect(session?.widerKey).toBe(subject?.key)
+    expect(without?.widerKey).toBe(subject?.key)
+    expect(alone).toEqual({ key: session?.key, widerKey: undefined })
+    expect([subject?.widerKey, token?.widerKey]).toEqual([undefined, undefined])
+  })
+
+  it('[REAL-17] lets no user with endless sessions keep others from being logged out', async () => {
+    const clock = createFrozenClock()
+    const revocationStore = createMemoryRevocationStore({ clock: clock.now, maxEntries: 20 })
+    const { issuer, revoke, outcome } = revokingServer({ clock: clock.now, revocationStore })
+    const mint = (sub: string, sid: string) => issuer.mintToken({ sub, sid, iat: clock.now() / 1000 })
+    for (let index = 0; index < 50; index++) await revoke({ sub: 'mallory', sid: `s${index}` })
+    await revoke({ sub: 'ada', sid: 'of ada' })
+    expect(await outcome(mint('ada', 'of ada'))).toBe(revoked)
+    expect(await outcome(mint('ada', 'another'))).toBe('accepted')
+    for (const index of [0, 10, 49]) expect(await outcome(mint('mallory', `s${index}`))).toBe(revoked)
   })
 
   it('counts a token without iat as issued before', async () => {
@@ -116,6 +179,7 @@ describe('server.revoke', () => {
       store: createMemoryRevocationStore({ clock: clock.now }),
       isShared: false,
       ttlSeconds: 60,
+      leewayMsOf: () => 0,
       clock: clock.now,
       onEvent: undefined,
     })
@@ -186,7 +250,7 @@ describe('server.revoke', () => {
 describe('the revocation store', () => {
   it('is not asked, when it is our own, before anything was revoked', async () => {
     const store = storeThat({ revokedAt: vi.fn((keys) => keys.map(() => undefined)) })
-    const settings = { store, ttlSeconds: 60, clock: Date.now, onEvent: undefined }
+    const settings = { store, ttlSeconds: 60, leewayMsOf: () => 0, clock: Date.now, onEvent: undefined }
     const token = { issuer: 'https://a.test', subject: 'x', tokenClaims: {} }
     const own = createRevocationList({ ...settings, isShared: false })
     expect(own.check(token)).toBeUndefined()
@@ -263,7 +327,7 @@ describe('the revocation store', () => {
     expect(await outcome(issuer.mintToken())).toBe('accepted')
   })
 
-  it('lets revoke reject when it fails', async () => {
+  it('[REAL-44] lets revoke reject when it fails, and tells a code', async () => {
     for (const failing of [
       storeThat({ revoke: () => Promise.reject(new Error('down')) }),
       storeThat({
@@ -274,7 +338,7 @@ describe('the revocation store', () => {
     ]) {
       const { revoke, events } = revokingServer({ revocationStore: failing })
       await expect(revoke({ sub: 'x' })).rejects.toThrow(UnavailableError)
-      expect(events).toContainEqual({ type: 'store.failed', store: 'revocation', reason: 'down', failedOpen: false })
+      expect(events).toContainEqual({ type: 'store.failed', store: 'revocation', reason: 'Error', failedOpen: false })
     }
   })
 
