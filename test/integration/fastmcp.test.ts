@@ -57,7 +57,7 @@ afterEach(async () => {
 })
 
 describe('the recipe for FastMCP', () => {
-  it('[MCP-02] [MCP-05] [MCP-19] guards every request, and tells tools who calls', async () => {
+  it('[S3-05] [MCP-02] [MCP-05] [MCP-19] guards every request, and tells tools who calls', async () => {
     const port = await freePort()
     const resource = `http://127.0.0.1:${port}`
     const authorizationServer = await startAuthorizationServer({

@@ -3,7 +3,8 @@ import { type ContractRow, metadataPath, resource } from './row.js'
 /** The metadata document (RFC 9728). */
 export const metadataRows: readonly ContractRow[] = [
   {
-    title: '[PRM-02] [PRM-03] [PRM-11] [PRM-12] [PRM-13] [MCP-03] serves the metadata document at the origin root',
+    title:
+      '[PRM-02] [PRM-03] [PRM-11] [PRM-12] [PRM-13] [MCP-03] [S3-23] serves the metadata document at the origin root',
     request: () => ({ path: metadataPath }),
     status: 200,
     fields: {

@@ -3,6 +3,7 @@ import { NetworkError, OAuthClientError, TokenTypes } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
 import { fakeAuthorizationServer, refusal, tokens } from '../../support/fake-token-endpoint.js'
 import {
+  accessOf,
   accessTokenType,
   calendar,
   caller,
@@ -53,6 +54,26 @@ describe('an exchange', () => {
         ['requested_token_type', accessTokenType],
       ].sort(),
     )
+  })
+
+  it('[S3-09] asks each resource for its own scopes, and holds each answer to them', async () => {
+    const setUp = setUpGrants()
+    const asked = {
+      [calendar]: ['events:read', 'events:write'],
+      [mail]: 'mail:read',
+      'https://third.example/': undefined,
+    }
+    const grants = Object.entries(asked).map(([resource, scope]) => ({ resource, scope }))
+    await accessOf(setUp, alice, ...grants)
+    const sent = setUp.server.at('/token').map(({ form }) => [form.get('resource'), form.get('scope')])
+    expect(Object.fromEntries(sent)).toEqual({
+      [calendar]: 'events:read events:write',
+      [mail]: 'mail:read',
+      'https://third.example/': null,
+    })
+    setUp.server.script('/token', exchanged({ scope: 'mail:read' }))
+    const { access } = await setUp.grants.prepare(grants)(caller('bob-token'))
+    expect([access.succeeded, access.failed]).toEqual([[mail, 'https://third.example/'], [calendar]])
   })
 
   it('[S3-08] exchanges for several resources at the same time', async () => {

@@ -4,7 +4,7 @@ import { resolveGrant } from '../../../src/exchange/grant.js'
 import { calendar, setUpGrants } from '../../support/grants-set-up.js'
 
 describe('resolveGrant', () => {
-  it('[RI-01] [S3-09] fills in what a bare resource leaves open', () => {
+  it('[RI-01] fills in what a bare resource leaves open', () => {
     expect(resolveGrant(calendar)).toEqual({
       resource: calendar,
       audience: [],
