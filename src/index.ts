@@ -62,8 +62,14 @@ export type { JsonObject } from './lib/json.js'
 export type { MaybePromise } from './lib/maybe-promise.js'
 export { checkNames } from './options/check.js'
 export type {
-  BearerMethod,
+  AudienceStandIn,
+  ClaimCondition,
+  ClaimConditions,
+  ClaimPath,
   ClaimProfile,
+} from './options/claim-options.js'
+export type {
+  BearerMethod,
   ClaimsOf,
   ClaimsSchema,
   CredentialFields,
@@ -89,6 +95,7 @@ export type {
   BindingMode,
   ClaimRule,
   Requirement,
+  RoleExpression,
   ScopeExpression,
 } from './policy/requirement.js'
 export { type FieldValue, mergeField } from './request/answer-headers.js'

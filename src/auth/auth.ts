@@ -43,8 +43,12 @@ export interface VerifiedToken<Claims = AccessTokenClaims> {
   readonly expiresAt: number | undefined
   readonly confirmation: Confirmation | undefined
   readonly actor: Actor | undefined
-  /** A hint that no user stands behind the token: `sub` is the client (RFC 9068 §5). Never decide on it alone. */
-  readonly isClientToken: boolean
+  /**
+   * A hint whether the token is the client's own, with no user behind it: true where `sub` is the client (RFC 9068 §5)
+   * or the claim profile of the issuer says so, false where that profile names what only tokens of users have, and
+   * `undefined` where nothing tells. Compare with `true` or `false`: `!auth.isClientToken` lets in what nobody knows of.
+   */
+  readonly isClientToken: boolean | undefined
 }
 
 /**
@@ -67,7 +71,7 @@ export class Auth<Claims = AccessTokenClaims> implements VerifiedToken<Claims> {
   readonly expiresAt: number | undefined
   readonly confirmation: Confirmation | undefined
   readonly actor: Actor | undefined
-  readonly isClientToken: boolean
+  readonly isClientToken: boolean | undefined
   readonly #access: AccessContext
   readonly #token: string
   readonly #passage: Passage
@@ -76,7 +80,7 @@ export class Auth<Claims = AccessTokenClaims> implements VerifiedToken<Claims> {
     token: string,
     scheme: AuthScheme,
     resource: string,
-    verified: Omit<VerifiedToken<Claims>, 'confirmation' | 'isClientToken'>,
+    verified: Omit<VerifiedToken<Claims>, 'confirmation'>,
     confirmation: Confirmation | undefined,
     access: AccessContext = noAccess,
     itsPassage: Passage = new Passage(),
@@ -95,7 +99,7 @@ export class Auth<Claims = AccessTokenClaims> implements VerifiedToken<Claims> {
     this.expiresAt = verified.expiresAt
     this.confirmation = confirmation
     this.actor = verified.actor
-    this.isClientToken = verified.subject === verified.clientId
+    this.isClientToken = verified.isClientToken
     this.#access = access
     Object.freeze(this)
   }

@@ -49,6 +49,7 @@ export const errorDescriptions = {
   ERR_STEP_UP_REQUIRED: 'A more recent or stronger authentication is required',
   ERR_SCOPE_INSUFFICIENT: 'The access token does not grant the required scope',
   ERR_AUTHORIZATION_DETAILS: 'The access token does not carry the required authorization details',
+  ERR_ROLE_INSUFFICIENT: 'The access token does not grant the required role',
   ERR_CLAIM_REQUIREMENT: 'The access token does not meet the requirements of this route',
   ERR_ORIGIN_FORBIDDEN: 'Requests from this origin are not accepted',
   ERR_HOST_FORBIDDEN: 'Requests to this host are not accepted',

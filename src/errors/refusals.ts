@@ -102,7 +102,11 @@ export class AccessDeniedError extends AuthError {
   readonly oauthError = undefined
 
   constructor(
-    code: 'ERR_CLAIM_REQUIREMENT' | 'ERR_ORIGIN_FORBIDDEN' | 'ERR_HOST_FORBIDDEN' = 'ERR_CLAIM_REQUIREMENT',
+    code:
+      | 'ERR_ROLE_INSUFFICIENT'
+      | 'ERR_CLAIM_REQUIREMENT'
+      | 'ERR_ORIGIN_FORBIDDEN'
+      | 'ERR_HOST_FORBIDDEN' = 'ERR_CLAIM_REQUIREMENT',
     options?: AuthErrorOptions,
   ) {
     super(code, options)

@@ -2,49 +2,64 @@ import { ConfigurationError } from '../errors/index.js'
 import { defaultTokenAlgorithms, isSignatureAlgorithm, type SignatureAlgorithm } from '../lib/algorithms.js'
 import { isJsonObject, type JsonObject } from '../lib/json.js'
 import type { InsecureHosts } from '../lib/secure-url.js'
-import type { ResolvedClaimProfile } from '../token/claim-profile.js'
-import { checkNames, choiceOption, listOption, numberOption, textOption } from './check.js'
+import type { ClaimsTest, ResolvedClaimProfile } from '../token/claim-profile.js'
+import { showsAccessToken } from '../token/token-type.js'
+import { checkNames, choiceOption, listOption, numberOption } from './check.js'
 import { checkIssuer, checkUrl } from './identifiers.js'
+import {
+  type ResolvedStandIn,
+  resolveAudienceFrom,
+  resolveClaimProfile,
+  resolveConditions,
+} from './resolve-claim-options.js'
 import { type ResolvedIntrospection, resolveIntrospection } from './resolve-introspection.js'
-import type { ClaimProfile, IssuerOptions, KeyCacheOptions } from './types.js'
+import type { IssuerOptions, KeyCacheOptions } from './types.js'
 
 /** An issuer's options, checked, with every simple default filled in. */
 export interface ResolvedIssuer {
   readonly issuer: string
-  /** `undefined`: the audiences of the resource. */
-  readonly audiences: readonly string[] | undefined
+  /** For every resource, or by resource; `undefined`: the audiences of the resource. */
+  readonly audiences: readonly string[] | ReadonlyMap<string, readonly string[]> | undefined
+  /** What stands for `aud` where it is absent; `undefined`: nothing. */
+  readonly audienceFrom: readonly ResolvedStandIn[] | undefined
   readonly algorithms: readonly SignatureAlgorithm[]
   readonly jwksUri: string | undefined
   readonly keys: readonly JsonObject[] | undefined
   readonly keyCache: Required<KeyCacheOptions>
   readonly tokenTypes: readonly (string | null)[]
+  readonly showsAccessToken: ClaimsTest
   readonly claimProfile: ResolvedClaimProfile
   readonly optionalClaims: readonly string[]
   readonly clockToleranceSeconds: number
   readonly maxTokenAgeSeconds: number | undefined
   readonly introspection: ResolvedIntrospection | undefined
-  readonly logoutAudience: string | undefined
+  /** Empty: no logout token is accepted. */
+  readonly logoutAudiences: readonly string[]
+  readonly optionalLogoutClaims: readonly string[]
   readonly unknownConfirmation: 'refuse' | 'ignore'
 }
 
 const names = [
   'issuer',
   'audience',
+  'audienceFrom',
   'algorithms',
   'jwksUri',
   'keys',
   'keyCache',
   'tokenTypes',
+  'accessTokenEvidence',
   'claimProfile',
   'optionalClaims',
   'clockToleranceSeconds',
   'maxTokenAgeSeconds',
   'introspection',
   'logoutAudience',
+  'optionalLogoutClaims',
   'dangerouslyUnknownConfirmation',
 ]
 const keyCacheNames = ['defaultMaxAgeSeconds', 'refreshAheadSeconds', 'staleIfErrorSeconds', 'timeoutMs']
-const relaxable: readonly string[] = ['jti', 'client_id', 'iat']
+const relaxable = ['jti', 'client_id', 'iat']
 
 /**
  * Checks one issuer completely and fills in its defaults.
@@ -58,14 +73,16 @@ export function resolveIssuer(given: string | IssuerOptions, allowInsecureLoopba
   if (options.jwksUri !== undefined) checkUrl('jwksUri', options.jwksUri, allowInsecureLoopback)
   return Object.freeze({
     issuer,
-    audiences: options.audience === undefined ? undefined : listOption('audience', options.audience, []),
+    audiences: resolveAudiences(options.audience),
+    audienceFrom: resolveAudienceFrom(options.audienceFrom),
     algorithms: resolveAlgorithms('algorithms', options.algorithms, defaultTokenAlgorithms),
     jwksUri: options.jwksUri,
     keys: resolveKeys(options),
     keyCache: resolveKeyCache(options.keyCache),
     tokenTypes: resolveTokenTypes(options.tokenTypes),
-    claimProfile: resolveProfile(options.claimProfile),
-    optionalClaims: resolveOptionalClaims(options.optionalClaims),
+    showsAccessToken: resolveConditions('accessTokenEvidence', options.accessTokenEvidence) ?? showsAccessToken,
+    claimProfile: resolveClaimProfile(options.claimProfile),
+    optionalClaims: resolveOptional('optionalClaims', options.optionalClaims, relaxable, 'iss, aud, sub and exp'),
     clockToleranceSeconds: numberOption('clockToleranceSeconds', options.clockToleranceSeconds, {
       min: 0,
       max: 300,
@@ -77,7 +94,13 @@ export function resolveIssuer(given: string | IssuerOptions, allowInsecureLoopba
       fallback: undefined,
     }),
     introspection: resolveIntrospection(options.introspection, allowInsecureLoopback),
-    logoutAudience: textOption('logoutAudience', options.logoutAudience),
+    logoutAudiences: listOption('logoutAudience', options.logoutAudience, []),
+    optionalLogoutClaims: resolveOptional(
+      'optionalLogoutClaims',
+      options.optionalLogoutClaims,
+      ['exp'],
+      'iss, aud, iat and jti',
+    ),
     unknownConfirmation: choiceOption(
       'dangerouslyUnknownConfirmation',
       options.dangerouslyUnknownConfirmation,
@@ -149,20 +172,25 @@ function isTokenType(type: unknown): boolean {
   return type === null || (typeof type === 'string' && type !== '')
 }
 
-function resolveProfile(profile: ClaimProfile = {}): ResolvedClaimProfile {
-  checkNames('`claimProfile`', profile, ['clientId', 'scope', 'roles', 'tenant'])
-  const claimNames = (name: keyof ClaimProfile, fallback: readonly string[]) =>
-    listOption(`claimProfile.${name}`, profile[name], fallback)
-  return Object.freeze({
-    clientId: claimNames('clientId', ['client_id']),
-    scope: claimNames('scope', ['scope']),
-    scopeArrays: profile.scope !== undefined,
-    roles: claimNames('roles', ['roles']),
-    tenant: claimNames('tenant', []),
-  })
+function resolveAudiences(given: IssuerOptions['audience']): ResolvedIssuer['audiences'] {
+  if (given === undefined) return undefined
+  if (!isJsonObject(given)) return listOption('audience', given, [])
+  const entries = Object.entries(given).map(([resource, one]) => [resource, resolveAudience(resource, one)] as const)
+  if (entries.length > 0) return new Map(entries)
+  throw new ConfigurationError('`audience` names no resource; leave it out for the audiences of the resources.')
 }
 
-function resolveOptionalClaims(given: IssuerOptions['optionalClaims'] = []): readonly string[] {
-  if (Array.isArray(given) && given.every((claim) => relaxable.includes(claim))) return Object.freeze([...given])
-  throw new ConfigurationError('`optionalClaims` takes jti, client_id and iat only: iss, aud, sub and exp never lack.')
+function resolveAudience(resource: string, given: unknown): readonly string[] {
+  if (given !== undefined) return listOption(`audience.${resource}`, given, [])
+  throw new ConfigurationError(`\`audience.${resource}\` is undefined; leave it out for the audiences of the resource.`)
+}
+
+function resolveOptional(
+  name: string,
+  given: readonly string[] = [],
+  choices: readonly string[],
+  others: string,
+): readonly string[] {
+  if (Array.isArray(given) && given.every((claim) => choices.includes(claim))) return Object.freeze([...given])
+  throw new ConfigurationError(`\`${name}\` takes a list of ${choices.join(', ')} only: ${others} never lack.`)
 }

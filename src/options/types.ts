@@ -7,6 +7,7 @@ import type { Fetch } from '../lib/fetch.js'
 import type { JsonObject } from '../lib/json.js'
 import type { BindingMode } from '../policy/requirement.js'
 import type { ReplayStore, RevocationStore } from '../stores/contract.js'
+import type { AudienceStandIn, ClaimConditions, ClaimProfile } from './claim-options.js'
 
 /** Any Standard Schema validator of claims: zod, valibot, arktype … */
 export type ClaimsSchema = StandardSchemaV1<unknown, unknown>
@@ -108,8 +109,16 @@ export type IssuerResolver = (
 export interface IssuerOptions {
   /** The issuer identifier, compared code point by code point: a trailing slash counts. */
   readonly issuer: string
-  /** Accepted `aud` values. Default: the audiences of the resource the route belongs to. */
-  readonly audience?: string | readonly string[] | undefined
+  /**
+   * Accepted `aud` values; by resource identifier where the issuer may issue for several resources of this server, so
+   * that no token of one passes at another. Default: the audiences of the resource the route belongs to.
+   */
+  readonly audience?: string | readonly string[] | Readonly<Record<string, string | readonly string[]>> | undefined
+  /**
+   * For an issuer whose tokens have no `aud`, or an empty one: what they must say instead. Of several, one suffices. A
+   * token that has an `aud` is judged by it alone. Default: a token without `aud` is refused.
+   */
+  readonly audienceFrom?: AudienceStandIn | readonly AudienceStandIn[] | undefined
   /** Accepted `alg` values. Default RS256 PS256 ES256 ES384 ES512 EdDSA Ed25519. */
   readonly algorithms?: readonly SignatureAlgorithm[] | undefined
   /** Where the keys are. Default: `jwks_uri` of the discovered metadata. */
@@ -120,6 +129,12 @@ export interface IssuerOptions {
   readonly keyCache?: KeyCacheOptions | undefined
   /** Accepted `typ` header values; `null` stands for an absent one. Default `['at+jwt']` (RFC 9068 §4). */
   readonly tokenTypes?: readonly (string | null)[] | undefined
+  /**
+   * For tokens whose header has the `typ` `JWT`, `JOSE` or none, which any JWT of the issuer may have: what in the payload
+   * shows an access token. Of several, one suffices. Choose what no ID token and no refresh token of the issuer has.
+   * Default: `typ` or `token_use` naming an access token; where both are absent, a `scope` or `scp`.
+   */
+  readonly accessTokenEvidence?: ClaimConditions | readonly ClaimConditions[] | undefined
   /** Where this issuer puts client id, scopes, roles and tenant. */
   readonly claimProfile?: ClaimProfile | undefined
   /** Claims of RFC 9068 §2.2 this issuer may leave out. Default none. */
@@ -131,27 +146,17 @@ export interface IssuerOptions {
   /** Opaque tokens of this issuer, by RFC 7662. */
   readonly introspection?: IntrospectionOptions | undefined
   /**
-   * The `aud` of this issuer's logout tokens: the client identifier this server is registered under. Without it
-   * `server.backchannelLogout` refuses what this issuer sends.
+   * Accepted `aud` values of this issuer's logout tokens: the client identifiers this server is registered under.
+   * Without them `server.backchannelLogout` refuses what this issuer sends.
    */
-  readonly logoutAudience?: string | undefined
+  readonly logoutAudience?: string | readonly string[] | undefined
+  /** `['exp']` accepts logout tokens without `exp` for 2 minutes from their `iat`. Default none. */
+  readonly optionalLogoutClaims?: readonly 'exp'[] | undefined
   /**
    * What becomes of a token whose `cnf` has unknown members alone: `'ignore'` lets it pass as if unbound. Beside `jkt` or
    * `x5t#S256` unknown members are always ignored. Default `'refuse'`.
    */
   readonly dangerouslyUnknownConfirmation?: 'refuse' | 'ignore' | undefined
-}
-
-/** Names of claims, first present one wins. @group Resource server */
-export interface ClaimProfile {
-  /** Default `['client_id']`. */
-  readonly clientId?: string | readonly string[] | undefined
-  /** Default `['scope']`. A space-delimited string, or an array of strings. */
-  readonly scope?: string | readonly string[] | undefined
-  /** Default `['roles']`. A dot goes one level down: `realm_access.roles`. */
-  readonly roles?: string | readonly string[] | undefined
-  /** Default none. */
-  readonly tenant?: string | readonly string[] | undefined
 }
 
 /** Settings of the keys cache. @group Resource server */

@@ -4,6 +4,7 @@ import { checkNames, choiceOption, functionOption, listOption, numberOption } fr
 import { compileDetails, detailsGrant } from './authorization-details.js'
 import { compileClaimRules } from './claim-rules.js'
 import type { AuthorizationDetailsRule, BindingMode, Requirement } from './requirement.js'
+import { compileRoles } from './role-expression.js'
 import { compileScope, type ImpliedScopes, isScope, type ScopeRule } from './scope-expression.js'
 import { type AuthenticationDemand, isAuthenticatedWell } from './step-up.js'
 
@@ -12,6 +13,7 @@ export interface Judged {
   readonly tokenClaims: JsonObject
   readonly claims: unknown
   readonly scopes: readonly string[]
+  readonly roles: readonly string[]
 }
 
 /** A requirement compiled once per route. */
@@ -34,7 +36,18 @@ export interface RequirementContext {
   readonly resource: string
 }
 
-const names = ['resource', 'scope', 'claims', 'acr', 'maxAgeSeconds', 'authorizationDetails', 'dpop', 'mtls', 'allow']
+const names = [
+  'resource',
+  'scope',
+  'roles',
+  'claims',
+  'acr',
+  'maxAgeSeconds',
+  'authorizationDetails',
+  'dpop',
+  'mtls',
+  'allow',
+]
 const modes = ['off', 'allowed', 'required'] as const
 
 /**
@@ -50,6 +63,7 @@ export function compileRequirement(requirement: Requirement<never>, context: Req
     authenticationRule(compileAuthentication(requirement), scope),
     scopeRule(scope),
     detailsRule(requirement.authorizationDetails, context),
+    rolesRule(requirement.roles),
     claimsRule(requirement.claims),
   ].filter((rule) => rule !== undefined)
   return {
@@ -86,6 +100,14 @@ function detailsRule(rule: AuthorizationDetailsRule | undefined, { resource }: R
   const demands = compileDetails(rule)
   return ({ tokenClaims }) => {
     if (!detailsGrant(tokenClaims, demands, resource)) throw new InsufficientScopeError(undefined)
+  }
+}
+
+function rolesRule(expression: Requirement<never>['roles']): Rule | undefined {
+  if (expression === undefined) return undefined
+  const suffice = compileRoles(expression)
+  return ({ roles }) => {
+    if (!suffice(roles)) throw new AccessDeniedError('ERR_ROLE_INSUFFICIENT')
   }
 }
 

@@ -10,6 +10,16 @@ export type ScopeExpression =
   | { readonly all: readonly ScopeExpression[] }
   | { readonly any: readonly ScopeExpression[] }
 
+/**
+ * Roles a route demands. A string is one role, spaces included; an array is a list of which all are needed. `all` and
+ * `any` nest: `{ any: ['admin', { all: ['editor', 'Night shift'] }] }`.
+ */
+export type RoleExpression =
+  | string
+  | readonly RoleExpression[]
+  | { readonly all: readonly RoleExpression[] }
+  | { readonly any: readonly RoleExpression[] }
+
 /** A claim demand: an exact value, a list of which one must match, or a function. For array claims one match suffices. */
 export type ClaimRule =
   | string
@@ -40,6 +50,11 @@ export interface Requirement<Claims = unknown> {
   /** The resource (RFC 9728 identifier) this route belongs to; needed when the server has several. */
   readonly resource?: string | undefined
   readonly scope?: ScopeExpression | undefined
+  /**
+   * Compared exactly with `auth.roles`, see the claim profile of the issuer. 403 without a challenge: no client can ask
+   * for a role.
+   */
+  readonly roles?: RoleExpression | undefined
   /** Rules on claims, by name. A failed one is 403 without a challenge. */
   readonly claims?: Readonly<Record<string, ClaimRule>> | ((claims: Claims) => boolean) | undefined
   /** Acceptable authentication context classes, in order of preference (RFC 9470). */

@@ -37,9 +37,10 @@ export function createBackchannelLogout(parts: BackchannelLogoutParts): (request
     const iss = jws && ownMember(jws.payload, 'iss')
     const issuer = typeof iss === 'string' ? await issuers.find(iss) : undefined
     if (jws === undefined || issuer === undefined) throw new InvalidTokenError('ERR_TOKEN_ISSUER')
-    const audience = issuer.settings.logoutAudience
-    if (audience === undefined) throw new InvalidTokenError('ERR_TOKEN_AUDIENCE', { detail: 'no logoutAudience' })
-    const token = await verifyLogoutToken(jws, { ...issuer, audience }, clock())
+    const { logoutAudiences, optionalLogoutClaims } = issuer.settings
+    if (logoutAudiences.length === 0) throw new InvalidTokenError('ERR_TOKEN_AUDIENCE', { detail: 'no logoutAudience' })
+    const rules = { ...issuer, audiences: logoutAudiences, expMayLack: optionalLogoutClaims.includes('exp') }
+    const token = await verifyLogoutToken(jws, rules, clock())
     await revoke(issuer, token)
     emit(onEvent, { type: 'logout.accepted', issuer: issuer.issuer })
   }

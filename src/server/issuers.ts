@@ -13,14 +13,17 @@ import { type ResolvedIssuer, resolveIssuer } from '../options/resolve-issuer.js
 import type { ResolvedOptions } from '../options/resolve-options.js'
 import type { ResolvedResource, Surroundings } from '../options/resolved.js'
 import type { IssuerOptions, IssuerResolver } from '../options/types.js'
+import type { ClaimsTest } from '../token/claim-profile.js'
 import { createIntrospector, type Introspector } from '../token/introspect.js'
 import type { KnownHeader, TokenRules } from '../token/token-rules.js'
 import { comparableType, foreignTokenTypes } from '../token/token-type.js'
 
 /** One trusted authorization server at work: its rules, its keys, its metadata. */
 export interface Issuer extends TokenRules {
-  /** Accepted `aud` values; `undefined`: those of the resource. */
-  readonly audiences: readonly string[] | undefined
+  /** Accepted `aud` values by resource; `undefined`: those of the resource. */
+  readonly audiences: ReadonlyMap<string, readonly string[]> | undefined
+  /** What stands for an absent `aud`, by resource; `undefined`: nothing has to, where the rules let it lack. */
+  readonly standIns: ReadonlyMap<string, readonly ClaimsTest[]> | undefined
   readonly unknownConfirmation: 'refuse' | 'ignore'
   readonly discovery: Discovery
   readonly settings: ResolvedIssuer
@@ -138,25 +141,89 @@ function onlyIntrospecting(issuers: readonly Issuer[], resource: ResolvedResourc
   )
 }
 
-function createIssuer(settings: ResolvedIssuer, { surroundings, schema, tokenCacheEntries }: ResolvedOptions): Issuer {
-  const { issuer } = settings
+function createIssuer(settings: ResolvedIssuer, options: ResolvedOptions): Issuer {
+  const { surroundings, schema, tokenCacheEntries } = options
+  const { issuer, introspection, unknownConfirmation } = settings
+  const resources = options.resources.filter((resource) => maySpeakFor(resource, issuer))
   const discovery = createDiscovery(issuer, surroundings)
   const rules: TokenRules = {
     issuer,
     algorithms: new Set(settings.algorithms),
     tokenTypes: acceptedTypes(settings.tokenTypes),
+    showsAccessToken: settings.showsAccessToken,
     keys: createKeys(settings, discovery, surroundings),
     knownHeaders: createBoundedCache<KnownHeader>(maxKnownHeaders),
     profile: settings.claimProfile,
-    optionalClaims: new Set(settings.optionalClaims),
+    optionalClaims: new Set([...settings.optionalClaims, ...(settings.audienceFrom === undefined ? [] : ['aud'])]),
     clockToleranceMs: settings.clockToleranceSeconds * 1000,
     maxTokenAgeMs: settings.maxTokenAgeSeconds && settings.maxTokenAgeSeconds * 1000,
   }
-  const { introspection, audiences, unknownConfirmation } = settings
   const introspector =
     introspection &&
     createIntrospector({ introspection, rules, discovery, surroundings, schema, maxRemembered: tokenCacheEntries })
-  return { ...rules, settings, discovery, audiences, unknownConfirmation, introspector }
+  return {
+    ...rules,
+    settings,
+    discovery,
+    audiences: audiencesByResource(settings, resources),
+    standIns: standInsByResource(settings, resources),
+    unknownConfirmation,
+    introspector,
+  }
+}
+
+/** No value may stand for two resources: a token of one would pass at the other. */
+function audiencesByResource(
+  { issuer, audiences }: ResolvedIssuer,
+  resources: readonly ResolvedResource[],
+): Issuer['audiences'] {
+  if (audiences === undefined) return undefined
+  const byResource = new Map(
+    resources.map((one) => [
+      one.resource,
+      audiences instanceof Map ? (audiences.get(one.resource) ?? one.audiences) : (audiences as readonly string[]),
+    ]),
+  )
+  if (audiences instanceof Map) checkResources('audience', issuer, [...audiences.keys()], byResource)
+  const all = [...byResource.values()].flatMap((accepted) => [...new Set(accepted)])
+  const shared = all.find((audience, index) => all.indexOf(audience) < index)
+  if (shared === undefined) return byResource
+  throw new ConfigurationError(
+    `\`audience\` of the issuer ${issuer} makes ${shared} stand for several resources, so that a token of one would pass ` +
+      'at another. Give other audiences by resource, as in { [resource]: audience }, or name the issuer in `issuers` of one resource only.',
+  )
+}
+
+function standInsByResource(
+  { issuer, audienceFrom }: ResolvedIssuer,
+  resources: readonly ResolvedResource[],
+): Issuer['standIns'] {
+  if (audienceFrom === undefined) return undefined
+  const byResource = new Map<string, ClaimsTest[]>(resources.map(({ resource }) => [resource, []]))
+  const [only, second] = byResource.keys()
+  for (const { resource = second === undefined ? only : undefined, holds } of audienceFrom) {
+    if (resource === undefined) {
+      throw new ConfigurationError(
+        `\`audienceFrom\` of the issuer ${issuer} needs \`resource\`: it may issue for several, and has to say for which.`,
+      )
+    }
+    checkResources('audienceFrom', issuer, [resource], byResource)
+    byResource.get(resource)?.push(holds)
+  }
+  return byResource
+}
+
+function checkResources(
+  option: string,
+  issuer: string,
+  named: readonly string[],
+  known: ReadonlyMap<string, unknown>,
+): void {
+  const unknown = named.find((resource) => !known.has(resource))
+  if (unknown === undefined) return
+  throw new ConfigurationError(
+    `\`${option}\` of the issuer ${issuer} names ${unknown}, which is no resource of this server that it may issue for.`,
+  )
 }
 
 function createKeys(settings: ResolvedIssuer, discovery: Discovery, surroundings: Surroundings): KeySource {

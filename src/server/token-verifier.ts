@@ -1,4 +1,4 @@
-import { InvalidRequestError, type InvalidTokenCode, InvalidTokenError } from '../errors/index.js'
+import { InvalidRequestError, InvalidTokenError } from '../errors/index.js'
 import { createBoundedCache } from '../lib/bounded-cache.js'
 import { type CompactJws, readCompactJws, readJsonSegment } from '../lib/compact-jws.js'
 import { ownMember } from '../lib/json.js'
@@ -80,9 +80,11 @@ export function createTokenVerifier(options: ResolvedOptions, issuers: IssuerReg
   }
 
   async function introspectOpaque(token: string, tokenHash: string, resource: ResolvedResource) {
-    if (!isToken68(token)) throw new InvalidRequestError('ERR_REQUEST_MALFORMED')
+    if (!isToken68(token)) {
+      throw new InvalidRequestError('ERR_REQUEST_MALFORMED', { detail: `${noToken68}; ${howToIntrospect}` })
+    }
     const issuer = issuers.findOpaque(resource)
-    if (issuer === undefined) throw new InvalidTokenError(whyNoJwt(token))
+    if (issuer === undefined) throw whyNoJwt(token)
     return introspect(issuer, token, tokenHash, resource)
   }
 
@@ -115,17 +117,30 @@ async function introspect(issuer: IntrospectingIssuer, token: string, tokenHash:
   return trusted
 }
 
-function whyNoJwt(token: string): InvalidTokenCode {
+const noToken68 = 'the token holds a character that no access token may have (RFC 6750 §2.1)'
+const howToIntrospect = 'no JWT; to accept opaque tokens, give one issuer of the resource `introspection` (RFC 7662)'
+
+/** What begins like a JWT is a broken one; anything else is opaque, whatever characters it is made of. */
+function whyNoJwt(token: string): InvalidTokenError {
   const segments = token.split('.')
-  if (segments.length === 1) return 'ERR_TOKEN_UNRECOGNISED'
-  const encrypted = segments.length === 5 && readJsonSegment(segments[0] as string)?.['enc'] !== undefined
-  return encrypted ? 'ERR_TOKEN_ENCRYPTED' : 'ERR_TOKEN_MALFORMED'
+  const header = segments.length === 1 ? undefined : readJsonSegment(segments[0] as string)
+  if (header === undefined) return new InvalidTokenError('ERR_TOKEN_UNRECOGNISED', { detail: howToIntrospect })
+  const encrypted = segments.length === 5 && Object.hasOwn(header, 'enc')
+  return new InvalidTokenError(encrypted ? 'ERR_TOKEN_ENCRYPTED' : 'ERR_TOKEN_MALFORMED', { detail: howToIntrospect })
+}
+
+function checkStandIns({ tokenClaims }: VerifiedEntry, { standIns }: Issuer, { resource }: ResolvedResource): void {
+  if (standIns === undefined || standIns.get(resource)?.some((holds) => holds(tokenClaims)) === true) return
+  throw new InvalidTokenError('ERR_TOKEN_AUDIENCE', { detail: 'no aud, and nothing of `audienceFrom` stands for it' })
 }
 
 function checkAudience({ entry, issuer }: TrustedToken, resource: ResolvedResource): void {
   const { audience } = entry
-  if (audience === undefined) return
-  const accepted = issuer.audiences ?? resource.audiences
+  if (audience === undefined) {
+    checkStandIns(entry, issuer, resource)
+    return
+  }
+  const accepted = issuer.audiences?.get(resource.resource) ?? resource.audiences
   if (typeof audience === 'string' ? accepted.includes(audience) : audience.some((one) => accepted.includes(one)))
     return
   throw new InvalidTokenError('ERR_TOKEN_AUDIENCE')

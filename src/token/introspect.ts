@@ -106,7 +106,15 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
 
 /** The issuer vouches for the token, so that what a JWT must say itself may be left out. */
 function relaxedRules(rules: ClaimRules, allowMissingAudience: boolean): ClaimRules {
-  const mayLack = ['exp', 'iat', 'jti', 'sub', 'client_id', ...(allowMissingAudience ? ['aud'] : [])]
+  const mayLack = [
+    ...rules.optionalClaims,
+    'exp',
+    'iat',
+    'jti',
+    'sub',
+    'client_id',
+    ...(allowMissingAudience ? ['aud'] : []),
+  ]
   return { ...rules, optionalClaims: new Set(mayLack) }
 }
 

@@ -19,17 +19,22 @@ export interface LogoutToken {
 
 /** What a logout token must be. */
 export interface LogoutRules extends Pick<TokenRules, 'algorithms' | 'keys' | 'clockToleranceMs'> {
-  /** What `aud` must name: the client identifier of this server. */
-  readonly audience: string
+  /** What `aud` must name one of: the client identifiers of this server. */
+  readonly audiences: readonly string[]
+  /** Whether `exp` may be absent: the token is then good for 2 minutes after its `iat`. */
+  readonly expMayLack: boolean
 }
 
+/** Two minutes themselves are still allowed. */
+const maxAgeWithoutExpMs = 120_001
 const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
 const acceptedTypes: ReadonlySet<string | null> = new Set(['logout+jwt', 'jwt', null])
 
 /**
  * Verifies a logout token (OpenID Connect Back-Channel Logout 1.0 §2.4 and §2.6): type (absent and `JWT` tolerated),
- * algorithm, signature by a key of the issuer, `aud`, `iat`, `exp`, `jti`, `sub` or `sid`, the logout event, no
- * `nonce`. The caller has compared `iss`, and still has to see to it that no token is used twice.
+ * algorithm, signature by a key of the issuer, `aud`, `iat`, `exp` (the age, where it may lack), `jti`, `sub` or
+ * `sid`, the logout event, no `nonce`. The caller has compared `iss`, and still has to see to it that no token is used
+ * twice.
  *
  * @throws {@link InvalidTokenError} with the code of the first rule that fails.
  * @throws {@link UnavailableError} when the issuer's keys cannot be had.
@@ -44,10 +49,10 @@ export async function verifyLogoutToken(jws: CompactJws, rules: LogoutRules, now
 
 function readLogoutClaims(claims: JsonObject, rules: LogoutRules, nowMs: number): LogoutToken {
   checkKind(claims)
-  checkAudience(ownMember(claims, 'aud'), rules.audience)
+  checkAudience(ownMember(claims, 'aud'), rules.audiences)
   const { clockToleranceMs } = rules
   const issuedAt = numericDate(claims, 'iat') ?? missingClaim('iat')
-  const validUntilMs = (numericDate(claims, 'exp') ?? missingClaim('exp')) * 1000 + clockToleranceMs
+  const validUntilMs = readEnd(claims, issuedAt, rules)
   if (nowMs < issuedAt * 1000 - clockToleranceMs) throw new InvalidTokenError('ERR_TOKEN_NOT_YET_VALID')
   if (nowMs >= validUntilMs) throw new InvalidTokenError('ERR_TOKEN_EXPIRED')
   const jti = textClaim(claims, 'jti') ?? missingClaim('jti')
@@ -57,6 +62,13 @@ function readLogoutClaims(claims: JsonObject, rules: LogoutRules, nowMs: number)
   return { jti, sub, sid, issuedAt, validUntilMs }
 }
 
+/** Without `exp` there is no leeway at the end: 2 minutes of age are leeway already. */
+function readEnd(claims: JsonObject, issuedAt: number, { expMayLack, clockToleranceMs }: LogoutRules): number {
+  const exp = numericDate(claims, 'exp')
+  if (exp !== undefined) return exp * 1000 + clockToleranceMs
+  return expMayLack ? issuedAt * 1000 + maxAgeWithoutExpMs : missingClaim('exp')
+}
+
 /** Nothing but a logout token has the event, and an ID token has a `nonce`. */
 function checkKind(claims: JsonObject): void {
   const events = ownMember(claims, 'events') ?? missingClaim('events')
@@ -64,8 +76,9 @@ function checkKind(claims: JsonObject): void {
   if (Object.hasOwn(claims, 'nonce')) invalidClaim('nonce')
 }
 
-function checkAudience(aud: unknown, audience: string): void {
-  if (aud !== audience && !(isStringArray(aud) && aud.includes(audience))) {
+function checkAudience(aud: unknown, accepted: readonly string[]): void {
+  const named = typeof aud === 'string' ? [aud] : aud
+  if (!isStringArray(named) || !named.some((one) => accepted.includes(one))) {
     throw new InvalidTokenError('ERR_TOKEN_AUDIENCE')
   }
 }

@@ -31,13 +31,14 @@ export function readClaims(
     issuer,
     subject,
     clientId,
-    scopes: readScopes(firstClaim(claims, profile.scope), profile.scopeArrays) ?? invalidClaim('scope'),
-    roles: readRoles(firstClaim(claims, profile.roles)),
+    scopes: readScopes(firstClaim(claims, profile.scope)) ?? invalidClaim('scope'),
+    roles: readRoles(claims, profile.roles),
     tenant: readTenant(claims, profile),
     tokenClaims: claims,
     claims,
     expiresAt,
     actor: readActors(claims),
+    isClientToken: tellClientToken(subject, clientId, claims, profile),
     audience: readAudience(ownMember(claims, 'aud'), optionalClaims),
     validFromMs,
     validUntilMs,
@@ -48,6 +49,17 @@ export function readClaims(
 function readClientId(claims: JsonObject, profile: ResolvedClaimProfile): string | undefined {
   const value = firstClaim(claims, profile.clientId)
   return value === undefined || (typeof value === 'string' && value !== '') ? value : invalidClaim('client_id')
+}
+
+/** `undefined` where nothing tells: a `sub` that is not the client may still be a name of the client (RFC 9068 §2.2). */
+function tellClientToken(
+  subject: string,
+  clientId: string | undefined,
+  claims: JsonObject,
+  profile: ResolvedClaimProfile,
+): boolean | undefined {
+  if (subject === clientId || profile.clientToken(claims)) return true
+  return profile.userToken(claims) ? false : undefined
 }
 
 function readTenant(claims: JsonObject, profile: ResolvedClaimProfile): string | undefined {
@@ -62,9 +74,11 @@ function readActors(claims: JsonObject): Actor | undefined {
 }
 
 function readAudience(aud: unknown, optionalClaims: ReadonlySet<string>): VerifiedEntry['audience'] {
-  if (aud === undefined) return optionalClaims.has('aud') ? undefined : missingClaim('aud')
+  if (aud === undefined || (Array.isArray(aud) && aud.length === 0)) {
+    return optionalClaims.has('aud') ? undefined : missingClaim('aud')
+  }
   if (typeof aud === 'string') return aud
-  return isStringArray(aud) && aud.length > 0 ? aud : invalidClaim('aud')
+  return isStringArray(aud) ? aud : invalidClaim('aud')
 }
 
 function isDetails(value: unknown): boolean {

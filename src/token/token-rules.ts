@@ -4,12 +4,15 @@ import type { SignatureAlgorithm } from '../lib/algorithms.js'
 import type { BoundedCache } from '../lib/bounded-cache.js'
 import type { SignatureCheck } from '../lib/crypto/contract.js'
 import type { JsonObject } from '../lib/json.js'
-import type { ResolvedClaimProfile } from './claim-profile.js'
+import type { ClaimsTest, ResolvedClaimProfile } from './claim-profile.js'
 
 /** How the claims of one issuer's tokens are judged. */
 export interface ClaimRules {
   readonly profile: ResolvedClaimProfile
-  /** Claims that may lack. `exp`, `aud` and `sub` are among them only where introspection vouches for the token. */
+  /**
+   * Claims that may lack: `exp` and `sub` only where introspection vouches for the token, `aud` where something else
+   * stands for it as well.
+   */
   readonly optionalClaims: ReadonlySet<string>
   readonly clockToleranceMs: number
   readonly maxTokenAgeMs: number | undefined
@@ -21,6 +24,8 @@ export interface TokenRules extends ClaimRules {
   readonly algorithms: ReadonlySet<SignatureAlgorithm>
   /** Accepted types in comparable form; `null` stands for an absent one. */
   readonly tokenTypes: ReadonlySet<string | null>
+  /** Whether a payload shows an access token, where the type of the header says nothing. */
+  readonly showsAccessToken: ClaimsTest
   readonly keys: KeySource
   /** Header segments that verified tokens came with, each with its prepared check. */
   readonly knownHeaders: BoundedCache<KnownHeader>
@@ -35,7 +40,7 @@ export interface KnownHeader {
 }
 
 /** A verified token with what a later use of the same token must check again. */
-export interface VerifiedEntry extends Omit<VerifiedToken, 'claims' | 'confirmation' | 'isClientToken'> {
+export interface VerifiedEntry extends Omit<VerifiedToken, 'claims' | 'confirmation'> {
   /** The claims as they stand in the token, frozen. */
   readonly tokenClaims: JsonObject
   /** What `auth.claims` will be: the output of the claims schema, or the claims themselves. Set once. */

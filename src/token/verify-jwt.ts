@@ -1,10 +1,11 @@
 import { InvalidTokenError } from '../errors/index.js'
 import { type CompactJws, copySegment } from '../lib/compact-jws.js'
+import type { JsonObject } from '../lib/json.js'
 import { type MaybePromise, whenReady } from '../lib/maybe-promise.js'
 import { readJoseHeader } from './jose-header.js'
 import { readClaims } from './read-claims.js'
 import type { KnownHeader, TokenRules, VerifiedEntry } from './token-rules.js'
-import { carriesForeignClaim } from './token-type.js'
+import { carriesForeignClaim, isGenericType, namesForeignKind } from './token-type.js'
 import { verifySignature } from './verify-signature.js'
 
 /**
@@ -26,8 +27,21 @@ export function verifyJwt(jws: CompactJws, rules: TokenRules, nowMs: number): Ma
 }
 
 function readVerified({ key, generic }: KnownHeader, jws: CompactJws, rules: TokenRules, nowMs: number): VerifiedEntry {
-  if (generic && carriesForeignClaim(jws.payload)) throw new InvalidTokenError('ERR_TOKEN_TYPE')
+  checkKind(jws.payload, generic, rules)
   return readClaims({ issuer: rules.issuer, key }, jws.payload, rules, nowMs)
+}
+
+/** A `typ` that says nothing needs a payload that shows an access token; none outweighs one that names another kind. */
+function checkKind(claims: JsonObject, generic: boolean, rules: TokenRules): void {
+  if (namesForeignKind(claims)) refuseKind('the payload names another kind of token')
+  if (!generic) return
+  if (carriesForeignClaim(claims)) refuseKind('the payload has a claim of another kind of token')
+  if (rules.showsAccessToken(claims)) return
+  refuseKind('nothing in the payload shows an access token: name what does in `accessTokenEvidence` of the issuer')
+}
+
+function refuseKind(detail: string): never {
+  throw new InvalidTokenError('ERR_TOKEN_TYPE', { detail })
 }
 
 async function verifyWithNewHeader(jws: CompactJws, rules: TokenRules, nowMs: number): Promise<VerifiedEntry> {
@@ -35,8 +49,7 @@ async function verifyWithNewHeader(jws: CompactJws, rules: TokenRules, nowMs: nu
   if (!rules.algorithms.has(header.alg)) throw new InvalidTokenError('ERR_TOKEN_ALGORITHM')
   if (!rules.tokenTypes.has(header.typ)) throw new InvalidTokenError('ERR_TOKEN_TYPE')
   const signer = await verifySignature(jws, header, rules.keys)
-  const generic = header.typ === null || header.typ === 'jwt'
-  return acceptAndRemember({ ...signer, generic }, jws, rules, nowMs)
+  return acceptAndRemember({ ...signer, generic: isGenericType(header.typ) }, jws, rules, nowMs)
 }
 
 /** Several keys may sign under one header: those that have no `kid`, above all. */

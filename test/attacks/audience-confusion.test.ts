@@ -30,7 +30,6 @@ describe('audience confusion', () => {
   it('[JWT-04] refuses an audience of any other shape', async () => {
     const { issuer, call } = createAttackedServer()
     for (const aud of [
-      [],
       [[resource]],
       [resource, 1],
       [resource, null],
@@ -42,7 +41,7 @@ describe('audience confusion', () => {
     ]) {
       expect(await call(issuer.mintToken({ aud })), JSON.stringify(aud)).toBe('401 ERR_TOKEN_CLAIM_INVALID')
     }
-    expect(await call(issuer.mintToken({ aud: undefined }))).toBe('401 ERR_TOKEN_CLAIM_MISSING')
+    for (const aud of [undefined, []]) expect(await call(issuer.mintToken({ aud }))).toBe('401 ERR_TOKEN_CLAIM_MISSING')
   })
 
   it('[AT-05] takes neither resource, azp nor client_id for an audience', async () => {

@@ -33,7 +33,8 @@ const requirements: Readonly<Record<string, Requirement<Record<string, unknown>>
   "scope: 'a b'": { scope: 'a b' },
   "any: ['a', 'b']": { scope: { any: ['a', 'b'] } },
   "tenant: 'acme'": { claims: { tenant: 'acme' } },
-  "roles: ['a', 'b']": { claims: { roles: ['a', 'b'] } },
+  "roles: ['a', 'b']": { roles: ['a', 'b'] },
+  "roles: { any: ['a', 'b'] }": { roles: { any: ['a', 'b'] } },
   'claims: fn': { claims: (claims) => claims['tenant'] === 'acme' },
   allow: { allow: async () => true },
 }

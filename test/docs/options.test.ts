@@ -38,7 +38,10 @@ function rowsOf(section: string): readonly (readonly [name: string, fallback: st
     })
 }
 
-const { CredentialFields, ...options } = interfacesOf('src/options/types.ts')
+const { CredentialFields, ...options } = {
+  ...interfacesOf('src/options/types.ts'),
+  ...interfacesOf('src/options/claim-options.ts'),
+}
 const { Requirement } = interfacesOf('src/policy/requirement.ts')
 /** What has methods alone is for others to implement, and no option. */
 const documented = Object.entries({ ...options, Requirement: Requirement ?? [] }).filter(

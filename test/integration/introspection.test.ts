@@ -60,7 +60,7 @@ describe('opaque tokens of oidc-provider', () => {
       clientId: 'app',
       resource: vault,
       confirmation: undefined,
-      isClientToken: false,
+      isClientToken: undefined,
     })
     expect(result.auth.scopes).toContain('secrets:read')
     const lacking = await server.authenticate(bearer(answer.access_token), { scope: 'secrets:write' })

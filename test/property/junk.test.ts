@@ -5,12 +5,13 @@ import { describe, expect, it } from 'vitest'
 import { isAuthError } from '../../src/errors/index.js'
 import { readCompactJws } from '../../src/lib/compact-jws.js'
 import { checkIssuer } from '../../src/options/identifiers.js'
+import { resolveClaimProfile } from '../../src/options/resolve-claim-options.js'
 import { resolveOptions } from '../../src/options/resolve-options.js'
 import { compileRequirement } from '../../src/policy/compile-requirement.js'
 import { isReadableMayAct, readActor } from '../../src/token/actor.js'
 import { firstClaim, readRoles, readScopes } from '../../src/token/claim-profile.js'
 import { readClaims } from '../../src/token/read-claims.js'
-import { comparableType } from '../../src/token/token-type.js'
+import { comparableType, namesForeignKind, showsAccessToken } from '../../src/token/token-type.js'
 
 const resource = 'https://api.test'
 const clock = createFrozenClock()
@@ -151,7 +152,13 @@ describe('junk', () => {
 
   it('[ADP-08] to any single reader does nothing but be refused', () => {
     const rules = {
-      profile: { clientId: ['azp'], scope: ['scope'], scopeArrays: true, roles: ['a.b'], tenant: ['tid'] },
+      profile: resolveClaimProfile({
+        clientId: 'azp',
+        roles: ['a.b', ['a', 'b', '__proto__']],
+        tenant: 'tid',
+        clientToken: [{ a: { startsWith: 'x' } }, { azp: { sameAs: 'a' } }],
+        userToken: { 'a.b': ['y', 1, true] },
+      }),
       optionalClaims: new Set(['jti', 'iat', 'client_id']),
       clockToleranceMs: 0,
       maxTokenAgeMs: undefined,
@@ -160,10 +167,12 @@ describe('junk', () => {
       fc.property(fc.anything(), claims, text, (value, object, name) => {
         expect(typeof (readActor(value)?.sub ?? '')).toBe('string')
         expect(typeof isReadableMayAct(value)).toBe('boolean')
-        expect(readScopes(value, true) ?? []).toBeInstanceOf(Array)
-        expect(readRoles(value)).toBeInstanceOf(Array)
+        expect(readScopes(value) ?? []).toBeInstanceOf(Array)
+        expect(readRoles({ a: value, ...object }, rules.profile.roles)).toBeInstanceOf(Array)
+        expect(typeof showsAccessToken({ ...object, typ: value })).toBe('boolean')
+        expect(typeof namesForeignKind({ ...object, token_use: value })).toBe('boolean')
         expect(comparableType(name)).not.toMatch(/^application\/[^/]*$/)
-        expect(() => firstClaim(object, [name, `${name}.${name}`])).not.toThrow()
+        expect(() => firstClaim(object, [{ whole: name, steps: [name, name] }])).not.toThrow()
         expect(() => readCompactJws(name)).not.toThrow()
         onlyAuthErrors(() => readClaims({ issuer: issuer.issuer, key: undefined }, object, rules, 0))
       }),
@@ -191,6 +200,7 @@ describe('junk', () => {
     ]
     const requirementNames = [
       'scope',
+      'roles',
       'claims',
       'acr',
       'maxAgeSeconds',
@@ -213,6 +223,17 @@ describe('junk', () => {
               issuer: { issuer: issuer.issuer, [option]: value },
             } as never),
           )
+          for (const name of [
+            'accessTokenEvidence',
+            'audience',
+            'audienceFrom',
+            'claimProfile',
+            'optionalLogoutClaims',
+          ]) {
+            onlyAuthErrors(() =>
+              createResourceServer({ resource, issuer: { issuer: issuer.issuer, [name]: value } } as never),
+            )
+          }
           onlyAuthErrors(() => resolveOptions(value as never))
           onlyAuthErrors(() => compileRequirement({ [member]: value } as never, context))
           onlyAuthErrors(() => compileRequirement(value as never, context))

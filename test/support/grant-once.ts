@@ -40,6 +40,7 @@ const verified = {
   claims: {},
   expiresAt: undefined,
   actor: undefined,
+  isClientToken: undefined,
 }
 const alice = new Auth('alice-token', 'Bearer', 'https://api.example', verified, undefined)
 const acquire = grants.prepare([calendar])

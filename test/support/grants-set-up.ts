@@ -79,6 +79,7 @@ export function caller(token: string, more: { issuer?: string; expiresAt?: numbe
     claims: {},
     expiresAt: 'expiresAt' in more ? more.expiresAt : 4_000_000_000,
     actor: undefined,
+    isClientToken: undefined,
   }
   return new Auth(token, 'Bearer', 'https://api.example', verified, undefined)
 }

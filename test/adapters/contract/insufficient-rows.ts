@@ -109,6 +109,24 @@ export const insufficient: readonly ContractRow[] = [
     },
   })),
   {
+    title: '[REAL-34] denies a token without the roles, without a challenge',
+    request: ({ issuer }) => ({
+      path: '/staff',
+      fields: bearer(issuer.mintToken({ roles: ['staff', 'night shift'] })),
+    }),
+    status: 403,
+    challenges: [],
+    body: { error: 'access_denied', error_description: 'The access token does not grant the required role' },
+  },
+  {
+    title: '[REAL-34] lets a token with the roles through',
+    request: ({ issuer }) => ({
+      path: '/staff',
+      fields: bearer(issuer.mintToken({ roles: ['Night shift', 'staff'] })),
+    }),
+    status: 200,
+  },
+  {
     title: '[E-12] denies what the application denies, without a challenge',
     request: ({ issuer }) => ({ path: '/tenant', fields: bearer(issuer.mintToken({ tenant: 'other' })) }),
     status: 403,

@@ -63,6 +63,7 @@ export const contractRoutes: readonly ContractRoute[] = [
   { path: '/either', requirement: { scope: { any: ['mail:read', 'read'] } }, respond: describeAuth },
   { path: '/gold', requirement: { acr: ['gold', 'silver'], maxAgeSeconds: 300 }, respond: describeAuth },
   { path: '/tenant', requirement: { claims: { tenant: 'acme' } }, respond: describeAuth },
+  { path: '/staff', requirement: { roles: { any: ['admin', ['staff', 'Night shift']] } }, respond: describeAuth },
   { path: '/strong-mail', requirement: { scope: 'mail:read', acr: 'gold', maxAgeSeconds: 0 }, respond: describeAuth },
   { path: '/all', requirement: { scope: 'read write' }, respond: describeAuth },
   {

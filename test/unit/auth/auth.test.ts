@@ -24,10 +24,11 @@ describe('Auth', () => {
     expect({ ...auth }).toEqual({ ...verified, scheme: 'DPoP', resource: 'https://api.example.com' })
   })
 
-  it('[AT-11] hints at tokens behind which no user stands', () => {
-    const isClientToken = (clientId: string | undefined) =>
-      new Auth(token, 'Bearer', 'https://api.example.com', { ...verified, clientId }, undefined).isClientToken
-    expect(['user-1', 'User-1', undefined].map(isClientToken)).toEqual([true, false, false])
+  it('[REAL-31] hands on whether a user stands behind the token, and that nobody knows', () => {
+    const isClientToken = (told: boolean | undefined) =>
+      new Auth(token, 'Bearer', 'https://api.example.com', { ...verified, isClientToken: told }, undefined)
+        .isClientToken
+    expect([true, false, undefined].map(isClientToken)).toEqual([true, false, undefined])
   })
 
   it('gives the raw token to whoever asks for it by name', () => {

@@ -19,7 +19,7 @@ function answerOf(code: string): string {
   if (code.startsWith('ERR_TOKEN_')) return '401, `invalid_token`'
   if (code.startsWith('ERR_PROOF_')) return '401, `invalid_dpop_proof`'
   if (/^ERR_(SCOPE|AUTHORIZATION)_/.test(code)) return '403, `insufficient_scope`'
-  if (/^ERR_(CLAIM|ORIGIN|HOST)_/.test(code)) return '403, no challenge'
+  if (/^ERR_(ROLE|CLAIM|ORIGIN|HOST)_/.test(code)) return '403, no challenge'
   if (code.endsWith('_UNAVAILABLE')) return '503, no challenge, `Retry-After`'
   if (code === 'ERR_GRANT_DENIED') return '403, no challenge'
   if (code === 'ERR_GRANT_REFUSED') return '502, no challenge'

@@ -27,6 +27,7 @@ const table: readonly (readonly [AuthError, string, number, string | undefined])
   [new InvalidProofError('ERR_PROOF_TARGET'), 'ERR_PROOF_TARGET', 401, 'invalid_dpop_proof'],
   [new DpopNonceRequiredError('nonce-1'), 'ERR_PROOF_NONCE', 401, 'use_dpop_nonce'],
   [new AccessDeniedError(), 'ERR_CLAIM_REQUIREMENT', 403, undefined],
+  [new AccessDeniedError('ERR_ROLE_INSUFFICIENT'), 'ERR_ROLE_INSUFFICIENT', 403, undefined],
   [new AccessDeniedError('ERR_ORIGIN_FORBIDDEN'), 'ERR_ORIGIN_FORBIDDEN', 403, undefined],
   [new UnavailableError('ERR_KEYS_UNAVAILABLE'), 'ERR_KEYS_UNAVAILABLE', 503, undefined],
   [new ConfigurationError('write https'), 'ERR_CONFIGURATION', 500, undefined],

@@ -228,6 +228,41 @@ describe('createResourceServer', () => {
     ['a misspelt profile', { issuer: { issuer, claimProfile: { scopes: 'scp' } } }, /Did you mean `scope`\?/],
     ['a profile that is text', { issuer: { issuer, claimProfile: 'auth0' } }, /`claimProfile` must be an object/],
     ['an empty profile name', { issuer: { issuer, claimProfile: { scope: '' } } }, /`claimProfile\.scope` takes/],
+    ...[
+      ['realm_access..roles'],
+      ['.roles'],
+      ['roles.'],
+      ['.'],
+      ['$.realm_access.roles'],
+      ['/realm_access/roles'],
+      ['roles[0]'],
+      ["resource_access['app'].roles"],
+      [' roles'],
+      ['roles '],
+      [[]],
+      [['a', '']],
+      [['a', 1]],
+      [5],
+      [],
+    ].map((roles): [string, object, RegExp] => [
+      `[REAL-34] the claim path ${JSON.stringify(roles)}`,
+      { issuer: { issuer, claimProfile: { roles } } },
+      /`claimProfile\.roles` takes names of claims/,
+    ]),
+    ...[[], {}, 'access', null, { typ: [] }, { typ: null }, { typ: '' }, { typ: {} }, { 'a..b': 'x' }, [{}]].map(
+      (accessTokenEvidence): [string, object, RegExp] => [
+        `[REAL-02] the evidence ${JSON.stringify(accessTokenEvidence)}`,
+        { issuer: { issuer, accessTokenEvidence } },
+        /`accessTokenEvidence` takes/,
+      ],
+    ),
+    ...[{ present: 1 }, { startsWith: '' }, { like: 'x' }, { present: true, startsWith: 'x' }, { sameAs: ['a'] }].map(
+      (condition): [string, object, RegExp] => [
+        `[REAL-31] the condition ${JSON.stringify(condition)}`,
+        { issuer: { issuer, claimProfile: { clientToken: { sub: condition } } } },
+        /`claimProfile\.clientToken` takes conditions/,
+      ],
+    ),
     ['a misspelt cache setting', { issuer: { issuer, keyCache: { timeout: 5 } } }, /Did you mean `timeoutMs`\?/],
     [
       'a cache setting out of bounds',

@@ -16,7 +16,7 @@ const context = { implies: new Map<string, readonly string[]>(), resource }
 function judge(requirement: Requirement<never>, token: Partial<Judged>): unknown {
   const compiled = compileRequirement(requirement, context)
   try {
-    compiled.judge({ tokenClaims: {}, claims: token.tokenClaims ?? {}, scopes: [], ...token }, nowMs, 60_000)
+    compiled.judge({ tokenClaims: {}, claims: token.tokenClaims ?? {}, scopes: [], roles: [], ...token }, nowMs, 60_000)
     return 'passes'
   } catch (error) {
     return error
@@ -87,6 +87,61 @@ describe('compileRequirement', () => {
     }
   })
 
+  it('[REAL-34] refuses a token that lacks a role, without a challenge', () => {
+    const error = judge({ roles: 'admin' }, { roles: ['editor'] })
+    expect(error).toBeInstanceOf(AccessDeniedError)
+    expect(error).toMatchObject({ status: 403, code: 'ERR_ROLE_INSUFFICIENT', oauthError: undefined })
+    expect(judge({ roles: 'admin' }, { roles: ['editor', 'admin'] })).toBe('passes')
+    expect(compileRequirement({ roles: 'admin' }, context).challengeScope).toBeUndefined()
+  })
+
+  it.each<[NonNullable<Requirement['roles']>, readonly (readonly string[])[], readonly (readonly string[])[]]>([
+    ['Night shift', [['Night shift']], [[], ['Night'], ['Night', 'shift'], ['night shift']]],
+    [['a', 'b'], [['b', 'a', 'c']], [['a'], ['b'], []]],
+    [{ all: ['a', 'b'] }, [['a', 'b']], [['a']]],
+    [{ any: ['a', 'b'] }, [['a'], ['b']], [['c'], []]],
+    [{ any: ['admin', { all: ['a', { any: ['b', 'c'] }] }] }, [['admin'], ['a', 'c']], [['a'], ['b', 'c']]],
+    [
+      ['a', { any: ['b', ['c', 'd']] }],
+      [
+        ['a', 'b'],
+        ['a', 'c', 'd'],
+      ],
+      [['a', 'c'], ['b']],
+    ],
+  ])('[REAL-34] holds roles against %j', (roles, enough, tooFew) => {
+    for (const held of enough) expect(judge({ roles }, { roles: held }), String(held)).toBe('passes')
+    for (const held of tooFew) expect(judge({ roles }, { roles: held }), String(held)).toBeInstanceOf(AccessDeniedError)
+  })
+
+  it('[REAL-34] [C-33] tells of a lacking scope before a lacking role', () => {
+    expect(judge({ scope: 'read', roles: 'admin' }, {})).toBeInstanceOf(InsufficientScopeError)
+  })
+
+  it.each([
+    [''],
+    ['  '],
+    [[]],
+    [{}],
+    [{ all: [] }],
+    [{ any: 'a' }],
+    [{ one: ['a'] }],
+    [{ all: ['a'], any: ['b'] }],
+    [5],
+    [[5]],
+    [null],
+  ])('[REAL-34] refuses the role expression %j', (roles) => {
+    expect(() => compileRequirement({ roles } as never, context)).toThrow(/`roles` takes a role/)
+  })
+
+  it.each([['mfa', ''], ['a b'], [''], [[]], [['mfa', 'a b']], [['mfa', '"']], [['mfa', 1]], [null], [[undefined]]])(
+    '[STEP-02] refuses an acr with an invalid entry: %j',
+    (...given) => {
+      const acr = given.length > 1 ? given : given[0]
+      expect(() => compileRequirement({ acr } as never, context)).toThrow(ConfigurationError)
+    },
+  )
+
   it('reads own claims only', () => {
     expect(judge({ claims: { constructor: () => true } }, {})).toBe('passes')
     const seen: unknown[] = []
@@ -120,12 +175,12 @@ describe('compileRequirement', () => {
     plan.push('free')
     details.payment = () => true
     const judged = (tokenClaims: object) => () =>
-      compiled.judge({ tokenClaims: { ...tokenClaims }, claims: {}, scopes: [] }, nowMs, 0)
+      compiled.judge({ tokenClaims: { ...tokenClaims }, claims: {}, scopes: [], roles: [] }, nowMs, 0)
     expect(judged({ acr: 'weak' })).toThrow(StepUpRequiredError)
     expect(judged({ acr: 'mfa', authorization_details: [{ type: 'payment' }] })).toThrow(InsufficientScopeError)
-    expect(() => compiledClaims.judge({ tokenClaims: { org: 'evil' }, claims: {}, scopes: [] }, nowMs, 0)).toThrow(
-      AccessDeniedError,
-    )
+    expect(() =>
+      compiledClaims.judge({ tokenClaims: { org: 'evil' }, claims: {}, scopes: [], roles: [] }, nowMs, 0),
+    ).toThrow(AccessDeniedError)
   })
 
   it('takes the binding modes over', () => {

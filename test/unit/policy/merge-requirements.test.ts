@@ -7,6 +7,12 @@ describe('mergeRequirements', () => {
     expect(merged).toEqual({ scope: { all: ['a b', { any: ['c', 'd'] }] }, acr: 'gold' })
   })
 
+  it('[REAL-34] adds up roles, as it does scopes', () => {
+    const merged = mergeRequirements({ roles: 'staff', scope: 'a' }, { roles: { any: ['editor', 'admin'] } }, {})
+    expect(merged).toEqual({ scope: 'a', roles: { all: ['staff', { any: ['editor', 'admin'] }] } })
+    expect(mergeRequirements({ roles: 'staff' }, { roles: undefined })).toEqual({ roles: 'staff' })
+  })
+
   it('lets the innermost win for any other member', () => {
     const outer = { scope: 'a', acr: 'gold', maxAgeSeconds: 60 }
     expect(mergeRequirements(outer, { acr: 'silver' })).toEqual({ scope: 'a', acr: 'silver', maxAgeSeconds: 60 })

@@ -10,7 +10,10 @@ const badToken = {
   body: JSON.stringify({ error: 'invalid_request', error_description: 'The logout token is not valid' }),
 }
 
-function world(options: Partial<ResourceServerOptions> = {}, logoutAudience: string | undefined = 'api-client') {
+function world(
+  options: Partial<ResourceServerOptions> = {},
+  logoutAudience: string | readonly string[] | undefined = 'api-client',
+) {
   const clock = createFrozenClock()
   const issuer = createTestIssuer({ clock: clock.now })
   const events: PortcullisEvent[] = []
@@ -107,6 +110,42 @@ describe('server.backchannelLogout', () => {
   ])('[LOGO-02] accepts a logout token with %s', async (_, claims, header) => {
     const { send, logoutToken } = world()
     expect((await send(logoutToken(claims, header))).status).toBe(200)
+  })
+
+  it('[REAL-35] accepts each of several audiences, and no other', async () => {
+    const { send, logoutToken } = world({}, ['api-client', 'web-client'])
+    for (const aud of ['api-client', 'web-client', ['x', 'web-client']]) {
+      expect((await send(logoutToken({ aud, jti: String(aud) }))).status, String(aud)).toBe(200)
+    }
+    for (const aud of ['x', ['x'], [], ['api-client', 7], 'api-client,web-client']) {
+      expect((await send(logoutToken({ aud, jti: 'other' }))).status, String(aud)).toBe(400)
+    }
+    expect(() => world({}, [])).toThrow('`logoutAudience` takes')
+    expect(() => world({}, ['a', ''])).toThrow('`logoutAudience` takes')
+  })
+
+  it('[REAL-35] judges a logout token without exp by its age where the issuer may leave it out', async () => {
+    const issuer = {
+      issuer: 'https://issuer.test',
+      logoutAudience: 'api-client',
+      optionalLogoutClaims: ['exp'] as const,
+    }
+    const { send, logoutToken, clock, events } = world({ issuer })
+    const sent = (jti: string, changes: object = {}) => send(logoutToken({ exp: undefined, jti, ...changes }))
+    const issuedAt = clock.now() / 1000
+    expect((await sent('one')).status).toBe(200)
+    expect((await sent('one')).status).toBe(400)
+    clock.advance(120_000)
+    expect((await sent('two')).status).toBe(200)
+    clock.advance(1000)
+    expect((await sent('three')).status).toBe(400)
+    expect(events.at(-1)).toMatchObject({ code: 'ERR_TOKEN_EXPIRED' })
+    expect((await sent('four', { iat: undefined })).status).toBe(400)
+    expect((await sent('five', { exp: issuedAt + 600 })).status).toBe(200)
+    expect((await sent('six', { exp: issuedAt, iat: issuedAt + 100 })).status).toBe(400)
+    expect((await sent('seven', { exp: null })).status).toBe(400)
+    const wrong = { ...issuer, optionalLogoutClaims: ['iat'] } as never
+    expect(() => world({ issuer: wrong })).toThrow('`optionalLogoutClaims` takes a list of exp only')
   })
 
   const now = Date.UTC(2026, 0, 1) / 1000

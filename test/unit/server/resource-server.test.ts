@@ -43,7 +43,7 @@ describe('authenticate', () => {
         scopes: ['read', 'write'],
         roles: ['admin'],
         confirmation: undefined,
-        isClientToken: false,
+        isClientToken: undefined,
       },
     })
     expect(result.ok && result.auth.token).toBe(token)
@@ -71,7 +71,7 @@ describe('authenticate', () => {
       ERR_TOKEN_KEY_UNKNOWN: issuer.mintToken({}, { header: { kid: 'another' } }),
       ERR_TOKEN_CLAIM_MISSING: issuer.mintToken({ sub: undefined }),
       ERR_TOKEN_CLAIM_INVALID: issuer.mintToken({ exp: 'tomorrow' }),
-      ERR_TOKEN_MALFORMED: 'a.b.c',
+      ERR_TOKEN_MALFORMED: 'e30.b.c',
       ERR_TOKEN_UNRECOGNISED: 'opaque',
       ERR_TOKEN_TOO_LARGE: 'a'.repeat(20_000),
     }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { InvalidTokenError } from '../../../src/errors/index.js'
+import { resolveClaimProfile } from '../../../src/options/resolve-claim-options.js'
 import { readClaims } from '../../../src/token/read-claims.js'
 import type { ClaimRules } from '../../../src/token/token-rules.js'
 
@@ -7,7 +8,7 @@ const now = 1_800_000_000
 const issuer = 'https://issuer.test'
 const good = { iss: issuer, aud: 'api', sub: 'user', client_id: 'app', iat: now, exp: now + 300, jti: 'id' }
 const rules: ClaimRules = {
-  profile: { clientId: ['client_id'], scope: ['scope'], scopeArrays: false, roles: ['roles'], tenant: ['tid'] },
+  profile: resolveClaimProfile({ tenant: 'tid' }),
   optionalClaims: new Set(),
   clockToleranceMs: 60_000,
   maxTokenAgeMs: undefined,
@@ -94,7 +95,7 @@ describe('readClaims', () => {
   it('[JWT-04] accepts aud as a string or an array of strings, nothing else', () => {
     expect(read({ aud: 'api' }).audience).toBe('api')
     expect(read({ aud: ['a', 'api'] }).audience).toEqual(['a', 'api'])
-    for (const aud of [[], [1], ['api', null], ['api', ['api']], {}, 5, null, true]) {
+    for (const aud of [[1], ['api', null], ['api', ['api']], {}, 5, null, true]) {
       expect(refusal({ aud }), JSON.stringify(aud)).toBe('ERR_TOKEN_CLAIM_INVALID aud')
     }
   })
@@ -106,13 +107,81 @@ describe('readClaims', () => {
       }
     }
     expect(refusal({ tid: 5 })).toBe('ERR_TOKEN_CLAIM_INVALID tenant')
-    expect(refusal({ scope: ['read'] })).toBe('ERR_TOKEN_CLAIM_INVALID scope')
+    expect(refusal({ scope: ['read', 1] })).toBe('ERR_TOKEN_CLAIM_INVALID scope')
     expect(refusal({ scope: 5 })).toBe('ERR_TOKEN_CLAIM_INVALID scope')
   })
 
   it('[AT-10] hands the claims of RFC 9068 on as they are', () => {
     const claims = { auth_time: now, acr: 'mfa', amr: ['pwd'], groups: ['g'], roles: ['r'], entitlements: ['e'] }
     expect(read(claims).tokenClaims).toMatchObject(claims)
+  })
+
+  it('[REAL-29] takes an empty aud for an absent one', () => {
+    expect(refusal({ aud: [] })).toBe('ERR_TOKEN_CLAIM_MISSING aud')
+    const lax = { optionalClaims: new Set(['aud']) }
+    expect(read({ aud: [] }, lax).audience).toBeUndefined()
+    expect(read({ aud: undefined }, lax).audience).toBeUndefined()
+    expect(refusal({ aud: [1] }, lax)).toBe('ERR_TOKEN_CLAIM_INVALID aud')
+  })
+
+  it('[REAL-31] [AT-11] tells a client token where sub is the client, and says nothing where it cannot tell', () => {
+    expect(read({ sub: 'app' }).isClientToken).toBe(true)
+    expect(read({ sub: 'App' }).isClientToken).toBeUndefined()
+    expect(read({ client_id: undefined }, { optionalClaims: new Set(['client_id']) }).isClientToken).toBeUndefined()
+  })
+
+  it('[REAL-31] tells client and user by the way of the provider', () => {
+    const profile = resolveClaimProfile({
+      clientToken: [
+        { gty: 'client-credentials' },
+        { idtyp: 'app' },
+        { preferred_username: { startsWith: 'service-account-' } },
+        { sub: { endsWith: '@clients' } },
+        { sub: { sameAs: 'cid' } },
+      ],
+      userToken: { scp: { present: true } },
+    })
+    const tell = (claims: object) => read(claims, { profile }).isClientToken
+    for (const claims of [
+      { gty: ['x', 'client-credentials'] },
+      { idtyp: 'app', scp: 'read' },
+      { preferred_username: 'service-account-batch' },
+      { sub: 'abc@clients' },
+      { sub: '00u1', cid: '00u1' },
+    ]) {
+      expect(tell(claims), JSON.stringify(claims)).toBe(true)
+    }
+    expect(tell({ scp: 'read' })).toBe(false)
+    for (const claims of [{}, { idtyp: 'App' }, { preferred_username: 7, gty: null }, { cid: 7 }]) {
+      expect(tell(claims), JSON.stringify(claims)).toBeUndefined()
+    }
+  })
+
+  it('[REAL-34] reads scope and scp, as text or as a list', () => {
+    for (const claims of [{ scope: 'a b' }, { scope: ['a', 'b'] }, { scp: 'a b' }, { scp: ['a', 'b'] }]) {
+      expect(read(claims).scopes, JSON.stringify(claims)).toEqual(['a', 'b'])
+    }
+    expect(read({}).scopes).toEqual([])
+  })
+
+  it('[REAL-34] adds up the roles of several places', () => {
+    const profile = resolveClaimProfile({
+      roles: [
+        'roles',
+        'realm_access.roles',
+        ['resource_access', 'api.example.com', 'roles'],
+        'https://example.com/roles',
+      ],
+    })
+    const claims = {
+      roles: 'a',
+      realm_access: { roles: ['b', 'a'] },
+      resource_access: { 'api.example.com': { roles: ['c'] }, other: { roles: ['x'] } },
+      'https://example.com/roles': ['d', 'b'],
+    }
+    expect(read(claims, { profile }).roles).toEqual(['a', 'b', 'c', 'd'])
+    expect(Object.isFrozen(read(claims, { profile }).roles)).toBe(true)
+    expect(read({ realm_access: { roles: 5 } }, { profile }).roles).toEqual([])
   })
 
   it('[TX-11] refuses malformed act and may_act', () => {
