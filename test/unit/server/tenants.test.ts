@@ -179,7 +179,12 @@ describe('several issuers', () => {
     resource: [resource, { resource: other, issuers: [two.issuer] }],
     issuer: [
       { issuer: one.issuer, algorithms: ['ES256'], claimProfile: { scope: 'scp', clientId: 'azp' } },
-      { issuer: two.issuer, algorithms: ['RS256'], audience: ['urn:two'], optionalClaims: ['jti'] },
+      {
+        issuer: two.issuer,
+        algorithms: ['RS256'],
+        audience: { [resource]: ['urn:two'], [other]: 'urn:two:other' },
+        optionalClaims: ['jti'],
+      },
     ],
     fetch: mergeFetch(one, two),
     clock: clock.now,
@@ -209,8 +214,8 @@ describe('several issuers', () => {
     expect(await call(one.mintToken({ azp: 'spa', scp: 'read', scope: 'admin' }), { scope: 'admin' })).toBe(
       'ERR_SCOPE_INSUFFICIENT',
     )
-    const noScp = await call(two.mintToken({ aud: 'urn:two', scope: undefined, scp: ['admin'], azp: 'x' }))
-    expect(noScp).toMatchObject({ scopes: [], clientId: 'test-client' })
+    const scopeFirst = await call(two.mintToken({ aud: 'urn:two', scope: 'read', scp: ['admin'], azp: 'x' }))
+    expect(scopeFirst).toMatchObject({ scopes: ['read'], clientId: 'test-client' })
   })
 
   it('relaxes claims for the issuer that asked for it alone', async () => {
@@ -224,6 +229,8 @@ describe('several issuers', () => {
       expect(await call(token)).toMatchObject({ resource })
       expect(await call(token, { resource: other })).toBe('ERR_TOKEN_ISSUER')
     }
-    expect(await call(two.mintToken({ aud: 'urn:two' }), { resource: other })).toMatchObject({ resource: other })
+    const atOther = { resource: other }
+    expect(await call(two.mintToken({ aud: 'urn:two:other' }), atOther)).toMatchObject(atOther)
+    expect(await call(two.mintToken({ aud: 'urn:two' }), atOther)).toBe('ERR_TOKEN_AUDIENCE')
   })
 })
