@@ -3,6 +3,7 @@ import type { KeySource, VerificationKey } from '../../../src/keys/contract.js'
 import { createStaticKeys } from '../../../src/keys/static-keys.js'
 import { createBoundedCache } from '../../../src/lib/bounded-cache.js'
 import { readCompactJws } from '../../../src/lib/compact-jws.js'
+import { resolveClaimProfile } from '../../../src/options/resolve-claim-options.js'
 import { createSigningKey, signCompact } from '../../../src/testing/index.js'
 import type { KnownHeader, TokenRules } from '../../../src/token/token-rules.js'
 import { verifyJwt } from '../../../src/token/verify-jwt.js'
@@ -62,7 +63,8 @@ describe('a header', () => {
       tokenTypes: new Set(['at+jwt']),
       keys: createStaticKeys([key.publicJwk]),
       knownHeaders,
-      profile: { clientId: ['client_id'], scope: ['scope'], scopeArrays: false, roles: ['roles'], tenant: [] },
+      showsAccessToken: () => false,
+      profile: resolveClaimProfile(),
       optionalClaims: new Set(),
       clockToleranceMs: 0,
       maxTokenAgeMs: undefined,
