@@ -29,6 +29,7 @@ export function mcpGate<Claims = AccessTokenClaims>(
   options: McpGateOptions<Claims> = {},
 ): McpGate<Claims> {
   checkNames('mcpGate', options, optionNames)
+  if (server.resources.length === 1) server.serveMetadataAtRoot()
   const endpoint = {
     judge: createJudge(server, options),
     describe: (auth: Parameters<typeof toAuthInfo<Claims>>[0]) => toAuthInfo(auth, server.metadataUrl(auth.resource)),

@@ -4,14 +4,13 @@ import type { MaybePromise } from '../lib/maybe-promise.js'
 import type { ResolvedResource } from '../options/resolved.js'
 import type { HttpAnswer, RequestFacts } from '../request/request-facts.js'
 import {
-  authorizationServerPaths,
+  addAtRoot,
   authorizationServerRoutes,
   type MetadataRoute,
   type MetadataRoutes,
   resourceRoutes,
 } from './metadata-routes.js'
 import type { Publication } from './publication.js'
-import { protectedResourcePath } from './well-known.js'
 
 /** Settings of {@link createMetadataSite}. */
 export interface MetadataSiteSettings {
@@ -34,6 +33,8 @@ export interface MetadataSite {
    * 503.
    */
   answer(request: RequestFacts): MaybePromise<HttpAnswer | undefined>
+  /** Serves the document of one of its resources at the root as well, unless the resource forbids it. */
+  serveAtRoot(resource: ResolvedResource): void
 }
 
 type Headers = HttpAnswer['headers']
@@ -43,8 +44,8 @@ const allowedMethods = 'GET, HEAD, OPTIONS'
 const defaultRetryAfterSeconds = 5
 
 /**
- * Makes the site of a server's metadata documents (RFC 9728 §3). Targets match exactly, query included; a path below a
- * well-known one that belongs to no resource is 404, never another resource's document.
+ * Makes the site of a server's metadata documents (RFC 9728 §3). Targets match exactly, query included; any other
+ * path, below a well-known one too, is left to the application, where another server may have its documents.
  *
  * @throws {@link ConfigurationError} when two resources claim one path.
  */
@@ -57,26 +58,21 @@ export function createMetadataSite(
     ...(passThrough === undefined ? [] : authorizationServerRoutes(resources, passThrough)),
     ...resourceRoutes(resources, clock),
   ])
-  const owned = [protectedResourcePath, ...(passThrough === undefined ? [] : authorizationServerPaths)]
   const corsHeaders: Headers = cors ? { 'Access-Control-Allow-Origin': '*' } : {}
 
   return {
     answer(request) {
       const target = targetOf(request)
       const route = routes.get(target)
-      if (route !== undefined) return routeAnswer(route, request, corsHeaders)
-      return owned.some((path) => isAtOrBelow(target, path)) ? errorAnswer(404, 'not_found', corsHeaders) : undefined
+      return route && routeAnswer(route, request, corsHeaders)
     },
+    serveAtRoot: (resource) => addAtRoot(routes, resource),
   }
 }
 
 /** Every request of an application passes here, and nearly all of them name a plain path. */
 function targetOf({ url }: RequestFacts): string {
   return url.startsWith('/') && !url.includes('#') ? url : url.replace(outsideTarget, '')
-}
-
-function isAtOrBelow(target: string, path: string): boolean {
-  return target.startsWith(path) && (target.length === path.length || /[/?]/.test(target.charAt(path.length)))
 }
 
 function routeAnswer(route: MetadataRoute, request: RequestFacts, corsHeaders: Headers): MaybePromise<HttpAnswer> {

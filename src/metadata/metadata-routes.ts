@@ -14,21 +14,21 @@ export interface MetadataRoute {
 }
 
 /** Documents by request target: path and query, exactly. */
-export type MetadataRoutes = ReadonlyMap<string, MetadataRoute>
+export type MetadataRoutes = Map<string, MetadataRoute>
 
 const defaultMaxAgeSeconds = 3600
+const rootPaths = [protectedResourcePath, `${protectedResourcePath}/`]
 const passThroughMaxAgeSeconds = 300
 
 /** Where clients look for the metadata of an authorization server (RFC 8414 §3, OpenID Connect Discovery §4). */
-export const authorizationServerPaths: readonly string[] = [
+const authorizationServerPaths: readonly string[] = [
   '/.well-known/oauth-authorization-server',
   '/.well-known/openid-configuration',
 ]
 
 /**
  * Lays out the documents of all resources: each at its well-known path, at its `metadataAt`, and at the form with or
- * without a trailing slash unless that belongs to another resource. The only resource of a server is found at the root
- * as well, where clients look last (MCP authorization, "Protected Resource Metadata Discovery Requirements").
+ * without a trailing slash unless that belongs to another resource; with `atRoot`, at the root of the origin as well.
  *
  * @throws {@link ConfigurationError} when two documents claim one path: `Host` is not consulted to tell them apart.
  */
@@ -38,12 +38,19 @@ export function resourceRoutes(resources: readonly ResolvedResource[], clock: Cl
   for (const resource of resources) {
     const route = resourceRoute(resource, clock)
     const { suffix } = splitIdentifier(resource.resource)
-    const paths = [`${protectedResourcePath}${suffix}`, resource.metadata.metadataAt]
+    const root = resource.metadata.atRoot === true ? rootPaths : []
+    const paths = [`${protectedResourcePath}${suffix}`, resource.metadata.metadataAt, ...root]
     for (const path of paths) claim(routes, path, route)
     spares.set(`${protectedResourcePath}${otherSlashForm(suffix)}`, route)
-    if (resources.length === 1) for (const path of ['', '/']) spares.set(`${protectedResourcePath}${path}`, route)
   }
   return new Map([...spares, ...routes])
+}
+
+/** Adds the document of one of the resources at the root, unless something stands there or the resource forbids it. */
+export function addAtRoot(routes: MetadataRoutes, { resource, metadata }: ResolvedResource): void {
+  const own = routes.get(`${protectedResourcePath}${splitIdentifier(resource).suffix}`)
+  if (own === undefined || metadata.atRoot === false) return
+  for (const path of rootPaths) if (!routes.has(path)) routes.set(path, own)
 }
 
 /** Lays out the authorization server's metadata: at the root, and below it where a resource's clients may look. */

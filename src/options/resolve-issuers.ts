@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../errors/index.js'
+import { ConfigurationError, callAtOnce } from '../errors/index.js'
 import type { InsecureHosts } from '../lib/secure-url.js'
 import { refuseRepeats } from './check.js'
 import { checkIssuer } from './identifiers.js'
@@ -41,7 +41,8 @@ export function knownIssuers(
 }
 
 /**
- * Tells whether a function may be asked for an issuer: a copy of a list tells, or a live set each time.
+ * Tells whether a function may be asked for an issuer: a copy of a list tells, or a live set each time. The function
+ * throws an {@link InternalError} where a live set fails, or gives a promise.
  *
  * @throws {@link ConfigurationError}
  */
@@ -55,7 +56,7 @@ export function resolveTenants(
     return (candidate) => allowed.has(candidate)
   }
   const live = tenants as Partial<ReadonlySet<string>> | null | undefined
-  if (typeof live?.has === 'function') return (candidate) => live.has?.(candidate) === true
+  if (typeof live?.has === 'function') return (candidate) => callAtOnce('tenants', () => live.has?.(candidate)) === true
   throw new ConfigurationError(
     'An `issuer` function needs `tenants`: the complete list of issuers it may be asked for.',
   )

@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../errors/index.js'
 import { isJsonObject } from '../lib/json.js'
 import type { InsecureHosts } from '../lib/secure-url.js'
-import { checkNames, functionOption, listOption, numberOption, textOption } from './check.js'
+import { booleanOption, checkNames, functionOption, listOption, numberOption, textOption } from './check.js'
 import { checkUrl } from './identifiers.js'
 import type { ResourceMetadataOptions } from './types.js'
 
@@ -16,6 +16,7 @@ const names = [
   'authorizationDetailsTypes',
   'sign',
   'metadataAt',
+  'atRoot',
   'maxAgeSeconds',
 ]
 const none: readonly string[] = []
@@ -35,6 +36,7 @@ export function resolveMetadata(
     if (metadata[name] !== undefined) checkUrl(`metadata.${name}`, metadata[name], allowInsecureLoopback)
   }
   functionOption('metadata.sign', metadata.sign)
+  booleanOption('metadata.atRoot', metadata.atRoot, false)
   numberOption('metadata.maxAgeSeconds', metadata.maxAgeSeconds, { min: 0, max: 31_536_000, fallback: undefined })
   const { metadataAt } = metadata
   if (metadataAt !== undefined && !/^\/[^\s?#]*$/.test(metadataAt)) {

@@ -317,6 +317,12 @@ export interface ResourceMetadataOptions {
   readonly sign?: ((claims: JsonObject) => string | Promise<string>) | undefined
   /** Serve the document at this path as well. Not standard: only clients told of it will look there. */
   readonly metadataAt?: string | undefined
+  /**
+   * Serve the document at `/.well-known/oauth-protected-resource` as well, whatever the path of the identifier: where MCP
+   * clients look last (MCP authorization, "Protected Resource Metadata Discovery Requirements"). One resource of an
+   * origin at most. Default: only for the one resource of a server that has an `mcpGate`; false: not there either.
+   */
+  readonly atRoot?: boolean | undefined
   /** How long clients may cache the document. Default 3600. */
   readonly maxAgeSeconds?: number | undefined
 }

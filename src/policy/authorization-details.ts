@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../errors/index.js'
+import { ConfigurationError, callAtOnce } from '../errors/index.js'
 import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../lib/json.js'
 import type { AuthorizationDetail, AuthorizationDetailsRule } from './requirement.js'
 
@@ -24,7 +24,12 @@ export function compileDetails(rule: AuthorizationDetailsRule): readonly Details
 export function detailsGrant(claims: JsonObject, demands: readonly DetailsDemand[], resource: string): boolean {
   const details = (ownMember(claims, 'authorization_details') ?? []) as readonly AuthorizationDetail[]
   return demands.every(([type, accepts]) =>
-    details.some((detail) => detail.type === type && isLocatedAt(detail, resource) && accepts(detail) === true),
+    details.some(
+      (detail) =>
+        detail.type === type &&
+        isLocatedAt(detail, resource) &&
+        callAtOnce('authorizationDetails', () => accepts(detail)) === true,
+    ),
   )
 }
 

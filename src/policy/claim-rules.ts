@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../errors/index.js'
+import { ConfigurationError, callAtOnce } from '../errors/index.js'
 import { isJsonObject, type JsonObject, ownMember } from '../lib/json.js'
 import type { ClaimRule } from './requirement.js'
 
@@ -25,7 +25,7 @@ export function compileClaimRules(rules: Readonly<Record<string, ClaimRule>>): (
 }
 
 function compileRule(name: string, rule: ClaimRule): ClaimTest {
-  if (typeof rule === 'function') return (value) => rule(value) === true
+  if (typeof rule === 'function') return (value) => callAtOnce('claims', () => rule(value)) === true
   const accepted: readonly unknown[] = Array.isArray(rule) ? [...rule] : [rule]
   if (accepted.length === 0 || !accepted.every(isPlain)) {
     throw new ConfigurationError(

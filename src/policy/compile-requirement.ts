@@ -1,4 +1,10 @@
-import { AccessDeniedError, ConfigurationError, InsufficientScopeError, StepUpRequiredError } from '../errors/index.js'
+import {
+  AccessDeniedError,
+  ConfigurationError,
+  callAtOnce,
+  InsufficientScopeError,
+  StepUpRequiredError,
+} from '../errors/index.js'
 import type { JsonObject } from '../lib/json.js'
 import { checkNames, choiceOption, functionOption, listOption, numberOption } from '../options/check.js'
 import { compileDetails, detailsGrant } from './authorization-details.js'
@@ -120,7 +126,7 @@ function claimsRule(rules: Requirement<never>['claims']): Rule | undefined {
 }
 
 function acceptedBy(accepts: (claims: never) => boolean): (tokenClaims: JsonObject, claims: unknown) => boolean {
-  return (_tokenClaims, claims) => accepts(claims as never) === true
+  return (_tokenClaims, claims) => callAtOnce('claims', () => accepts(claims as never)) === true
 }
 
 function compileAuthentication({ acr, maxAgeSeconds }: Requirement<never>): AuthenticationDemand | undefined {

@@ -31,12 +31,14 @@ function settleAllow(allowed: unknown): void {
  */
 export function askIsRevoked<Claims>(isRevoked: Question<Claims>, auth: Auth<Claims>): MaybePromise<void> {
   let answer: unknown
+  let waits: boolean
   try {
     answer = isRevoked(auth)
+    waits = isThenable(answer)
   } catch (cause) {
     return cannotTell(cause)
   }
-  return isThenable(answer) ? inTime(() => answer).then(settleRevoked, cannotTell) : settleRevoked(answer)
+  return waits ? inTime(() => answer).then(settleRevoked, cannotTell) : settleRevoked(answer)
 }
 
 function settleRevoked(revoked: unknown): void {

@@ -207,9 +207,8 @@ export function createGates<Claims>({
     } catch (thrown) {
       return fail(thrown)
     }
-    const succeed = () => tell.accepted(auth, judged)
-    if (!(outcome instanceof Promise)) return succeed()
-    if (waits) return outcome.then(succeed, fail)
+    if (!(outcome instanceof Promise)) return tell.accepted(auth, judged)
+    if (waits) return outcome.then(() => tell.accepted(auth, judged), fail)
     outcome.catch(() => {})
     return fail(new ConfigurationError(mustWait))
   }

@@ -76,7 +76,11 @@ function createTenantRegistry(options: ResolvedOptions, resolver: IssuerResolver
     try {
       return await inTime(() => resolver(issuer))
     } catch (cause) {
-      throw new UnavailableError('ERR_DISCOVERY_UNAVAILABLE', { detail: 'issuer function failed', cause })
+      throw new UnavailableError('ERR_DISCOVERY_UNAVAILABLE', {
+        detail: 'issuer function failed',
+        callback: 'issuer',
+        cause,
+      })
     }
   }
 

@@ -94,9 +94,16 @@ export interface ResourceServer<Claims = AccessTokenClaims> {
   backchannelLogout(request: RequestFacts): Promise<HttpAnswer>
   /**
    * Answers requests for the protected-resource metadata (RFC 9728); `undefined` when the request is for something
-   * else. Never looks at `Host`.
+   * else, which includes the documents of other servers. Never looks at `Host`.
    */
   metadata(request: RequestFacts): MaybePromise<HttpAnswer | undefined>
+  /**
+   * Serves the document of a resource at the root of the origin as well, where MCP clients look last, unless its
+   * `atRoot` is false. `mcpGate` calls it for the only resource of a server.
+   *
+   * @throws {@link ConfigurationError} when the resource is unknown, or none is named and there are several.
+   */
+  serveMetadataAtRoot(resource?: string): void
   /** The metadata URL of a resource; of the only one when none is named. */
   metadataUrl(resource?: string): string
   /**
@@ -181,6 +188,7 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
       surroundings: resolved.surroundings,
     }),
     metadata: (request) => site.answer(request),
+    serveMetadataAtRoot: (resource) => site.serveAtRoot(selectResource(resolved.resources, resource)),
     metadataUrl: (resource) => protectedResourceMetadataUrl(selectResource(resolved.resources, resource).resource),
     async warmUp() {
       await Promise.all(issuers.known().map((one) => (needsKeys(one) ? one.keys.warmUp() : one.discovery.metadata())))

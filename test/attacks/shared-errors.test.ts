@@ -122,11 +122,7 @@ describe('an error of one request', () => {
 
   it('[REAL-15] answers a caller of another server as nobody', async () => {
     const other = createResourceServer({ resource: 'https://other.test', issuer: issuer.issuer, fetch: issuer.fetch })
-    const auth = await other
-      .verify(createTestIssuer({ audience: 'https://other.test' }).mintToken())
-      .catch(() => undefined)
     const mine = await server.verify(issuer.mintToken())
-    expect(auth).toBeUndefined()
     expect(other.refuse(new AccessDeniedError(), mine).answer.status).toBe(403)
   })
 })

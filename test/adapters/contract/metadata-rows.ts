@@ -28,16 +28,9 @@ export const metadataRows: readonly ContractRow[] = [
     },
   },
   {
-    title: '[MCP-03] serves the only resource at the plain well-known path too',
-    request: () => ({ path: '/.well-known/oauth-protected-resource' }),
-    status: 200,
-  },
-  {
-    title: '[PRM-13] answers 404 for the metadata of a resource it does not have',
+    title: '[PRM-13] [REAL-37] leaves the metadata of other resources to the application',
     request: () => ({ path: '/.well-known/oauth-protected-resource/other' }),
     status: 404,
-    fields: { 'Content-Type': ['application/json'], 'Access-Control-Allow-Origin': ['*'] },
-    body: { error: 'not_found' },
   },
   {
     title: '[ADP-06] answers HEAD for the metadata',

@@ -109,26 +109,15 @@ describe('the paths of the metadata site', () => {
     const site = siteOf('https://api.example/a', 'https://api.example/b/c')
     expect(await resourceAt(site, `${prefix}/a`)).toBe('https://api.example/a')
     expect(await resourceAt(site, `${prefix}/b/c`)).toBe('https://api.example/b/c')
-    expect(await resourceAt(site, prefix)).toBe(404)
+    expect(await get(site, prefix)).toBeUndefined()
   })
 
   it.each(['/zzz', '/a/', '/A', '/%61', '/a/b', '/a?x=1', '?', '/a?', '/b/../a', '//a'])(
-    '[PRM-13] answers 404 in JSON below the well-known path at %s, never with another document',
+    '[PRM-13] [REAL-37] leaves the well-known path with %s to other servers, and gives no other document',
     async (suffix) => {
       const site = siteOf('https://api.example/a', 'https://api.example/a/', 'https://api.example/b')
-      const expected = suffix === '/a/' ? 'https://api.example/a/' : 404
+      const expected = suffix === '/a/' ? 'https://api.example/a/' : undefined
       expect(await resourceAt(site, `${prefix}${suffix}`)).toBe(expected)
-      if (expected === 404) {
-        expect(await get(site, `${prefix}${suffix}`)).toEqual({
-          status: 404,
-          headers: {
-            'Access-Control-Allow-Origin': '*',
-            'Cache-Control': 'no-store',
-            'Content-Type': 'application/json',
-          },
-          body: '{"error":"not_found"}',
-        })
-      }
     },
   )
 
@@ -150,12 +139,27 @@ describe('the paths of the metadata site', () => {
     )
   })
 
-  it('[MCP-03] serves the only resource of a server at the root as well', async () => {
-    const site = siteOf('https://api.example/public/mcp')
-    expect(await resourceAt(site, `${prefix}/public/mcp`)).toBe('https://api.example/public/mcp')
-    expect(await resourceAt(site, prefix)).toBe('https://api.example/public/mcp')
-    expect(await resourceAt(site, `${prefix}/`)).toBe('https://api.example/public/mcp')
-    expect(await resourceAt(site, `${prefix}/public`)).toBe(404)
+  it('[MCP-03] [REAL-39] serves a document at the root only where somebody asks for that', async () => {
+    const identifier = 'https://api.example/public/mcp'
+    const site = siteOf(identifier)
+    expect(await resourceAt(site, `${prefix}/public/mcp`)).toBe(identifier)
+    expect(await get(site, prefix)).toBeUndefined()
+    const asked = (atRoot: boolean) => resolvedResource(identifier, { metadata: { atRoot } })
+    expect(await resourceAt(createMetadataSite([asked(true)], { cors: true }), prefix)).toBe(identifier)
+    for (const resource of [resolvedResource(identifier), asked(false), resolvedResource('https://api.example/else')]) {
+      const served = createMetadataSite([resolvedResource(identifier)], { cors: true })
+      served.serveAtRoot(resource)
+      const expected = resource.metadata.atRoot === false || resource.resource !== identifier ? undefined : identifier
+      expect(await resourceAt(served, prefix)).toBe(expected)
+      expect(await resourceAt(served, `${prefix}/`)).toBe(expected)
+    }
+    const both = ['https://api.example/a', 'https://api.example/b'].map((one) =>
+      resolvedResource(one, { metadata: { atRoot: true } }),
+    )
+    expect(() => createMetadataSite(both, { cors: true })).toThrow(/Two resources have their metadata at/)
+    const two = siteOf('https://api.example', 'https://api.example/b')
+    two.serveAtRoot(resolvedResource('https://api.example/b'))
+    expect(await resourceAt(two, prefix)).toBe('https://api.example')
   })
 
   it('[PRM-02] tells resources apart by their query', async () => {
@@ -167,8 +171,8 @@ describe('the paths of the metadata site', () => {
     expect(await resourceAt(site, `${prefix}/api?tenant=1`)).toBe('https://api.example/api?tenant=1')
     expect(await resourceAt(site, `${prefix}/api/?tenant=2`)).toBe('https://api.example/api?tenant=2')
     expect(await resourceAt(site, `${prefix}?x`)).toBe('https://api.example/?x')
-    expect(await resourceAt(site, `${prefix}/api`)).toBe(404)
-    expect(await resourceAt(site, `${prefix}/api?tenant=3`)).toBe(404)
+    expect(await get(site, `${prefix}/api`)).toBeUndefined()
+    expect(await get(site, `${prefix}/api?tenant=3`)).toBeUndefined()
   })
 
   it('[PRM-17] [DPOP-08] looks at the path of an absolute URL alone, never at a host', async () => {
@@ -283,9 +287,9 @@ describe('the pass-through of authorization server metadata', () => {
     })
   })
 
-  it('[PRM-13] is 404 for a suffix nobody has, and leaves the resource metadata alone', async () => {
+  it('[REAL-37] leaves a suffix of others to them, and the resource metadata alone', async () => {
     const site = passThrough(async () => document)
-    expect((await get(site, '/.well-known/oauth-authorization-server/other'))?.status).toBe(404)
+    expect(await get(site, '/.well-known/oauth-authorization-server/other')).toBeUndefined()
     expect(await resourceAt(site, `${prefix}/mcp`)).toBe('https://api.example/mcp')
   })
 

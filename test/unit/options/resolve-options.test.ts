@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { ConfigurationError } from '../../../src/errors/index.js'
+import { ConfigurationError, InternalError } from '../../../src/errors/index.js'
+import { monotonicClock } from '../../../src/lib/clock.js'
 import { isPlatformFetch } from '../../../src/lib/platform-fetch.js'
 import { resolveOptions } from '../../../src/options/resolve-options.js'
 import { createResourceServer } from '../../../src/server/resource-server.js'
@@ -23,6 +24,8 @@ describe('resolveOptions', () => {
       tokenCacheEntries: 10_000,
       cors: true,
       passThroughMetadata: false,
+      explainRefusals: false,
+      monotonicClock,
     })
     expect(isTenant(issuer)).toBe(false)
     expect(surroundings).toMatchObject({ allowInsecureLoopback: false, onEvent: undefined })
@@ -108,7 +111,7 @@ describe('resolveOptions', () => {
     list.pop()
     expect([fromSet(issuer), fromList(issuer)]).toEqual([false, true])
     const odd = resolve({ issuer: async () => ({}), tenants: { has: async () => true } }).isTenant
-    expect(odd(issuer)).toBe(false)
+    expect(() => odd(issuer)).toThrow(InternalError)
   })
 
   it('lets a resource name its issuers, and under a live set of tenants any', () => {

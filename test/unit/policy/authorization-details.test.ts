@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { InternalError } from '../../../src/errors/index.js'
 import { detailsGrant } from '../../../src/policy/authorization-details.js'
 import type { AuthorizationDetail } from '../../../src/policy/requirement.js'
 
@@ -44,9 +45,11 @@ describe('detailsGrant', () => {
     }
   })
 
-  it('takes nothing but true for a yes', () => {
-    for (const answer of [1, 'yes', {}, Promise.resolve(true), undefined]) {
+  it('[REAL-26] takes nothing but true for a yes, and a promise for a mistake of the application', () => {
+    for (const answer of [1, 'yes', {}, undefined]) {
       expect(grants([payment], { payment: () => answer as boolean })).toBe(false)
     }
+    const promised = { payment: () => Promise.resolve(true) as unknown as boolean }
+    expect(() => grants([payment], promised)).toThrow(InternalError)
   })
 })

@@ -4,6 +4,7 @@ import {
   type AuthError,
   ConfigurationError,
   InsufficientScopeError,
+  InternalError,
   StepUpRequiredError,
 } from '../../../src/errors/index.js'
 import { compileRequirement, type Judged } from '../../../src/policy/compile-requirement.js'
@@ -156,11 +157,13 @@ describe('compileRequirement', () => {
     expect(judge(requirement, { claims: { level: 1 } })).toBeInstanceOf(AccessDeniedError)
   })
 
-  it('takes nothing but true from a function for a yes, a promise of true least of all', () => {
-    for (const answer of [1, 'yes', {}, Promise.resolve(true), undefined]) {
+  it('[REAL-26] takes nothing but true from a function for a yes, and a promise for a mistake of the application', () => {
+    for (const answer of [1, 'yes', {}, undefined]) {
       const requirement = { claims: () => answer } as unknown as Requirement<never>
       expect(judge(requirement, {})).toBeInstanceOf(AccessDeniedError)
     }
+    const promised = { claims: () => Promise.resolve(true) } as unknown as Requirement<never>
+    expect(judge(promised, {})).toBeInstanceOf(InternalError)
   })
 
   it('is not changed by later changes of the objects it was compiled from', () => {
