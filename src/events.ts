@@ -51,6 +51,12 @@ export type PortcullisEvent =
   | { readonly type: 'discovery.failed'; readonly issuer: string; readonly reason: string }
   /** The introspection endpoint failed or refused our own credentials: an alarm, not a bad token. */
   | { readonly type: 'introspection.failed'; readonly issuer: string; readonly reason: string }
+  /** The circuit to an introspection endpoint opened, tries one request, or closed again. */
+  | {
+      readonly type: 'introspection.breaker'
+      readonly issuer: string
+      readonly state: 'closed' | 'open' | 'half-open'
+    }
   /** A DPoP proof came a second time. */
   | { readonly type: 'dpop.replayed'; readonly resource: string }
   /** An authorization server ended a session: its tokens are revoked. */

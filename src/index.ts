@@ -75,6 +75,7 @@ export type {
   CredentialFields,
   DpopNonceOptions,
   DpopOptions,
+  IntrospectionBreakerOptions,
   IntrospectionCredential,
   IntrospectionOptions,
   IssuerAllowList,

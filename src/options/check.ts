@@ -60,6 +60,20 @@ export function numberOption<Fallback extends number | undefined>(
 }
 
 /**
+ * A whole number within bounds, or the default when absent: for counts and sizes.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function integerOption(
+  name: string,
+  value: unknown,
+  { min, max, fallback }: { readonly min: number; readonly max: number; readonly fallback: number },
+): number {
+  if (value === undefined || Number.isInteger(value)) return numberOption(name, value, { min, max, fallback })
+  throw new ConfigurationError(`\`${name}\` takes an integer from ${min} to ${max}; leave it out for ${fallback}.`)
+}
+
+/**
  * A string or a non-empty array of non-empty strings, as an array of our own; the default when absent.
  *
  * @throws {@link ConfigurationError}

@@ -1,8 +1,8 @@
 import { ConfigurationError } from '../errors/index.js'
 import type { InsecureHosts } from '../lib/secure-url.js'
-import { booleanOption, checkNames, numberOption, textOption } from './check.js'
+import { booleanOption, checkNames, integerOption, numberOption, textOption } from './check.js'
 import { checkUrl } from './identifiers.js'
-import type { IntrospectionCredential, IntrospectionOptions } from './types.js'
+import type { IntrospectionBreakerOptions, IntrospectionCredential, IntrospectionOptions } from './types.js'
 
 /** Introspection settings of one issuer, complete. */
 export interface ResolvedIntrospection {
@@ -17,6 +17,9 @@ export interface ResolvedIntrospection {
   readonly cacheMs: number
   readonly negativeCacheMs: number
   readonly timeoutMs: number
+  readonly maxInFlight: number
+  /** `undefined`: never opens. */
+  readonly breaker: { readonly failureThreshold: number; readonly resetTimeoutMs: number } | undefined
 }
 
 const names = [
@@ -29,6 +32,8 @@ const names = [
   'cacheSeconds',
   'negativeCacheSeconds',
   'timeoutMs',
+  'maxInFlight',
+  'breaker',
 ]
 
 /**
@@ -60,5 +65,21 @@ export function resolveIntrospection(
     cacheMs: seconds('cacheSeconds', 60) * 1000,
     negativeCacheMs: seconds('negativeCacheSeconds', 10) * 1000,
     timeoutMs: numberOption('introspection.timeoutMs', options.timeoutMs, { min: 1, max: 60_000, fallback: 5000 }),
+    maxInFlight: integerOption('introspection.maxInFlight', options.maxInFlight, {
+      min: 1,
+      max: 10_000,
+      fallback: 100,
+    }),
+    breaker: options.breaker === false ? undefined : resolveBreaker(options.breaker),
+  })
+}
+
+function resolveBreaker(options: IntrospectionBreakerOptions = {}): ResolvedIntrospection['breaker'] {
+  checkNames('`introspection.breaker`', options, ['failureThreshold', 'resetTimeoutMs'])
+  const threshold = { min: 1, max: 1000, fallback: 5 }
+  const reset = { min: 100, max: 600_000, fallback: 10_000 }
+  return Object.freeze({
+    failureThreshold: integerOption('introspection.breaker.failureThreshold', options.failureThreshold, threshold),
+    resetTimeoutMs: numberOption('introspection.breaker.resetTimeoutMs', options.resetTimeoutMs, reset),
   })
 }

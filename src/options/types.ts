@@ -259,6 +259,24 @@ export interface IntrospectionOptions {
   readonly negativeCacheSeconds?: number | undefined
   /** Default 5000, body included. */
   readonly timeoutMs?: number | undefined
+  /**
+   * How many requests may be under way at the endpoint. 1 to 10,000, default 100. Beyond it the answer is 503 at once; a
+   * quarter of the places is kept for tokens that were good when last asked about.
+   */
+  readonly maxInFlight?: number | undefined
+  /** When the endpoint is left alone for a while: 503 at once. `false`: never. */
+  readonly breaker?: IntrospectionBreakerOptions | false | undefined
+}
+
+/** The circuit breaker before an introspection endpoint. @group Resource server */
+export interface IntrospectionBreakerOptions {
+  /**
+   * Failures in a row that open the circuit: no connection, no answer in time, 429, 502, 503, 504. No other answer counts.
+   * 1 to 1000, default 5.
+   */
+  readonly failureThreshold?: number | undefined
+  /** How long it stays open before one trial request. 100 to 600,000, default 10,000; a longer `Retry-After` counts. */
+  readonly resetTimeoutMs?: number | undefined
 }
 
 /**

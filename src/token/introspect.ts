@@ -9,6 +9,7 @@ import type { ClaimsSchema } from '../options/types.js'
 import { applyClaimsSchema } from './claims-schema.js'
 import { readIntrospectedToken } from './introspected-token.js'
 import { readPlainAnswer, readSignedAnswer } from './introspection-answer.js'
+import { createIntrospectionGate } from './introspection-gate.js'
 import { createIntrospectionRequest, type IntrospectionRequestSettings } from './introspection-request.js'
 import type { ClaimRules, TokenRules, VerifiedEntry } from './token-rules.js'
 
@@ -48,8 +49,8 @@ interface Refused {
 /**
  * Introspection at one issuer (RFC 7662, RFC 9701 where a signed answer is demanded). What was accepted is remembered
  * for `cacheSeconds` and never past `exp`, what was refused for `negativeCacheSeconds`; a failure to tell is not
- * remembered. Concurrent questions about a token are one request. Good and bad answers are held apart, so that invented
- * tokens never push out good ones.
+ * remembered. Concurrent questions about a token are one request, and those about different ones are bounded. Good and
+ * bad answers are held apart, so that invented tokens never push out good ones.
  */
 export function createIntrospector(settings: IntrospectorSettings): Introspector {
   const { introspection, rules, schema, surroundings, maxRemembered } = settings
@@ -60,26 +61,32 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
   const accepted = createBoundedCache<Accepted>(maxRemembered)
   const refused = createBoundedCache<Refused>(maxRemembered)
   const flights = createSingleFlight<VerifiedEntry>()
+  const gate = createIntrospectionGate({
+    ...introspection,
+    clock,
+    onCircuit: (state) => emit(onEvent, { type: 'introspection.breaker', issuer, state }),
+  })
 
-  async function ask(token: string, audience: string): Promise<JsonObject> {
-    const answer = await request(token)
+  async function ask(token: string, audience: string, isKnown: boolean): Promise<JsonObject> {
+    const answer = await gate.run(isKnown, (attempt) => request(token, attempt))
     if (!introspection.signedResponse) return readPlainAnswer(answer)
     return readSignedAnswer(answer, { signer: rules, audience, maxAgeMs: introspection.timeoutMs, nowMs: clock() })
   }
 
-  async function judge(token: string, audience: string): Promise<VerifiedEntry> {
-    const entry = readIntrospectedToken(issuer, await ask(token, audience), claimRules, clock())
+  async function judge(token: string, audience: string, isKnown: boolean): Promise<VerifiedEntry> {
+    const entry = readIntrospectedToken(issuer, await ask(token, audience, isKnown), claimRules, clock())
     if (schema !== undefined) await applyClaimsSchema(entry, schema)
     return entry
   }
 
   async function settle(key: string, token: string, audience: string): Promise<VerifiedEntry> {
     try {
-      const entry = await judge(token, audience)
+      const entry = await judge(token, audience, accepted.get(key) !== undefined)
       accepted.set(key, { entry, untilMs: reusableUntilMs(entry, clock() + introspection.cacheMs) })
       return entry
     } catch (error) {
       if (error instanceof InvalidTokenError) {
+        accepted.delete(key)
         refused.set(key, { error, untilMs: clock() + introspection.negativeCacheMs })
       }
       if (error instanceof UnavailableError && error.code === 'ERR_INTROSPECTION_UNAVAILABLE') {

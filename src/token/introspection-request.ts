@@ -1,11 +1,12 @@
 import type { Discovery } from '../keys/discovery.js'
 import { withDeadline } from '../lib/deadline.js'
-import type { FetchFailure } from '../lib/fetch-failure.js'
+import { FetchFailure } from '../lib/fetch-failure.js'
 import { type FetchedAnswer, type GuardedFetchOptions, guardedFetch } from '../lib/guarded-fetch.js'
 import type { ResolvedIntrospection } from '../options/resolve-introspection.js'
 import type { Surroundings } from '../options/resolved.js'
 import type { CredentialFields } from '../options/types.js'
 import { introspectionFailure } from './introspection-failure.js'
+import type { Attempt } from './introspection-gate.js'
 
 /** What introspection requests to one issuer are made of. */
 export interface IntrospectionRequestSettings {
@@ -31,7 +32,7 @@ const maxBytes = 256 * 1024
  */
 export function createIntrospectionRequest(
   settings: IntrospectionRequestSettings,
-): (token: string) => Promise<FetchedAnswer> {
+): (token: string, attempt: Attempt) => Promise<FetchedAnswer> {
   const { introspection, discovery, surroundings } = settings
   const { issuer } = discovery
   const { fetch, allowInsecureLoopback } = surroundings
@@ -57,10 +58,10 @@ export function createIntrospectionRequest(
     }
   }
 
-  return async (token) => {
+  return async (token, attempt) => {
     const endpoint = await findEndpoint()
     const { headers, form } = await authenticate(endpoint)
-    const answer = await send(endpoint, {
+    const answer = await send(attempt, endpoint, {
       fetch,
       method: 'POST',
       headers: { ...headers, accept, 'content-type': 'application/x-www-form-urlencoded' },
@@ -75,10 +76,10 @@ export function createIntrospectionRequest(
   }
 }
 
-async function send(endpoint: string, options: GuardedFetchOptions): Promise<FetchedAnswer> {
+async function send(attempt: Attempt, endpoint: string, options: GuardedFetchOptions): Promise<FetchedAnswer> {
   try {
-    return await guardedFetch(endpoint, options)
+    return await attempt(() => guardedFetch(endpoint, options))
   } catch (error) {
-    throw introspectionFailure((error as FetchFailure).reason, error)
+    throw error instanceof FetchFailure ? introspectionFailure(error.reason, error) : error
   }
 }

@@ -17,6 +17,12 @@ describe('introspection options', () => {
       cacheMs: 60_000,
       negativeCacheMs: 10_000,
       timeoutMs: 5000,
+      maxInFlight: 100,
+      breaker: { failureThreshold: 5, resetTimeoutMs: 10_000 },
+    })
+    expect(resolveIntrospection({ credential, breaker: false }, false)).toMatchObject({ breaker: undefined })
+    expect(resolveIntrospection({ credential, breaker: { failureThreshold: 7 } }, false)).toMatchObject({
+      breaker: { failureThreshold: 7, resetTimeoutMs: 10_000 },
     })
   })
 
@@ -31,6 +37,8 @@ describe('introspection options', () => {
       cacheSeconds: 0,
       negativeCacheSeconds: 1,
       timeoutMs: 100,
+      maxInFlight: 7,
+      breaker: { failureThreshold: 1, resetTimeoutMs: 100 },
     }
     const { dangerouslyAllowMissingAudience, cacheSeconds, negativeCacheSeconds, ...same } = given
     const resolved = { allowMissingAudience: true, cacheMs: 0, negativeCacheMs: 1000 }
@@ -52,7 +60,17 @@ describe('introspection options', () => {
     ['a cache that is negative', { negativeCacheSeconds: -1 }],
     ['no time at all', { timeoutMs: 0 }],
     ['an unknown member', { cacheSecond: 1 }],
-  ])('refuse %s', (_, changes) => {
+    ['no request in flight', { maxInFlight: 0 }],
+    ['too many in flight', { maxInFlight: 10_001 }],
+    ['half a request in flight', { maxInFlight: 1.5 }],
+    ['a breaker that is true', { breaker: true }],
+    ['a breaker that is null', { breaker: null }],
+    ['an unknown member of the breaker', { breaker: { treshold: 5 } }],
+    ['half a failure', { breaker: { failureThreshold: 2.5 } }],
+    ['no failure', { breaker: { failureThreshold: 0 } }],
+    ['no time to recover', { breaker: { resetTimeoutMs: 99 } }],
+    ['text for a time', { breaker: { resetTimeoutMs: '1000' } }],
+  ])('[REAL-19] refuse %s', (_, changes) => {
     expect(() => resolveIntrospection({ credential, ...changes } as never, false)).toThrow(ConfigurationError)
   })
 })
