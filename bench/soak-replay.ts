@@ -23,6 +23,7 @@ const verifier = createDpopVerifier({
   maxFutureSeconds: 10,
   nonce: undefined,
   targetOrigin: 'resource',
+  pathPrefix: '',
   replayStore: createMemoryReplayStore({ clock }),
   dangerouslyAllowReplayWhenStoreFails: false,
   isTrustedProxy: () => false,

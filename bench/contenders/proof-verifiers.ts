@@ -30,6 +30,7 @@ export function portcullisProofs(name = 'portcullis'): ProofVerifier {
     maxFutureSeconds: 10,
     nonce: undefined,
     targetOrigin: 'resource',
+    pathPrefix: '',
     replayStore: createMemoryReplayStore(),
     dangerouslyAllowReplayWhenStoreFails: false,
     isTrustedProxy: () => false,

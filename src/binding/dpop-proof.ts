@@ -11,8 +11,7 @@ import { type ProofClaims, readProofClaims } from './proof-claims.js'
 import { readProof } from './proof-field.js'
 import { createProofKeys, type ProofKey } from './proof-key.js'
 import { createReplayGuard } from './replay.js'
-import { type RequestTargetSettings, requestTarget } from './request-target.js'
-import { normalizeTargetUri } from './target-uri.js'
+import { type RequestTargetSettings, targetMismatch } from './request-target.js'
 import type { IsTrustedProxy } from './trusted-proxies.js'
 
 /** What a {@link DpopVerifier} goes by: `DpopOptions` with every default filled in, and what surrounds them. */
@@ -22,6 +21,7 @@ export interface DpopVerifierSettings {
   readonly maxFutureSeconds: number
   readonly nonce: (Omit<DpopNonceSettings, 'clock'> & { readonly onSuccess: boolean }) | undefined
   readonly targetOrigin: RequestTargetSettings['targetOrigin']
+  readonly pathPrefix: string
   readonly replayStore: ReplayStore
   readonly dangerouslyAllowReplayWhenStoreFails: boolean
   readonly isTrustedProxy: IsTrustedProxy
@@ -65,7 +65,7 @@ export interface DpopVerifier {
 
 /** Makes the verifier of one server. Replay comes last, so that nothing unsigned uses up a `jti`. */
 export function createDpopVerifier(settings: DpopVerifierSettings): DpopVerifier {
-  const { clock, maxAgeSeconds, maxFutureSeconds, targetOrigin, isTrustedProxy } = settings
+  const { clock, maxAgeSeconds, maxFutureSeconds, targetOrigin, pathPrefix, isTrustedProxy } = settings
   const keys = createProofKeys(settings.algorithms)
   const nonces = settings.nonce && createDpopNonces({ ...settings.nonce, clock })
   const useUp = createReplayGuard({
@@ -94,9 +94,8 @@ export function createDpopVerifier(settings: DpopVerifierSettings): DpopVerifier
   function checkClaims(claims: ProofClaims, key: ProofKey, request: DpopRequest): MaybePromise<void> {
     if (claims.htm !== request.facts.method) throw new InvalidProofError('ERR_PROOF_METHOD')
     const { facts, resource } = request
-    if (!namesTarget(claims.htu, requestTarget(facts, { targetOrigin, isTrustedProxy, resource }))) {
-      throw new InvalidProofError('ERR_PROOF_TARGET')
-    }
+    const detail = targetMismatch(claims.htu, facts, { targetOrigin, pathPrefix, isTrustedProxy, resource })
+    if (detail !== undefined) throw new InvalidProofError('ERR_PROOF_TARGET', { detail })
     return whenReady(checkTime(claims), () =>
       whenReady(request.tokenHash ?? sha256Base64url(request.accessToken), (tokenHash) => {
         if (!constantTimeEqual(claims.ath, tokenHash)) throw new InvalidProofError('ERR_PROOF_TOKEN_HASH')
@@ -129,10 +128,4 @@ export function createDpopVerifier(settings: DpopVerifierSettings): DpopVerifier
       )
     },
   }
-}
-
-function namesTarget(htu: string, target: string | undefined): boolean {
-  if (target === undefined) return false
-  const normalized = normalizeTargetUri(htu)
-  return normalized !== undefined && (htu === target || normalized === normalizeTargetUri(target))
 }

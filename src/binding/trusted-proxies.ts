@@ -4,6 +4,8 @@ import { ConfigurationError } from '../errors/index.js'
 /** Whether a peer's address is that of a declared proxy. `undefined` never is. */
 export type IsTrustedProxy = (address: string | undefined) => boolean
 
+const ipv4Compatible = /^::\d+\./
+
 type Range = [ipaddr.IPv4 | ipaddr.IPv6, number]
 
 /**
@@ -15,10 +17,19 @@ type Range = [ipaddr.IPv4 | ipaddr.IPv6, number]
 export function createTrustedProxies(list: readonly string[]): IsTrustedProxy {
   const ranges = list.map(readRange)
   return (address) => {
-    if (address === undefined || !ipaddr.isValid(address)) return false
-    const peer = ipaddr.process(address)
+    const peer = address === undefined ? undefined : readPeer(address)
+    if (peer === undefined) return false
     return ranges.some(([network, prefix]) => network.kind() === peer.kind() && peer.match(network, prefix))
   }
+}
+
+/**
+ * `undefined` for anything but a usual spelling: octal numbers and the like mean different addresses to different readers,
+ * and `::10.0.0.5`, which is no IPv4 address (RFC 4291 §2.5.5.1), would be taken for one.
+ */
+function readPeer(address: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  if (ipaddr.IPv4.isValidFourPartDecimal(address)) return ipaddr.IPv4.parse(address)
+  return ipaddr.IPv6.isValid(address) && !ipv4Compatible.test(address) ? ipaddr.process(address) : undefined
 }
 
 function readRange(entry: string): Range {

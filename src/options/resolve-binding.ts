@@ -16,6 +16,7 @@ export interface ResolvedDpop {
   readonly replayStore: ReplayStore | undefined
   readonly dangerouslyAllowReplayWhenStoreFails: boolean
   readonly targetOrigin: 'resource' | 'connection' | 'forwarded' | 'x-forwarded'
+  readonly pathPrefix: string
 }
 
 /** Nonce settings, complete. */
@@ -41,7 +42,10 @@ const dpopNames = [
   'replayStore',
   'dangerouslyAllowReplayWhenStoreFails',
   'targetOrigin',
+  'pathPrefix',
 ]
+/** Plain segments only: no dot segments, no escapes, no slash at the end. */
+const prefixForm = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~!$&'()*+,;=:@-]+)+$/
 
 /**
  * Checks DPoP options; a bare mode stands for `{ mode }`.
@@ -76,7 +80,16 @@ export function resolveDpop(given: BindingMode | DpopOptions | undefined): Resol
       ['resource', 'connection', 'forwarded', 'x-forwarded'],
       'resource',
     ),
+    pathPrefix: resolvePathPrefix(options.pathPrefix),
   })
+}
+
+function resolvePathPrefix(given: unknown): string {
+  if (given === undefined) return ''
+  if (typeof given === 'string' && prefixForm.test(given)) return given
+  throw new ConfigurationError(
+    "`dpop.pathPrefix` takes what a proxy strips from the front of each path, such as '/api': a slash first, none at the end, no dot segments and no escapes.",
+  )
 }
 
 function modeOrOptions<T extends object>(given: BindingMode | T | undefined): T | { mode?: BindingMode } {

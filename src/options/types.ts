@@ -215,6 +215,12 @@ export interface DpopOptions {
    * proxy only.
    */
   readonly targetOrigin?: 'resource' | 'connection' | 'forwarded' | 'x-forwarded' | undefined
+  /**
+   * What a proxy strips from the front of the path of each request, such as `/api`: `htu` has it, the request that
+   * arrives has not. It is put before every path, so that each request has one URI. Plain segments, a slash first and
+   * none at the end. Default none: the path stays as it arrives.
+   */
+  readonly pathPrefix?: string | undefined
 }
 
 /** Server nonces for DPoP proofs. @group Resource server */

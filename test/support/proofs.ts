@@ -59,6 +59,7 @@ export function dpopSettings(overrides: Partial<DpopVerifierSettings> = {}): Dpo
     maxFutureSeconds: 10,
     nonce: undefined,
     targetOrigin: 'resource',
+    pathPrefix: '',
     replayStore: createMemoryReplayStore({ clock }),
     dangerouslyAllowReplayWhenStoreFails: false,
     isTrustedProxy: () => false,

@@ -223,6 +223,33 @@ describe('the proof claims', () => {
     expect(await send(verifier, proof, facts)).toMatchObject({ jkt: signer.jkt })
   })
 
+  it('[REAL-43] accepts the URI the client called where a proxy strips its prefix, and says so where nobody set it', async () => {
+    const proof = () => signer.sign({ claims: { htu: 'https://api.example.com/api/users' } })
+    const facts = { url: '/users' }
+    expect(await send(dpopVerifier({ pathPrefix: '/api' }), await proof(), facts)).toMatchObject({ jkt: signer.jkt })
+    const refusal = await refusalOf(async () => send(dpopVerifier(), await proof(), facts))
+    expect(refusal).toMatchObject({ code: 'ERR_PROOF_TARGET', detail: expect.stringContaining('dpop.pathPrefix') })
+  })
+
+  it('[REAL-43] accepts one URI for each request: a proof for another service of the origin fits none', async () => {
+    const verifier = dpopVerifier({ pathPrefix: '/api' })
+    for (const path of [
+      '/users',
+      '/other/users',
+      '/api/api/users',
+      '/api',
+      '/apiusers',
+      '/api/../users',
+      '/API/users',
+    ]) {
+      const proof = await signer.sign({ claims: { htu: `https://api.example.com${path}` } })
+      for (const url of ['/users', '/../users', '/%2e%2e/users', '/api/../users']) {
+        const refusal = await refusalOf(() => send(verifier, proof, { url }))
+        expect(refusal, `${path} for ${url}`).toMatchObject({ code: 'ERR_PROOF_TARGET' })
+      }
+    }
+  })
+
   it('[DPOP-10] hashes the token itself when no hash is given', async () => {
     const facts = requestFacts({ headers: { dpop: await signer.sign() } })
     const verified = await dpopVerifier().verify({ facts, accessToken, jkt: signer.jkt, resource })
