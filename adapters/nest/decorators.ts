@@ -21,8 +21,8 @@ export function declaredOf(target: object): Declared {
 }
 
 /**
- * Demands a token on a controller or a handler. On both, scopes add up, and of any other member of the requirement the
- * handler's wins. Every handler without a decorator demands a token too: this one is for saying more.
+ * Demands a token on a controller or a handler. On both, scopes and roles add up, and of any other member of the requirement
+ * the handler's wins. Every handler without a decorator demands a token too: this one is for saying more.
  *
  * @group NestJS
  */

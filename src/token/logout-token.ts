@@ -25,8 +25,7 @@ export interface LogoutRules extends Pick<TokenRules, 'algorithms' | 'keys' | 'c
   readonly expMayLack: boolean
 }
 
-/** Two minutes themselves are still allowed. */
-const maxAgeWithoutExpMs = 120_001
+const maxAgeWithoutExpMs = 120_000
 const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
 const acceptedTypes: ReadonlySet<string | null> = new Set(['logout+jwt', 'jwt', null])
 
@@ -62,11 +61,11 @@ function readLogoutClaims(claims: JsonObject, rules: LogoutRules, nowMs: number)
   return { jti, sub, sid, issuedAt, validUntilMs }
 }
 
-/** Without `exp` there is no leeway at the end: 2 minutes of age are leeway already. */
+/** Without `exp` there is no leeway at the end. An age of exactly 2 minutes is still accepted. */
 function readEnd(claims: JsonObject, issuedAt: number, { expMayLack, clockToleranceMs }: LogoutRules): number {
   const exp = numericDate(claims, 'exp')
   if (exp !== undefined) return exp * 1000 + clockToleranceMs
-  return expMayLack ? issuedAt * 1000 + maxAgeWithoutExpMs : missingClaim('exp')
+  return expMayLack ? issuedAt * 1000 + maxAgeWithoutExpMs + 1 : missingClaim('exp')
 }
 
 /** Nothing but a logout token has the event, and an ID token has a `nonce`. */
