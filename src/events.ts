@@ -64,7 +64,13 @@ export type PortcullisEvent =
   /** A logout token was refused, or could not be judged. */
   | { readonly type: 'logout.refused'; readonly code: ErrorCode; readonly detail: string | undefined }
   /** A caller's token was exchanged for a downstream one (RFC 8693). */
-  | { readonly type: 'grant.exchanged'; readonly issuer: string; readonly resource: string }
+  | {
+      readonly type: 'grant.exchanged'
+      readonly issuer: string
+      readonly resource: string
+      /** How long the exchange took, repetitions included, by a clock that is never set back. */
+      readonly durationMs: number
+    }
   /** A downstream token came from the cache, or from an exchange for another request of the same caller. */
   | { readonly type: 'grant.reused'; readonly issuer: string; readonly resource: string }
   /**
@@ -78,6 +84,8 @@ export type PortcullisEvent =
       readonly code: ErrorCode
       readonly refused: boolean
       readonly remembered: boolean
+      /** How long the attempt took, by a clock that is never set back; 0 where the server was not asked. */
+      readonly durationMs: number
       /** Which check failed, or the code of the client's error. Fixed texts. */
       readonly detail: string | undefined
       /** The `error` and `error_description` of the server, secrets masked, 256 characters at most. */

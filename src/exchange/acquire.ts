@@ -25,6 +25,7 @@ export interface AcquireParts {
   readonly timeoutMs: number
   readonly mapRefusal: MapRefusal | undefined
   readonly clock: Clock
+  readonly monotonicClock: Clock
   readonly onEvent: EventListener | undefined
 }
 
@@ -58,7 +59,7 @@ const maxExchanges = 10_000
  * the application. Each caller gets an error of its own.
  */
 export function createAcquire(parts: AcquireParts): Acquire {
-  const { cache, clientFor, clock, exclusively, mapRefusal, onEvent, refusalMs, timeoutMs } = parts
+  const { cache, clientFor, clock, exclusively, mapRefusal, monotonicClock, onEvent, refusalMs, timeoutMs } = parts
   const flights = createSingleFlight<Acquired>()
   const refusals = createShortMemory<unknown>(maxRefusals, refusalMs, clock)
   const exchanges = createShortMemory<true>(maxExchanges, rejectionMs, clock)
@@ -91,7 +92,7 @@ export function createAcquire(parts: AcquireParts): Acquire {
     const fly = async (): Promise<Acquired> => {
       const refusal = refusals.get(key)
       if (refusal !== undefined) {
-        emit(onEvent, { type: 'grant.failed', ...about, ...describeFailure(refusal), remembered: true })
+        emit(onEvent, { type: 'grant.failed', ...about, ...describeFailure(refusal), remembered: true, durationMs: 0 })
         throw refusal
       }
       const kept = await look()
@@ -110,6 +111,8 @@ export function createAcquire(parts: AcquireParts): Acquire {
   async function exchange(key: string, request: GrantKeyParts, alone: AbortSignal): Promise<GrantedToken> {
     const { auth, grant, client } = request
     const about = { issuer: client.issuer, resource: grant.resource }
+    const startedMs = monotonicClock()
+    const durationMs = () => Math.max(0, monotonicClock() - startedMs)
     try {
       const params = exchangeParams(request)
       const answer = await withDeadline(timeoutMs, (signal) =>
@@ -117,12 +120,12 @@ export function createAcquire(parts: AcquireParts): Acquire {
       )
       const granted = checkGranted(answer, request)
       if (!alone.aborted) await cache.set(key, granted, auth.expiresAt)
-      emit(onEvent, { type: 'grant.exchanged', ...about })
+      emit(onEvent, { type: 'grant.exchanged', ...about, durationMs: durationMs() })
       return granted
     } catch (thrown) {
       const failure = describeFailure(thrown)
       if (failure.refused) refusals.set(key, thrown)
-      emit(onEvent, { type: 'grant.failed', ...about, ...failure, remembered: false })
+      emit(onEvent, { type: 'grant.failed', ...about, ...failure, remembered: false, durationMs: durationMs() })
       throw thrown
     }
   }
@@ -142,6 +145,7 @@ const failed = {
   type: 'grant.failed',
   refused: false,
   remembered: false,
+  durationMs: 0,
   error: undefined,
   errorDescription: undefined,
 } as const

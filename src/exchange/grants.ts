@@ -3,7 +3,7 @@ import type { Auth } from '../auth/auth.js'
 import { type AuthError, ConfigurationError, InternalError } from '../errors/index.js'
 import type { EventListener } from '../events.js'
 import { createBoundedCache } from '../lib/bounded-cache.js'
-import { type Clock, systemClock } from '../lib/clock.js'
+import { type Clock, monotonicClock, systemClock } from '../lib/clock.js'
 import { checkNames, functionOption, numberOption, refuseRepeats } from '../options/check.js'
 import type { GrantStore, LockStore } from '../stores/contract.js'
 import { createMemoryGrantStore } from '../stores/memory-grant-store.js'
@@ -43,6 +43,8 @@ export interface GrantsOptions {
   /** Goes out to downstream services. Default: the platform's `fetch`. */
   readonly fetch?: typeof globalThis.fetch | undefined
   readonly clock?: Clock | undefined
+  /** Milliseconds that never run backwards, for durations in events. Default: `performance.now`. */
+  readonly monotonicClock?: Clock | undefined
   readonly onEvent?: EventListener | undefined
 }
 
@@ -73,6 +75,7 @@ const names = [
   'fetchTimeoutMs',
   'fetch',
   'clock',
+  'monotonicClock',
   'onEvent',
 ]
 
@@ -100,6 +103,7 @@ export function createGrants(options: GrantsOptions): Grants {
     timeoutMs: wholeNumber('exchangeTimeoutMs', exchangeTimeoutMs, { min: 1, max: 600_000, fallback: 10_000 }),
     mapRefusal: functionOption('mapRefusal', options.mapRefusal),
     clock,
+    monotonicClock: functionOption('monotonicClock', options.monotonicClock) ?? monotonicClock,
     onEvent,
   })
   const fetching = {

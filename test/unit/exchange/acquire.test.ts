@@ -183,15 +183,16 @@ describe('an exchange', () => {
     ])
   })
 
-  it('[REAL-44] tells what was exchanged, what was reused, and what failed', async () => {
-    const setUp = setUpGrants()
+  it('[REAL-44] tells what was exchanged, what was reused, and what failed, and how long it took', async () => {
+    let elapsedMs = 7
+    const setUp = setUpGrants({ monotonicClock: () => (elapsedMs *= 2) })
     await Promise.all([tokenOf(setUp, alice, calendar), tokenOf(setUp, alice, calendar)])
     await tokenOf(setUp, alice, calendar)
     setUp.server.script('/token', refusal('invalid_target'), tokens())
     await failureOf(setUp, alice, mail)
     const about = { issuer: 'https://as.example' }
     expect(setUp.events).toEqual([
-      { type: 'grant.exchanged', ...about, resource: calendar },
+      { type: 'grant.exchanged', ...about, resource: calendar, durationMs: 14 },
       { type: 'grant.reused', ...about, resource: calendar },
       { type: 'grant.reused', ...about, resource: calendar },
       {
@@ -201,6 +202,7 @@ describe('an exchange', () => {
         code: 'ERR_GRANT_REFUSED',
         refused: true,
         remembered: false,
+        durationMs: 56,
         detail: 'ERR_INVALID_TARGET',
         error: 'invalid_target',
         errorDescription: undefined,

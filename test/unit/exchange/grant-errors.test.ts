@@ -113,7 +113,9 @@ describe('a refused exchange', () => {
   )
 
   it('[REAL-27] [REAL-44] tells the words of the server in its event and its cause, secrets masked', async () => {
-    const { setUp, failure } = failing(refusal('invalid_grant', 'alice-token is over: eyJhbGciOiJub25lIn0.e30.'))
+    const { setUp, failure } = failing(refusal('invalid_grant', 'alice-token is over: eyJhbGciOiJub25lIn0.e30.'), {
+      monotonicClock: () => 1,
+    })
     const error = await failure
     const words = { error: 'invalid_grant', errorDescription: '[redacted] is over: [redacted]' }
     const told = {
@@ -123,6 +125,7 @@ describe('a refused exchange', () => {
       code: 'ERR_TOKEN_REFUSED',
       refused: true,
       remembered: false,
+      durationMs: 0,
       detail: 'ERR_INVALID_GRANT',
       ...words,
     }

@@ -93,6 +93,7 @@ describe('createGrants', () => {
     ['a lock that is a function', { client, lock: () => {} }],
     ['a fetch that is no function', { client, fetch: {} }],
     ['a clock that stands', { client, clock: 7 }],
+    ['a monotonic clock that stands', { client, monotonicClock: 7 }],
     ['a listener that is no function', { client, onEvent: [] }],
     ['half a millisecond', { client, exchangeTimeoutMs: 1.5 }],
     ['half a second', { client, refusalSeconds: 0.5 }],
