@@ -389,6 +389,17 @@ describe('a key server that hangs', () => {
     expect((await found).detail).toBe('timeout')
   })
 
+  it('[REAL-08] is waited for where the known keys are past their bound', async () => {
+    const { world, keys } = await afterIdleNight()
+    await world.advance(hour)
+    let answer: ((response: Response) => void) | undefined
+    world.answer = () => new Promise((resolve) => (answer = resolve))
+    const found = keys.find('a', 'ES256')
+    await pass(world, 800)
+    answer?.(json(jwkSet('a')))
+    expect(await found).toHaveLength(1)
+  })
+
   it('[REAL-08] is believed when it answers late', async () => {
     const { world, keys } = await afterIdleNight()
     let answer: ((response: Response) => void) | undefined
