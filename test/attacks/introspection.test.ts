@@ -120,6 +120,19 @@ describe('attacks on introspection', () => {
     expect(await introspectingServer().outcomeOf(named)).toBe('accepted')
   })
 
+  it('[REAL-33] sends nobody a token of characters that no token may have, on any way', async () => {
+    const way = { resource, bearerMethods: ['header', 'body', 'query'] as const }
+    const { issuer, server } = introspectingServer({ server: { resource: way } })
+    for (const token of ['12|laravel', 'a:b', 'a!b', 'a b', 'ä', '"quoted"', 'a=b', '{}']) {
+      const inQuery = requestFacts({ url: `/?access_token=${encodeURIComponent(token)}` })
+      const inHeader = requestFacts({ headers: { authorization: `Bearer ${token}` } })
+      for (const facts of [inQuery, inHeader]) {
+        expect(outcomeOfResult(await server.authenticate(facts)), token).toBe('400 ERR_REQUEST_MALFORMED')
+      }
+    }
+    expect(issuer.requestCount('introspection')).toBe(0)
+  })
+
   it('[INTR-09] cannot be talked out of signatures by an answer in plain JSON', async () => {
     const { issuer, outcome } = introspectingServer({ introspection: { signedResponse: true } })
     const body = { active: true, sub: 'admin', aud: resource }
