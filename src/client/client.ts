@@ -8,8 +8,8 @@ import type { TokenHintOptions } from './operations/introspect.js'
 import type { JwtBearerParams } from './operations/jwt-bearer.js'
 import type { AuthorizationRequestParams, PushedAuthorizationRequest } from './operations/push-authorization-request.js'
 import type { RefreshParams } from './operations/refresh.js'
-import type { RegisterOptions } from './operations/register.js'
 import type { ClientMetadata, RegisteredClient } from './operations/registered-client.js'
+import type { RegisterOptions } from './operations/registration.js'
 import type { TokenTarget } from './operations/target-parameters.js'
 import type { CallOptions } from './options.js'
 import type { PkcePair } from './pkce.js'
@@ -24,7 +24,8 @@ import type { TokenSet } from './token-set.js'
  */
 export interface OAuthClient extends AsyncDisposable {
   readonly issuer: string
-  readonly clientId: string
+  /** `undefined` for a client without credential, and until a `registration` came about. */
+  readonly clientId: string | undefined
   /** The key its tokens are bound to, for proofs at resource servers; `undefined` without DPoP. */
   readonly dpop: DpopProofs | undefined
   /**

@@ -6,12 +6,28 @@ import {
   customFetch,
   type ServerMetadata,
 } from 'openid-client'
-import type { ClientCredential } from './credentials/contract.js'
-import { CredentialError, isOAuthClientError } from './errors.js'
+import { isStringArray, type JsonObject } from '../lib/json.js'
+import type { ClientCredential, CredentialTarget } from './credentials/contract.js'
+import { endpointMembers } from './endpoints.js'
+import { CredentialError, DiscoveryError, isOAuthClientError } from './errors.js'
 import { guardedResponse } from './guarded-response.js'
 import { createRedact, redactedCause } from './redaction.js'
 import type { CallAttempt } from './run-call.js'
 import type { ClientSettings } from './settings.js'
+
+/** Who this client is at its server. */
+export interface Identity {
+  readonly clientId: string
+  readonly credential: ClientCredential
+}
+
+/** What one request to an endpoint is made with. */
+export interface Destination {
+  readonly identity: Identity
+  /** With the endpoints that hold, whoever named them. */
+  readonly metadata: JsonObject
+  readonly endpoint: string
+}
 
 /**
  * The `openid-client` configuration of one attempt. Made anew each time: it carries the attempt's own fetch, so that
@@ -19,13 +35,11 @@ import type { ClientSettings } from './settings.js'
  */
 export function createConfiguration(
   settings: ClientSettings,
-  server: ServerMetadata,
+  destination: Destination,
   attempt: CallAttempt,
-  endpoint: string,
 ): Configuration {
-  const { clientId, credential } = settings
-  const metadata = { use_mtls_endpoint_aliases: usesMtls(credential) }
-  const config = new Configuration(server, clientId, metadata, toClientAuth(credential, endpoint))
+  const { clientId } = destination.identity
+  const config = new Configuration(usedMembers(destination.metadata), clientId, {}, toClientAuth(destination))
   // Time limits are those of the attempt.
   config.timeout = 0
   config[customFetch] = createCustomFetch(settings, attempt)
@@ -44,30 +58,52 @@ export function createCustomFetch(settings: ClientSettings, attempt: CallAttempt
   return (url, init) => guardedResponse({ ...settings, headers }, attempt, url, init)
 }
 
-function usesMtls({ method }: ClientCredential): boolean {
-  return method === 'tls_client_auth' || method === 'self_signed_tls_client_auth'
+const listMembers = ['id_token_signing_alg_values_supported', 'introspection_signing_alg_values_supported'] as const
+
+/** Those members `openid-client` looks at; whatever else the document holds, and of what type, is no matter of ours. */
+function usedMembers(metadata: JsonObject): ServerMetadata {
+  const endpoints = Object.values(endpointMembers).filter((name) => typeof metadata[name] === 'string')
+  const lists = listMembers.filter((name) => isStringArray(metadata[name]))
+  const used = [...endpoints, ...lists].map((name) => [name, metadata[name]])
+  return { ...Object.fromEntries(used), issuer: metadata['issuer'] as string }
 }
 
 /** Adapts a credential to `openid-client`, which awaits the function although its type does not say so. */
-function toClientAuth(credential: ClientCredential, endpoint: string): ClientAuth {
-  return async (as, _client, body, headers) => {
-    const signingAlgorithms = as.token_endpoint_auth_signing_alg_values_supported
-    const { headers: fields = {}, form = {} } = await authenticate(credential, as.issuer, endpoint, signingAlgorithms)
+function toClientAuth(destination: Destination): ClientAuth {
+  return async (_as, _client, body, headers) => {
+    const { headers: fields = {}, form = {} } = await authenticate(destination)
     for (const [name, value] of Object.entries(fields)) headers.set(name, value)
     for (const [name, value] of Object.entries(form)) body.set(name, value)
   }
 }
 
-async function authenticate(
-  credential: ClientCredential,
-  issuer: string,
-  endpoint: string,
-  signingAlgorithms: readonly string[] | undefined,
-) {
+async function authenticate(destination: Destination) {
+  const { credential } = destination.identity
+  const target = targetOf(destination)
   try {
-    return await credential.authenticate({ issuer, endpoint, signingAlgorithms })
+    return await credential.authenticate(target)
   } catch (error) {
     if (isOAuthClientError(error)) throw error
     throw new CredentialError('ERR_CREDENTIAL_UNAVAILABLE', { cause: redactedCause(error, createRedact([])) })
   }
+}
+
+function targetOf({ metadata, endpoint, identity }: Destination): CredentialTarget {
+  const tokenEndpoint = metadata['token_endpoint']
+  return {
+    issuer: metadata['issuer'] as string,
+    endpoint,
+    tokenEndpoint: typeof tokenEndpoint === 'string' ? tokenEndpoint : undefined,
+    signingAlgorithms: identity.credential.method === 'private_key_jwt' ? signingAlgorithms(metadata) : undefined,
+  }
+}
+
+/** @throws {@link DiscoveryError} when the member is not what RFC 8414 §2 says. */
+function signingAlgorithms(metadata: JsonObject): readonly string[] | undefined {
+  const listed = metadata['token_endpoint_auth_signing_alg_values_supported'] ?? undefined
+  if (listed === undefined || isStringArray(listed)) return listed
+  throw new DiscoveryError('ERR_DISCOVERY_INVALID', {
+    message:
+      '`token_endpoint_auth_signing_alg_values_supported` in the metadata of the authorization server is no list of names',
+  })
 }

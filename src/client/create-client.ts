@@ -3,14 +3,14 @@ import { createBreakers } from './breakers.js'
 import type { OAuthClient } from './client.js'
 import { createDpop } from './dpop.js'
 import { ClientConfigurationError } from './errors.js'
+import { createIdentities } from './identity.js'
 import { clientCredentials } from './operations/client-credentials.js'
 import { exchangeToken } from './operations/exchange-token.js'
 import { introspect } from './operations/introspect.js'
 import { jwtBearer } from './operations/jwt-bearer.js'
-import { deleteRegistration, readRegistration, updateRegistration } from './operations/manage-registration.js'
 import { pushAuthorizationRequest } from './operations/push-authorization-request.js'
 import { refresh } from './operations/refresh.js'
-import { register } from './operations/register.js'
+import { deleteRegistration, readRegistration, register, updateRegistration } from './operations/registration.js'
 import { revoke } from './operations/revoke.js'
 import type { OAuthClientOptions } from './options.js'
 import { createPkcePair } from './pkce.js'
@@ -43,7 +43,10 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
     if (closing.signal.aborted) throw new ClientConfigurationError('ERR_CLIENT_CLOSED', { issuer: settings.issuer })
     return findServer()
   }
-  const runtime: Runtime = { settings, dpop, runCall, server }
+  const identities = createIdentities(settings, ({ metadata, initialAccessToken }, { correlationId }) =>
+    register(runtime, metadata, { initialAccessToken, correlationId }),
+  )
+  const runtime: Runtime = { settings, dpop, runCall, closing: closing.signal, server, identity: identities.get }
 
   async function close(): Promise<void> {
     closing.abort()
@@ -52,7 +55,9 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
 
   return Object.freeze({
     issuer: settings.issuer,
-    clientId: settings.clientId,
+    get clientId() {
+      return identities.current()?.clientId
+    },
     ready: async () => (await server()).metadata,
     describeEndpoints: async () => (await server()).endpoints,
     breakers: breakers.states,

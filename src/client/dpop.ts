@@ -1,14 +1,9 @@
 import { calculateJwkThumbprint, exportJWK, type JWK, SignJWT } from 'jose'
-import {
-  type Configuration,
-  type DPoPHandle,
-  getDPoPHandle,
-  modifyAssertion,
-  randomDPoPKeyPair,
-  type ServerMetadata,
-} from 'openid-client'
+import { type Configuration, type DPoPHandle, getDPoPHandle, modifyAssertion, randomDPoPKeyPair } from 'openid-client'
 import { sha256Base64url } from '#crypto'
+import { isStringArray, type JsonObject } from '../lib/json.js'
 import { algorithmsOfCryptoKey } from './credentials/signing-key.js'
+import { DiscoveryError } from './errors.js'
 import type { DpopKeyPair } from './options.js'
 import type { ClientSettings } from './settings.js'
 
@@ -34,9 +29,9 @@ export interface DpopProofs {
 /** The DPoP key of one client, and the nonces the authorization server gave it. */
 export interface Dpop {
   /** The handle for requests to the authorization server; `undefined` when DPoP is off. */
-  handle(config: Configuration): Promise<DPoPHandle | undefined>
+  handle(config: Configuration, server: JsonObject): Promise<DPoPHandle | undefined>
   /** `undefined` when DPoP is off. `server` tells which algorithms a generated key may have. */
-  proofs(server: () => Promise<ServerMetadata>): DpopProofs | undefined
+  proofs(server: () => Promise<JsonObject>): DpopProofs | undefined
 }
 
 const preferred = ['ES256', 'Ed25519', 'PS256', 'EdDSA', 'RS256'] as const
@@ -47,15 +42,15 @@ export function createDpop({ dpop, clock }: Pick<ClientSettings, 'dpop' | 'clock
   let handle: DPoPHandle | undefined
   const issuedAt = (): number => Math.floor(clock() / 1000)
 
-  function keyPair(server: ServerMetadata): Promise<DpopKeyPair> {
+  function keyPair(server: JsonObject): Promise<DpopKeyPair> {
     generated ??= typeof dpop === 'object' ? Promise.resolve(dpop) : randomDPoPKeyPair(chooseAlgorithm(server))
     return generated
   }
 
   return {
-    async handle(config) {
+    async handle(config, server) {
       if (dpop === false) return undefined
-      const pair = await keyPair(config.serverMetadata())
+      const pair = await keyPair(server)
       handle ??= getDPoPHandle(config, pair, {
         [modifyAssertion]: (_header, payload) => {
           payload['iat'] = issuedAt()
@@ -75,8 +70,13 @@ export function createDpop({ dpop, clock }: Pick<ClientSettings, 'dpop' | 'clock
   }
 }
 
-function chooseAlgorithm({ dpop_signing_alg_values_supported: listed }: ServerMetadata): string {
-  return preferred.find((name) => listed?.includes(name) ?? true) ?? 'ES256'
+/** @throws {@link DiscoveryError} `ERR_DISCOVERY_INVALID` when the server lists its algorithms as anything but a list. */
+function chooseAlgorithm(server: JsonObject): string {
+  const listed = server['dpop_signing_alg_values_supported'] ?? preferred
+  if (isStringArray(listed)) return preferred.find((name) => listed.includes(name)) ?? 'ES256'
+  throw new DiscoveryError('ERR_DISCOVERY_INVALID', {
+    message: '`dpop_signing_alg_values_supported` in the metadata of the authorization server is no list of names',
+  })
 }
 
 /** A key pair with what every proof says of it. */

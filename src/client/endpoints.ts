@@ -1,6 +1,6 @@
-import type { ServerMetadata } from 'openid-client'
+import { isJsonObject, type JsonObject, ownMember } from '../lib/json.js'
 import { readSecureUrl } from '../lib/secure-url.js'
-import { ClientConfigurationError } from './errors.js'
+import { mistake } from './check.js'
 
 /** The endpoints a client may talk to. @group OAuth client */
 export type EndpointName =
@@ -47,6 +47,14 @@ const defaultPaths: Readonly<Record<EndpointName, string>> = {
   authorization: '/oauth2/authorize',
 }
 
+/** What decides where endpoints are, beside the metadata. */
+interface EndpointSettings {
+  readonly issuer: string
+  readonly endpoints: Readonly<Partial<Record<EndpointName, string>>>
+  readonly defaultPaths: boolean
+  readonly mtls: boolean
+}
+
 const endpointNames = Object.keys(endpointMembers) as readonly EndpointName[]
 
 /**
@@ -64,38 +72,46 @@ export function resolveExplicitEndpoints(
 
   function absolute(name: string, value: string): string {
     const url = URL.canParse(value, issuer) ? new URL(value, new URL(issuer).origin).href : ''
-    if (Object.hasOwn(endpointMembers, name) && readSecureUrl(url, allowInsecureLoopback) !== undefined) return url
-    throw new ClientConfigurationError('ERR_CLIENT_CONFIGURATION', {
-      message: `\`endpoints.${name}\` must be one of ${endpointNames.join(', ')} and take an https URL or a path.`,
-    })
+    if (readSecureUrl(url, allowInsecureLoopback) !== undefined) return url
+    throw mistake(`\`endpoints.${name}\` takes an https URL or a path.`)
   }
 }
 
-/** Where each endpoint is, by precedence: explicit, discovered, customary path. */
-export function describeEndpoints(
-  issuer: string,
-  explicit: Readonly<Partial<Record<EndpointName, string>>>,
-  discovered: Partial<ServerMetadata>,
-  useDefaultPaths: boolean,
-): EndpointDescriptions {
-  const described: Partial<Record<EndpointName, EndpointDescription>> = {}
-  for (const name of endpointNames) {
-    const found = explicit[name] ?? discovered[endpointMembers[name]]
-    if (found !== undefined) {
-      described[name] = { url: found, source: explicit[name] === undefined ? 'discovered' : 'explicit' }
-    } else if (useDefaultPaths) {
-      described[name] = { url: `${issuer.replace(/\/$/, '')}${defaultPaths[name]}`, source: 'default' }
-    }
-  }
-  return Object.freeze(described)
+/** What the metadata says of an endpoint: of whatever type, as nobody has looked at it yet. */
+function discoveredEndpoint(name: EndpointName, discovered: JsonObject, mtls: boolean): unknown {
+  const member = endpointMembers[name]
+  const plain = ownMember(discovered, member) ?? undefined
+  // RFC 8705 §5: an authorization endpoint has no alias, as the browser goes there.
+  const aliases = mtls && name !== 'authorization' ? ownMember(discovered, 'mtls_endpoint_aliases') : undefined
+  if (aliases === undefined || aliases === null) return plain
+  return isJsonObject(aliases) ? (ownMember(aliases, member) ?? plain) : aliases
 }
 
-/** The metadata a call works with: what was discovered, with {@link describeEndpoints} applied. */
+/**
+ * The metadata a call works with: what was discovered, with explicit endpoints, aliases for mutual TLS, and customary
+ * paths in the place of the endpoint members. Judges no member.
+ */
 export function applyEndpoints(
-  issuer: string,
-  discovered: Partial<ServerMetadata>,
-  described: EndpointDescriptions,
-): ServerMetadata {
-  const members = Object.entries(described).map(([name, { url }]) => [endpointMembers[name as EndpointName], url])
-  return { ...discovered, ...Object.fromEntries(members), issuer }
+  { issuer, endpoints: explicit, defaultPaths: useDefaultPaths, mtls }: EndpointSettings,
+  discovered: JsonObject,
+): { readonly metadata: JsonObject; readonly endpoints: EndpointDescriptions } {
+  const described: Partial<Record<EndpointName, EndpointDescription>> = {}
+  const members: Record<string, unknown> = {}
+  for (const name of endpointNames) {
+    const found = discoveredEndpoint(name, discovered, mtls)
+    const fallback = useDefaultPaths ? `${issuer.replace(/\/$/, '')}${defaultPaths[name]}` : undefined
+    const url = explicit[name] ?? found ?? fallback
+    if (url === undefined) continue
+    members[endpointMembers[name]] = url
+    if (typeof url === 'string') described[name] = { url, source: sourceOf(explicit[name], found) }
+  }
+  return {
+    endpoints: Object.freeze(described),
+    metadata: Object.freeze({ ...discovered, ...members, issuer }),
+  }
+}
+
+function sourceOf(explicit: string | undefined, found: unknown): EndpointDescription['source'] {
+  if (explicit !== undefined) return 'explicit'
+  return found === undefined ? 'default' : 'discovered'
 }

@@ -31,7 +31,8 @@ export const clientErrorTraits = {
   ERR_INVALID_SCOPE: traits('validation', 'The authorization server refused the requested scope'),
   ERR_PKCE_VERIFIER: traits('pkce', 'A PKCE verifier has 43 to 128 characters of A-Z a-z 0-9 - . _ ~'),
 
-  ERR_NETWORK: traits('network', 'The authorization server cannot be reached', true),
+  ERR_NETWORK: traits('network', 'The connection to the authorization server failed', true),
+  ERR_CONNECTION: traits('network', 'No connection to the authorization server can be made', true),
   ERR_TIMEOUT: traits('network', 'The authorization server did not answer in time', true),
   ERR_ABORTED: traits('network', 'The call was aborted'),
   ERR_REDIRECT_REFUSED: traits('network', 'The authorization server answered with a redirect, which is never followed'),
@@ -39,6 +40,8 @@ export const clientErrorTraits = {
   ERR_PRIVATE_ADDRESS: traits('network', 'The metadata names a host that is not on the public internet'),
   ERR_CIRCUIT_OPEN: traits('server', 'The endpoint failed repeatedly and is not asked for a while', true),
   ERR_RATE_LIMITED: traits('rate_limit', 'The authorization server limits the rate of requests', true),
+  ERR_QUOTA_EXCEEDED: traits('rate_limit', 'The quota of this client at the authorization server is used up', true),
+  ERR_UNAVAILABLE: traits('server', 'The authorization server is not available for a while', true),
   ERR_SERVER_FAILURE: traits('server', 'The authorization server failed', true),
   ERR_HTTP_STATUS: traits('server', 'The authorization server answered with an unexpected status'),
   ERR_RESPONSE_TOO_LARGE: traits('server', 'The answer of the authorization server is too large'),

@@ -29,11 +29,16 @@ export class OAuthClientError extends Error {
   readonly retryable: boolean
   /** How long the server asked to wait. */
   readonly retryAfterMs: number | undefined
-  /** Ties this error to the events of its call, and to the request header where one is configured. */
+  /**
+   * Ties this error to the events of its call, and to the request header where one is configured. Calls that share one
+   * request have an identifier each; the events tell the one of the call that started it.
+   */
   readonly correlationId: string
   /** The function that failed, such as `exchangeToken`. */
   readonly operation: string | undefined
   readonly issuer: string | undefined
+
+  readonly #context: ClientErrorContext
 
   constructor(code: ClientErrorCode, context: ClientErrorContext = {}) {
     const traits = clientErrorTraits[code]
@@ -45,11 +50,27 @@ export class OAuthClientError extends Error {
     this.correlationId = context.correlationId ?? crypto.randomUUID()
     this.operation = context.operation
     this.issuer = context.issuer
+    this.#context = context
     Object.defineProperty(this, brand, { value: true })
   }
 
   override get name(): string {
     return this.constructor.name
+  }
+
+  /** `retryAfterMs` in whole seconds, rounded up: for a `Retry-After` of your own. */
+  get retryAfterSeconds(): number | undefined {
+    return this.retryAfterMs === undefined ? undefined : Math.ceil(this.retryAfterMs / 1000)
+  }
+
+  /** @internal The same failure, as an object of another call that shared the work, or of the one it happened in. */
+  static forCall(
+    error: OAuthClientError,
+    call: Pick<ClientErrorContext, 'operation' | 'issuer' | 'correlationId'>,
+  ): OAuthClientError {
+    if (!(#context in error)) return error
+    const Class = error.constructor as typeof OAuthClientError
+    return new Class(error.code, { ...error.#context, ...call })
   }
 
   /** A redacted view for logs and metrics; the members of the subclass included, the cause left out. */

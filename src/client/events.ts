@@ -60,12 +60,13 @@ export type OAuthClientEvent =
   /** A token was renewed before its expiry, and that failed; the known one still serves. */
   | { readonly type: 'client.refresh_ahead_failed'; readonly issuer: string; readonly code: ClientErrorCode }
 
-/** Receives events. Called synchronously; what it throws is swallowed. */
+/** Receives events. Called synchronously; what it throws, or rejects with later, is swallowed. */
 export type OAuthClientListener = (event: OAuthClientEvent) => void
 
 /** Hands `event` to `listener` so that a faulty listener can never change a result. */
 export function notify(listener: OAuthClientListener | undefined, event: OAuthClientEvent): void {
   try {
-    listener?.(event)
+    const returned: unknown = listener?.(event)
+    if (returned instanceof Promise) returned.catch(() => undefined)
   } catch {}
 }

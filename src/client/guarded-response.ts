@@ -16,8 +16,10 @@ export interface Attempt {
   readonly signal: AbortSignal
   /** Whether a successful answer must be JSON by its media type. */
   readonly expectsJson: boolean
-  /** The last answer, once it is there completely. */
-  answer?: Answer
+  /** When its last request was sent; `undefined` before that. */
+  sentAtMs?: number
+  /** The answer to its last request, once it is there completely. */
+  answer?: Answer | undefined
   /** Knows the secrets of this attempt's requests. */
   redact: Redact
 }
@@ -75,6 +77,8 @@ export async function guardedResponse(
   const transport = transportTo(target.hostname, settings)
   const request = toFetchInit(settings, attempt, init)
   attempt.redact = createRedact(secretsOf(request.headers, request.body ?? ''))
+  attempt.answer = undefined
+  attempt.sentAtMs = settings.clock()
   const { response, text } = await exchange(transport, url, request, settings.maxResponseBytes)
   attempt.answer = toAnswer(response, text, settings.clock())
   if (attempt.expectsJson && response.ok && !isJson(attempt.answer.mediaType)) throw new FetchFailure('media_type')
@@ -136,4 +140,9 @@ function isJson(mediaType: string): boolean {
 /** The answer once more, with its body unread. A status that allows no body must come without one. */
 function rebuilt({ status, headers }: Response, text: string): Response {
   return new Response(status === 204 || status === 205 ? null : text, { status, headers })
+}
+
+/** What an operation throws that reads the answer itself, where the status is not the one to expect. */
+export function unexpectedStatus(): Error {
+  return Object.assign(new Error('Unexpected status'), { code: 'OAUTH_RESPONSE_IS_NOT_CONFORM' })
 }

@@ -25,6 +25,7 @@ export { type FromEnvironmentOptions, fromEnvironment } from './credentials/from
 export { type GcpIdentityOptions, gcpIdentity } from './credentials/gcp-identity.js'
 export { perIssuer } from './credentials/per-issuer.js'
 export {
+  type AssertionAudience,
   type PrivateKeyJwtCredential,
   type PrivateKeyJwtOptions,
   privateKeyJwt,
@@ -67,14 +68,23 @@ export type { TokenHintOptions } from './operations/introspect.js'
 export type { JwtBearerParams } from './operations/jwt-bearer.js'
 export type { AuthorizationRequestParams, PushedAuthorizationRequest } from './operations/push-authorization-request.js'
 export type { RefreshParams } from './operations/refresh.js'
-export type { RegisterOptions } from './operations/register.js'
-export { type ClientMetadata, type RegisteredClient, restoreRegistration } from './operations/registered-client.js'
+export {
+  type ClientMetadata,
+  type CredentialOfOptions,
+  credentialOf,
+  type RegisteredClient,
+  restoreRegistration,
+  type StoredRegistration,
+} from './operations/registered-client.js'
+export type { RegisterOptions } from './operations/registration.js'
 export type { TokenTarget } from './operations/target-parameters.js'
 export type {
   BreakerOptions,
   CallOptions,
   DpopKeyPair,
   OAuthClientOptions,
+  RegistrationOptions,
+  RegistrationStore,
   RetryOptions,
   TokenCacheOptions,
 } from './options.js'

@@ -1,12 +1,12 @@
 import { BrokenCircuitError, TaskCancelledError } from 'cockatiel'
 import { FetchFailure, type FetchFailureReason } from '../lib/fetch-failure.js'
+import { isTimeLimit } from '../lib/linked-signal.js'
 import type { ClientErrorCode } from './error-codes.js'
 import {
   CircuitOpenError,
   ClientAuthenticationError,
   ClientConfigurationError,
   type ClientErrorContext,
-  CredentialError,
   DpopError,
   HttpResponseError,
   isOAuthClientError,
@@ -19,7 +19,7 @@ import {
   TokenExchangeError,
 } from './errors.js'
 import type { Answer, Attempt } from './guarded-response.js'
-import { type OAuthErrorBody, readOAuthError } from './oauth-errors.js'
+import { isQuota, isUnconnected, type OAuthErrorBody, readOAuthError, redactOAuthError } from './oauth-errors.js'
 import { createRedact, redactedCause } from './redaction.js'
 
 /** What is known of the call that failed. */
@@ -28,8 +28,8 @@ export interface FailedCall {
   readonly context: ClientErrorContext
   /** The attempt, where one was made. */
   readonly attempt: Attempt | undefined
-  /** Whether the caller gave up. */
-  readonly aborted: boolean
+  /** Ends the call: the caller's own, its time limit included. */
+  readonly signal?: AbortSignal | undefined
   /** When an open circuit lets a trial through. */
   readonly resetTimeoutMs?: number | undefined
 }
@@ -73,7 +73,7 @@ export const errorTable: readonly Row[] = [
   { name: 'own error', applies: ({ error }) => isOAuthClientError(error), toError: ownError },
   {
     name: 'aborted by the caller',
-    applies: ({ aborted }) => aborted,
+    applies: ({ signal }) => signal?.aborted === true && !isTimeLimit(signal),
     toError: ({ context }) => new OAuthClientError('ERR_ABORTED', context),
   },
   {
@@ -84,8 +84,11 @@ export const errorTable: readonly Row[] = [
   },
   {
     name: 'timeout',
-    applies: ({ error, libraryCode }) =>
-      error instanceof TaskCancelledError || libraryCode === 'OAUTH_TIMEOUT' || libraryCode === 'OAUTH_ABORT',
+    applies: ({ error, libraryCode, signal }) =>
+      error instanceof TaskCancelledError ||
+      signal?.aborted === true ||
+      libraryCode === 'OAUTH_TIMEOUT' ||
+      libraryCode === 'OAUTH_ABORT',
     toError: ({ context }) => new RequestTimeoutError('ERR_TIMEOUT', context),
   },
   {
@@ -93,7 +96,10 @@ export const errorTable: readonly Row[] = [
     applies: ({ error }) => error instanceof FetchFailure && error.reason in transportCodes,
     toError: (failure) => {
       const { reason } = failure.error as FetchFailure
-      return new NetworkError(transportCodes[reason] as ClientErrorCode, withCause(failure))
+      const about = withCause(failure)
+      const { code } = about.cause as { readonly code?: unknown }
+      if (reason === 'network' && isUnconnected(code)) return new NetworkError('ERR_CONNECTION', about)
+      return new NetworkError(transportCodes[reason] as ClientErrorCode, about)
     },
   },
   {
@@ -102,9 +108,19 @@ export const errorTable: readonly Row[] = [
     toError: ({ context }) => new ResponseError('ERR_RESPONSE_TOO_LARGE', context),
   },
   {
+    name: 'used up quota',
+    applies: ({ answer }) => answer?.status === 429 && isQuota(answer),
+    toError: (failure) => new RateLimitedError('ERR_QUOTA_EXCEEDED', httpContext(failure)),
+  },
+  {
     name: '429',
     applies: ({ answer }) => answer?.status === 429,
     toError: (failure) => new RateLimitedError('ERR_RATE_LIMITED', httpContext(failure)),
+  },
+  {
+    name: '503',
+    applies: ({ answer }) => answer?.status === 503,
+    toError: (failure) => new HttpResponseError('ERR_UNAVAILABLE', httpContext(failure)),
   },
   {
     name: '5xx',
@@ -117,8 +133,9 @@ export const errorTable: readonly Row[] = [
     toError: ({ refusal, context }) => new DpopError((refusal as OAuthErrorBody).code, context),
   },
   {
-    name: 'invalid_client',
-    applies: ({ refusal }) => refusal?.code === 'ERR_INVALID_CLIENT',
+    name: 'failed client authentication',
+    applies: ({ refusal, answer }) =>
+      refusal?.code === 'ERR_INVALID_CLIENT' || (refusal?.code === 'ERR_UNAUTHORIZED_CLIENT' && answer?.status === 401),
     toError: (failure) => new ClientAuthenticationError('ERR_INVALID_CLIENT', oauthContext(failure)),
   },
   {
@@ -187,6 +204,7 @@ export function mapError(thrown: unknown, call: FailedCall): OAuthClientError {
 
 /** `openid-client` wraps what it does not know; its own errors keep their own meaning. */
 function unwrap(thrown: unknown): unknown {
+  if (isOAuthClientError(thrown)) return thrown
   const cause = thrown instanceof Error ? thrown.cause : undefined
   return isOAuthClientError(cause) || cause instanceof FetchFailure ? cause : thrown
 }
@@ -195,12 +213,10 @@ function codeOf(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
 }
 
-/** A credential does not know the call it serves: its errors are given the call's context here. */
+/** What a credential or a key says of itself knows no call: it is given the context here. */
 function ownError({ error, context }: Failure): OAuthClientError {
   const own = error as OAuthClientError
-  if (own.operation !== undefined || !(own instanceof CredentialError)) return own
-  const cause = own.cause instanceof Error ? { cause: own.cause } : {}
-  return new CredentialError(own.code, { ...context, ...cause, message: own.message })
+  return own.operation === undefined ? OAuthClientError.forCall(own, context) : own
 }
 
 function withCause({ error, context, attempt }: Failure): ClientErrorContext {
@@ -222,20 +238,11 @@ function httpContext({ context, answer, attempt }: Failure) {
 }
 
 function oauthContext({ context, answer, attempt, refusal }: Failure) {
-  const { error, errorDescription, errorUri, stepUp } = refusal as OAuthErrorBody
-  const { redact } = attempt as Attempt
-  const isPublic = (word: string) => redact(word) === word
+  const { status, retryAfterMs } = answer as Answer
   return {
     ...context,
-    status: (answer as Answer).status,
-    retryAfterMs: (answer as Answer).retryAfterMs,
-    error: redact(error),
-    errorDescription: errorDescription === undefined ? undefined : redact(errorDescription),
-    errorUri: errorUri === undefined ? undefined : redact(errorUri),
-    stepUp: stepUp && {
-      ...stepUp,
-      acrValues: stepUp.acrValues.filter(isPublic),
-      scope: stepUp.scope.filter(isPublic),
-    },
+    status,
+    retryAfterMs,
+    ...redactOAuthError(refusal as OAuthErrorBody, (attempt as Attempt).redact),
   }
 }

@@ -1,6 +1,7 @@
 import { ownMember } from '../lib/json.js'
 import type { ClientErrorCode } from './error-codes.js'
 import type { Answer } from './guarded-response.js'
+import type { Redact } from './redaction.js'
 import { type StepUp, stepUpFrom } from './step-up.js'
 
 /** Error codes of RFC 6749 §5.2 and the specifications that extend it. Any other is `ERR_REFUSED`. */
@@ -15,7 +16,7 @@ const codes: ReadonlyMap<string, ClientErrorCode> = new Map<string, ClientErrorC
   ['invalid_token', 'ERR_INVALID_TOKEN'],
   ['unsupported_token_type', 'ERR_UNSUPPORTED_TOKEN_TYPE'],
   ['server_error', 'ERR_SERVER_FAILURE'],
-  ['temporarily_unavailable', 'ERR_SERVER_FAILURE'],
+  ['temporarily_unavailable', 'ERR_UNAVAILABLE'],
   ['interaction_required', 'ERR_INTERACTION_REQUIRED'],
   ['login_required', 'ERR_INTERACTION_REQUIRED'],
   ['consent_required', 'ERR_INTERACTION_REQUIRED'],
@@ -59,6 +60,21 @@ export function readOAuthError(answer: Answer | undefined): OAuthErrorBody | und
   }
 }
 
+/** The texts of a protocol error without what the request must not find again; of a step-up only what is public. */
+export function redactOAuthError({ error, errorDescription, errorUri, stepUp }: OAuthErrorBody, redact: Redact) {
+  const isPublic = (word: string) => redact(word) === word
+  return {
+    error: redact(error),
+    errorDescription: errorDescription === undefined ? undefined : redact(errorDescription),
+    errorUri: errorUri === undefined ? undefined : redact(errorUri),
+    stepUp: stepUp && {
+      ...stepUp,
+      acrValues: stepUp.acrValues.filter(isPublic),
+      scope: stepUp.scope.filter(isPublic),
+    },
+  }
+}
+
 function text(answer: Answer | undefined, name: string): string | undefined {
   const value = member(answer, name)
   return typeof value === 'string' ? value : undefined
@@ -73,4 +89,32 @@ function parameter(answer: Answer | undefined, name: string): string | undefined
 
 function member(answer: Answer | undefined, name: string): unknown {
   return answer?.json === undefined ? undefined : ownMember(answer.json, name)
+}
+
+/** What Node says where no connection came about: name, address, TLS. */
+const unconnected: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+])
+
+/** Whether the code of a failed `fetch` says that no connection came about. */
+export function isUnconnected(code: unknown): boolean {
+  return unconnected.has(code)
+}
+
+/** Whether a 429 is about a quota: `quota_exceeded`, or the problem type of draft-ietf-httpapi-ratelimit-headers. */
+export function isQuota({ json }: Answer): boolean {
+  if (json === undefined) return false
+  const type = ownMember(json, 'type')
+  return ownMember(json, 'error') === 'quota_exceeded' || (typeof type === 'string' && type.endsWith('#quota-exceeded'))
 }

@@ -1,8 +1,10 @@
 import type { Clock } from '../lib/clock.js'
 import type { Fetch } from '../lib/fetch.js'
 import type { ClientCredential, IssuerCredentials } from './credentials/contract.js'
+import type { SigningKey } from './credentials/signing-key.js'
 import type { EndpointName } from './endpoints.js'
 import type { OAuthClientListener } from './events.js'
+import type { ClientMetadata, StoredRegistration } from './operations/registered-client.js'
 
 /** Options of {@link createOAuthClient}. Read once, checked completely, never written to. @group OAuth client */
 export interface OAuthClientOptions {
@@ -10,8 +12,13 @@ export interface OAuthClientOptions {
   readonly issuer: string
   /** Default: the client identifier of the credential. */
   readonly clientId?: string | undefined
-  /** How this client authenticates. A public client says so: `none({ clientId })`. */
-  readonly credential: ClientCredential | IssuerCredentials
+  /**
+   * How this client authenticates. A public client says so: `none({ clientId })`. Without a credential and without
+   * `registration` the client discovers and registers, and refuses every other call.
+   */
+  readonly credential?: ClientCredential | IssuerCredentials | undefined
+  /** Registers this client at first use, where `store` holds no registration yet. Takes the place of `credential`. */
+  readonly registration?: RegistrationOptions | undefined
   /** Endpoints that win over discovered ones. A path is resolved against the issuer's origin. */
   readonly endpoints?: Readonly<Partial<Record<EndpointName, string | undefined>>> | undefined
   /**
@@ -21,13 +28,16 @@ export interface OAuthClientOptions {
   readonly discovery?: 'auto' | 'oauth2' | 'oidc' | false | undefined
   /** With `discovery: false`: take `/oauth2/token` and its like below the issuer where `endpoints` is silent. Default false. */
   readonly defaultPaths?: boolean | undefined
-  /** Sent with every request of every kind. `Authorization`, `DPoP`, `Content-Type` and `Accept` are not yours to set. */
+  /**
+   * Sent with every request of every kind. `Authorization`, `DPoP`, `Cookie` and what describes the
+   * connection and the content are not yours to set.
+   */
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** Default `portcullis`. */
   readonly userAgent?: string | undefined
   /** Time for one attempt, credential and body included. Default 30,000. */
   readonly timeoutMs?: number | undefined
-  /** Time for a call with all its attempts and pauses. Default 120,000. */
+  /** Time for a call with all its attempts and pauses, discovery included. Default 120,000. */
   readonly totalTimeoutMs?: number | undefined
   /** `false` tries once. */
   readonly retry?: RetryOptions | false | undefined
@@ -75,6 +85,36 @@ export interface BreakerOptions {
   readonly resetTimeoutMs?: number | undefined
 }
 
+/**
+ * Automatic registration (RFC 7591): what is in `store` is used; else the client registers once, however many calls wait
+ * for it, and stores the answer before it is used. A failure is told and forgotten. A secret that expired is registered
+ * anew. Processes that start at the same moment on an empty store register once each: register beforehand to avoid that.
+ *
+ * @group Registration
+ */
+export interface RegistrationOptions {
+  /** Says that you want it. */
+  readonly auto: true
+  readonly metadata: ClientMetadata
+  readonly store: RegistrationStore
+  /** Lets this client register, where the server does not let everybody (RFC 7591 §3). */
+  readonly initialAccessToken?: string | undefined
+  /** The keys of `private_key_jwt`; see {@link privateKeyJwt}. */
+  readonly keys?: readonly SigningKey[] | undefined
+}
+
+/**
+ * Where the registration of a client lives on. It holds secrets: encrypt it. Each function has 5 s.
+ *
+ * @group Registration
+ */
+export interface RegistrationStore {
+  /** What was saved for `issuer`; `undefined` for nothing. */
+  load(issuer: string): StoredRegistration | undefined | Promise<StoredRegistration | undefined>
+  /** Keeps `registration` in place of an older one of its `issuer`. */
+  save(registration: StoredRegistration): void | Promise<void>
+}
+
 /** A DPoP key pair: RSA, P-256, P-384, P-521 or Ed25519. The private half should not be extractable. @group OAuth client */
 export interface DpopKeyPair {
   readonly privateKey: CryptoKey
@@ -99,6 +139,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
   /** Replaces the client's `timeoutMs`. */
   readonly timeoutMs?: number | undefined
-  /** Default: a fresh UUID. Ends up in events and errors, and in `correlationHeader`. */
+  /** Replaces the client's `totalTimeoutMs`. A `Retry-After` beyond what is left of it is passed on at once. */
+  readonly totalTimeoutMs?: number | undefined
+  /** Default: a fresh UUID. 1 to 256 characters of visible ASCII. Ends up in events and errors, and in `correlationHeader`. */
   readonly correlationId?: string | undefined
 }

@@ -1,17 +1,35 @@
 import { DelegateBackoff, handleWhen, type RetryPolicy, retry, TimeoutStrategy, timeout } from 'cockatiel'
-import { linkSignals } from '../lib/linked-signal.js'
+import { isTimeLimit, linkSignals } from '../lib/linked-signal.js'
 import type { Breakers } from './breakers.js'
-import { ClientConfigurationError, type ClientErrorContext, OAuthClientError } from './errors.js'
+import { type ClientErrorContext, OAuthClientError, RequestTimeoutError } from './errors.js'
 import { type CircuitName, type ClientOperation, notify } from './events.js'
 import { type Attempt, startAttempt } from './guarded-response.js'
 import { mapError } from './map-error.js'
-import type { CallOptions } from './options.js'
-import { mayRetry, type RetryRule } from './retry-rule.js'
 import type { ClientSettings } from './settings.js'
 
-/** What kind of call is made. */
-export interface CallSpec {
+/** One call of a function of the client, its options complete. Serves as the context of its errors. */
+export interface Call {
   readonly operation: ClientOperation
+  readonly issuer: string
+  readonly correlationId: string
+  readonly signal?: AbortSignal | undefined
+  /** Time for one attempt. */
+  readonly timeoutMs: number
+  /** When the time of the whole call is up, by the client's clock. */
+  readonly deadlineMs: number
+}
+
+/**
+ * Which failures of an operation may be repeated without spending anything twice.
+ *
+ * - `safe`: every retryable one; repeating changes nothing (client credentials, introspection, revocation, discovery).
+ * - `refused`: only where the server said it did not do it, 429 and 503 (token exchange, JWT grant, PAR).
+ * - `rate_limited`: 429 alone. After anything else nobody knows whether a rotating refresh token was spent.
+ */
+export type RetryRule = 'safe' | 'refused' | 'rate_limited'
+
+/** What kind of request a call makes. */
+export interface CallSpec {
   readonly circuit: CircuitName
   readonly retry: RetryRule
   /** Whether a successful answer must be JSON by its media type. */
@@ -25,17 +43,64 @@ export interface CallAttempt extends Attempt {
 }
 
 /** Runs calls of one client with time limits, repetitions and circuits around them. */
-export type RunCall = <T>(
-  spec: CallSpec,
-  options: CallOptions | undefined,
-  work: (attempt: CallAttempt) => Promise<T>,
-) => Promise<T>
+export type RunCall = <T>(spec: CallSpec, call: Call, work: (attempt: CallAttempt) => Promise<T>) => Promise<T>
 
-/** One call under way. */
-interface Call extends CallSpec {
+/** A request under way. */
+interface Running extends CallSpec, Call {
   readonly context: CallAttempt['context']
-  readonly timeoutMs: number
   readonly signal: AbortSignal
+  /** The failure after which the next attempt is waited for. */
+  pausedAfter?: OAuthClientError | undefined
+}
+
+/** What identifies a call in its errors. */
+export function contextOf({ operation, issuer, correlationId }: Call): CallAttempt['context'] {
+  return { operation, issuer, correlationId }
+}
+
+/**
+ * Waits for work that other calls may share: an abort, or the end of the time of this call, ends the waiting and not the
+ * work. A failure becomes an error of this call's own.
+ */
+export function joinWork<T>(settings: Pick<ClientSettings, 'clock'>, call: Call, start: () => Promise<T>): Promise<T> {
+  return withinCall(settings, call, async () => {
+    try {
+      return await start()
+    } catch (error) {
+      const own = error as OAuthClientError
+      const { operation = call.operation, issuer = call.issuer } = own
+      throw OAuthClientError.forCall(own, { operation, issuer, correlationId: call.correlationId })
+    }
+  })
+}
+
+/** Does work within the time of the call. Starts nothing once aborted. */
+async function withinCall<T>(
+  settings: Pick<ClientSettings, 'clock'>,
+  call: Call,
+  start: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { signal, release } = linkSignals([call.signal], Math.max(1, call.deadlineMs - settings.clock()))
+  const ended = new Promise<never>((_, reject) => {
+    const giveUp = () => reject(endedEarly(call, signal))
+    if (signal.aborted) giveUp()
+    else signal.addEventListener('abort', giveUp, { once: true })
+  })
+  ended.catch(() => undefined)
+  try {
+    return await (signal.aborted ? ended : Promise.race([start(signal), ended]))
+  } catch (error) {
+    throw mapError(error, { context: contextOf(call), attempt: undefined, signal })
+  } finally {
+    release()
+  }
+}
+
+function endedEarly(call: Call, signal: AbortSignal): OAuthClientError {
+  const context = contextOf(call)
+  return isTimeLimit(signal)
+    ? new RequestTimeoutError('ERR_TIMEOUT', context)
+    : new OAuthClientError('ERR_ABORTED', context)
 }
 
 /**
@@ -43,106 +108,86 @@ interface Call extends CallSpec {
  * an {@link OAuthClientError}.
  */
 export function createRunCall(settings: ClientSettings, breakers: Breakers, closing: AbortSignal): RunCall {
-  return async (spec, options, work) => {
-    const { signal, release } = linkSignals([closing, options?.signal])
-    const call = describeCall(settings, spec, options, signal)
-    const limit = timeout(settings.totalTimeoutMs, TimeoutStrategy.Aggressive)
-    const retries = retryPolicy(settings, call)
+  return async (spec, call, work) => {
+    const { signal, release } = linkSignals([closing, call.signal])
+    let running: Running | undefined
     try {
-      if (closing.aborted) throw new ClientConfigurationError('ERR_CLIENT_CLOSED', call.context)
-      if (call.signal.aborted) throw new OAuthClientError('ERR_ABORTED', call.context)
-      return await limit.execute(
-        (total) =>
-          retries.execute(
-            ({ signal, attempt }) => runAttempt(settings, breakers, call, work, signal, attempt),
-            total.signal,
-          ),
-        call.signal,
-      )
+      return await withinCall(settings, { ...call, signal }, (limited) => {
+        const state: Running = { ...spec, ...call, context: contextOf(call), signal: limited }
+        running = state
+        return retryPolicy(settings, state).execute(
+          (attempt) => runAttempt(settings, breakers, state, work, attempt.signal, attempt.attempt),
+          limited,
+        )
+      })
     } catch (error) {
-      throw mapError(error, { ...call, attempt: undefined, aborted: call.signal.aborted })
+      // Time that ran out in a pause is not what went wrong.
+      const isLate = (error as OAuthClientError).code === 'ERR_TIMEOUT'
+      throw isLate ? (running?.pausedAfter ?? error) : error
     } finally {
       release()
     }
   }
 }
 
-function describeCall(
-  settings: ClientSettings,
-  spec: CallSpec,
-  options: CallOptions | undefined,
-  signal: AbortSignal,
-): Call {
-  const correlationId = options?.correlationId ?? crypto.randomUUID()
-  return {
-    ...spec,
-    context: { operation: spec.operation, issuer: settings.issuer, correlationId },
-    timeoutMs: options?.timeoutMs ?? settings.timeoutMs,
-    signal,
-  }
-}
-
 /** Exponential back-off with full jitter. A `Retry-After` that is too long, or outlasts the call, ends the call. */
-function retryPolicy(settings: ClientSettings, call: Call): RetryPolicy {
+function retryPolicy(settings: ClientSettings, running: Running): RetryPolicy {
   const { maxRetries, initialDelayMs, maxDelayMs, maxRetryAfterMs } = settings.retry
-  const deadlineMs = settings.clock() + settings.totalTimeoutMs
+  const { issuer, operation, correlationId } = running
   const worthIt = handleWhen((error) => {
     const { retryAfterMs = 0 } = error as OAuthClientError
-    if (!mayRetry(call.retry, error as OAuthClientError)) return false
-    return retryAfterMs <= maxRetryAfterMs && settings.clock() + retryAfterMs < deadlineMs
+    if (!mayRetry(running.retry, error as OAuthClientError)) return false
+    return retryAfterMs <= maxRetryAfterMs && settings.clock() + retryAfterMs < running.deadlineMs
   })
-  const backoff = new DelegateBackoff<{
-    readonly attempt: number
-    readonly result: { readonly error?: Error } | object
-  }>(({ attempt, result }) => {
+  const backoff = new DelegateBackoff<{ readonly attempt: number; readonly result: object }>(({ attempt, result }) => {
     const jittered = Math.random() * Math.min(maxDelayMs, initialDelayMs * 2 ** (attempt - 1))
-    return Math.max(jittered, retryAfterOf(result))
+    return Math.max(jittered, failureOf(result).retryAfterMs ?? 0)
   })
   const policy = retry(worthIt, { maxAttempts: maxRetries, backoff }).dangerouslyUnref()
-  policy.onRetry(({ delay }) => {
-    const { operation, context } = call
-    const { correlationId } = context
-    notify(settings.onEvent, {
-      type: 'client.retry',
-      issuer: settings.issuer,
-      operation,
-      correlationId,
-      delayMs: delay,
-    })
+  policy.onRetry((retried) => {
+    running.pausedAfter = failureOf(retried)
+    notify(settings.onEvent, { type: 'client.retry', issuer, operation, correlationId, delayMs: retried.delay })
   })
   return policy
 }
 
+/** Whether `rule` allows repeating an attempt that failed with `error`. Never while a circuit is open. */
+function mayRetry(rule: RetryRule, error: OAuthClientError): boolean {
+  if (!error.retryable || error.code === 'ERR_CIRCUIT_OPEN' || error.code === 'ERR_QUOTA_EXCEEDED') return false
+  if (rule === 'safe' || error.code === 'ERR_RATE_LIMITED') return true
+  return rule === 'refused' && 'status' in error && error.status === 503
+}
+
 /** Only mapped errors come here: see {@link runAttempt}. */
-function retryAfterOf(result: object): number {
-  const { error } = result as { readonly error: OAuthClientError }
-  return error.retryAfterMs ?? 0
+function failureOf(result: object): OAuthClientError {
+  return (result as { readonly error: OAuthClientError }).error
 }
 
 async function runAttempt<T>(
   settings: ClientSettings,
   breakers: Breakers,
-  call: Call,
+  running: Running,
   work: (attempt: CallAttempt) => Promise<T>,
   signal: AbortSignal,
   index: number,
 ): Promise<T> {
+  running.pausedAfter = undefined
   const startedMs = settings.clock()
-  const limit = timeout(call.timeoutMs, TimeoutStrategy.Aggressive)
+  const limit = timeout(running.timeoutMs, TimeoutStrategy.Aggressive)
   let current: CallAttempt | undefined
   const toError = (error: unknown): OAuthClientError =>
     mapError(error, {
-      ...call,
+      context: running.context,
+      signal: running.signal,
       attempt: current,
-      aborted: call.signal.aborted,
       resetTimeoutMs: settings.breaker?.resetTimeoutMs,
     })
   const report = (code: OAuthClientError['code'] | undefined): void =>
     notify(settings.onEvent, {
       type: 'client.attempt',
-      issuer: settings.issuer,
-      operation: call.operation,
-      correlationId: call.context.correlationId,
+      issuer: running.issuer,
+      operation: running.operation,
+      correlationId: running.correlationId,
       attempt: index + 1,
       durationMs: settings.clock() - startedMs,
       status: current?.answer?.status,
@@ -151,14 +196,14 @@ async function runAttempt<T>(
   const limited = (): Promise<T> =>
     limit
       .execute((inner) => {
-        current = { ...startAttempt(inner.signal, call.expectsJson), context: call.context }
+        current = { ...startAttempt(inner.signal, running.expectsJson), context: running.context }
         return work(current)
       }, signal)
       .catch((error: unknown) => {
         throw toError(error)
       })
   try {
-    const result = await breakers.run(call.circuit, limited, () => current?.answer !== undefined)
+    const result = await breakers.run(running.circuit, limited, () => current)
     report(undefined)
     return result
   } catch (error) {

@@ -1,54 +1,119 @@
 import type { Configuration } from 'openid-client'
-import { createConfiguration } from './configuration.js'
+import type { JsonObject } from '../lib/json.js'
+import { type AnyShape, count, faultOf, fieldValue, type Shape, takes } from './check.js'
+import { createConfiguration, type Identity } from './configuration.js'
 import type { Dpop } from './dpop.js'
 import { type EndpointName, endpointMembers } from './endpoints.js'
-import { ClientConfigurationError } from './errors.js'
+import { ClientConfigurationError, DiscoveryError } from './errors.js'
 import type { ClientOperation } from './events.js'
 import type { CallOptions } from './options.js'
-import type { RetryRule } from './retry-rule.js'
-import type { CallAttempt, RunCall } from './run-call.js'
+import { type Call, type CallAttempt, contextOf, joinWork, type RetryRule, type RunCall } from './run-call.js'
 import type { KnownServer } from './server.js'
 import type { ClientSettings } from './settings.js'
-import { untilAborted } from './until-aborted.js'
 
 /** What the operations of one client share. */
 export interface Runtime {
   readonly settings: ClientSettings
   readonly dpop: Dpop
   readonly runCall: RunCall
+  /** Aborted once the client is closed. */
+  readonly closing: AbortSignal
   readonly server: () => Promise<KnownServer>
+  /** Who this client is; registers it where it was told to. */
+  readonly identity: (call: Call) => Promise<Identity>
 }
 
-/** A call to one endpoint of the server. */
+/** A request to one endpoint of the server. */
 export interface EndpointCall {
-  readonly operation: ClientOperation
   readonly endpoint: EndpointName
   readonly retry: RetryRule
   readonly expectsJson: boolean
 }
 
+const isSignal = (value: unknown): boolean =>
+  value instanceof Object && 'aborted' in value && 'addEventListener' in value && 'reason' in value
+
+const callShape: Shape<CallOptions> = {
+  signal: takes(isSignal, 'an AbortSignal'),
+  timeoutMs: count(1),
+  totalTimeoutMs: count(1),
+  correlationId: fieldValue,
+}
+
 /**
- * Calls an endpoint: finds it first, then runs `work` with a configuration per attempt.
+ * Begins a call: checks its options, `further` ones of the operation included.
+ *
+ * @throws {@link ClientConfigurationError} `ERR_CLIENT_ARGUMENT`
+ */
+export function beginCall(
+  { settings, closing }: Pick<Runtime, 'settings' | 'closing'>,
+  operation: ClientOperation,
+  options: CallOptions = {},
+  further: AnyShape = {},
+): Call {
+  const { issuer, clock } = settings
+  const fault = faultOf(`${operation} options`, '', options, { ...callShape, ...further })
+  if (fault !== undefined)
+    throw new ClientConfigurationError('ERR_CLIENT_ARGUMENT', { operation, issuer, message: fault })
+  if (closing.aborted)
+    throw new ClientConfigurationError('ERR_CLIENT_CLOSED', { operation, issuer, correlationId: options.correlationId })
+  return {
+    operation,
+    issuer,
+    correlationId: options.correlationId ?? crypto.randomUUID(),
+    signal: options.signal,
+    timeoutMs: options.timeoutMs ?? settings.timeoutMs,
+    deadlineMs: clock() + (options.totalTimeoutMs ?? settings.totalTimeoutMs),
+  }
+}
+
+/** @throws {@link ClientConfigurationError} `ERR_CLIENT_ARGUMENT` for params of another shape. */
+export function checkParams(call: Call, params: unknown, shape: AnyShape): void {
+  const fault = faultOf(call.operation, '', params, shape)
+  if (fault !== undefined) refuseArgument(call, fault)
+}
+
+/** @throws {@link ClientConfigurationError} `ERR_CLIENT_ARGUMENT`, saying what the call takes. */
+export function refuseArgument(call: Call, message: string): never {
+  throw new ClientConfigurationError('ERR_CLIENT_ARGUMENT', { ...contextOf(call), message })
+}
+
+/**
+ * Calls an endpoint as this client: finds out where it is and who the client is, then runs `work` with a configuration
+ * per attempt.
  *
  * @throws {@link ClientConfigurationError} `ERR_ENDPOINT_MISSING`, and whatever the call fails with.
  */
 export async function callEndpoint<T>(
   runtime: Runtime,
-  call: EndpointCall,
-  options: CallOptions | undefined,
-  work: (config: Configuration, attempt: CallAttempt) => Promise<T>,
+  request: EndpointCall,
+  call: Call,
+  work: (config: Configuration, attempt: CallAttempt, metadata: JsonObject) => Promise<T>,
 ): Promise<T> {
   const { settings } = runtime
-  const context = { operation: call.operation, issuer: settings.issuer, correlationId: options?.correlationId }
-  const { metadata } = await untilAborted(runtime.server, options?.signal, context)
-  const endpoint = metadata[endpointMembers[call.endpoint]]
-  if (endpoint === undefined) throw new ClientConfigurationError('ERR_ENDPOINT_MISSING', context)
-  return runtime.runCall({ ...call, circuit: call.endpoint }, options, (attempt) =>
-    work(createConfiguration(settings, metadata, attempt, endpoint), attempt),
+  const { metadata, endpoint } = await findEndpoint(runtime, call, request.endpoint)
+  const identity = await joinWork(settings, call, () => runtime.identity(call))
+  return runtime.runCall({ ...request, circuit: request.endpoint }, call, (attempt) =>
+    work(createConfiguration(settings, { identity, metadata, endpoint }, attempt), attempt, metadata),
   )
 }
 
-/** @throws {@link ClientConfigurationError} `ERR_CLIENT_ARGUMENT`, saying what the call takes. */
-export function refuseArgument(operation: ClientOperation, message: string): never {
-  throw new ClientConfigurationError('ERR_CLIENT_ARGUMENT', { operation, message })
+/**
+ * Where an endpoint is.
+ *
+ * @throws {@link ClientConfigurationError} `ERR_ENDPOINT_MISSING` where the server has none.
+ * @throws {@link DiscoveryError} where its metadata says something else than a URL.
+ */
+export async function findEndpoint(
+  { settings, server }: Runtime,
+  call: Call,
+  name: EndpointName,
+): Promise<{ readonly metadata: JsonObject; readonly endpoint: string }> {
+  const { metadata } = await joinWork(settings, call, server)
+  const member = endpointMembers[name]
+  const endpoint = metadata[member] ?? undefined
+  if (endpoint === undefined) throw new ClientConfigurationError('ERR_ENDPOINT_MISSING', contextOf(call))
+  if (typeof endpoint === 'string' && URL.canParse(endpoint)) return { metadata, endpoint }
+  const message = `\`${member}\` in the metadata of the authorization server is no URL`
+  throw new DiscoveryError('ERR_DISCOVERY_INVALID', { ...contextOf(call), message })
 }

@@ -1,13 +1,13 @@
-import { allowInsecureRequests, customFetch, discovery, type ServerMetadata } from 'openid-client'
+import type { ServerMetadata } from 'openid-client'
 import { cacheLifetimeMs } from '../lib/cache-lifetime.js'
+import type { JsonObject } from '../lib/json.js'
 import { createRefreshing, type Loaded } from '../lib/refreshing.js'
 import { createCustomFetch } from './configuration.js'
-import { applyEndpoints, describeEndpoints, type EndpointDescriptions } from './endpoints.js'
-import { DiscoveryError, type OAuthClientError } from './errors.js'
-import type { Answer } from './guarded-response.js'
+import { applyEndpoints, type EndpointDescriptions } from './endpoints.js'
+import { DiscoveryError, type OAuthClientError, ResponseError } from './errors.js'
+import { type Answer, unexpectedStatus } from './guarded-response.js'
 import type { RunCall } from './run-call.js'
 import type { ClientSettings } from './settings.js'
-import { metadataUrls } from './urls.js'
 
 /** Members of the server's metadata, by their names in RFC 8414. @group OAuth client */
 export type AuthorizationServerMetadata = Readonly<ServerMetadata>
@@ -15,7 +15,7 @@ export type AuthorizationServerMetadata = Readonly<ServerMetadata>
 /** What a client knows of its server. */
 export interface KnownServer {
   /** With explicit endpoints in place of discovered ones. */
-  readonly metadata: AuthorizationServerMetadata
+  readonly metadata: AuthorizationServerMetadata & JsonObject
   readonly endpoints: EndpointDescriptions
 }
 
@@ -55,37 +55,56 @@ export function createServer(settings: ClientSettings, runCall: RunCall): () => 
   }
 }
 
-function describe(settings: ClientSettings, discovered: Partial<ServerMetadata>): KnownServer {
-  const { issuer, endpoints: explicit, defaultPaths } = settings
-  const endpoints = describeEndpoints(issuer, explicit, discovered, defaultPaths)
-  return { endpoints, metadata: Object.freeze(applyEndpoints(issuer, discovered, endpoints)) }
+function describe(settings: ClientSettings, discovered: JsonObject): KnownServer {
+  const { metadata, endpoints } = applyEndpoints(settings, discovered)
+  return { endpoints, metadata: metadata as AuthorizationServerMetadata & JsonObject }
 }
 
 async function discover(settings: ClientSettings, runCall: RunCall): Promise<Loaded<KnownServer>> {
   for (const url of metadataUrls(settings.issuer, settings.discovery as 'auto')) {
     const found = await fetchMetadata(settings, runCall, url)
     if (found === undefined) continue
-    if (found.value.issuer !== settings.issuer) throw failure(settings, 'ERR_DISCOVERY_ISSUER')
+    if (found.value['issuer'] !== settings.issuer) throw failure(settings, 'ERR_DISCOVERY_ISSUER')
     return { value: describe(settings, found.value), lifetimeMs: found.lifetimeMs }
   }
   throw failure(settings, 'ERR_DISCOVERY_INVALID')
 }
 
-/** One candidate. `undefined` when the server has nothing there (any 4xx, or no JSON): the next one is tried. */
+/**
+ * The well-known addresses of an issuer's metadata, in the order they are tried: RFC 8414 §3.1 (inserted), OpenID
+ * Connect inserted (RFC 8414 §5), OpenID Connect Discovery §4.1 (appended).
+ */
+export function metadataUrls(issuer: string, discovery: 'auto' | 'oauth2' | 'oidc'): readonly string[] {
+  const { origin, pathname } = new URL(issuer)
+  const path = pathname.replace(/\/$/, '')
+  const oauth = `${origin}/.well-known/oauth-authorization-server${path}`
+  const appended = `${origin}${path}/.well-known/openid-configuration`
+  const inserted = `${origin}/.well-known/openid-configuration${path}`
+  if (discovery === 'oauth2') return [oauth]
+  if (discovery === 'oidc') return [appended]
+  return path === '' ? [oauth, appended] : [oauth, inserted, appended]
+}
+
+/**
+ * One candidate. `undefined` when the server has nothing there (any 4xx, or no JSON object): the next one is tried. Looks
+ * at no member but `issuer`: what is never used may be of any type (RFC 8414 §2).
+ */
 async function fetchMetadata(
   settings: ClientSettings,
   runCall: RunCall,
   url: string,
-): Promise<Loaded<ServerMetadata> | undefined> {
-  const spec = { operation: 'discovery', circuit: 'discovery', retry: 'safe', expectsJson: true } as const
+): Promise<Loaded<JsonObject> | undefined> {
+  const { issuer, timeoutMs, totalTimeoutMs, clock } = settings
+  const deadlineMs = clock() + totalTimeoutMs
+  const call = { operation: 'discovery', issuer, correlationId: crypto.randomUUID(), timeoutMs, deadlineMs } as const
   try {
-    return await runCall(spec, undefined, async (attempt) => {
-      const config = await discovery(new URL(url), settings.clientId, undefined, undefined, {
-        [customFetch]: createCustomFetch(settings, attempt),
-        execute: settings.allowInsecureLoopback ? [allowInsecureRequests] : [],
-      })
-      const { headers } = attempt.answer as Answer
-      return { value: config.serverMetadata(), lifetimeMs: cacheLifetimeMs(headers, lifetime) }
+    return await runCall({ circuit: 'discovery', retry: 'safe', expectsJson: true }, call, async (attempt) => {
+      const headers = { accept: 'application/json' }
+      await createCustomFetch(settings, attempt)(url, { method: 'GET', headers, body: undefined, redirect: 'manual' })
+      const answer = attempt.answer as Answer
+      if (answer.status !== 200) throw unexpectedStatus()
+      if (answer.json === undefined) throw new ResponseError('ERR_RESPONSE_MALFORMED', attempt.context)
+      return { value: answer.json, lifetimeMs: cacheLifetimeMs(answer.headers, lifetime) }
     })
   } catch (error) {
     if (isAbsent(error as OAuthClientError)) return undefined

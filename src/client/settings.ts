@@ -1,20 +1,50 @@
 import { systemClock } from '../lib/clock.js'
+import { isJsonObject } from '../lib/json.js'
 import { platformFetch } from '../lib/platform-fetch.js'
+import { readSecureUrl } from '../lib/secure-url.js'
+import {
+  type Check,
+  checkOptions,
+  choice,
+  count,
+  fieldValue,
+  flag,
+  func,
+  members,
+  mistake,
+  orFalse,
+  required,
+  type Shape,
+  takes,
+  text,
+} from './check.js'
 import type { ClientCredential, IssuerCredentials } from './credentials/contract.js'
-import { type EndpointName, resolveExplicitEndpoints } from './endpoints.js'
-import { ClientConfigurationError } from './errors.js'
+import { isDpopPair } from './credentials/signing-key.js'
+import { type EndpointName, endpointMembers, resolveExplicitEndpoints } from './endpoints.js'
 import type { OAuthClientListener } from './events.js'
 import type { TransportSettings } from './guarded-response.js'
-import type { BreakerOptions, DpopKeyPair, OAuthClientOptions, RetryOptions, TokenCacheOptions } from './options.js'
-import { checkIssuer } from './urls.js'
+import type {
+  BreakerOptions,
+  DpopKeyPair,
+  OAuthClientOptions,
+  RegistrationOptions,
+  RetryOptions,
+  TokenCacheOptions,
+} from './options.js'
 
 type Complete<T> = { readonly [Name in keyof T]-?: Exclude<T[Name], undefined> }
 
 /** {@link OAuthClientOptions}, complete. */
 export interface ClientSettings extends TransportSettings {
   readonly issuer: string
-  readonly clientId: string
-  readonly credential: ClientCredential
+  /** `undefined` as long as nobody gave one: a client that only discovers or registers needs none. */
+  readonly clientId: string | undefined
+  readonly credential: ClientCredential | undefined
+  readonly registration: RegistrationOptions | undefined
+  /** How it authenticates, as far as its options tell. */
+  readonly authMethod: string | undefined
+  /** Whether the TLS connection authenticates, and endpoints are those of `mtls_endpoint_aliases` (RFC 8705 §5). */
+  readonly mtls: boolean
   readonly endpoints: Readonly<Partial<Record<EndpointName, string>>>
   readonly discovery: 'auto' | 'oauth2' | 'oidc' | false
   readonly defaultPaths: boolean
@@ -28,56 +58,109 @@ export interface ClientSettings extends TransportSettings {
   readonly onEvent: OAuthClientListener | undefined
 }
 
-const known: Readonly<Record<keyof OAuthClientOptions, true>> = {
-  issuer: true,
-  clientId: true,
-  credential: true,
-  endpoints: true,
-  discovery: true,
-  defaultPaths: true,
-  headers: true,
-  userAgent: true,
-  timeoutMs: true,
-  totalTimeoutMs: true,
-  retry: true,
-  breaker: true,
-  dpop: true,
-  tokenCache: true,
-  correlationHeader: true,
-  maxResponseBytes: true,
-  allowInsecureLoopback: true,
-  fetch: true,
-  clock: true,
-  onEvent: true,
+const fieldName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+const reservedHeaders: readonly string[] = [
+  'authorization',
+  'dpop',
+  'content-type',
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'accept',
+  'host',
+  'cookie',
+]
+const isOwnField = (name: string): boolean => fieldName.test(name) && !reservedHeaders.includes(name.toLowerCase())
+const isFieldValue = (value: unknown): boolean => typeof value === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
+
+const ownFields: Check = (name, value) => {
+  if (value === undefined) return undefined
+  if (!isJsonObject(value) || !Object.values(value).every(isFieldValue))
+    return `\`${name}\` takes an object of strings.`
+  const wrong = Object.keys(value).find((field) => !isOwnField(field))
+  return wrong === undefined ? undefined : `\`${name}\` must not set \`${wrong}\`: use \`credential\` to authenticate.`
 }
 
-const reservedHeaders: readonly string[] = ['authorization', 'dpop', 'content-type', 'accept', 'host', 'cookie']
+const isCredential = (value: unknown): boolean => isJsonObject(value) && typeof value['authenticate'] === 'function'
+
+/** Each option with its check; numbers with the bounds that `options.ts` documents. */
+const shape: Shape<OAuthClientOptions> = {
+  issuer: () => undefined,
+  clientId: text,
+  credential: takes(isCredential, 'a credential such as clientSecretBasic({ … }); a public client says none({ … })'),
+  registration: members({
+    auto: required(choice(true)),
+    metadata: required(takes(isJsonObject, 'an object of client metadata')),
+    store: required(members({ load: required(func), save: required(func) })),
+    initialAccessToken: text,
+    keys: takes(Array.isArray, 'an array of signing keys'),
+  } satisfies Shape<RegistrationOptions>),
+  endpoints: members(Object.fromEntries(Object.keys(endpointMembers).map((name) => [name, text]))),
+  discovery: choice('auto', 'oauth2', 'oidc', false),
+  defaultPaths: flag,
+  headers: ownFields,
+  userAgent: fieldValue,
+  timeoutMs: count(1),
+  totalTimeoutMs: count(1),
+  retry: orFalse(
+    members({
+      maxRetries: count(0, 10),
+      initialDelayMs: count(1),
+      maxDelayMs: count(1),
+      maxRetryAfterMs: count(0, 600_000),
+    } satisfies Shape<RetryOptions>),
+  ),
+  breaker: orFalse(
+    members({ failureThreshold: count(1, 1000), resetTimeoutMs: count(1) } satisfies Shape<BreakerOptions>),
+  ),
+  dpop: takes(
+    (value) => typeof value === 'boolean' || isDpopPair(value),
+    'true, false, or `{ privateKey, publicKey }`, a pair of CryptoKeys that signs and verifies',
+  ),
+  tokenCache: members({
+    maxEntries: count(0, 1_000_000),
+    refreshAheadSeconds: count(0, 86_400),
+    marginSeconds: count(0, 3600),
+    fallbackLifetimeSeconds: count(0, 86_400),
+  } satisfies Shape<TokenCacheOptions>),
+  correlationHeader: takes(
+    (value) => typeof value === 'string' && isOwnField(value),
+    'the name of a header field that the client does not set itself',
+  ),
+  maxResponseBytes: count(1),
+  allowInsecureLoopback: flag,
+  fetch: func,
+  clock: func,
+  onEvent: func,
+}
 
 /** @throws {@link ClientConfigurationError} for the first option that cannot be right. */
 export function resolveSettings(options: OAuthClientOptions): ClientSettings {
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name))
-  if (unknown !== undefined) {
-    throw mistake(`createOAuthClient has no option \`${unknown}\`. Known: ${Object.keys(known).join(', ')}.`)
-  }
-  const allowInsecureLoopback = options.allowInsecureLoopback ?? false
+  checkOptions('createOAuthClient', options, shape)
+  const { allowInsecureLoopback = false, discovery = 'auto', defaultPaths = false, registration } = options
   const issuer = checkIssuer(options.issuer, allowInsecureLoopback)
-  const credential = credentialFor(issuer, options.credential)
+  const credential = credentialFor(issuer, options)
   const endpoints = resolveExplicitEndpoints(issuer, options.endpoints ?? {}, allowInsecureLoopback)
+  const authMethod = credential?.method ?? registration?.metadata.token_endpoint_auth_method
+  if (defaultPaths && discovery !== false) throw mistake('`defaultPaths: true` needs `discovery: false`.')
   return Object.freeze({
     issuer,
     clientId: clientIdOf(options.clientId, credential),
     credential,
+    registration,
+    authMethod,
+    mtls: authMethod === 'tls_client_auth' || authMethod === 'self_signed_tls_client_auth',
     endpoints,
-    discovery: options.discovery ?? 'auto',
-    defaultPaths: defaultPathsOf(options),
+    discovery,
+    defaultPaths,
     fetch: options.fetch ?? platformFetch,
     clock: options.clock ?? systemClock,
     headers: headersOf(options),
-    maxResponseBytes: positive('maxResponseBytes', options.maxResponseBytes, 262_144),
+    maxResponseBytes: options.maxResponseBytes ?? 262_144,
     allowInsecureLoopback,
     trustedHostnames: [issuer, ...Object.values(endpoints)].map((url) => new URL(url).hostname),
-    timeoutMs: positive('timeoutMs', options.timeoutMs, 30_000),
-    totalTimeoutMs: positive('totalTimeoutMs', options.totalTimeoutMs, 120_000),
+    timeoutMs: options.timeoutMs ?? 30_000,
+    totalTimeoutMs: options.totalTimeoutMs ?? 120_000,
     retry: retryOf(options.retry),
     breaker: options.breaker === false ? undefined : breakerOf(options.breaker),
     dpop: options.dpop ?? false,
@@ -87,68 +170,67 @@ export function resolveSettings(options: OAuthClientOptions): ClientSettings {
   })
 }
 
-function credentialFor(issuer: string, credential: ClientCredential | IssuerCredentials): ClientCredential {
-  if (typeof credential?.authenticate !== 'function') {
-    throw mistake('`credential` takes a credential such as clientSecretBasic({ … }); a public client says none({ … }).')
-  }
-  return 'for' in credential ? credential.for(issuer) : credential
+/** An issuer identifier, left as it is: https, no user information, query or fragment (RFC 8414 §2). */
+function checkIssuer(issuer: unknown, allowInsecureLoopback: boolean): string {
+  const url = typeof issuer === 'string' ? readSecureUrl(issuer, allowInsecureLoopback) : undefined
+  if (url !== undefined && !/[?#]/.test(issuer as string)) return issuer as string
+  throw mistake(
+    '`issuer` takes an https URL without user information, query and fragment; http on a loopback host needs `allowInsecureLoopback: true`.',
+  )
 }
 
-function clientIdOf(clientId: string | undefined, credential: ClientCredential): string {
+function credentialFor(issuer: string, { credential, clientId, registration }: OAuthClientOptions) {
+  if (registration !== undefined && (credential !== undefined || clientId !== undefined)) {
+    throw mistake(
+      '`registration` gives this client its identifier and credential: leave out `clientId` and `credential`.',
+    )
+  }
+  if (clientId !== undefined && credential === undefined) {
+    throw mistake('`clientId` needs a `credential`; a public client says none({ clientId }).')
+  }
+  return isIssuerCredentials(credential) ? credential.for(issuer) : credential
+}
+
+function isIssuerCredentials(
+  credential: ClientCredential | IssuerCredentials | undefined,
+): credential is IssuerCredentials {
+  return credential !== undefined && 'for' in credential
+}
+
+function clientIdOf(clientId: string | undefined, credential: ClientCredential | undefined): string | undefined {
+  if (credential === undefined) return undefined
   const chosen = clientId ?? credential.clientId
-  if (typeof chosen !== 'string' || chosen === '') throw mistake('`clientId` takes a non-empty string.')
+  if (typeof chosen !== 'string' || chosen === '') {
+    throw mistake('`clientId` takes a non-empty string: this credential names none.')
+  }
   if (credential.clientId === undefined || credential.clientId === chosen) return chosen
   throw mistake('`clientId` differs from the one of `credential`: leave it out.')
 }
 
-function defaultPathsOf({ defaultPaths = false, discovery }: OAuthClientOptions): boolean {
-  if (defaultPaths && discovery !== false) throw mistake('`defaultPaths: true` needs `discovery: false`.')
-  return defaultPaths
-}
-
 function headersOf({ headers = {}, userAgent = 'portcullis' }: OAuthClientOptions): Readonly<Record<string, string>> {
   const entries = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const)
-  const reserved = entries.find(([name]) => reservedHeaders.includes(name))
-  if (reserved !== undefined) throw mistake(`\`headers\` must not set \`${reserved[0]}\`: use \`credential\`.`)
   return { 'user-agent': userAgent, ...Object.fromEntries(entries) }
 }
 
 function retryOf(retry: RetryOptions | false = {}): Complete<RetryOptions> {
   const options = retry === false ? { maxRetries: 0 } : retry
   return {
-    maxRetries: range('retry.maxRetries', options.maxRetries, 3, 0, 10),
-    initialDelayMs: positive('retry.initialDelayMs', options.initialDelayMs, 1000),
-    maxDelayMs: positive('retry.maxDelayMs', options.maxDelayMs, 30_000),
-    maxRetryAfterMs: range('retry.maxRetryAfterMs', options.maxRetryAfterMs, 60_000, 0, 600_000),
+    maxRetries: options.maxRetries ?? 3,
+    initialDelayMs: options.initialDelayMs ?? 1000,
+    maxDelayMs: options.maxDelayMs ?? 30_000,
+    maxRetryAfterMs: options.maxRetryAfterMs ?? 60_000,
   }
 }
 
-function breakerOf(breaker: BreakerOptions = {}): Complete<BreakerOptions> {
-  return {
-    failureThreshold: range('breaker.failureThreshold', breaker.failureThreshold, 5, 1, 1000),
-    resetTimeoutMs: positive('breaker.resetTimeoutMs', breaker.resetTimeoutMs, 30_000),
-  }
+function breakerOf({ failureThreshold = 5, resetTimeoutMs = 30_000 }: BreakerOptions = {}): Complete<BreakerOptions> {
+  return { failureThreshold, resetTimeoutMs }
 }
 
 function cacheOf(cache: TokenCacheOptions = {}): Complete<TokenCacheOptions> {
   return {
-    maxEntries: range('tokenCache.maxEntries', cache.maxEntries, 1000, 0, 1_000_000),
-    refreshAheadSeconds: range('tokenCache.refreshAheadSeconds', cache.refreshAheadSeconds, 300, 0, 86_400),
-    marginSeconds: range('tokenCache.marginSeconds', cache.marginSeconds, 60, 0, 3600),
-    fallbackLifetimeSeconds: range('tokenCache.fallbackLifetimeSeconds', cache.fallbackLifetimeSeconds, 300, 0, 86_400),
+    maxEntries: cache.maxEntries ?? 1000,
+    refreshAheadSeconds: cache.refreshAheadSeconds ?? 300,
+    marginSeconds: cache.marginSeconds ?? 60,
+    fallbackLifetimeSeconds: cache.fallbackLifetimeSeconds ?? 300,
   }
-}
-
-function positive(name: string, value: number | undefined, fallback: number): number {
-  return range(name, value, fallback, 1, 2_147_483_647)
-}
-
-function range(name: string, value: number | undefined, fallback: number, min: number, max: number): number {
-  if (value === undefined) return fallback
-  if (typeof value === 'number' && value >= min && value <= max) return value
-  throw mistake(`\`${name}\` takes a number from ${min} to ${max}; leave it out for ${fallback}.`)
-}
-
-function mistake(message: string): ClientConfigurationError {
-  return new ClientConfigurationError('ERR_CLIENT_CONFIGURATION', { message })
 }

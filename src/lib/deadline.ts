@@ -2,8 +2,8 @@ import { FetchFailure } from './fetch-failure.js'
 import { unref } from './unref.js'
 
 /**
- * Runs `work` for at most `timeoutMs` milliseconds of real time. The signal is aborted when time is up and when `work`
- * fails; the result does not wait for work that ignores the signal.
+ * Runs `work` for at most `timeoutMs` milliseconds of real time. The signal is aborted when time is up, with a
+ * `TimeoutError`, and when `work` fails; the result does not wait for work that ignores the signal.
  *
  * @throws {@link FetchFailure} `timeout`, or what `work` rejects with.
  */
@@ -11,7 +11,10 @@ export async function withDeadline<T>(timeoutMs: number, work: (signal: AbortSig
   const controller = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
   const expiry = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new FetchFailure('timeout')), timeoutMs)
+    timer = setTimeout(() => {
+      reject(new FetchFailure('timeout'))
+      controller.abort(new DOMException('The time is up', 'TimeoutError'))
+    }, timeoutMs)
     unref(timer)
   })
   try {

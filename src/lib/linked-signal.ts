@@ -72,3 +72,8 @@ function startFollowing(source: AbortSignal): Following {
   followings.set(source, following)
   return following
 }
+
+/** Whether the time is up, rather than somebody gave up: the reason `AbortSignal.timeout` gives. */
+export function isTimeLimit({ reason }: AbortSignal): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError'
+}

@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../errors/index.js'
 import { isJsonObject } from '../lib/json.js'
+import { nearestName } from '../lib/nearest-name.js'
 
 /**
  * Refuses what is no object, and members an option object does not have, naming the nearest one it has. Looks at no
@@ -16,31 +17,6 @@ export function checkNames(what: string, options: unknown, known: readonly strin
     const hint = nearest === undefined ? `Known options: ${known.join(', ')}.` : `Did you mean \`${nearest}\`?`
     throw new ConfigurationError(`${what} has no option \`${name}\`. ${hint}`)
   }
-}
-
-function nearestName(name: string, known: readonly string[]): string | undefined {
-  const extended = known.find(
-    (candidate) => name.length > 2 && (candidate.startsWith(name) || name.startsWith(candidate)),
-  )
-  if (extended !== undefined) return extended
-  const ranked = known
-    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((left, right) => left.distance - right.distance)
-  const [best] = ranked
-  return best !== undefined && best.distance <= Math.max(2, name.length / 3) ? best.candidate : undefined
-}
-
-function editDistance(left: string, right: string): number {
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index)
-  for (const [i, letter] of [...left].entries()) {
-    const next = [i + 1]
-    for (const [j, other] of [...right].entries()) {
-      const replaced = (row[j] as number) + (letter === other ? 0 : 1)
-      next.push(Math.min(replaced, (row[j + 1] as number) + 1, (next[j] as number) + 1))
-    }
-    row = next
-  }
-  return row.at(-1) as number
 }
 
 /**

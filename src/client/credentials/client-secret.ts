@@ -1,4 +1,4 @@
-import { requireText } from './checks.js'
+import { checkOptions, required, type Shape, text } from '../check.js'
 import type { ClientCredential } from './contract.js'
 
 /** A client identifier with its secret. @group Credentials */
@@ -7,6 +7,8 @@ export interface ClientSecret {
   readonly clientSecret: string
 }
 
+const shape: Shape<ClientSecret> = { clientId: required(text), clientSecret: required(text) }
+
 /**
  * `client_secret_basic`: identifier and secret, each form-urlencoded, in a Basic header field (RFC 6749 §2.3.1 and
  * App. B). The method every server supports whose metadata is silent (RFC 8414 §2).
@@ -14,9 +16,9 @@ export interface ClientSecret {
  * @throws {@link ClientConfigurationError} when either is empty.
  * @group Credentials
  */
-export function clientSecretBasic({ clientId, clientSecret }: ClientSecret): ClientCredential {
-  requireText('clientId', clientId)
-  requireText('clientSecret', clientSecret)
+export function clientSecretBasic(secret: ClientSecret): ClientCredential {
+  checkOptions('clientSecretBasic', secret, shape)
+  const { clientId, clientSecret } = secret
   const headers = { authorization: `Basic ${btoa(`${formEncode(clientId)}:${formEncode(clientSecret)}`)}` }
   return { method: 'client_secret_basic', clientId, authenticate: () => ({ headers }) }
 }
@@ -28,9 +30,9 @@ export function clientSecretBasic({ clientId, clientSecret }: ClientSecret): Cli
  * @throws {@link ClientConfigurationError} when either is empty.
  * @group Credentials
  */
-export function clientSecretPost({ clientId, clientSecret }: ClientSecret): ClientCredential {
-  requireText('clientId', clientId)
-  requireText('clientSecret', clientSecret)
+export function clientSecretPost(secret: ClientSecret): ClientCredential {
+  checkOptions('clientSecretPost', secret, shape)
+  const { clientId, clientSecret } = secret
   const form = { client_id: clientId, client_secret: clientSecret }
   return { method: 'client_secret_post', clientId, authenticate: () => ({ form }) }
 }

@@ -15,7 +15,9 @@ export type ClientAuthMethod =
 export interface CredentialTarget {
   readonly issuer: string
   readonly endpoint: string
-  /** `token_endpoint_auth_signing_alg_values_supported` of the issuer, where it publishes them. */
+  /** The token endpoint, where it is known. */
+  readonly tokenEndpoint?: string | undefined
+  /** `token_endpoint_auth_signing_alg_values_supported` of the issuer, where it publishes them; for `private_key_jwt`. */
   readonly signingAlgorithms?: readonly string[] | undefined
 }
 

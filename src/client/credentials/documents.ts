@@ -1,7 +1,19 @@
 import type { JWK } from 'jose'
-import type { JsonObject } from '../../lib/json.js'
+import { isJsonObject, type JsonObject } from '../../lib/json.js'
 import type { HttpAnswer } from '../../request/request-facts.js'
-import { ClientConfigurationError } from '../errors.js'
+import {
+  checkOptions,
+  choice,
+  count,
+  func,
+  mistake,
+  object,
+  required,
+  type Shape,
+  takes,
+  text,
+  texts,
+} from '../check.js'
 import type { PrivateKeyJwtCredential } from './private-key-jwt.js'
 
 /** A public document, and the answer that serves it. @group Credentials */
@@ -10,6 +22,7 @@ export interface PublicDocument {
   readonly answer: HttpAnswer
 }
 
+const maxAgeSeconds = count(0, 31_536_000)
 const privateMembers: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 /**
@@ -21,12 +34,14 @@ const privateMembers: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth
  */
 export function jwksDocument(
   credential: Pick<PrivateKeyJwtCredential, 'publicJwks'>,
-  { maxAgeSeconds = 300 }: { readonly maxAgeSeconds?: number | undefined } = {},
+  options: { readonly maxAgeSeconds?: number | undefined } = {},
 ): PublicDocument {
+  checkOptions('jwksDocument', options, { maxAgeSeconds })
+  checkOptions('jwksDocument', { publicJwks: credential?.publicJwks }, { publicJwks: required(func) })
   const keys = credential.publicJwks()
   if (keys.length === 0) throw mistake('No key of this credential has a public JWK: give `publicJwk` with the key.')
   refusePrivateKeys(keys)
-  return serve({ keys }, 'application/jwk-set+json', maxAgeSeconds)
+  return serve({ keys }, 'application/jwk-set+json', options.maxAgeSeconds ?? 300)
 }
 
 /** What a client-metadata document says. Further members of RFC 7591 §2 go in `metadata`. @group Credentials */
@@ -48,6 +63,19 @@ export interface ClientMetadataDocumentOptions {
   readonly maxAgeSeconds?: number | undefined
 }
 
+const documentShape: Shape<ClientMetadataDocumentOptions> = {
+  clientId: required(text),
+  clientName: required(text),
+  redirectUris: required(texts),
+  grantTypes: texts,
+  responseTypes: texts,
+  tokenEndpointAuthMethod: choice('none', 'private_key_jwt'),
+  jwksUri: text,
+  jwks: takes((value) => Array.isArray(value) && value.every(isJsonObject), 'an array of JWKs'),
+  metadata: object,
+  maxAgeSeconds,
+}
+
 /**
  * A client-metadata document (CIMD): who this client is, served at the URL that is its `client_id`, so that it needs no
  * registration. Use it at servers whose metadata says so: {@link acceptsClientMetadataDocument}.
@@ -57,6 +85,7 @@ export interface ClientMetadataDocumentOptions {
  * @group Credentials
  */
 export function clientMetadataDocument(options: ClientMetadataDocumentOptions): PublicDocument {
+  checkOptions('clientMetadataDocument', options, documentShape)
   checkClientIdUrl(options.clientId)
   const { tokenEndpointAuthMethod: method = 'none', jwksUri, jwks, metadata = {} } = options
   const keyed = Number(jwksUri !== undefined) + Number(jwks !== undefined)
@@ -112,8 +141,4 @@ function refusePrivateKeys(keys: readonly JWK[]): void {
 function serve(document: JsonObject, contentType: string, maxAgeSeconds: number): PublicDocument {
   const headers = { 'Content-Type': contentType, 'Cache-Control': `public, max-age=${maxAgeSeconds}` }
   return { document, answer: { status: 200, headers, body: JSON.stringify(document) } }
-}
-
-function mistake(message: string): ClientConfigurationError {
-  return new ClientConfigurationError('ERR_CLIENT_CONFIGURATION', { message })
 }

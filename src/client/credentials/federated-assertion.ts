@@ -2,10 +2,9 @@ import { decodeUtf8Base64url } from '#crypto'
 import { isBase64url } from '../../lib/base64url.js'
 import { type Clock, systemClock } from '../../lib/clock.js'
 import { type JsonObject, ownMember, parseJsonObject } from '../../lib/json.js'
-import { ClientConfigurationError, CredentialError } from '../errors.js'
+import { checkOptions, func, mistake, object, text } from '../check.js'
+import { CredentialError } from '../errors.js'
 import { assertionFields } from './assertion.js'
-import { readAssertionFile } from './assertion-file.js'
-import { requireText } from './checks.js'
 import type { ClientCredential, CredentialTarget } from './contract.js'
 
 /** Gives the assertion to authenticate with; asked for every attempt. @group Credentials */
@@ -50,6 +49,7 @@ export type FederatedAssertionOptions = {
  * @group Credentials
  */
 export function federatedAssertion(options: FederatedAssertionOptions): ClientCredential {
+  checkOptions('federatedAssertion', options, shape)
   const { clientId, clock = systemClock } = options
   const source = sourceOf(options)
   return {
@@ -59,15 +59,15 @@ export function federatedAssertion(options: FederatedAssertionOptions): ClientCr
   }
 }
 
+const shape = { clientId: text, clock: func, file: text, env: object, variable: text, source: func }
+
 function sourceOf(options: FederatedAssertionOptions): AssertionSource {
-  if ('source' in options && typeof options.source === 'function') return options.source
-  if (!('file' in options || ('env' in options && options.env instanceof Object))) {
-    throw new ClientConfigurationError('ERR_CLIENT_CONFIGURATION', {
-      message: '`federatedAssertion` takes one of `file`, `env` and `source`.',
-    })
+  const given = ['file', 'env', 'source'].filter((name) => options[name as keyof typeof options] !== undefined)
+  if (given.length !== 1 || ('variable' in options && given[0] !== 'env')) {
+    throw mistake('`federatedAssertion` takes one of `file`, `env` and `source`; `variable` goes with `env`.')
   }
+  if ('source' in options) return options.source
   const path = 'file' in options ? options.file : pathFrom(options)
-  requireText('file', path)
   return () => readAssertionFile(path)
 }
 
@@ -81,9 +81,7 @@ function pathFrom({
   const names = variable === undefined ? fileVariables : [variable]
   const path = names.map((name) => env[name]).find((value) => value !== undefined && value !== '')
   if (path !== undefined) return path
-  throw new ClientConfigurationError('ERR_CLIENT_CONFIGURATION', {
-    message: `\`env\` names no assertion file: none of ${names.join(', ')} is set.`,
-  })
+  throw mistake(`\`env\` names no assertion file: none of ${names.join(', ')} is set.`)
 }
 
 function checkAssertion(assertion: string, nowMs: number): string {
@@ -104,4 +102,27 @@ function expiryOf(assertion: string): number | undefined {
 
 function unusable(message: string): CredentialError {
   return new CredentialError('ERR_CREDENTIAL_UNAVAILABLE', { message })
+}
+
+const maxBytes = 64 * 1024
+
+/**
+ * Reads the assertion in a file, which platforms rewrite every few minutes: nothing is kept.
+ *
+ * @throws {@link CredentialError} for a file that is missing, unreadable, larger than 64 KiB or empty.
+ */
+async function readAssertionFile(path: string): Promise<string> {
+  const { readFile, stat } = await import('node:fs/promises')
+  try {
+    const { size } = await stat(path)
+    if (size > maxBytes) throw unreadable(path, 'is larger than 64 KiB')
+    return (await readFile(path, 'utf8')).trim()
+  } catch (error) {
+    if (error instanceof CredentialError) throw error
+    throw unreadable(path, `cannot be read (${(error as { code?: string }).code})`)
+  }
+}
+
+function unreadable(path: string, why: string): CredentialError {
+  return new CredentialError('ERR_CREDENTIAL_UNAVAILABLE', { message: `The assertion file ${path} ${why}` })
 }

@@ -2,8 +2,8 @@ import { withDeadline } from '../../lib/deadline.js'
 import type { Fetch } from '../../lib/fetch.js'
 import { platformFetch } from '../../lib/platform-fetch.js'
 import { readText } from '../../lib/read-text.js'
+import { checkOptions, count, func, required, type Shape, text } from '../check.js'
 import { CredentialError } from '../errors.js'
-import { requireText } from './checks.js'
 
 /** @group Credentials */
 export interface GcpIdentityOptions {
@@ -17,18 +17,17 @@ export interface GcpIdentityOptions {
 
 const server = 'http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/identity'
 
+const shape: Shape<GcpIdentityOptions> = { audience: required(text), fetch: func, timeoutMs: count(1) }
+
 /**
  * A source for {@link federatedAssertion}: the identity token of the machine's service account, from the metadata server
  * of Google Cloud. That server speaks http on the machine's own link only, which is why this one call is not https.
  *
  * @group Credentials
  */
-export function gcpIdentity({
-  audience,
-  fetch = platformFetch,
-  timeoutMs = 3000,
-}: GcpIdentityOptions): () => Promise<string> {
-  requireText('audience', audience)
+export function gcpIdentity(options: GcpIdentityOptions): () => Promise<string> {
+  checkOptions('gcpIdentity', options, shape)
+  const { audience, fetch = platformFetch, timeoutMs = 3000 } = options
   const url = `${server}?audience=${encodeURIComponent(audience)}&format=full`
   return async () => {
     try {

@@ -1,11 +1,20 @@
 import type { JWK } from 'jose'
 import type { SignatureAlgorithm } from '../../lib/algorithms.js'
 import { type Clock, systemClock } from '../../lib/clock.js'
-import { ClientConfigurationError, CredentialError } from '../errors.js'
+import { isJsonObject, isStringArray } from '../../lib/json.js'
+import { checkOptions, count, func, required, type Shape, takes, text } from '../check.js'
+import { CredentialError } from '../errors.js'
 import { assertionFields } from './assertion.js'
-import { requireText } from './checks.js'
 import type { ClientCredential, CredentialTarget } from './contract.js'
 import { createSigner, type Signer, type SigningKey } from './signing-key.js'
+
+/**
+ * The `aud` of assertions for one server: its issuer identifier; its token endpoint, at whatever endpoint the assertion is
+ * used (the endpoint itself where the token endpoint is not known); a URI; or a list of URIs, sent as a list.
+ *
+ * @group Credentials
+ */
+export type AssertionAudience = 'issuer' | 'token_endpoint' | (string & {}) | readonly string[]
 
 /** @group Credentials */
 export interface PrivateKeyJwtOptions {
@@ -16,10 +25,10 @@ export interface PrivateKeyJwtOptions {
    */
   readonly keys: readonly SigningKey[]
   /**
-   * `aud` by issuer, for servers that still want their token endpoint there. Default: the issuer identifier, as one
-   * string (RFC 7523bis), which keeps one server from using an assertion at another.
+   * `aud` by issuer identifier, for servers that want something else there. Default `issuer` for each: the issuer
+   * identifier as one string (RFC 7523bis), which keeps one server from using an assertion at another.
    */
-  readonly audiences?: Readonly<Record<string, string>> | undefined
+  readonly audiences?: Readonly<Record<string, AssertionAudience>> | undefined
   /** The `typ` header (RFC 7523bis); `null` leaves it out. Default `client-authentication+jwt`. */
   readonly typ?: string | null | undefined
   /** Lifetime of an assertion. 10 to 300, default 60. */
@@ -40,10 +49,11 @@ export interface PrivateKeyJwtCredential extends ClientCredential {
  * `private_key_jwt`: a fresh assertion of 60 s with its own `jti` for every attempt (RFC 7523 §2.2 and §3). `alg` is one
  * the key can do and the server's metadata lists.
  *
- * @throws {@link ClientConfigurationError} for keys that cannot sign, or a lifetime out of range.
+ * @throws {@link ClientConfigurationError} for keys that cannot sign, and options of a wrong shape.
  * @group Credentials
  */
 export function privateKeyJwt(options: PrivateKeyJwtOptions): PrivateKeyJwtCredential {
+  checkOptions('privateKeyJwt', options, shape)
   const {
     clientId,
     audiences = {},
@@ -51,14 +61,8 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): PrivateKeyJwtCrede
     lifetimeSeconds = 60,
     clock = systemClock,
   } = options
-  requireText('clientId', clientId)
   const signers = options.keys.map(createSigner)
-  const [first] = signers
-  if (first === undefined || !(lifetimeSeconds >= 10 && lifetimeSeconds <= 300)) {
-    throw new ClientConfigurationError('ERR_CLIENT_CONFIGURATION', {
-      message: '`privateKeyJwt` takes at least one key and a `lifetimeSeconds` from 10 to 300.',
-    })
-  }
+  const [first] = signers as [Signer]
   return {
     method: 'private_key_jwt',
     clientId,
@@ -66,7 +70,7 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): PrivateKeyJwtCrede
     async authenticate(target) {
       const header = { alg: chooseAlgorithm(first, target), ...optional('kid', first.kid), ...optional('typ', typ) }
       const iat = Math.floor(clock() / 1000)
-      const aud = Object.hasOwn(audiences, target.issuer) ? (audiences[target.issuer] as string) : target.issuer
+      const aud = audienceOf(Object.hasOwn(audiences, target.issuer) ? audiences[target.issuer] : 'issuer', target)
       const claims = {
         iss: clientId,
         sub: clientId,
@@ -79,6 +83,35 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): PrivateKeyJwtCrede
       return assertionFields(await first.sign(header, claims), clientId)
     },
   }
+}
+
+const isAudience = (value: unknown): boolean =>
+  value === 'issuer' ||
+  value === 'token_endpoint' ||
+  (typeof value === 'string' && URL.canParse(value)) ||
+  (isStringArray(value) && value.length > 0 && value.every((item) => URL.canParse(item)))
+
+const isAudiences = (value: unknown): boolean =>
+  isJsonObject(value) &&
+  Object.keys(value).every((issuer) => URL.canParse(issuer)) &&
+  Object.values(value).every(isAudience)
+
+const shape: Shape<PrivateKeyJwtOptions> = {
+  clientId: required(text),
+  keys: required(takes((value) => Array.isArray(value) && value.length > 0, 'an array of at least one key')),
+  audiences: takes(
+    isAudiences,
+    "an object by issuer identifier, whose values are 'issuer', 'token_endpoint', a URI or a list of URIs",
+  ),
+  typ: takes((value) => value === null || (typeof value === 'string' && value !== ''), 'a non-empty string or null'),
+  lifetimeSeconds: count(10, 300),
+  clock: func,
+}
+
+function audienceOf(chosen: AssertionAudience | undefined, target: CredentialTarget): string | string[] {
+  if (chosen === undefined || chosen === 'issuer') return target.issuer
+  if (chosen === 'token_endpoint') return target.tokenEndpoint ?? target.endpoint
+  return typeof chosen === 'string' ? chosen : [...chosen]
 }
 
 function optional(name: string, value: string | null | undefined): Readonly<Record<string, string>> {

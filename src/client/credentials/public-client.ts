@@ -1,4 +1,4 @@
-import { requireText } from './checks.js'
+import { checkOptions, flag, required, text } from '../check.js'
 import type { ClientCredential } from './contract.js'
 
 /**
@@ -7,8 +7,9 @@ import type { ClientCredential } from './contract.js'
  *
  * @group Credentials
  */
-export function none({ clientId }: { readonly clientId: string }): ClientCredential {
-  requireText('clientId', clientId)
+export function none(options: { readonly clientId: string }): ClientCredential {
+  checkOptions('none', options, { clientId: required(text) })
+  const { clientId } = options
   return { method: 'none', clientId, authenticate: () => ({ form: { client_id: clientId } }) }
 }
 
@@ -19,14 +20,12 @@ export function none({ clientId }: { readonly clientId: string }): ClientCredent
  *
  * @group Credentials
  */
-export function tlsClientAuth({
-  clientId,
-  selfSigned = false,
-}: {
+export function tlsClientAuth(options: {
   readonly clientId: string
   readonly selfSigned?: boolean | undefined
 }): ClientCredential {
-  requireText('clientId', clientId)
+  checkOptions('tlsClientAuth', options, { clientId: required(text), selfSigned: flag })
+  const { clientId, selfSigned = false } = options
   const method = selfSigned ? 'self_signed_tls_client_auth' : 'tls_client_auth'
   return { method, clientId, authenticate: () => ({ form: { client_id: clientId } }) }
 }

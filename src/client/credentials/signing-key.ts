@@ -1,6 +1,8 @@
 import { exportJWK, importJWK, type JWK, SignJWT } from 'jose'
 import { encodeBase64url } from '#crypto'
 import { isSignatureAlgorithm, type SignatureAlgorithm } from '../../lib/algorithms.js'
+import { isJsonObject } from '../../lib/json.js'
+import { checkOptions, func, object, required, type Shape, takes, text } from '../check.js'
 import { ClientConfigurationError } from '../errors.js'
 
 /** A private key held by this process. @group Credentials */
@@ -25,19 +27,37 @@ export interface RemoteSigningKey {
 /** A key that signs client assertions. @group Credentials */
 export type SigningKey = LocalSigningKey | RemoteSigningKey
 
+/** The claims of an assertion. */
+export type AssertionClaims = Readonly<Record<string, string | number | string[]>>
+
 /** One key, ready to sign. */
 export interface Signer {
   readonly kid: string | undefined
   /** The algorithms the key can sign with, in order of preference. */
   readonly algorithms: readonly SignatureAlgorithm[]
   readonly publicJwk: JWK | undefined
-  sign(header: Readonly<Record<string, string>>, claims: Readonly<Record<string, string | number>>): Promise<string>
+  sign(header: Readonly<Record<string, string>>, claims: AssertionClaims): Promise<string>
 }
 
 /** @throws {@link ClientConfigurationError} for a key that cannot sign. */
 export function createSigner(key: SigningKey): Signer {
-  if ('sign' in key) return remoteSigner(key)
+  if (!isJsonObject(key)) throw unusable()
+  if ('sign' in key) {
+    // A remote signer may be an object of the application's own, with members that are no matter of ours.
+    const { kid, alg, sign, publicJwk } = key
+    checkOptions('keys', { kid, alg, sign, publicJwk }, remoteShape)
+    return remoteSigner(key as RemoteSigningKey)
+  }
+  checkOptions('keys', key, localShape)
   return isCryptoKey(key.key) ? cryptoKeySigner(key, key.key) : jwkSigner(key, key.key)
+}
+
+const localShape: Shape<LocalSigningKey> = { key: required(object), kid: text, publicJwk: object }
+const remoteShape: Shape<RemoteSigningKey> = {
+  kid: required(text),
+  alg: required(takes(isSignatureAlgorithm, 'a signature algorithm such as ES256')),
+  sign: required(func),
+  publicJwk: object,
 }
 
 function isCryptoKey(key: CryptoKey | JWK): key is CryptoKey {
@@ -83,7 +103,7 @@ function jwkSigner({ kid, publicJwk }: LocalSigningKey, jwk: JWK): Signer {
 function signWith(
   key: CryptoKey | Uint8Array,
   header: Readonly<Record<string, string>>,
-  claims: Readonly<Record<string, string | number>>,
+  claims: AssertionClaims,
 ): Promise<string> {
   return new SignJWT(claims).setProtectedHeader({ ...header, alg: header['alg'] as string }).sign(key)
 }
@@ -134,3 +154,21 @@ function unusable(): ClientConfigurationError {
 export function publicJwkOf(key: CryptoKey): Promise<JWK> {
   return exportJWK(key)
 }
+
+const keyAlgorithms: readonly string[] = ['RSASSA-PKCS1-v1_5', 'RSA-PSS', 'ECDSA', 'Ed25519']
+
+function isKeyOf(type: 'private' | 'public', usage: string, key: unknown): boolean {
+  if (!isJsonObject(key) || key['type'] !== type || !isJsonObject(key['algorithm'])) return false
+  return (
+    (key as unknown as CryptoKey).usages.includes(usage as KeyUsage) &&
+    keyAlgorithms.includes(String(key['algorithm']['name']))
+  )
+}
+
+/** Whether `value` is a pair of keys that DPoP proofs can be made with. */
+export const isDpopPair = (value: unknown): boolean =>
+  isJsonObject(value) &&
+  Object.keys(value).length === 2 &&
+  isKeyOf('private', 'sign', value['privateKey']) &&
+  isKeyOf('public', 'verify', value['publicKey']) &&
+  (value['publicKey'] as CryptoKey).extractable

@@ -1,12 +1,13 @@
 import { clientCredentialsGrant } from 'openid-client'
 import { sha256Base64url } from '#crypto'
+import { flag } from '../check.js'
 import type { CallOptions } from '../options.js'
-import { type Runtime, refuseArgument } from '../runtime.js'
+import { joinWork } from '../run-call.js'
+import { beginCall, checkParams, type Runtime, refuseArgument } from '../runtime.js'
 import type { TokenCache } from '../token-cache.js'
 import type { TokenSet } from '../token-set.js'
-import { untilAborted } from '../until-aborted.js'
 import { requestToken } from './request-token.js'
-import { listOf, scopeList, type TokenTarget, targetParameters } from './target-parameters.js'
+import { listOf, scopeList, type TokenTarget, targetParameters, targetShape } from './target-parameters.js'
 
 /** What {@link OAuthClient.clientCredentials} takes beside the target. @group OAuth client */
 export interface ClientCredentialsOptions extends CallOptions {
@@ -21,27 +22,21 @@ export async function clientCredentials(
   target: TokenTarget,
   options: ClientCredentialsOptions | undefined,
 ): Promise<TokenSet> {
-  const operation = 'clientCredentials'
-  if (runtime.settings.credential.method === 'none') {
-    refuseArgument(operation, 'A public client cannot use the client credentials grant: give the client a credential.')
+  const { settings } = runtime
+  const call = beginCall(runtime, 'clientCredentials', options, { forceRefresh: flag })
+  checkParams(call, target, targetShape)
+  if (settings.authMethod === 'none') {
+    refuseArgument(call, 'A public client cannot use the client credentials grant: give the client a credential.')
   }
-  const form = targetParameters(operation, target)
-  const requestedScope = scopeList(target.scope)
-  const shared = { timeoutMs: options?.timeoutMs, correlationId: options?.correlationId }
-  const load = () =>
-    requestToken(
-      runtime,
-      {
-        operation,
-        retry: 'safe',
-        requestedScope,
-        send: (config, dpop) => clientCredentialsGrant(config, form, dpop),
-      },
-      shared,
-    )
+  const form = targetParameters(call, target)
+  const request = {
+    retry: 'safe',
+    requestedScope: scopeList(target.scope),
+    send: (config, dpop) => clientCredentialsGrant(config, form, dpop),
+  } satisfies Parameters<typeof requestToken>[1]
+  const load = () => requestToken(runtime, request, { ...call, signal: undefined })
   const key = await keyOf(target)
-  const obtain = () => cache.get(key, load, options?.forceRefresh ?? false)
-  return untilAborted(obtain, options?.signal, { operation, issuer: runtime.settings.issuer, ...shared })
+  return joinWork(settings, call, () => cache.get(key, load, options?.forceRefresh ?? false))
 }
 
 /**

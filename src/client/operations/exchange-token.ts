@@ -1,11 +1,12 @@
 import { genericGrantRequest } from 'openid-client'
-import { ResponseError } from '../errors.js'
+import { members, required, type Shape, text } from '../check.js'
 import type { CallOptions } from '../options.js'
-import { type Runtime, refuseArgument } from '../runtime.js'
+import type { Call } from '../run-call.js'
+import { beginCall, checkParams, type Runtime, refuseArgument } from '../runtime.js'
 import type { TokenSet } from '../token-set.js'
 import { GrantTypes, TokenTypes } from '../token-types.js'
 import { requestToken } from './request-token.js'
-import { requireToken, scopeList, type TokenTarget, targetParameters } from './target-parameters.js'
+import { requireToken, scopeList, type TokenTarget, targetParameters, targetShape } from './target-parameters.js'
 
 /** What {@link OAuthClient.exchangeToken} takes (RFC 8693 §2.1). @group OAuth client */
 export interface TokenExchangeParams extends TokenTarget {
@@ -19,44 +20,45 @@ export interface TokenExchangeParams extends TokenTarget {
   readonly requestedTokenType?: string | undefined
 }
 
+const shape: Shape<TokenExchangeParams> = {
+  ...targetShape,
+  subjectToken: required(text),
+  subjectTokenType: text,
+  actor: members({ token: required(text), type: required(text) }),
+  requestedTokenType: text,
+}
+
 /** See {@link OAuthClient.exchangeToken}. */
 export async function exchangeToken(
   runtime: Runtime,
   params: TokenExchangeParams,
   options: CallOptions | undefined,
 ): Promise<TokenSet> {
-  const form = exchangeForm(runtime, params)
-  const { requestedTokenType } = params
-  const tokens = await requestToken(
-    runtime,
-    {
-      operation: 'exchangeToken',
-      retry: 'refused',
-      requestedScope: scopeList(params.scope),
-      requestedTokenType,
-      send: (config, dpop) => genericGrantRequest(config, GrantTypes.tokenExchange, form, dpop),
-    },
-    options,
-  )
-  const { issuedTokenType } = tokens
-  const asRequested = requestedTokenType === undefined || requestedTokenType === issuedTokenType
-  if (typeof issuedTokenType === 'string' && issuedTokenType !== '' && asRequested) return tokens
-  const context = { operation: 'exchangeToken', issuer: runtime.settings.issuer, correlationId: options?.correlationId }
-  throw new ResponseError('ERR_ISSUED_TOKEN_TYPE', context)
+  const call = beginCall(runtime, 'exchangeToken', options)
+  checkParams(call, params, shape)
+  if (runtime.settings.authMethod === 'none') {
+    refuseArgument(call, 'A public client cannot exchange tokens: give the client a credential.')
+  }
+  const form = exchangeForm(call, params)
+  const request = {
+    retry: 'refused',
+    requestedScope: scopeList(params.scope),
+    requestedTokenType: params.requestedTokenType,
+    namesTokenType: true,
+    send: (config, dpop) => genericGrantRequest(config, GrantTypes.tokenExchange, form, dpop),
+  } satisfies Parameters<typeof requestToken>[1]
+  return requestToken(runtime, request, call)
 }
 
-function exchangeForm({ settings }: Runtime, params: TokenExchangeParams): URLSearchParams {
+function exchangeForm(call: Call, params: TokenExchangeParams): URLSearchParams {
   const { subjectToken, subjectTokenType = TokenTypes.accessToken, actor, requestedTokenType } = params
-  if (settings.credential.method === 'none') {
-    refuseArgument('exchangeToken', 'A public client cannot exchange tokens: give the client a credential.')
-  }
-  requireToken('exchangeToken', 'subjectToken', subjectToken)
-  const form = targetParameters('exchangeToken', params)
+  requireToken(call, 'subjectToken', subjectToken)
+  const form = targetParameters(call, params)
   form.set('subject_token', subjectToken)
   form.set('subject_token_type', subjectTokenType)
   if (actor !== undefined) {
-    requireToken('exchangeToken', 'actor.token', actor.token)
-    requireToken('exchangeToken', 'actor.type', actor.type)
+    requireToken(call, 'actor.token', actor.token)
+    requireToken(call, 'actor.type', actor.type)
     form.set('actor_token', actor.token)
     form.set('actor_token_type', actor.type)
   }

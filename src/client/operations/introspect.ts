@@ -1,6 +1,7 @@
 import { type IntrospectionResponse, tokenIntrospection } from 'openid-client'
+import { choice } from '../check.js'
 import type { CallOptions } from '../options.js'
-import { callEndpoint, type Runtime } from '../runtime.js'
+import { beginCall, callEndpoint, type Runtime } from '../runtime.js'
 import { requireToken } from './target-parameters.js'
 
 /** What introspection and revocation take beside the token. @group OAuth client */
@@ -8,6 +9,9 @@ export interface TokenHintOptions extends CallOptions {
   /** Helps the server to find the token; a wrong hint does no harm. */
   readonly tokenTypeHint?: 'access_token' | 'refresh_token' | undefined
 }
+
+/** Options of introspection and revocation beside those of every call. */
+export const hintShape = { tokenTypeHint: choice('access_token', 'refresh_token') }
 
 /** The hint as a form parameter. */
 export function hintParameters({ tokenTypeHint }: TokenHintOptions = {}): Record<string, string> {
@@ -20,7 +24,8 @@ export async function introspect(
   token: string,
   options: TokenHintOptions | undefined,
 ): Promise<Readonly<IntrospectionResponse>> {
-  requireToken('introspect', 'token', token)
-  const call = { operation: 'introspect', endpoint: 'introspection', retry: 'safe', expectsJson: true } as const
-  return callEndpoint(runtime, call, options, (config) => tokenIntrospection(config, token, hintParameters(options)))
+  const call = beginCall(runtime, 'introspect', options, hintShape)
+  requireToken(call, 'token', token)
+  const request = { endpoint: 'introspection', retry: 'safe', expectsJson: true } as const
+  return callEndpoint(runtime, request, call, (config) => tokenIntrospection(config, token, hintParameters(options)))
 }

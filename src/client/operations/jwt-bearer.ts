@@ -1,10 +1,11 @@
 import { genericGrantRequest } from 'openid-client'
+import { required, type Shape, text } from '../check.js'
 import type { CallOptions } from '../options.js'
-import type { Runtime } from '../runtime.js'
+import { beginCall, checkParams, type Runtime } from '../runtime.js'
 import type { TokenSet } from '../token-set.js'
 import { GrantTypes } from '../token-types.js'
 import { requestToken } from './request-token.js'
-import { requireToken, scopeList, type TokenTarget, targetParameters } from './target-parameters.js'
+import { requireToken, scopeList, type TokenTarget, targetParameters, targetShape } from './target-parameters.js'
 
 /** What {@link OAuthClient.jwtBearer} takes (RFC 7523 §2.1). @group OAuth client */
 export interface JwtBearerParams extends TokenTarget {
@@ -12,20 +13,23 @@ export interface JwtBearerParams extends TokenTarget {
   readonly assertion: string
 }
 
+const shape: Shape<JwtBearerParams> = { ...targetShape, assertion: required(text) }
+
 /** See {@link OAuthClient.jwtBearer}. */
 export async function jwtBearer(
   runtime: Runtime,
   params: JwtBearerParams,
   options: CallOptions | undefined,
 ): Promise<TokenSet> {
-  requireToken('jwtBearer', 'assertion', params.assertion)
-  const form = targetParameters('jwtBearer', params)
+  const call = beginCall(runtime, 'jwtBearer', options)
+  checkParams(call, params, shape)
+  requireToken(call, 'assertion', params.assertion)
+  const form = targetParameters(call, params)
   form.set('assertion', params.assertion)
   const request = {
-    operation: 'jwtBearer',
     retry: 'refused',
     requestedScope: scopeList(params.scope),
     send: (config, dpop) => genericGrantRequest(config, GrantTypes.jwtBearer, form, dpop),
   } satisfies Parameters<typeof requestToken>[1]
-  return requestToken(runtime, request, options)
+  return requestToken(runtime, request, call)
 }

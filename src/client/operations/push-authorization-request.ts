@@ -1,8 +1,10 @@
 import { buildAuthorizationUrlWithPAR } from 'openid-client'
+import { required, type Shape, takes, text } from '../check.js'
 import { ResponseError } from '../errors.js'
 import type { CallOptions } from '../options.js'
-import { callEndpoint, type Runtime, refuseArgument } from '../runtime.js'
-import { type TokenTarget, targetParameters } from './target-parameters.js'
+import type { Call } from '../run-call.js'
+import { beginCall, callEndpoint, checkParams, findEndpoint, type Runtime, refuseArgument } from '../runtime.js'
+import { type TokenTarget, targetParameters, targetShape } from './target-parameters.js'
 
 /** What {@link OAuthClient.pushAuthorizationRequest} takes (RFC 9126 §2.1). @group OAuth client */
 export interface AuthorizationRequestParams extends Omit<TokenTarget, 'audience'> {
@@ -23,7 +25,30 @@ export interface PushedAuthorizationRequest {
   readonly authorizationUrl: string
 }
 
-const ownParameters = ['request_uri', 'request', 'response_type', 'redirect_uri', 'state', 'nonce', 'code_challenge']
+const { audience: _audience, ...authorizationTarget } = targetShape
+const isRedirectUri = (value: unknown): boolean =>
+  typeof value === 'string' && URL.canParse(value) && !value.includes('#')
+
+const shape: Shape<AuthorizationRequestParams> = {
+  ...authorizationTarget,
+  redirectUri: required(takes(isRedirectUri, 'an absolute URI without fragment')),
+  codeChallenge: required(
+    takes((value) => typeof value === 'string' && /^[\w-]{43}$/.test(value), 'the `challenge` of createPkcePair()'),
+  ),
+  state: required(text),
+  nonce: text,
+}
+
+const ownParameters = [
+  'request_uri',
+  'request',
+  'response_type',
+  'redirect_uri',
+  'state',
+  'nonce',
+  'code_challenge',
+  'code_challenge_method',
+]
 
 /** See {@link OAuthClient.pushAuthorizationRequest}. */
 export async function pushAuthorizationRequest(
@@ -31,11 +56,13 @@ export async function pushAuthorizationRequest(
   params: AuthorizationRequestParams,
   options: CallOptions | undefined,
 ): Promise<PushedAuthorizationRequest> {
-  const operation = 'pushAuthorizationRequest'
-  const form = requestForm(params)
-  const call = { operation, endpoint: 'pushedAuthorizationRequest', retry: 'refused', expectsJson: true } as const
-  return callEndpoint(runtime, call, options, async (config, attempt) => {
-    const handle = await runtime.dpop.handle(config)
+  const call = beginCall(runtime, 'pushAuthorizationRequest', options)
+  checkParams(call, params, shape)
+  const form = requestForm(call, params)
+  await findEndpoint(runtime, call, 'authorization')
+  const request = { endpoint: 'pushedAuthorizationRequest', retry: 'refused', expectsJson: true } as const
+  return callEndpoint(runtime, request, call, async (config, attempt, metadata) => {
+    const handle = await runtime.dpop.handle(config, metadata)
     const url = await buildAuthorizationUrlWithPAR(config, form, handle === undefined ? {} : { DPoP: handle })
     const seconds = Number(attempt.answer?.json?.['expires_in'])
     if (!Number.isInteger(seconds) || seconds <= 0) throw new ResponseError('ERR_RESPONSE_MALFORMED', attempt.context)
@@ -47,17 +74,14 @@ export async function pushAuthorizationRequest(
   })
 }
 
-function requestForm(params: AuthorizationRequestParams): URLSearchParams {
-  const operation = 'pushAuthorizationRequest'
+function requestForm(call: Call, params: AuthorizationRequestParams): URLSearchParams {
   const own = ownParameters.find((name) => Object.hasOwn(params.parameters ?? {}, name))
-  if (own !== undefined) refuseArgument(operation, `\`parameters\` must not set \`${own}\`.`)
-  const form = targetParameters(operation, params)
-  const required = { redirect_uri: params.redirectUri, code_challenge: params.codeChallenge, state: params.state }
-  for (const [name, value] of Object.entries(required)) {
-    if (typeof value !== 'string' || value === '') refuseArgument(operation, `\`${name}\` must be given.`)
-    form.set(name, value)
-  }
+  if (own !== undefined) refuseArgument(call, `\`parameters\` must not set \`${own}\`.`)
+  const form = targetParameters(call, params)
+  form.set('redirect_uri', params.redirectUri)
+  form.set('code_challenge', params.codeChallenge)
   form.set('code_challenge_method', 'S256')
+  form.set('state', params.state)
   if (params.nonce !== undefined) form.set('nonce', params.nonce)
   return form
 }

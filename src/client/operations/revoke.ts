@@ -1,7 +1,7 @@
 import { tokenRevocation } from 'openid-client'
-import { callEndpoint, type Runtime } from '../runtime.js'
+import { beginCall, callEndpoint, type Runtime } from '../runtime.js'
 import type { TokenCache } from '../token-cache.js'
-import { hintParameters, type TokenHintOptions } from './introspect.js'
+import { hintParameters, hintShape, type TokenHintOptions } from './introspect.js'
 import { requireToken } from './target-parameters.js'
 
 /** See {@link OAuthClient.revoke}. A call that failed may have been heard: the token is forgotten all the same. */
@@ -11,10 +11,11 @@ export async function revoke(
   token: string,
   options: TokenHintOptions | undefined,
 ): Promise<void> {
-  requireToken('revoke', 'token', token)
-  const call = { operation: 'revoke', endpoint: 'revocation', retry: 'safe', expectsJson: false } as const
+  const call = beginCall(runtime, 'revoke', options, hintShape)
+  requireToken(call, 'token', token)
+  const request = { endpoint: 'revocation', retry: 'safe', expectsJson: false } as const
   try {
-    await callEndpoint(runtime, call, options, (config) => tokenRevocation(config, token, hintParameters(options)))
+    await callEndpoint(runtime, request, call, (config) => tokenRevocation(config, token, hintParameters(options)))
   } finally {
     cache.forget(token)
   }

@@ -1,4 +1,6 @@
-import type { ClientOperation } from '../events.js'
+import { isStringArray } from '../../lib/json.js'
+import { type Shape, takes, textMap, textOrTexts } from '../check.js'
+import type { Call } from '../run-call.js'
 import { refuseArgument } from '../runtime.js'
 
 /** What a requested token is for. @group OAuth client */
@@ -11,6 +13,16 @@ export interface TokenTarget {
   readonly audience?: string | readonly string[] | undefined
   /** Further form parameters of your server, such as `tenant`. None that the client sets itself. */
   readonly parameters?: Readonly<Record<string, string>> | undefined
+}
+
+const isScope = (value: unknown): boolean => typeof value === 'string' || isStringArray(value)
+
+/** See {@link TokenTarget}. */
+export const targetShape: Shape<TokenTarget> = {
+  scope: takes(isScope, 'a string or an array of strings'),
+  resource: textOrTexts,
+  audience: textOrTexts,
+  parameters: textMap,
 }
 
 const reserved: ReadonlySet<string> = new Set([
@@ -50,17 +62,17 @@ export function listOf(value: string | readonly string[] | undefined): readonly 
  * @throws {@link ClientConfigurationError} for a resource that is no absolute URI or has a fragment, and for reserved
  * parameter names.
  */
-export function targetParameters(operation: ClientOperation, target: TokenTarget): URLSearchParams {
+export function targetParameters(call: Call, target: TokenTarget): URLSearchParams {
   const form = new URLSearchParams()
   for (const [name, value] of Object.entries(target.parameters ?? {})) {
-    if (reserved.has(name)) refuseArgument(operation, `\`parameters\` must not set \`${name}\`.`)
+    if (reserved.has(name)) refuseArgument(call, `\`parameters\` must not set \`${name}\`.`)
     form.set(name, value)
   }
   const scopes = scopeList(target.scope)
   if (scopes.length > 0) form.set('scope', scopes.join(' '))
   for (const resource of listOf(target.resource)) {
     if (!URL.canParse(resource) || resource.includes('#')) {
-      refuseArgument(operation, '`resource` takes absolute URIs without fragment (RFC 8707 §2).')
+      refuseArgument(call, '`resource` takes absolute URIs without fragment (RFC 8707 §2).')
     }
     form.append('resource', resource)
   }
@@ -69,10 +81,10 @@ export function targetParameters(operation: ClientOperation, target: TokenTarget
 }
 
 /** @throws {@link ClientConfigurationError} unless `token` is a non-empty string without a scheme before it. */
-export function requireToken(operation: ClientOperation, name: string, token: unknown): asserts token is string {
+export function requireToken(call: Call, name: string, token: unknown): asserts token is string {
   if (typeof token === 'string' && /^\S+$/.test(token)) return
   refuseArgument(
-    operation,
+    call,
     `\`${name}\` takes a token: not empty, without white space, and without a scheme such as "Bearer".`,
   )
 }

@@ -124,7 +124,7 @@ describe('client credentials', () => {
     expect(events).toContainEqual({
       type: 'client.refresh_ahead_failed',
       issuer: server.issuer,
-      code: 'ERR_SERVER_FAILURE',
+      code: 'ERR_UNAVAILABLE',
     })
   })
 

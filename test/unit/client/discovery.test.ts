@@ -1,11 +1,12 @@
-import { DiscoveryError, type OAuthClientOptions } from 'portcullis/client'
+import { DiscoveryError, type EndpointName, type OAuthClient, type OAuthClientOptions } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
-import { metadataUrls } from '../../../src/client/urls.js'
+import { metadataUrls } from '../../../src/client/server.js'
 import { quickRetry, rejection, setUpClient } from '../../support/client-set-up.js'
-import { answer, html503, plain, reset } from '../../support/fake-token-endpoint.js'
+import { answer, html503, plain, reset, tokens } from '../../support/fake-token-endpoint.js'
 
 const oauthPath = '/.well-known/oauth-authorization-server'
 const oidcPath = '/.well-known/openid-configuration'
+const pushed = { redirectUri: 'https://app.example/cb', codeChallenge: 'a'.repeat(43), state: 's' }
 const notFound = plain('not found', 'text/plain', 404)
 
 describe('where metadata is looked for', () => {
@@ -27,7 +28,7 @@ describe('where metadata is looked for', () => {
 })
 
 describe('discovery', () => {
-  it('[S0-03] [S0-58] [S0-04] [S0-11] [S0-12] happens at first use, once for all, without credentials', async () => {
+  it('[S0-03] [S0-58] [S0-04] happens at first use, once for all, without credentials', async () => {
     const { server, client } = setUpClient({ headers: { 'x-tenant': 'one' }, userAgent: 'my-app/1' })
     expect(server.requests).toHaveLength(0)
     await Promise.all([client.ready(), client.ready(), client.describeEndpoints(), client.clientCredentials()])
@@ -37,6 +38,92 @@ describe('discovery', () => {
     expect(requests[0]).toMatchObject({ method: 'GET', body: '' })
     expect(requests[0]?.headers).toMatchObject({ 'x-tenant': 'one', 'user-agent': 'my-app/1' })
     expect(requests[0]?.headers).not.toHaveProperty('authorization')
+  })
+
+  it('[S0-11] [S0-12] sends user agent and own headers with every kind of request', async () => {
+    const { server, client } = setUpClient({ headers: { 'x-tenant': 'one' }, userAgent: 'my-app/1' })
+    const registration = { client_id: 'a', token_endpoint_auth_method: 'none' }
+    const managed = {
+      ...registration,
+      registration_client_uri: 'https://as.example/register/a',
+      registration_access_token: 'registration-token',
+    }
+    server.script('/register', answer(managed, 201))
+    server.script('/register/a', answer(registration))
+    server.script('/par', answer({ request_uri: 'urn:x', expires_in: 60 }, 201))
+    server.script('/introspect', answer({ active: false }))
+    server.script('/token', tokens({ issued_token_type: 'urn:ietf:params:oauth:token-type:access_token' }))
+    await client.clientCredentials()
+    await client.exchangeToken({ subjectToken: 't' })
+    await client.refresh({ refreshToken: 't' })
+    await client.introspect('t')
+    await client.revoke('t')
+    await client.pushAuthorizationRequest({
+      redirectUri: 'https://app.example/cb',
+      codeChallenge: 'a'.repeat(43),
+      state: 's',
+    })
+    const registered = await client.register({ token_endpoint_auth_method: 'none' })
+    await client.updateRegistration(registered, {})
+    expect(server.requests.map(({ method }) => method)).toEqual([
+      'GET',
+      'POST',
+      'POST',
+      'POST',
+      'POST',
+      'POST',
+      'POST',
+      'POST',
+      'PUT',
+    ])
+    for (const { url, headers } of server.requests) {
+      expect(headers, url).toMatchObject({ 'x-tenant': 'one', 'user-agent': 'my-app/1' })
+    }
+  })
+
+  it('[S0-11] names itself unless told otherwise', async () => {
+    const { server, client } = setUpClient()
+    await client.clientCredentials()
+    expect(server.requests.map(({ headers }) => headers['user-agent'])).toEqual(['portcullis', 'portcullis'])
+  })
+
+  it('[REAL-04] passes over members it does not use, of whatever type, depth or scheme', async () => {
+    const { server, client } = setUpClient({ dpop: true })
+    const deep = JSON.parse(`${'['.repeat(500)}${']'.repeat(500)}`)
+    server.metadata = {
+      jwks_uri: 7,
+      scopes_supported: 'read write',
+      grant_types_supported: null,
+      userinfo_endpoint: 'gopher://as.example',
+      service_documentation: { a: [null] },
+      mtls_endpoint_aliases: 'none',
+      introspection_endpoint: { url: 'x' },
+      id_token_signing_alg_values_supported: 'RS256',
+      token_endpoint_auth_signing_alg_values_supported: 7,
+      revocation_endpoint: null,
+      deep,
+    }
+    server.script('/token', tokens({ token_type: 'DPoP' }))
+    await expect(client.clientCredentials()).resolves.toMatchObject({ tokenType: 'DPoP' })
+    expect(await client.ready()).toMatchObject({ jwks_uri: 7 })
+    expect(await client.describeEndpoints()).not.toHaveProperty('introspection')
+    await expect(client.revoke('t')).rejects.toMatchObject({ code: 'ERR_ENDPOINT_MISSING' })
+  })
+
+  it.each<[string, Record<string, unknown>, Partial<OAuthClientOptions>]>([
+    ['token_endpoint', { token_endpoint: 7 }, {}],
+    ['token_endpoint', { token_endpoint: 'token' }, {}],
+    ['dpop_signing_alg_values_supported', { dpop_signing_alg_values_supported: 'ES256' }, { dpop: true }],
+  ])('[REAL-04] says that %s is wrong when it is used: %j', async (member, metadata, options) => {
+    const { server, client } = setUpClient(options)
+    server.metadata = metadata
+    await client.revoke('t')
+    expect(await rejection(client.clientCredentials())).toMatchObject({
+      name: 'DiscoveryError',
+      code: 'ERR_DISCOVERY_INVALID',
+      message: expect.stringMatching(new RegExp(`\`${member}\``)),
+    })
+    expect(server.at('/token')).toHaveLength(0)
   })
 
   it('[S0-59] gives the metadata in its own names', async () => {
@@ -154,18 +241,43 @@ describe('discovery', () => {
     })
   })
 
-  it('survives a listener that throws', async () => {
-    const { client } = setUpClient({
-      onEvent: () => {
+  it('[REAL-14] survives a listener that throws, or rejects later', async () => {
+    const failing: OAuthClientOptions['onEvent'][] = [
+      () => {
         throw new Error('listener')
       },
-    })
-    await expect(client.clientCredentials()).resolves.toMatchObject({ tokenType: 'Bearer' })
+      async () => {
+        throw new Error('listener')
+      },
+    ]
+    for (const onEvent of failing) {
+      const { client } = setUpClient({ onEvent })
+      await expect(client.clientCredentials()).resolves.toMatchObject({ tokenType: 'Bearer' })
+    }
   })
 })
 
 describe('endpoints', () => {
-  it('[S0-06] [S0-21] [S0-22] [S0-28] [S0-23] [S0-25] [S0-26] prefers explicit ones and tells where each comes from', async () => {
+  it.each<[EndpointName, (client: OAuthClient) => Promise<unknown>]>([
+    ['token', (client) => client.clientCredentials()],
+    ['introspection', (client) => client.introspect('t')],
+    ['revocation', (client) => client.revoke('t')],
+    ['registration', (client) => client.register({})],
+    ['pushedAuthorizationRequest', (client) => client.pushAuthorizationRequest(pushed)],
+  ])('[S0-21] [S0-22] [S0-23] [S0-24] [S0-25] sends to the explicit endpoint: %s', async (name, call) => {
+    const { server, client } = setUpClient({ endpoints: { [name]: 'https://mine.example/here' } })
+    await call(client).catch(() => undefined)
+    expect(server.requests.map(({ url }) => url).slice(1)).toEqual(['https://mine.example/here'])
+  })
+
+  it('[S0-26] sends the user to the explicit authorization endpoint', async () => {
+    const { server, client } = setUpClient({ endpoints: { authorization: 'https://mine.example/authorize' } })
+    server.script('/par', answer({ request_uri: 'urn:x', expires_in: 60 }, 201))
+    const { authorizationUrl } = await client.pushAuthorizationRequest(pushed)
+    expect(authorizationUrl).toBe('https://mine.example/authorize?request_uri=urn%3Ax&client_id=app')
+  })
+
+  it('[S0-06] [S0-21] [S0-22] [S0-28] prefers explicit ones and tells where each comes from', async () => {
     const { server, client } = setUpClient({
       endpoints: { token: 'https://tokens.example/t', introspection: '/custom/introspect' },
     })
@@ -192,7 +304,7 @@ describe('endpoints', () => {
     })
   })
 
-  it('[S0-29] [S0-24] uses customary paths only without discovery, and only when told to', async () => {
+  it('[S0-29] uses customary paths only without discovery, and only when told to', async () => {
     const { server, client } = setUpClient({ discovery: false, defaultPaths: true, endpoints: { token: '/t' } })
     expect(await client.describeEndpoints()).toEqual({
       token: { url: 'https://as.example/t', source: 'explicit' },
@@ -214,7 +326,7 @@ describe('options', () => {
     ['an issuer with a query', { issuer: 'https://as.example?x' }],
     ['an issuer with user information', { issuer: 'https://user@as.example' }],
     ['an issuer that is no string', { issuer: 7 }],
-    ['no credential', { credential: undefined }],
+    ['no credential beside a client', { credential: undefined, clientId: 'app' }],
     ['another client than the credential', { clientId: 'other' }],
     [
       'an empty client',
@@ -243,7 +355,18 @@ describe('options', () => {
     expect(() => setUpClient({ issuer: 'http://127.0.0.1:9' })).toThrowError(/allowInsecureLoopback/)
   })
 
-  it('[S0-15] uses the platform by default', async () => {
+  it('[S0-15] uses an identifier that exists where the credential names none', async () => {
+    const credential = { method: 'none', clientId: undefined, authenticate: () => ({}) } as const
+    const { server, client } = setUpClient({ clientId: 'existing', credential })
+    expect(client.clientId).toBe('existing')
+    server.script('/par', answer({ request_uri: 'urn:x', expires_in: 60 }, 201))
+    const { authorizationUrl } = await client.pushAuthorizationRequest(pushed)
+    expect(server.at('/par')[0]?.form.get('client_id')).toBe('existing')
+    expect(new URL(authorizationUrl).searchParams.get('client_id')).toBe('existing')
+    expect(server.at('/register')).toHaveLength(0)
+  })
+
+  it('uses the platform by default', async () => {
     const { client } = setUpClient({
       issuer: 'http://127.0.0.1:1',
       allowInsecureLoopback: true,

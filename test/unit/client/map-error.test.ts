@@ -21,7 +21,7 @@ import { type Attempt, startAttempt } from '../../../src/client/guarded-response
 import { errorTable, mapError } from '../../../src/client/map-error.js'
 import { createRedact } from '../../../src/client/redaction.js'
 import { FetchFailure } from '../../../src/lib/fetch-failure.js'
-import { rejection, setUpClient } from '../../support/client-set-up.js'
+import { quickRetry, rejection, setUpClient } from '../../support/client-set-up.js'
 import {
   answer,
   type Behaviour,
@@ -32,6 +32,7 @@ import {
   refusal,
   reset,
   silent,
+  tokens,
 } from '../../support/fake-token-endpoint.js'
 
 const context = { operation: 'clientCredentials', issuer: 'https://as.example', correlationId: 'the-correlation-id' }
@@ -52,7 +53,12 @@ function attemptWith(status: number, body: unknown, headers: Record<string, stri
 
 function map(error: unknown, attempt?: Attempt, further: { aborted?: boolean; operation?: string } = {}) {
   const { aborted = false, ...changed } = further
-  return mapError(error, { context: { ...context, ...changed }, attempt, aborted, resetTimeoutMs: 30_000 })
+  return mapError(error, {
+    context: { ...context, ...changed },
+    attempt,
+    signal: aborted ? AbortSignal.abort() : undefined,
+    resetTimeoutMs: 30_000,
+  })
 }
 
 const coded = (code: string, cause?: unknown) => Object.assign(new Error('underneath', { cause }), { code })
@@ -83,6 +89,12 @@ const rows: Readonly<
     type: ResponseError,
     code: 'ERR_RESPONSE_TOO_LARGE',
   },
+  'used up quota': {
+    error: map(new Error(), attemptWith(429, { error: 'quota_exceeded' })),
+    type: RateLimitedError,
+    code: 'ERR_QUOTA_EXCEEDED',
+  },
+  '503': { error: map(new Error(), attemptWith(503, {})), type: HttpResponseError, code: 'ERR_UNAVAILABLE' },
   '429': { error: map(new Error(), attemptWith(429, {})), type: RateLimitedError, code: 'ERR_RATE_LIMITED' },
   '5xx': {
     error: map(new Error(), attemptWith(502, { error: 'invalid_grant' })),
@@ -94,7 +106,7 @@ const rows: Readonly<
     type: DpopError,
     code: 'ERR_DPOP_PROOF',
   },
-  invalid_client: {
+  'failed client authentication': {
     error: map(new Error(), attemptWith(401, { error: 'invalid_client' }), { operation: 'exchangeToken' }),
     type: ClientAuthenticationError,
     code: 'ERR_INVALID_CLIENT',
@@ -183,7 +195,7 @@ describe('the error table', () => {
     ['account_selection_required', 'ERR_INTERACTION_REQUIRED'],
     ['insufficient_user_authentication', 'ERR_INTERACTION_REQUIRED'],
     ['unmet_authentication_requirements', 'ERR_INTERACTION_REQUIRED'],
-    ['temporarily_unavailable', 'ERR_SERVER_FAILURE'],
+    ['temporarily_unavailable', 'ERR_UNAVAILABLE'],
     ['anything_else', 'ERR_REFUSED'],
   ])('[AZ-08] [S0-67] [DPOP-C8] [STEP-07] reads the protocol error %s', async (error, code) => {
     const { server, client } = setUpClient()
@@ -196,7 +208,7 @@ describe('what goes wrong on the way', () => {
   it.each<[string, Behaviour, object]>([
     ['[S0-69] [S4-34] a broken connection', reset(), { code: 'ERR_NETWORK', category: 'network', retryable: true }],
     ['[S0-69] a body that breaks off', cutOff(), { code: 'ERR_NETWORK', retryable: true }],
-    ['[S0-66] [S4-36] an HTML 503', html503(), { code: 'ERR_SERVER_FAILURE', status: 503, category: 'server' }],
+    ['[S0-66] [S4-36] an HTML 503', html503(), { code: 'ERR_UNAVAILABLE', status: 503, category: 'server' }],
     [
       '[S0-72] [S4-31] 429 with seconds',
       rateLimited('3'),
@@ -219,6 +231,35 @@ describe('what goes wrong on the way', () => {
       plain('', 'text/plain', 401),
       { code: 'ERR_INVALID_CLIENT', name: 'HttpResponseError' },
     ],
+    [
+      '[REAL-30] 401 with unauthorized_client',
+      refusal('unauthorized_client', 'Invalid client or Invalid client credentials', 401),
+      { code: 'ERR_INVALID_CLIENT', name: 'ClientAuthenticationError', error: 'unauthorized_client', status: 401 },
+    ],
+    [
+      '[REAL-30] 401 with invalid_client',
+      refusal('invalid_client', undefined, 401),
+      { code: 'ERR_INVALID_CLIENT', name: 'ClientAuthenticationError' },
+    ],
+    ['400 with unauthorized_client', refusal('unauthorized_client'), { code: 'ERR_UNAUTHORIZED_CLIENT' }],
+    [
+      '[S4-37] a used up quota',
+      answer({ error: 'quota_exceeded' }, 429, { 'retry-after': '3600' }),
+      { code: 'ERR_QUOTA_EXCEEDED', category: 'rate_limit', name: 'RateLimitedError', retryAfterSeconds: 3600 },
+    ],
+    [
+      '[S4-37] a used up quota as a problem',
+      answer({ type: 'https://iana.org/assignments/http-problem-types#quota-exceeded' }, 429),
+      { code: 'ERR_QUOTA_EXCEEDED' },
+    ],
+    ['[S4-37] 429 that is no JSON', plain('slow down', 'text/plain', 429), { code: 'ERR_RATE_LIMITED' }],
+    [
+      '[S4-37] no connection',
+      () =>
+        Promise.reject(new TypeError('fetch failed', { cause: Object.assign(new Error(), { code: 'ECONNREFUSED' }) })),
+      { code: 'ERR_CONNECTION', name: 'NetworkError', category: 'network', retryable: true },
+    ],
+    ['[S4-37] 502', plain('', 'text/html', 502), { code: 'ERR_SERVER_FAILURE', category: 'server' }],
     ['garbage', plain('%%%'), { code: 'ERR_RESPONSE_MALFORMED' }],
     ['404', plain('nothing here', 'text/plain', 404), { code: 'ERR_HTTP_STATUS', status: 404 }],
     ['201', answer({ access_token: 'a', token_type: 'Bearer' }, 201), { code: 'ERR_HTTP_STATUS', status: 201 }],
@@ -244,6 +285,13 @@ describe('what goes wrong on the way', () => {
       operation: 'clientCredentials',
       issuer: 'https://as.example',
     })
+  })
+
+  it('[S4-37] repeats nothing for a used up quota', async () => {
+    const { server, client } = setUpClient({ retry: quickRetry })
+    server.script('/token', answer({ error: 'quota_exceeded' }, 429))
+    await expect(client.clientCredentials()).rejects.toMatchObject({ code: 'ERR_QUOTA_EXCEEDED' })
+    expect(server.at('/token')).toHaveLength(1)
   })
 
   it('tells a body that never ends as a timeout', async () => {
@@ -276,8 +324,8 @@ describe('an error of the client', () => {
     const view = JSON.parse(JSON.stringify(error))
     expect(view).toEqual({
       name: 'HttpResponseError',
-      message: 'The authorization server failed',
-      code: 'ERR_SERVER_FAILURE',
+      message: 'The authorization server is not available for a while',
+      code: 'ERR_UNAVAILABLE',
       category: 'server',
       retryable: true,
       correlationId: error.correlationId,
@@ -287,6 +335,60 @@ describe('an error of the client', () => {
       headers: error.headers,
     })
     expect(error.correlationId).toMatch(/^[0-9a-f-]{36}$/)
+  })
+
+  it('[S4-27] [S4-49] has the correlation id of the call wherever it comes from, and so have the events', async () => {
+    const { server, client, events } = setUpClient()
+    const options = { correlationId: 'mine' }
+    server.script('/token', tokens({ token_type: 'mac' }), tokens({ issued_token_type: undefined }))
+    server.script('/introspect', refusal('invalid_request'))
+    const errors = await Promise.all([
+      rejection(client.clientCredentials({ resource: '#' }, options)),
+      rejection(client.exchangeToken({ subjectToken: 'a b' }, options)),
+      rejection(client.clientCredentials({}, options)),
+      rejection(client.introspect('t', options)),
+    ])
+    errors.push(await rejection(client.exchangeToken({ subjectToken: 't' }, options)))
+    for (const error of errors) {
+      expect(error).toMatchObject({ correlationId: 'mine', issuer: 'https://as.example' })
+      expect(JSON.parse(JSON.stringify(error))).toMatchObject({ correlationId: 'mine' })
+    }
+    const odd = setUpClient({ dpop: true })
+    odd.server.metadata = { dpop_signing_alg_values_supported: 7 }
+    expect(await rejection(odd.client.clientCredentials({}, options))).toMatchObject({
+      code: 'ERR_DISCOVERY_INVALID',
+      correlationId: 'mine',
+      operation: 'clientCredentials',
+    })
+    const told = events.filter((event) => event.type === 'client.attempt' && event.operation !== 'discovery')
+    expect(told.map((event) => 'correlationId' in event && event.correlationId)).toEqual(['mine', 'mine', 'mine'])
+  })
+
+  it('[S4-49] generates one id per call, for its error and its events', async () => {
+    const { server, client, events } = setUpClient()
+    server.script('/token', tokens({ issued_token_type: undefined }))
+    const error = (await rejection(client.exchangeToken({ subjectToken: 't' }))) as OAuthClientError
+    expect(events.at(-1)).toMatchObject({ operation: 'exchangeToken', correlationId: error.correlationId })
+  })
+
+  it('[REAL-15] belongs to one call, also where calls share a request or a discovery', async () => {
+    const { server, client } = setUpClient()
+    server.script('/token', refusal('invalid_grant'))
+    await client.ready()
+    const refresh = { refreshToken: 'the-token' }
+    const two = ['one', 'two'].map((correlationId) => rejection(client.refresh(refresh, { correlationId })))
+    const [one, other] = (await Promise.all(two)) as OAuthClientError[]
+    expect(server.at('/token')).toHaveLength(1)
+    expect(one).not.toBe(other)
+    expect([one?.correlationId, other?.correlationId]).toEqual(['one', 'two'])
+    expect(other).toMatchObject({ name: 'OAuthResponseError', code: 'ERR_INVALID_GRANT', error: 'invalid_grant' })
+
+    const lost = setUpClient()
+    lost.server.script('/.well-known/oauth-authorization-server', html503({ 'retry-after': '2' }))
+    const calls = ['one', 'two'].map((correlationId) => rejection(lost.client.revoke('t', { correlationId })))
+    const failures = (await Promise.all(calls)) as OAuthClientError[]
+    expect(failures.map(({ correlationId }) => correlationId)).toEqual(['one', 'two'])
+    expect(failures[1]).toMatchObject({ code: 'ERR_DISCOVERY_UNAVAILABLE', retryAfterMs: 2000, retryAfterSeconds: 2 })
   })
 
   it('[S0-65] is recognised, by brand, and nothing else is', () => {

@@ -58,7 +58,7 @@ describe('revocation', () => {
       refusal('invalid_client', undefined, 401),
     )
     expect(await rejection(client.revoke('t'))).toMatchObject({
-      code: 'ERR_SERVER_FAILURE',
+      code: 'ERR_UNAVAILABLE',
       retryAfterMs: 7000,
       retryable: true,
     })

@@ -129,7 +129,7 @@ describe('registration', () => {
   it('never registers twice after an ambiguous failure', async () => {
     const { server, client } = setUpClient({ retry: { initialDelayMs: 1 } })
     server.script('/register', plain('', 'text/plain', 503))
-    await expect(client.register({})).rejects.toMatchObject({ code: 'ERR_SERVER_FAILURE' })
+    await expect(client.register({})).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
     expect(server.at('/register')).toHaveLength(1)
   })
 })

@@ -24,11 +24,56 @@ describe('retry', () => {
     server.script('/token', html503())
     const failure = rejection(client.clientCredentials())
     await vi.runAllTimersAsync()
-    expect(await failure).toMatchObject({ code: 'ERR_SERVER_FAILURE' })
+    expect(await failure).toMatchObject({ code: 'ERR_UNAVAILABLE' })
     expect(server.at('/token')).toHaveLength(4)
     expect(events.flatMap((event) => (event.type === 'client.retry' ? [event.delayMs] : []))).toEqual([
       1000, 2000, 4000,
     ])
+  })
+
+  it('[S4-19] begins with the initial delay it is given', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    const { server, client, events } = onFakeTimers({ retry: { initialDelayMs: 50, maxDelayMs: 150 } })
+    server.script('/token', html503())
+    const failure = rejection(client.clientCredentials())
+    await vi.runAllTimersAsync()
+    await failure
+    expect(events.flatMap((event) => (event.type === 'client.retry' ? [event.delayMs] : []))).toEqual([50, 100, 150])
+  })
+
+  it('[REAL-25] passes on at once a Retry-After beyond the time this call has left', async () => {
+    const { server, client } = onFakeTimers()
+    await client.ready()
+    server.script('/token', rateLimited('10'))
+    const startedMs = Date.now()
+    const params = { subjectToken: 't' }
+    expect(await rejection(client.exchangeToken(params, { totalTimeoutMs: 9000 }))).toMatchObject({
+      code: 'ERR_RATE_LIMITED',
+      retryAfterMs: 10_000,
+      retryAfterSeconds: 10,
+    })
+    expect(Date.now()).toBe(startedMs)
+    expect(server.at('/token')).toHaveLength(1)
+  })
+
+  it('[REAL-25] passes it on also where the time of the signal runs out in the pause', async () => {
+    const { server, client } = onFakeTimers()
+    await client.ready()
+    server.script('/token', rateLimited('10'))
+    const controller = new AbortController()
+    const failure = rejection(client.exchangeToken({ subjectToken: 't' }, { signal: controller.signal }))
+    await vi.advanceTimersByTimeAsync(5000)
+    controller.abort(new DOMException('late', 'TimeoutError'))
+    await vi.advanceTimersByTimeAsync(0)
+    expect(await failure).toMatchObject({ code: 'ERR_RATE_LIMITED', retryAfterSeconds: 10 })
+  })
+
+  it('gives the call its time with discovery', async () => {
+    const { server, client } = onFakeTimers()
+    server.script('/.well-known/oauth-authorization-server', silent())
+    const failure = rejection(client.revoke('t', { totalTimeoutMs: 500 }))
+    await vi.advanceTimersByTimeAsync(500)
+    expect(await failure).toMatchObject({ code: 'ERR_TIMEOUT', operation: 'revoke' })
   })
 
   it('waits at most 30 s between attempts', async () => {
@@ -124,7 +169,7 @@ describe('what may be repeated', () => {
   it('nothing with retry: false', async () => {
     const { server, client } = setUpClient({ retry: false })
     server.script('/token', html503(), tokens())
-    await expect(client.clientCredentials()).rejects.toMatchObject({ code: 'ERR_SERVER_FAILURE' })
+    await expect(client.clientCredentials()).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
     expect(server.at('/token')).toHaveLength(1)
   })
 })
@@ -148,7 +193,7 @@ describe('circuit breaker', () => {
   it('[S4-22] [S4-23] [S4-24] [S4-25] [S4-26] opens after 5 failures, tries once after 30 s, closes on success', async () => {
     const { server, client, events } = setUpClient()
     server.script('/token', html503())
-    expect(await fail(client, 5)).toEqual(Array(5).fill('ERR_SERVER_FAILURE'))
+    expect(await fail(client, 5)).toEqual(Array(5).fill('ERR_UNAVAILABLE'))
     expect(client.breakers()).toEqual({ discovery: 'closed', token: 'open' })
     const open = await rejection(client.clientCredentials())
     expect(open).toMatchObject({
@@ -160,7 +205,7 @@ describe('circuit breaker', () => {
     expect(server.at('/token')).toHaveLength(5)
 
     vi.setSystemTime(Date.now() + 30_000)
-    expect(await fail(client, 2)).toEqual(['ERR_SERVER_FAILURE', 'ERR_CIRCUIT_OPEN'])
+    expect(await fail(client, 2)).toEqual(['ERR_UNAVAILABLE', 'ERR_CIRCUIT_OPEN'])
     expect(server.at('/token')).toHaveLength(6)
 
     vi.setSystemTime(Date.now() + 30_000)
@@ -169,6 +214,77 @@ describe('circuit breaker', () => {
     expect(client.breakers().token).toBe('closed')
     const states = events.flatMap((event) => (event.type === 'client.breaker' ? [event.state] : []))
     expect(states).toEqual(['open', 'half-open', 'open', 'half-open', 'closed'])
+  })
+
+  it.each<[string, (controller: AbortController) => void, number]>([
+    ['a time limit', (controller) => controller.abort(new DOMException('late', 'TimeoutError')), 10],
+    ['a caller that waited long enough', (controller) => controller.abort(), 2000],
+  ])('[REAL-25] opens on a hanging endpoint that %s cuts off', async (_name, cut, waitMs) => {
+    const { server, client } = setUpClient({ clock: Date.now })
+    await client.ready()
+    server.script('/token', silent())
+    for (let count = 0; count < 5; count += 1) {
+      const controller = new AbortController()
+      const failure = rejection(client.exchangeToken({ subjectToken: 't' }, { signal: controller.signal }))
+      await vi.advanceTimersByTimeAsync(waitMs)
+      cut(controller)
+      await failure
+      await vi.advanceTimersByTimeAsync(0)
+    }
+    expect(client.breakers().token).toBe('open')
+  })
+
+  it('[REAL-25] tells the end of the caller’s time as a timeout', async () => {
+    const { server, client } = setUpClient({ clock: Date.now })
+    server.script('/introspect', silent())
+    const controller = new AbortController()
+    const failure = rejection(client.introspect('t', { signal: controller.signal }))
+    await vi.advanceTimersByTimeAsync(10)
+    controller.abort(new DOMException('late', 'TimeoutError'))
+    expect(await failure).toMatchObject({ code: 'ERR_TIMEOUT', name: 'RequestTimeoutError', retryable: true })
+  })
+
+  it('[REAL-25] counts neither a caller that went away soon, nor a credential that took its time', async () => {
+    const { server, client } = setUpClient({ clock: Date.now })
+    await client.ready()
+    server.script('/token', silent())
+    for (let count = 0; count < 6; count += 1) {
+      const controller = new AbortController()
+      const failure = rejection(client.exchangeToken({ subjectToken: 't' }, { signal: controller.signal }))
+      await vi.advanceTimersByTimeAsync(1999)
+      controller.abort()
+      await failure
+    }
+    expect(client.breakers().token).toBe('closed')
+
+    const credential = {
+      method: 'none',
+      clientId: 'app',
+      authenticate: () => new Promise<never>(() => undefined),
+    } as const
+    const slow = setUpClient({ credential, clock: Date.now })
+    for (let count = 0; count < 6; count += 1) {
+      const failure = rejection(slow.client.revoke('t'))
+      await vi.advanceTimersByTimeAsync(30_000)
+      expect(await failure).toMatchObject({ code: 'ERR_TIMEOUT' })
+    }
+    expect(slow.client.breakers().revocation).toBe('closed')
+  })
+
+  it('[S4-24] lets one trial through, however many calls there are', async () => {
+    const { server, client } = setUpClient()
+    server.script('/token', html503())
+    await fail(client, 5)
+    vi.setSystemTime(Date.now() + 30_000)
+    server.script('/token', html503())
+    const params = { subjectToken: 't' }
+    const calls = await Promise.all([1, 2, 3].map(() => rejection(client.exchangeToken(params))))
+    expect(calls.map((error) => (error as { code: string }).code).sort()).toEqual([
+      'ERR_CIRCUIT_OPEN',
+      'ERR_CIRCUIT_OPEN',
+      'ERR_UNAVAILABLE',
+    ])
+    expect(server.at('/token')).toHaveLength(6)
   })
 
   it('is one per endpoint', async () => {
@@ -217,10 +333,10 @@ describe('circuit breaker', () => {
   it('[S4-21] takes its settings, and can be left out', async () => {
     const { server, client } = setUpClient({ breaker: { failureThreshold: 1, resetTimeoutMs: 1000 } })
     server.script('/token', html503())
-    expect(await fail(client, 2)).toEqual(['ERR_SERVER_FAILURE', 'ERR_CIRCUIT_OPEN'])
+    expect(await fail(client, 2)).toEqual(['ERR_UNAVAILABLE', 'ERR_CIRCUIT_OPEN'])
     const without = setUpClient({ breaker: false })
     without.server.script('/token', html503())
-    expect(await fail(without.client, 7)).toEqual(Array(7).fill('ERR_SERVER_FAILURE'))
+    expect(await fail(without.client, 7)).toEqual(Array(7).fill('ERR_UNAVAILABLE'))
     expect(without.client.breakers()).toEqual({})
   })
 

@@ -118,6 +118,50 @@ describe('clients without a secret', () => {
   })
 })
 
+describe('endpoints of a client that authenticates by TLS', () => {
+  const aliases = {
+    mtls_endpoint_aliases: {
+      token_endpoint: 'https://mtls.as.example/token',
+      revocation_endpoint: 'https://mtls.as.example/revoke',
+      authorization_endpoint: 'https://mtls.as.example/authorize',
+    },
+  }
+
+  it('[REAL-28] are the explicit ones, then the aliases, then the others', async () => {
+    const { server, client } = setUpClient({
+      credential: tlsClientAuth({ clientId: 'app' }),
+      endpoints: { token: 'https://mine.example/token' },
+    })
+    server.metadata = aliases
+    expect(await client.describeEndpoints()).toMatchObject({
+      token: { url: 'https://mine.example/token', source: 'explicit' },
+      revocation: { url: 'https://mtls.as.example/revoke', source: 'discovered' },
+      introspection: { url: 'https://as.example/introspect', source: 'discovered' },
+      authorization: { url: 'https://as.example/authorize', source: 'discovered' },
+    })
+    await client.clientCredentials()
+    await client.revoke('t')
+    expect(server.requests.slice(-2).map(({ url }) => url)).toEqual([
+      'https://mine.example/token',
+      'https://mtls.as.example/revoke',
+    ])
+    expect(await client.ready()).toMatchObject({ token_endpoint: 'https://mine.example/token', ...aliases })
+  })
+
+  it('[REAL-04] [REAL-28] fail where the aliases are no object, and only for those who use them', async () => {
+    const wrong = { mtls_endpoint_aliases: 'https://mtls.as.example' }
+    const tls = setUpClient({ credential: tlsClientAuth({ clientId: 'app' }), endpoints: { revocation: '/revoke' } })
+    tls.server.metadata = { mtls_endpoint_aliases: 7 }
+    await expect(tls.client.clientCredentials()).rejects.toMatchObject({
+      code: 'ERR_DISCOVERY_INVALID',
+      message: expect.stringMatching(/token_endpoint/),
+    })
+    await tls.client.revoke('t')
+    const request = await sent(clientSecretPost(secret), wrong)
+    expect(request?.url).toBe('https://as.example/token')
+  })
+})
+
 describe('credentials per issuer', () => {
   const credentials = perIssuer({
     'https://as.example': clientSecretBasic(secret),
@@ -159,6 +203,17 @@ describe('credentials per issuer', () => {
 })
 
 describe('a credential of your own', () => {
+  it('[S0-32] may be a bearer token for an endpoint that takes one (RFC 7662 §2.1)', async () => {
+    const bearer: ClientCredential = {
+      method: 'none',
+      clientId: 'app',
+      authenticate: () => ({ headers: { authorization: 'Bearer endpoint-token' } }),
+    }
+    const { server, client } = setUpClient({ credential: bearer })
+    await client.introspect('t').catch(() => undefined)
+    expect(server.at('/introspect')[0]?.headers['authorization']).toBe('Bearer endpoint-token')
+  })
+
   it('that fails sends nothing and tells why, redacted', async () => {
     const failing: ClientCredential = {
       method: 'private_key_jwt',
@@ -249,7 +304,9 @@ describe('a federated assertion', () => {
       { env: 'x' },
       { source: good },
     ]) {
-      expect(() => federatedAssertion(nowhere as never)).toThrowError(/takes one of `file`, `env` and `source`/)
+      expect(() => federatedAssertion(nowhere as never)).toThrowError(
+        /takes one of `file`, `env` and `source`|`env` takes|`source` takes/,
+      )
     }
     expect(() => federatedAssertion({ env: { AZURE_FEDERATED_TOKEN_FILE: '' } })).toThrowError(
       /AZURE_FEDERATED_TOKEN_FILE/,

@@ -78,6 +78,67 @@ describe('private_key_jwt', () => {
   })
 
   it.each([
+    ['issuer', 'https://as.example'],
+    ['token_endpoint', 'https://as.example/token'],
+    ['https://as.example/other', 'https://as.example/other'],
+    [
+      ['https://as.example', 'https://as.example/token'],
+      ['https://as.example', 'https://as.example/token'],
+    ],
+  ])('[REAL-32] has the audience %j at every endpoint', async (audience, aud) => {
+    const { privateJwk } = await jwkPair('ES256')
+    const credential = privateKeyJwt({
+      clientId: 'app',
+      keys: [{ key: privateJwk }],
+      audiences: { 'https://as.example': audience },
+      clock: () => nowMs,
+    })
+    const { server, client } = setUpClient({ credential })
+    await client.clientCredentials()
+    await client.revoke('t')
+    for (const endpoint of ['/token', '/revoke']) {
+      expect(decodeJwt(server.at(endpoint)[0]?.form.get('client_assertion') ?? '').aud, endpoint).toEqual(aud)
+    }
+    server.metadata = { token_endpoint: undefined }
+    const alone = setUpClient({ credential, fetch: server.fetch })
+    await alone.client.revoke('t')
+    const expected = audience === 'token_endpoint' ? 'https://as.example/revoke' : aud
+    expect(decodeJwt(server.at('/revoke')[1]?.form.get('client_assertion') ?? '').aud).toEqual(expected)
+  })
+
+  it.each([
+    [['https://as.example']],
+    ['https://as.example'],
+    [null],
+    [{ issuer: 'issuer' }],
+    [{ 'https://as.example': 'token-endpoint' }],
+    [{ 'https://as.example': [] }],
+    [{ 'https://as.example': [7] }],
+    [{ 'https://as.example': undefined }],
+  ])('[REAL-32] refuses the audiences %j when it is made', async (audiences) => {
+    const { privateJwk } = await jwkPair('ES256')
+    const make = () => privateKeyJwt({ clientId: 'app', keys: [{ key: privateJwk }], audiences: audiences as never })
+    expect(make).toThrowError(expect.objectContaining({ code: 'ERR_CLIENT_CONFIGURATION' }) as Error)
+    expect(make).toThrowError(/`audiences` takes an object by issuer identifier/)
+  })
+
+  it('[REAL-04] fails where the list of algorithms is none, and only for who needs it', async () => {
+    const { privateJwk } = await jwkPair('ES256')
+    const odd = { token_endpoint_auth_signing_alg_values_supported: 'ES256' }
+    const { server, client } = setUpClient({
+      credential: privateKeyJwt({ clientId: 'app', keys: [{ key: privateJwk }] }),
+    })
+    server.metadata = odd
+    await expect(client.clientCredentials()).rejects.toMatchObject({
+      code: 'ERR_DISCOVERY_INVALID',
+      message: expect.stringMatching(/token_endpoint_auth_signing_alg_values_supported/),
+    })
+    const other = setUpClient()
+    other.server.metadata = odd
+    await expect(other.client.clientCredentials()).resolves.toMatchObject({ tokenType: 'Bearer' })
+  })
+
+  it.each([
     ['RS256', undefined, 'RS256'],
     ['RS256', ['PS256', 'ES256'], 'PS256'],
     ['EdDSA', undefined, 'EdDSA'],

@@ -1,0 +1,109 @@
+import { inTime } from '../lib/in-time.js'
+import { createSingleFlight } from '../lib/single-flight.js'
+import type { Identity } from './configuration.js'
+import type { ClientAuthMethod } from './credentials/contract.js'
+import { ClientConfigurationError, CredentialError } from './errors.js'
+import {
+  credentialOf,
+  type RegisteredClient,
+  restoreRegistration,
+  type StoredRegistration,
+} from './operations/registered-client.js'
+import type { RegistrationOptions } from './options.js'
+import { createRedact, redactedCause } from './redaction.js'
+import { type Call, contextOf } from './run-call.js'
+import type { ClientSettings } from './settings.js'
+
+/** Who this client is. */
+export interface Identities {
+  /** The identity, where it is known by now. */
+  current(): Identity | undefined
+  /** @throws {@link ClientConfigurationError} for a client without credential and registration. */
+  get(call: Call): Promise<Identity>
+}
+
+/** `registerFor` registers this client on behalf of a call. */
+export function createIdentities(
+  settings: ClientSettings,
+  registerFor: (registration: RegistrationOptions, call: Call) => Promise<RegisteredClient>,
+): Identities {
+  const { clientId, credential, registration } = settings
+  if (credential !== undefined) {
+    const known: Identity = { clientId: clientId as string, credential }
+    return { current: () => known, get: async () => known }
+  }
+  if (registration !== undefined) return registeringIdentities(settings, registration, registerFor)
+  return {
+    current: () => undefined,
+    async get(call) {
+      const message = 'This client has no `credential`: it can discover and register, and nothing else.'
+      throw new ClientConfigurationError('ERR_CLIENT_CONFIGURATION', { ...contextOf(call), message })
+    },
+  }
+}
+
+/**
+ * The identity by registration: from the store, else registered once however many wait. What could not be saved is kept,
+ * and saved at the next call: it is not registered twice, and never used without being saved.
+ */
+function registeringIdentities(
+  { issuer, clock }: ClientSettings,
+  registration: RegistrationOptions,
+  registerFor: (registration: RegistrationOptions, call: Call) => Promise<RegisteredClient>,
+): Identities {
+  const { metadata, store, keys } = registration
+  const flights = createSingleFlight<Identity>()
+  let unsaved: RegisteredClient | undefined
+  let known: { readonly identity: Identity; readonly registered: RegisteredClient } | undefined
+
+  function isGood({ clientSecretExpiresAt = 0 }: RegisteredClient): boolean {
+    return clientSecretExpiresAt === 0 || clientSecretExpiresAt * 1000 > clock()
+  }
+
+  async function load(call: Call): Promise<RegisteredClient | undefined> {
+    const stored = await ask(call, 'loaded', () => store.load(issuer))
+    if (stored === undefined || stored === null) return undefined
+    if (stored.issuer !== issuer) throw new CredentialError('ERR_CREDENTIAL_ISSUER', contextOf(call))
+    const registered = restoreRegistration(stored)
+    return isGood(registered) ? registered : undefined
+  }
+
+  async function registered(call: Call): Promise<RegisteredClient> {
+    const loaded = unsaved === undefined ? await load(call) : undefined
+    if (loaded !== undefined) return loaded
+    const fresh = unsaved ?? (await registerFor(registration, call))
+    unsaved = fresh
+    const stored: StoredRegistration = { issuer: fresh.issuer, raw: fresh.raw }
+    await ask(call, 'saved', () => store.save(stored))
+    unsaved = undefined
+    return fresh
+  }
+
+  async function identify(call: Call): Promise<Identity> {
+    const client = await registered(call)
+    const method = metadata.token_endpoint_auth_method as ClientAuthMethod | undefined
+    const identity = { clientId: client.clientId, credential: credentialOf(client, { keys, method }) }
+    known = { identity, registered: client }
+    return identity
+  }
+
+  return {
+    current: () => known?.identity,
+    async get(call) {
+      if (known !== undefined && isGood(known.registered)) return known.identity
+      return flights.run('identity', () => identify(call))
+    },
+  }
+}
+
+async function ask<T>(call: Call, what: 'loaded' | 'saved', work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await inTime(work)
+  } catch (error) {
+    throw new CredentialError('ERR_CREDENTIAL_UNAVAILABLE', {
+      ...contextOf(call),
+      message: `The registration of this client cannot be ${what}`,
+      cause: redactedCause(error, createRedact([])),
+    })
+  }
+}
