@@ -32,6 +32,27 @@ async function caller(claims: Record<string, unknown> = {}, headers?: Record<str
 
 afterAll(() => issuer.close())
 
+describe('a proxy that strips a path prefix', () => {
+  it.each(['/api', '/v1.0/~team', undefined])('[REAL-43] is behind dpop.pathPrefix %s', async (pathPrefix) => {
+    const { issuer: identifier, fetch } = issuer
+    const dpop = { pathPrefix }
+    const behind = createResourceServer({
+      resource: 'https://api.test',
+      issuer: identifier,
+      fetch,
+      clock: clock.now,
+      dpop,
+    })
+    const client = createDpopClient({ clock: clock.now })
+    const accessToken = issuer.mintToken({ cnf: { jkt: client.jkt } })
+    for (const called of ['', '/api', '/v1.0/~team']) {
+      const headers = client.headers({ url: `https://api.test${called}/users`, accessToken })
+      const { ok } = await behind.authenticate(requestFacts({ url: '/users', headers }))
+      expect(ok, called).toBe(called === (pathPrefix ?? ''))
+    }
+  })
+})
+
 describe('check', () => {
   it('[MCP-09] lets a caller pass who has what the operation demands, by a broader scope too', async () => {
     await server.checkAsync(await caller({ scope: 'admin' }), { scope: 'write' })
