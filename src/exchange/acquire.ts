@@ -116,7 +116,11 @@ export function createAcquire(parts: AcquireParts): Acquire {
     try {
       const params = exchangeParams(request)
       const answer = await withDeadline(timeoutMs, (signal) =>
-        client.exchangeToken(params, { signal, totalTimeoutMs: clientTimeoutMs(timeoutMs) }),
+        client.exchangeToken(params, {
+          signal,
+          totalTimeoutMs: clientTimeoutMs(timeoutMs),
+          correlationId: auth.correlationId,
+        }),
       )
       const granted = checkGranted(answer, request)
       if (!alone.aborted) await cache.set(key, granted, auth.expiresAt)

@@ -15,6 +15,8 @@ export interface GrantClient {
 
 /** How long an exchange may take. @group Grants */
 export interface ExchangeCallOptions {
+  /** Tells the request in logs of both sides; see `Auth.correlationId`. */
+  readonly correlationId: string
   /** Aborted when the caller waits no longer. */
   readonly signal: AbortSignal
   /** Time for the whole call, repetitions and pauses included. A little less than until `signal` aborts. */

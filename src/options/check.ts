@@ -40,13 +40,14 @@ export function numberOption<Fallback extends number | undefined>(
  *
  * @throws {@link ConfigurationError}
  */
-export function integerOption(
+export function integerOption<Fallback extends number | undefined>(
   name: string,
   value: unknown,
-  { min, max, fallback }: { readonly min: number; readonly max: number; readonly fallback: number },
-): number {
+  { min, max, fallback }: { readonly min: number; readonly max: number; readonly fallback: Fallback },
+): number | Fallback {
   if (value === undefined || Number.isInteger(value)) return numberOption(name, value, { min, max, fallback })
-  throw new ConfigurationError(`\`${name}\` takes an integer from ${min} to ${max}; leave it out for ${fallback}.`)
+  const otherwise = fallback === undefined ? 'no limit' : String(fallback)
+  throw new ConfigurationError(`\`${name}\` takes an integer from ${min} to ${max}; leave it out for ${otherwise}.`)
 }
 
 /**

@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../errors/index.js'
 import { isJsonObject } from '../lib/json.js'
 import type { InsecureHosts } from '../lib/secure-url.js'
-import { booleanOption, checkNames, functionOption, listOption, numberOption, textOption } from './check.js'
+import { booleanOption, checkNames, functionOption, integerOption, listOption, textOption } from './check.js'
 import { checkUrl } from './identifiers.js'
 import type { ResourceMetadataOptions } from './types.js'
 
@@ -37,7 +37,7 @@ export function resolveMetadata(
   }
   functionOption('metadata.sign', metadata.sign)
   booleanOption('metadata.atRoot', metadata.atRoot, false)
-  numberOption('metadata.maxAgeSeconds', metadata.maxAgeSeconds, { min: 0, max: 31_536_000, fallback: undefined })
+  integerOption('metadata.maxAgeSeconds', metadata.maxAgeSeconds, { min: 0, max: 31_536_000, fallback: undefined })
   const { metadataAt } = metadata
   if (metadataAt !== undefined && !/^\/[^\s?#]*$/.test(metadataAt)) {
     throw new ConfigurationError('`metadata.metadataAt` takes a path that starts with a slash.')

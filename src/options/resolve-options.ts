@@ -10,6 +10,7 @@ import {
   checkNames,
   choiceOption,
   functionOption,
+  integerOption,
   listOption,
   numberOption,
   refuseRepeats,
@@ -107,7 +108,7 @@ export function resolveOptions(options: ResourceServerOptions<ClaimsSchema | und
       max: 31_536_000,
       fallback: 86_400,
     }),
-    tokenCacheEntries: numberOption('tokenCacheEntries', options.tokenCacheEntries, {
+    tokenCacheEntries: integerOption('tokenCacheEntries', options.tokenCacheEntries, {
       min: 0,
       max: 10_000_000,
       fallback: 10_000,

@@ -5,7 +5,7 @@ import {
   InsufficientScopeError,
   StepUpRequiredError,
 } from '../errors/index.js'
-import type { JsonObject } from '../lib/json.js'
+import { type JsonObject, ownMember } from '../lib/json.js'
 import { checkNames, choiceOption, functionOption, listOption, numberOption } from '../options/check.js'
 import { compileDetails, detailsGrant } from './authorization-details.js'
 import { compileClaimRules } from './claim-rules.js'
@@ -90,14 +90,28 @@ function authenticationRule(demand: AuthenticationDemand | undefined, scope: Sco
   return ({ tokenClaims, scopes }, nowMs, clockToleranceMs) => {
     if (isAuthenticatedWell(tokenClaims, demand, nowMs, clockToleranceMs)) return
     const lacking = scope?.isSatisfiedBy(scopes) === false ? scope.neededFrom(scopes).join(' ') : undefined
-    throw new StepUpRequiredError({ ...demand, scope: lacking })
+    throw new StepUpRequiredError({ ...demand, scope: lacking }, authenticationOf(tokenClaims, demand))
   }
+}
+
+function authenticationOf(claims: JsonObject, { acrValues = [], maxAgeSeconds }: AuthenticationDemand) {
+  const age = maxAgeSeconds === undefined ? [] : [`max_age ${maxAgeSeconds}`]
+  return {
+    expected: [...acrValues.map((value) => `acr ${value}`), ...age],
+    received: ['acr', 'auth_time'].map((name) => `${name} ${shownItem(ownMember(claims, name))}`),
+  }
+}
+
+function shownItem(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : typeof value
 }
 
 function scopeRule(scope: ScopeRule | undefined): Rule | undefined {
   if (scope === undefined) return undefined
   return ({ scopes }) => {
-    if (!scope.isSatisfiedBy(scopes)) throw new InsufficientScopeError(scope.neededFrom(scopes).join(' '))
+    if (scope.isSatisfiedBy(scopes)) return
+    const expected = scope.neededFrom(scopes)
+    throw new InsufficientScopeError(expected.join(' '), { expected, received: scopes })
   }
 }
 

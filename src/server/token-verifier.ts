@@ -74,7 +74,8 @@ export function createTokenVerifier(options: ResolvedOptions, issuers: IssuerReg
     const iss = ownMember(payload, 'iss')
     const found = typeof iss === 'string' && maySpeakFor(resource, iss) ? issuers.find(iss) : undefined
     return whenReady(found, (issuer) => {
-      if (issuer === undefined) throw new InvalidTokenError('ERR_TOKEN_ISSUER')
+      if (issuer === undefined)
+        throw new InvalidTokenError('ERR_TOKEN_ISSUER', { expected: resource.issuers, received: iss })
       return issuer
     })
   }
@@ -143,5 +144,5 @@ function checkAudience({ entry, issuer }: TrustedToken, resource: ResolvedResour
   const accepted = issuer.audiences?.get(resource.resource) ?? resource.audiences
   if (typeof audience === 'string' ? accepted.includes(audience) : audience.some((one) => accepted.includes(one)))
     return
-  throw new InvalidTokenError('ERR_TOKEN_AUDIENCE')
+  throw new InvalidTokenError('ERR_TOKEN_AUDIENCE', { expected: accepted, received: audience })
 }

@@ -8,7 +8,7 @@ export function invalidClaim(name: string): never {
 
 /** Refuses the token for an absent claim. */
 export function missingClaim(name: string): never {
-  throw new InvalidTokenError('ERR_TOKEN_CLAIM_MISSING', { detail: name })
+  throw new InvalidTokenError('ERR_TOKEN_CLAIM_MISSING', { detail: name, expected: name })
 }
 
 /** A NumericDate claim in seconds, fractions allowed (RFC 7519 §2). A value of another type refuses the token. */

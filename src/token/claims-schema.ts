@@ -1,4 +1,4 @@
-import { InvalidTokenError } from '../errors/index.js'
+import { callApplication, InvalidTokenError } from '../errors/index.js'
 import { maxJsonDepth } from '../lib/compact-jws.js'
 import { freezeWithin } from '../lib/json.js'
 import type { ClaimsSchema } from '../options/types.js'
@@ -13,7 +13,7 @@ const maxNamedPaths = 5
  * @throws {@link InvalidTokenError} `ERR_TOKEN_CLAIM_INVALID`; its detail names the first paths, never a value.
  */
 export async function applyClaimsSchema(entry: VerifiedEntry, schema: ClaimsSchema): Promise<void> {
-  const result = await schema['~standard'].validate(entry.tokenClaims)
+  const result = await callApplication('claims', () => schema['~standard'].validate(entry.tokenClaims))
   if (result.issues !== undefined) {
     const paths = result.issues.slice(0, maxNamedPaths).map(({ path = [] }) => path.map(nameOf).join('.'))
     throw new InvalidTokenError('ERR_TOKEN_CLAIM_INVALID', { detail: `claims schema: ${paths.join(', ')}` })

@@ -26,7 +26,7 @@ export function readJoseHeader(segment: string): JoseHeader {
   const header = segment.length > maxHeaderLength ? undefined : readJsonSegment(segment)
   if (header === undefined) throw new InvalidTokenError('ERR_TOKEN_MALFORMED', { detail: 'header' })
   const alg = ownMember(header, 'alg')
-  if (!isSignatureAlgorithm(alg)) throw new InvalidTokenError('ERR_TOKEN_ALGORITHM')
+  if (!isSignatureAlgorithm(alg)) throw new InvalidTokenError('ERR_TOKEN_ALGORITHM', { received: alg })
   if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) {
     throw new InvalidTokenError('ERR_TOKEN_CRITICAL_HEADER')
   }

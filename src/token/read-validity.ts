@@ -1,4 +1,4 @@
-import { InvalidTokenError } from '../errors/index.js'
+import { type InvalidTokenCode, InvalidTokenError } from '../errors/index.js'
 import type { JsonObject } from '../lib/json.js'
 import { missingClaim, numericDate } from './claim-values.js'
 import type { ClaimRules } from './token-rules.js'
@@ -28,12 +28,21 @@ export function readValidity(claims: JsonObject, rules: ClaimRules, nowMs: numbe
   const expiresAtMs = (expiresAt ?? Number.POSITIVE_INFINITY) * 1000 + clockToleranceMs
   const tooOldAtMs = (iat ?? 0) * 1000 + (maxTokenAgeMs ?? Number.POSITIVE_INFINITY) + clockToleranceMs
   // Written so that a clock that gives NaN lets nothing pass.
-  if (!(nowMs < expiresAtMs)) throw new InvalidTokenError('ERR_TOKEN_EXPIRED')
-  if (!(nowMs < tooOldAtMs)) throw new InvalidTokenError('ERR_TOKEN_TOO_OLD')
-  if (nowMs < validFromMs) throw new InvalidTokenError('ERR_TOKEN_NOT_YET_VALID')
+  if (!(nowMs < expiresAtMs)) throw outOfTime('ERR_TOKEN_EXPIRED', 'before', expiresAtMs, nowMs)
+  if (!(nowMs < tooOldAtMs)) throw outOfTime('ERR_TOKEN_TOO_OLD', 'before', tooOldAtMs, nowMs)
+  if (nowMs < validFromMs) throw outOfTime('ERR_TOKEN_NOT_YET_VALID', 'from', validFromMs, nowMs)
   return { expiresAt, validFromMs, validUntilMs: Math.min(expiresAtMs, tooOldAtMs) }
 }
 
 function readDate(claims: JsonObject, name: string, mayLack: boolean): number | undefined {
   return numericDate(claims, name) ?? (mayLack ? undefined : missingClaim(name))
+}
+
+/** Times are the limit, leeway included, and the clock of this server. */
+function outOfTime(code: InvalidTokenCode, word: string, limitMs: number, nowMs: number): InvalidTokenError {
+  return new InvalidTokenError(code, { expected: `${word} ${utc(limitMs)}`, received: utc(nowMs) })
+}
+
+function utc(ms: number): string {
+  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : String(ms)
 }

@@ -46,8 +46,12 @@ function refuseKind(detail: string): never {
 
 async function verifyWithNewHeader(jws: CompactJws, rules: TokenRules, nowMs: number): Promise<VerifiedEntry> {
   const header = readJoseHeader(jws.headerSegment)
-  if (!rules.algorithms.has(header.alg)) throw new InvalidTokenError('ERR_TOKEN_ALGORITHM')
-  if (!rules.tokenTypes.has(header.typ)) throw new InvalidTokenError('ERR_TOKEN_TYPE')
+  if (!rules.algorithms.has(header.alg)) {
+    throw new InvalidTokenError('ERR_TOKEN_ALGORITHM', { expected: [...rules.algorithms], received: header.alg })
+  }
+  if (!rules.tokenTypes.has(header.typ)) {
+    throw new InvalidTokenError('ERR_TOKEN_TYPE', { expected: [...rules.tokenTypes], received: header.typ })
+  }
   const signer = await verifySignature(jws, header, rules.keys)
   return acceptAndRemember({ ...signer, generic: isGenericType(header.typ) }, jws, rules, nowMs)
 }

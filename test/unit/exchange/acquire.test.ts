@@ -287,3 +287,13 @@ describe('the answer to an exchange', () => {
     expect(await tokenOf(answering('DPoP', true), alice, calendar)).toBe('issued')
   })
 })
+
+describe('the correlation id', () => {
+  it('[S4-27] of the request is that of the calls made for it', async () => {
+    const seen: unknown[] = []
+    const onEvent = (event: object) => seen.push('correlationId' in event && event.correlationId)
+    const auth = caller('alice-token')
+    await tokenOf(setUpGrants({ clientOptions: { onEvent } }), auth, calendar)
+    expect(seen.at(-1)).toBe(auth.correlationId)
+  })
+})

@@ -40,9 +40,13 @@ describe('a fault of the application', () => {
   it.each([
     ['allow', {}, { allow: fail }],
     ['allow', {}, { allow: async () => fail() }],
+    ['claims', {}, { claims: fail }],
+    ['claims', {}, { claims: { sub: fail } }],
+    ['claims', { claims: { '~standard': { version: 1, vendor: 'test', validate: fail } } }, {}],
+    ['tenants', { issuer: () => ({}), tenants: { has: fail } }, {}],
   ] as const)('[REAL-26] in `%s` is told, with its cause and an event', async (callback, options, requirement) => {
-    const { call, events } = setUp(options)
-    const refused = (await call(requirement)) as Refused
+    const { call, events } = setUp(options as never)
+    const refused = (await call(requirement as never)) as Refused
     expect(refused).toMatchObject({ ok: false, fault: true, answer: { status: 500, body: '' } })
     expect(refused.error).toBeInstanceOf(InternalError)
     expect(refused.error.cause).toBeInstanceOf(DriverError)
@@ -50,6 +54,19 @@ describe('a fault of the application', () => {
     expect(correlationId).toMatch(/^[0-9a-f-]{36}$/)
     expect(events).toContainEqual({ type: 'application.failed', callback, errorName: 'DriverError', correlationId })
     expect(JSON.stringify([events, refused.error])).not.toContain('hunter2')
+  })
+
+  it.each([
+    ['isRevoked', { isRevoked: fail }],
+    ['issuer', { issuer: fail, tenants: [issuer.issuer] }],
+  ] as const)('[REAL-26] in `%s`, which may be an outage, is 503 and told', async (callback, options) => {
+    const { call, events } = setUp(options as never)
+    expect(await call()).toMatchObject({
+      fault: false,
+      answer: { status: 503 },
+      error: { cause: new DriverError(secret) },
+    })
+    expect(events).toContainEqual(expect.objectContaining({ type: 'application.failed', callback }))
   })
 
   it('[REAL-26] is told apart from a refusal', async () => {

@@ -1,0 +1,102 @@
+import { createResourceServer, type PortcullisEvent, type ResourceServerOptions } from 'portcullis'
+import { createFrozenClock, createTestIssuer, requestFacts } from 'portcullis/testing'
+import { afterAll, describe, expect, it } from 'vitest'
+
+const clock = createFrozenClock()
+const issuer = createTestIssuer({ clock: clock.now })
+afterAll(() => issuer.close())
+
+function setUp(options: Partial<ResourceServerOptions> = {}) {
+  const events: PortcullisEvent[] = []
+  let ticks = 0
+  const server = createResourceServer({
+    resource: 'https://api.test',
+    issuer: issuer.issuer,
+    fetch: issuer.fetch,
+    clock: clock.now,
+    monotonicClock: () => 1000 + 5 * ticks++,
+    onEvent: (event) => events.push(event),
+    ...options,
+  } as ResourceServerOptions)
+  const request = (claims: Record<string, unknown>, request?: object) => ({
+    ...requestFacts({ headers: { authorization: `Bearer ${issuer.mintToken(claims)}` } }),
+    ...(request && { request }),
+  })
+  const about = () => events.filter(({ type }) => type.startsWith('auth.'))
+  return { server, about, request }
+}
+
+describe('events', () => {
+  it('[REAL-44] tell of guards, checks, tokens and anonymous callers, with a duration that never runs backwards', async () => {
+    const { server, about, request } = setUp()
+    const result = await server.authenticate(request({}))
+    if (!result.ok) throw result.error
+    server.check(result.auth, {})
+    await server.checkAsync(result.auth, {})
+    await server.verify(issuer.mintToken())
+    await server.optionalGuard()(requestFacts({}))
+    const { correlationId } = result.auth
+    expect(about()).toMatchObject([
+      { type: 'auth.accepted', phase: 'request', durationMs: 5, correlationId },
+      { type: 'auth.accepted', phase: 'check', durationMs: 5, correlationId },
+      { type: 'auth.accepted', phase: 'check', durationMs: 5, correlationId },
+      { type: 'auth.accepted', phase: 'token', durationMs: 5 },
+      { type: 'auth.anonymous', phase: 'request', durationMs: 5, resource: 'https://api.test' },
+    ])
+    const { about: backwards, server: other, request: its } = setUp({ monotonicClock: () => -Math.random() })
+    await other.authenticate(its({}))
+    expect(backwards()).toMatchObject([{ durationMs: expect.any(Number) }])
+  })
+
+  it('[S4-27] [S4-49] carry the correlation id of the error, one for all guards of a request', async () => {
+    const { server, about, request } = setUp()
+    const incoming = {}
+    const admitted = await server.authenticate(request({}, incoming))
+    const refused = await server.authenticate(request({ aud: 'https://other.test' }, incoming))
+    if (!admitted.ok || refused.ok) throw new Error('unexpected')
+    const { correlationId } = refused.error
+    expect(correlationId).toBe(admitted.auth.correlationId)
+    expect(JSON.parse(JSON.stringify(refused.error))).toMatchObject({ correlationId })
+    expect(about()).toMatchObject([{ correlationId }, { correlationId }])
+    expect(admitted.auth.withAccess(admitted.auth.access).correlationId).toBe(correlationId)
+  })
+
+  it.each([
+    [{ aud: 'https://other.test' }, {}, ['https://api.test'], 'https://other.test'],
+    [{ iss: 'https://other.test' }, {}, ['https://issuer.test'], 'https://other.test'],
+    [{ scope: 'read' }, { scope: 'read write' }, ['read', 'write'], ['read']],
+    [
+      { acr: 'low' },
+      { acr: 'high', maxAgeSeconds: 60 },
+      ['acr high', 'max_age 60'],
+      ['acr low', 'auth_time undefined'],
+    ],
+    [{ exp: 0 }, {}, 'before 1970-01-01T00:01:00.000Z', expect.stringMatching(/^20.*Z$/)],
+    [{ jti: undefined }, {}, 'jti', undefined],
+    [{ aud: `\u202e${'x'.repeat(300)}` }, {}, ['https://api.test'], expect.stringMatching(/^\\u\{202e\}x{199}…$/)],
+    [{ aud: issuer.mintToken() }, {}, ['https://api.test'], '(masked)'],
+    [{ aud: Array.from({ length: 20 }, String) }, {}, ['https://api.test'], expect.arrayContaining(['and 4 more'])],
+  ])('[REAL-40] explain a refusal of %o where asked to', async (claims, requirement, expected, received) => {
+    const { server, about, request } = setUp({ explainRefusals: true })
+    const result = await server.authenticate(request(claims), requirement)
+    if (result.ok) throw new Error('unexpected')
+    expect(about()).toMatchObject([{ type: 'auth.refused', expected, received }])
+    expect(JSON.stringify(result.answer)).not.toContain('other.test')
+    const quiet = setUp()
+    await quiet.server.authenticate(quiet.request(claims), requirement)
+    expect(quiet.about()[0]).not.toHaveProperty('received')
+    expect(JSON.stringify(result.error)).not.toContain('received')
+  })
+})
+
+describe('options', () => {
+  it.each([
+    [{ tokenCacheEntries: 1.5 }, /`tokenCacheEntries` takes an integer/],
+    [{ resource: { resource: 'https://api.test', metadata: { maxAgeSeconds: 0.5 } } }, /takes an integer/],
+    [{ resource: { resource: 'https://api.test', metadata: { atRot: true } } }, /Did you mean `atRoot`/],
+    [{ explainRefusal: true }, /Did you mean `explainRefusals`/],
+    [{ monotonicClock: 5 }, /`monotonicClock` takes a function/],
+  ])('[REAL-19] refuse %o', (options, message) => {
+    expect(() => setUp(options as never)).toThrow(message)
+  })
+})
