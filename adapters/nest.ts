@@ -5,6 +5,7 @@
  */
 import type { AccessTokenClaims, Auth as VerifiedAuth } from '../src/index.js'
 
+export { authOf } from './nest/caller.js'
 export { Grant, OptionalToken, Public, RequireScopes, RequireToken } from './nest/decorators.js'
 export { PortcullisModule } from './nest/module.js'
 export type { PortcullisModuleOptions } from './nest/options.js'

@@ -1,28 +1,17 @@
+import { GUARDS_METADATA } from '@nestjs/common/constants.js'
 import {
   ConfigurationError,
   type Grant as DeclaredGrant,
   mergeRequirements,
   type Requirement,
 } from '../../src/index.js'
-
-/** What the decorators of one class or one method say. */
-export interface Declared {
-  readonly token?: 'required' | 'optional' | 'public' | undefined
-  // biome-ignore lint/suspicious/noExplicitAny: each decorator types its own claims.
-  readonly requirement?: Requirement<any> | undefined
-  readonly grants?: readonly DeclaredGrant[] | undefined
-}
-
-const key = Symbol.for('portcullis.declared')
-
-/** Reads what the decorators of a class or a method say. */
-export function declaredOf(target: object): Declared {
-  return Reflect.getMetadata(key, target) ?? {}
-}
+import { type Declared, declaredOf, ownDeclaredOf, setDeclared } from './declared.js'
+import { PortcullisGuard } from './guard.js'
 
 /**
- * Demands a token on a controller or a handler. On both, scopes and roles add up, and of any other member of the requirement
- * the handler's wins. Every handler without a decorator demands a token too: this one is for saying more.
+ * Demands a token on a controller, a resolver, a gateway or a handler of one. On a class and its handler, scopes and roles
+ * add up, and of any other member of the requirement the handler's wins. Every HTTP handler without a decorator demands a
+ * token too: this one is for saying more. Needs `PortcullisModule` in the application, which does not start without it.
  *
  * @group NestJS
  */
@@ -40,7 +29,7 @@ export function OptionalToken<Claims>(requirement: Requirement<Claims> = {}): Cl
   return declare({ token: 'optional', requirement })
 }
 
-/** Opens a controller or a handler to everyone: no token is looked at. @group NestJS */
+/** Opens a class or a handler to everyone: no token is looked at. @group NestJS */
 export function Public(): ClassDecorator & MethodDecorator {
   return declare({ token: 'public' })
 }
@@ -54,17 +43,27 @@ function declare(added: Declared): ClassDecorator & MethodDecorator {
   const decorator = (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
     const subject: object = descriptor === undefined ? target : descriptor.value
     const known = declaredOf(subject)
-    const own: Declared = Reflect.getOwnMetadata(key, subject) ?? {}
-    if (own.token !== undefined && added.token !== undefined && own.token !== added.token) {
+    const own = ownDeclaredOf(subject)
+    if (own?.token !== undefined && added.token !== undefined && own.token !== added.token) {
       const place = String(name ?? (target as { name?: string }).name)
       throw new ConfigurationError(`'${place}' is declared both ${own.token} and ${added.token}: say one.`)
     }
-    const declared: Declared = {
-      token: added.token ?? known.token,
-      requirement: mergeRequirements(added.requirement, known.requirement),
-      grants: [...(added.grants ?? []), ...(known.grants ?? [])],
-    }
-    Reflect.defineMetadata(key, declared, subject)
+    setDeclared(subject, {
+      token: added.token ?? known?.token,
+      requirement: mergeRequirements(added.requirement, known?.requirement),
+      grants: [...(added.grants ?? []), ...(known?.grants ?? [])],
+    })
+    if (added.token !== 'public') guard(subject)
   }
   return decorator as ClassDecorator & MethodDecorator
+}
+
+/**
+ * Puts the guard on the class or the method itself. NestJS runs global guards before HTTP and GraphQL handlers alone, and
+ * before those of a microservice unless it is part of a hybrid application; guards of a class or a method run everywhere.
+ */
+function guard(subject: object): void {
+  const guards: readonly unknown[] = Reflect.getMetadata(GUARDS_METADATA, subject) ?? []
+  if (guards.includes(PortcullisGuard)) return
+  Reflect.defineMetadata(GUARDS_METADATA, [PortcullisGuard, ...guards], subject)
 }

@@ -1,4 +1,6 @@
 import {
+  type Auth,
+  type AuthResult,
   ConfigurationError,
   checkNames,
   createGrantGuard,
@@ -6,46 +8,66 @@ import {
   type OptionalAuthResult,
   type RequestFacts,
 } from '../../src/index.js'
-import { declaredOf } from './decorators.js'
+import { declaredOf } from './declared.js'
 import type { PortcullisModuleOptions } from './options.js'
 
-/** Judges a request by what one handler demands. */
-export type Judge = (facts: RequestFacts) => Promise<OptionalAuthResult>
+/** What stands before one handler. */
+export interface Gate {
+  /** Finds out who calls, or holds whom another handler of the same connection let through against what this one demands. */
+  identify(facts: RequestFacts, known?: Auth): Promise<OptionalAuthResult>
+  /** Acquires the downstream tokens it declares. */
+  readonly acquire: ((auth: Auth | undefined) => Promise<AuthResult>) | undefined
+}
 
 /** The gates of all handlers: `undefined` for a public one. */
-export type Gates = (controller: object, handler: object) => Judge | undefined
+export type Gates = (host: object, handler: object) => Gate | undefined
 
-const optionNames = ['grants', 'metadata', 'resource', 'server'] satisfies (keyof PortcullisModuleOptions)[]
+/** Where the gates of all handlers are injected from. */
+export const gatesToken = Symbol('PortcullisModule, which the root module has to import')
+
+const optionNames = [
+  'facts',
+  'grants',
+  'metadata',
+  'requireDeclaration',
+  'resource',
+  'server',
+] satisfies (keyof PortcullisModuleOptions)[]
 
 /** Compiles what classes and methods declare, once for each handler of each class. */
 export function createGates(options: PortcullisModuleOptions): Gates {
   checkNames('PortcullisModule', options, optionNames)
-  const known = new WeakMap<object, WeakMap<object, { readonly judge: Judge | undefined }>>()
-  return (controller, handler) => {
-    const handlers = known.get(controller) ?? new WeakMap()
-    const gate = handlers.get(handler) ?? { judge: compile(options, controller, handler) }
-    known.set(controller, handlers.set(handler, gate))
-    return gate.judge
+  const known = new WeakMap<object, WeakMap<object, { readonly gate: Gate | undefined }>>()
+  return (host, handler) => {
+    const handlers = known.get(host) ?? new WeakMap()
+    const compiled = handlers.get(handler) ?? { gate: compile(options, host, handler) }
+    known.set(host, handlers.set(handler, compiled))
+    return compiled.gate
   }
 }
 
-function compile(options: PortcullisModuleOptions, controller: object, handler: object): Judge | undefined {
+function compile(options: PortcullisModuleOptions, host: object, handler: object): Gate | undefined {
   const { server, resource } = options
-  const outer = declaredOf(controller)
+  const outer = declaredOf(host)
   const inner = declaredOf(handler)
-  const token = inner.token ?? outer.token ?? 'required'
+  const token = inner?.token ?? outer?.token ?? 'required'
   if (token === 'public') {
-    if (inner.grants?.length) throw new ConfigurationError('A public handler has nobody to acquire `@Grant` for.')
+    if (inner?.grants?.length) throw new ConfigurationError('A public handler has nobody to acquire `@Grant` for.')
     return undefined
   }
-  const requirement = mergeRequirements({ resource }, outer.requirement, inner.requirement)
+  const requirement = mergeRequirements({ resource }, outer?.requirement, inner?.requirement)
   const guard = token === 'optional' ? server.optionalGuard(requirement) : server.guard(requirement)
-  const grants = [...(outer.grants ?? []), ...(inner.grants ?? [])]
-  if (grants.length === 0) return guard
-  const acquire = createGrantGuard(server, options.grants, grants)
-  return async (facts) => {
-    const admitted = await guard(facts)
-    const acquired = admitted.ok ? await acquire(admitted.auth) : admitted
-    return admitted.ok && acquired.ok ? { ...acquired, headers: admitted.headers } : acquired
+  const grants = [...(outer?.grants ?? []), ...(inner?.grants ?? [])]
+  return {
+    async identify(facts, known) {
+      if (known === undefined) return guard(facts)
+      try {
+        await server.checkAsync(known, requirement)
+        return { ok: true, auth: known, headers: {} }
+      } catch (error) {
+        return server.refuse(error, known)
+      }
+    },
+    acquire: grants.length === 0 ? undefined : createGrantGuard(server, options.grants, grants),
   }
 }

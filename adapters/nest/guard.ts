@@ -1,41 +1,65 @@
-import { type CanActivate, type ExecutionContext, HttpException } from '@nestjs/common'
-import { isPreflight } from '../../src/index.js'
-import type { Gates, Judge } from './gates.js'
-import { factsOf, isGone, type PlatformRequest, type PlatformResponse, setAuth, setFields } from './platform.js'
-import { PreflightException, RefusalException } from './refusal.js'
+import { type CanActivate, type ExecutionContext, HttpException, Inject } from '@nestjs/common'
+import { type Auth, ConfigurationError, isPreflight, keepAccess, type OptionalAuthResult } from '../../src/index.js'
+import { authOf, callFacts, httpOf, setCaller } from './caller.js'
+import { type Gate, type Gates, gatesToken } from './gates.js'
+import { MODULE_OPTIONS_TOKEN, type PortcullisModuleOptions } from './options.js'
+import { isGone, setFields } from './platform.js'
+import { PreflightException, refusalOf } from './refusal.js'
+
+/** Contexts that a guard of ours has judged: NestJS makes one for each call, and shows it to every guard of the call. */
+const judged = new WeakSet<ExecutionContext>()
+
+/** Callers let through on a connection, by what stands for it. */
+const connected = new WeakMap<object, Auth>()
 
 /**
- * The global guard: every handler that is not `@Public()` demands a token. What it cannot judge, such as the messages of
- * a socket or a queue, it does not let through.
+ * The guard of the whole application, and of every class and method with a decorator. Every handler that is not
+ * `@Public()` demands a token; a call whose credentials cannot be found is not let through.
  */
-export function createGuard(gates: Gates): CanActivate {
-  return {
-    async canActivate(context: ExecutionContext) {
-      const judge = gates(context.getClass(), context.getHandler())
-      if (context.getType() === 'http') await admit(context.switchToHttp(), judge)
-      else if (judge !== undefined) throw unjudged(context.getType())
-      return true
-    },
+export class PortcullisGuard implements CanActivate {
+  readonly #gates: Gates
+  readonly #facts: PortcullisModuleOptions['facts']
+
+  constructor(gates: Gates, { facts }: PortcullisModuleOptions) {
+    this.#gates = gates
+    this.#facts = facts
+  }
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    if (judged.has(context)) return true
+    judged.add(context)
+    const earlier = authOf(context)
+    setCaller(context, undefined)
+    const gate = this.#gates(context.getClass(), context.getHandler())
+    if (gate === undefined) return true
+    const { response } = httpOf(context)
+    const result = await this.#judge(context, gate)
+    if (response !== undefined && isGone(response)) throw new HttpException('The client closed the request', 499)
+    if (!result.ok) throw await refusalOf(context, result, response)
+    if (response !== undefined) setFields(response, result.headers)
+    setCaller(context, result.auth && keepAccess(result.auth, earlier))
+    return true
+  }
+
+  async #judge(context: ExecutionContext, gate: Gate): Promise<OptionalAuthResult> {
+    const isHttp = context.getType() === 'http'
+    const facts = (isHttp ? undefined : this.#facts?.(context)) ?? callFacts(context)
+    if (facts === undefined) throw unjudged(context.getType())
+    if (isHttp && isPreflight(facts)) throw new PreflightException()
+    const connection = facts.request ?? facts
+    const identified = await gate.identify(facts, isHttp ? undefined : connected.get(connection))
+    if (!identified.ok) return identified
+    if (!isHttp && identified.auth !== undefined) connected.set(connection, identified.auth)
+    const acquired = gate.acquire === undefined ? identified : await gate.acquire(identified.auth)
+    return acquired.ok ? { ...acquired, headers: identified.headers } : acquired
   }
 }
 
-async function admit(http: ReturnType<ExecutionContext['switchToHttp']>, judge: Judge | undefined): Promise<void> {
-  const request = http.getRequest<PlatformRequest>()
-  setAuth(request, undefined)
-  if (judge === undefined) return
-  const facts = factsOf(request)
-  if (isPreflight(facts)) throw new PreflightException()
-  const result = await judge(facts)
-  const response = http.getResponse<PlatformResponse>()
-  if (isGone(response)) throw new HttpException('The client closed the request', 499)
-  if (!result.ok) throw new RefusalException(result, response)
-  setFields(response, result.headers)
-  setAuth(request, result.auth)
-}
+Inject(gatesToken)(PortcullisGuard, undefined, 0)
+Inject(MODULE_OPTIONS_TOKEN)(PortcullisGuard, undefined, 1)
 
 function unjudged(type: string): Error {
-  return new Error(
-    `Portcullis judges HTTP requests, and this is '${type}': declare the handler @Public() and let it verify its token ` +
-      'by `server.verify`.',
+  return new ConfigurationError(
+    `The credentials of this '${type}' call cannot be found: give PortcullisModule \`facts\`, which finds them.`,
   )
 }

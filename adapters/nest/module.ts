@@ -1,23 +1,23 @@
 import {
   type ConfigurableModuleAsyncOptions,
   type DynamicModule,
+  Global,
   Inject,
   Module,
   type NestModule,
   type OnModuleInit,
-  type Type,
 } from '@nestjs/common'
-import { PATH_METADATA } from '@nestjs/common/constants.js'
-import { DiscoveryModule, DiscoveryService, HttpAdapterHost, MetadataScanner } from '@nestjs/core'
+import { DiscoveryModule, DiscoveryService, HttpAdapterHost } from '@nestjs/core'
 import { nodeRequestFacts, sendNodeAnswer } from '../../src/index.js'
-import type { Gates } from './gates.js'
-import type { PortcullisModuleOptions } from './options.js'
-import { ConfigurableModuleClass, gatesToken, MODULE_OPTIONS_TOKEN, providers } from './providers.js'
+import { checkHandlers } from './check-handlers.js'
+import { type Gates, gatesToken } from './gates.js'
+import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, type PortcullisModuleOptions } from './options.js'
+import { enhancers, shared } from './providers.js'
 
 /**
  * Guards an application: import `PortcullisModule.forRoot({ server })`, or `forRootAsync`, once, in the root module.
- * Every handler then demands a token unless it says `@Public()`. What decorators demand is checked when the application
- * starts.
+ * Every handler then demands a token unless it says `@Public()`, whatever carries its calls: HTTP, GraphQL, sockets,
+ * microservices. What decorators demand is checked when the application starts, and that NestJS runs a guard before it.
  *
  * @group NestJS
  */
@@ -57,15 +57,9 @@ export class PortcullisModule extends ConfigurableModuleClass implements NestMod
     })
   }
 
-  /** Compiles the gates of all routes, so that a wrong requirement shows before traffic comes. */
+  /** Compiles the gates of all handlers, so that a wrong requirement, or a guard that nothing runs, shows at the start. */
   onModuleInit(): void {
-    const controllers = this.#discovery.getControllers().map(({ metatype }) => metatype as Type)
-    for (const controller of controllers) {
-      for (const name of new MetadataScanner().getAllMethodNames(controller.prototype)) {
-        const handler = controller.prototype[name]
-        if (Reflect.hasMetadata(PATH_METADATA, handler)) this.#gates(controller, handler)
-      }
-    }
+    checkHandlers(this.#options, this.#gates, this.#discovery)
   }
 }
 
@@ -73,4 +67,9 @@ Inject(MODULE_OPTIONS_TOKEN)(PortcullisModule, undefined, 0)
 Inject(HttpAdapterHost)(PortcullisModule, undefined, 1)
 Inject(gatesToken)(PortcullisModule, undefined, 2)
 Inject(DiscoveryService)(PortcullisModule, undefined, 3)
-Module({ imports: [DiscoveryModule], providers })(PortcullisModule)
+Global()(PortcullisModule)
+Module({
+  imports: [DiscoveryModule],
+  providers: [...shared, ...enhancers],
+  exports: [MODULE_OPTIONS_TOKEN, ...shared],
+})(PortcullisModule)

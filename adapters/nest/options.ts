@@ -1,4 +1,5 @@
-import type { Grants, ResourceServer } from '../../src/index.js'
+import { ConfigurableModuleBuilder, type ExecutionContext } from '@nestjs/common'
+import type { Grants, RequestFacts, ResourceServer } from '../../src/index.js'
 
 /** Options of `PortcullisModule.forRoot`. @group NestJS */
 export interface PortcullisModuleOptions {
@@ -10,4 +11,21 @@ export interface PortcullisModuleOptions {
   readonly resource?: string | undefined
   /** Whether to serve the metadata documents, at the root of the origin whatever the prefix. Default true. */
   readonly metadata?: boolean | undefined
+  /**
+   * Finds the credentials of what is no HTTP request, as `nodeRequestFacts` makes them: of a message of a microservice,
+   * where it is needed, of a socket other than Socket.IO's, of a GraphQL subscription. `undefined` leaves it to what the
+   * module finds itself. Facts that it gives again for a later message, the same object, stand for the same caller, who
+   * is held against time, revocation and requirement then, and shows no proof again.
+   */
+  readonly facts?: ((context: ExecutionContext) => RequestFacts | undefined) | undefined
+  /**
+   * Whether every handler has to say, or its class, what it demands: with a decorator, `@Public()` among them. One
+   * without stops the start. Default false: an HTTP or GraphQL handler without a decorator demands a token, and one of a
+   * gateway or a microservice stops the start all the same.
+   */
+  readonly requireDeclaration?: boolean | undefined
 }
+
+/** What NestJS makes of the module's options. */
+export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
+  new ConfigurableModuleBuilder<PortcullisModuleOptions>().setClassMethodName('forRoot').build()

@@ -1,6 +1,4 @@
 import {
-  type AccessTokenClaims,
-  type Auth,
   type HttpAnswer,
   mergeField,
   type NodeRequest,
@@ -35,16 +33,6 @@ export function factsOf(request: PlatformRequest): RequestFacts {
 /** Whether the client has gone. */
 export function isGone(response: PlatformResponse): boolean {
   return (response.raw ?? response).destroyed
-}
-
-/** Who calls, as the guard has found out. */
-export function authOf(request: PlatformRequest): Auth | undefined {
-  return (request as { auth?: Auth }).auth
-}
-
-/** Not writable, so that no later middleware replaces it by accident; a second guard still can. */
-export function setAuth(request: PlatformRequest, value: Auth<AccessTokenClaims> | undefined): void {
-  Object.defineProperty(request, 'auth', { value, writable: false, enumerable: true, configurable: true })
 }
 
 /** Sets fields, next to those the application set before. */

@@ -1,24 +1,20 @@
-import { ConfigurableModuleBuilder, type Provider } from '@nestjs/common'
-import { APP_FILTER, APP_GUARD } from '@nestjs/core'
-import { createGates } from './gates.js'
-import { createGuard } from './guard.js'
-import type { PortcullisModuleOptions } from './options.js'
+import type { Provider } from '@nestjs/common'
+import { APP_FILTER, APP_GUARD, HttpAdapterHost } from '@nestjs/core'
+import { createGates, gatesToken } from './gates.js'
+import { PortcullisGuard } from './guard.js'
+import { MODULE_OPTIONS_TOKEN, type PortcullisModuleOptions } from './options.js'
 import { RefusalFilter } from './refusal.js'
 
-/** What NestJS makes of the module's options. */
-export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
-  new ConfigurableModuleBuilder<PortcullisModuleOptions>().setClassMethodName('forRoot').build()
+/** What the guards of classes and methods need, in whichever module they are. */
+export const shared: Provider[] = [{ provide: gatesToken, useFactory: createGates, inject: [MODULE_OPTIONS_TOKEN] }]
 
-/** Where the gates of all handlers are injected from. */
-export const gatesToken = Symbol('portcullis.gates')
-
-/** The gates, and the guard and the filter of the whole application. */
-export const providers: Provider[] = [
-  { provide: gatesToken, useFactory: createGates, inject: [MODULE_OPTIONS_TOKEN] },
-  { provide: APP_GUARD, useFactory: createGuard, inject: [gatesToken] },
+/** The guard and the filter of the whole application. */
+export const enhancers: Provider[] = [
+  { provide: APP_GUARD, useClass: PortcullisGuard },
   {
     provide: APP_FILTER,
-    useFactory: ({ server }: PortcullisModuleOptions) => new RefusalFilter(server),
-    inject: [MODULE_OPTIONS_TOKEN],
+    useFactory: ({ server }: PortcullisModuleOptions, adapterHost: HttpAdapterHost) =>
+      new RefusalFilter(server, adapterHost),
+    inject: [MODULE_OPTIONS_TOKEN, HttpAdapterHost],
   },
 ]

@@ -1,6 +1,16 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common'
-import { AuthError, type HttpAnswer, preflightAnswer, type Refused, type ResourceServer } from '../../src/index.js'
-import { authOf, type PlatformRequest, type PlatformResponse, sendAnswer, setFields } from './platform.js'
+import { type ArgumentsHost, Catch, type ExecutionContext, HttpException } from '@nestjs/common'
+import { BaseExceptionFilter, type HttpAdapterHost } from '@nestjs/core'
+import {
+  type Auth,
+  AuthError,
+  type HttpAnswer,
+  InternalError,
+  preflightAnswer,
+  type Refused,
+  type ResourceServer,
+} from '../../src/index.js'
+import { authOf } from './caller.js'
+import { type PlatformResponse, sendAnswer, setFields } from './platform.js'
 
 /**
  * What the guard throws: an `HttpException` with the status and the body of the answer, the {@link AuthError} as its
@@ -16,11 +26,12 @@ export class RefusalException extends HttpException {
   readonly answer: HttpAnswer
 
   /** @hidden The guard makes it. */
-  constructor({ error, answer }: Refused, response: PlatformResponse) {
+  constructor({ error, answer }: Refused, response: PlatformResponse | undefined) {
     super(answer.body === '' ? '' : JSON.parse(answer.body), answer.status, { cause: error })
+    this.message = error.description
     const [own, early] = splitContentType(answer.headers)
     this.answer = { ...answer, headers: own }
-    setFields(response, early)
+    if (response !== undefined) setFields(response, early)
   }
 }
 
@@ -35,23 +46,32 @@ export class PreflightException extends HttpException {
   }
 }
 
-/** Answers refusals and preflights, and the {@link AuthError}s handlers throw, with the exact bytes of the contract. */
-export class RefusalFilter implements ExceptionFilter<Caught> {
+/**
+ * Answers refusals and preflights, and the {@link AuthError}s handlers throw, with the exact bytes of the contract. A fault
+ * of the application, and what is no HTTP request, it leaves to NestJS.
+ */
+export class RefusalFilter extends BaseExceptionFilter<Caught> {
   readonly #server: ResourceServer
+  /** Read by NestJS when an exception comes: the platform is not known before. */
+  protected override readonly httpAdapterHost: HttpAdapterHost
 
-  constructor(server: ResourceServer) {
+  constructor(server: ResourceServer, httpAdapterHost: HttpAdapterHost) {
+    super()
     this.#server = server
+    this.httpAdapterHost = httpAdapterHost
   }
 
-  catch(exception: Caught, host: ArgumentsHost): void {
-    if (host.getType() === 'http') this.#answer(exception, host.switchToHttp())
-    else new Logger('Portcullis').error(exception.message)
+  override catch(exception: Caught, host: ArgumentsHost): void {
+    if (host.getType() !== 'http') return
+    const http = host.switchToHttp()
+    const { answer, fault } = this.#answerTo(exception, authOf(http.getRequest()))
+    if (fault) super.catch(exception, host)
+    else sendAnswer(http.getResponse(), answer)
   }
 
-  #answer(exception: Caught, http: ReturnType<ArgumentsHost['switchToHttp']>): void {
-    const auth = authOf(http.getRequest<PlatformRequest>())
-    const { answer } = exception instanceof AuthError ? this.#server.refuse(exception, auth) : exception
-    sendAnswer(http.getResponse(), answer)
+  #answerTo(exception: Caught, auth: Auth | undefined): Pick<Refused, 'answer' | 'fault'> {
+    if (exception instanceof AuthError) return this.#server.refuse(exception, auth)
+    return { answer: exception.answer, fault: false }
   }
 }
 
@@ -60,4 +80,26 @@ Catch(AuthError, RefusalException, PreflightException)(RefusalFilter)
 function splitContentType(headers: HttpAnswer['headers']): [HttpAnswer['headers'], HttpAnswer['headers']] {
   const { 'Content-Type': type, ...others } = headers
   return [type === undefined ? {} : { 'Content-Type': type }, others]
+}
+
+/** What the guard throws for a refusal: in the form that clients of this transport are told of, with the reason as `cause`. */
+export async function refusalOf(
+  context: ExecutionContext,
+  refused: Refused,
+  response: PlatformResponse | undefined,
+): Promise<Error> {
+  if (refused.fault) return refused.error instanceof InternalError ? refused.error : new InternalError(refused.error)
+  const type = context.getType<string>()
+  if (type === 'ws') return because(refused, new (await import('@nestjs/websockets')).WsException(toldOf(refused)))
+  if (type === 'rpc') return because(refused, new (await import('@nestjs/microservices')).RpcException(toldOf(refused)))
+  return new RefusalException(refused, response)
+}
+
+/** As NestJS tells clients of sockets and queues of errors, with the members of the HTTP answer. */
+function toldOf({ error, answer }: Refused): object {
+  return { status: 'error', message: error.description, ...(answer.body !== '' && JSON.parse(answer.body)) }
+}
+
+function because({ error }: Refused, exception: Error): Error {
+  return Object.defineProperty(exception, 'cause', { value: error })
 }

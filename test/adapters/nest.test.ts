@@ -1,5 +1,14 @@
 import 'reflect-metadata'
-import { Catch, Controller, Get, type INestApplication, Module, type Type } from '@nestjs/common'
+import {
+  Catch,
+  Controller,
+  type ExecutionContext,
+  Get,
+  type INestApplication,
+  Module,
+  type Type,
+  UseGuards,
+} from '@nestjs/common'
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js'
 import { ExpressAdapter } from '@nestjs/platform-express'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
@@ -9,12 +18,14 @@ import {
   createGrants,
   createResourceServer,
   InsufficientScopeError,
+  InternalError,
   type ResourceServerOptions,
   type Auth as VerifiedAuth,
 } from 'portcullis'
 import {
   Access,
   Auth,
+  authOf,
   Claims,
   Grant,
   OptionalToken,
@@ -28,8 +39,7 @@ import {
 import { createTestIssuer } from 'portcullis/testing'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { createGates } from '../../adapters/nest/gates.js'
-import { createGuard } from '../../adapters/nest/guard.js'
-import { RefusalFilter } from '../../adapters/nest/refusal.js'
+import { PortcullisGuard } from '../../adapters/nest/guard.js'
 import { type ExactResponse, exchange } from '../support/http-exchange.js'
 import { createApplication } from './nest-harness.js'
 
@@ -184,6 +194,27 @@ describe('decorators', () => {
     expect((await ask('/events')).status).toBe(401)
   })
 
+  it('tell guards, interceptors and others that run after ours who calls', async () => {
+    const seen: unknown[] = []
+    class Later {
+      canActivate(context: ExecutionContext): boolean {
+        const request = context.switchToHttp().getRequest()
+        seen.push(authOf(context)?.subject, authOf(request)?.subject, request.auth?.subject)
+        return true
+      }
+    }
+    const ask = await serve([
+      controller({
+        me: { handler: ok(), decorators: [UseGuards(new Later())] },
+        open: { handler: ok(), decorators: [Public(), UseGuards(new Later())] },
+      }),
+    ])
+    await ask('/me', { sub: 'alice' })
+    await ask('/open', { sub: 'alice' })
+    expect(seen).toEqual(['alice', 'alice', 'alice', undefined, undefined, undefined])
+    expect(authOf({ auth: { subject: 'forged' } })).toBeUndefined()
+  })
+
   it('inject nothing where nobody was asked for a token', async () => {
     const ask = await serve([
       controller({
@@ -306,6 +337,32 @@ describe('refusals', () => {
     expect(response.fields('Content-Type')).toEqual(['application/json'])
   })
 
+  it('[REAL-26] leave faults of the application to the filters of the application, with their cause', async () => {
+    const cause = new Error('a secret of the application')
+    const allow = () => {
+      throw cause
+    }
+    const seen: unknown[] = []
+    class Faults {
+      catch(exception: Error, host: ExecutionContextHost): void {
+        seen.push(exception.cause)
+        host.switchToHttp().getResponse<{ sendStatus(code: number): void }>().sendStatus(500)
+      }
+    }
+    Catch(InternalError)(Faults)
+    const faulty = controller({ faulty: { handler: ok(), decorators: [RequireToken({ allow })] } })
+    const app = await createApplication({ server: makeServer() }, [faulty], new ExpressAdapter())
+    app.useGlobalFilters(new Faults())
+    expect((await (await listen(app))('/faulty', {})).status).toBe(500)
+    expect(seen).toEqual([cause])
+    const logged: unknown[] = []
+    const plain = await createApplication({ server: makeServer() }, [faulty], new ExpressAdapter())
+    plain.useLogger({ log: () => {}, warn: () => {}, error: (...said: unknown[]) => logged.push(said[0]) })
+    const response = await (await listen(plain))('/faulty', {})
+    expect([response.status, response.body]).toEqual([500, '{"statusCode":500,"message":"Internal server error"}'])
+    expect(logged).toContainEqual(expect.objectContaining({ cause }))
+  })
+
   it('[E-01] keep status and challenge where a filter of the application writes every body', async () => {
     class CatchAll {
       catch(exception: unknown, host: ExecutionContextHost): void {
@@ -334,7 +391,8 @@ describe('what is no HTTP request', () => {
     open(): void {}
   }
   Public()(Gateway.prototype, 'open', Object.getOwnPropertyDescriptor(Gateway.prototype, 'open') as PropertyDescriptor)
-  const guard = createGuard(createGates({ server: makeServer() }))
+  const options = { server: makeServer() }
+  const guard = new PortcullisGuard(createGates(options), options)
   const contextOf = (type: string, handler: 'open' | 'closed', ...parameters: unknown[]) => {
     const context = new ExecutionContextHost(parameters, Gateway, Gateway.prototype[handler])
     context.setType(type)
@@ -343,17 +401,12 @@ describe('what is no HTTP request', () => {
 
   it.each(['ws', 'rpc', 'graphql'])('is not let through: %s', async (type) => {
     await expect(guard.canActivate(contextOf(type, 'closed', {}))).rejects.toThrow(
-      `Portcullis judges HTTP requests, and this is '${type}'`,
+      `The credentials of this '${type}' call cannot be found`,
     )
   })
 
   it('passes where the handler is public', async () => {
     expect(await guard.canActivate(contextOf('ws', 'open', {}))).toBe(true)
-  })
-
-  it('has its refusals logged, since there is nothing to answer', () => {
-    const filter = new RefusalFilter(makeServer())
-    expect(() => filter.catch(new InsufficientScopeError('write'), contextOf('ws', 'open', {}))).not.toThrow()
   })
 
   it('[ADP-08] is told from a request whose client has gone: the handler does not run', async () => {
