@@ -13,10 +13,12 @@ import {
   type HttpAnswer,
   isAuthError,
   isPreflight,
+  keepAccess,
   mergeField,
   nodeRequestFacts,
   type OptionalAuthResult,
   preflightAnswer,
+  type Refused,
   type RequestFacts,
   type Requirement,
   type ResourceServer,
@@ -49,14 +51,19 @@ export function portcullis<Claims = AccessTokenClaims>(
       const facts = nodeRequestFacts(req)
       if (isPreflight(facts)) return sendNodeAnswer(res, preflightAnswer)
       const result = await judge(facts, known)
-      if (!result.ok && onError === 'next') return next(withHeaders(result.error, result.answer, res))
-      if (!result.ok) return sendNodeAnswer(res, result.answer)
-      setAuth(req, result.auth)
+      if (!result.ok) return refuse(result, res, next)
+      setAuth(req, result.auth && keepAccess(result.auth, known))
       setNodeHeaders(res, result.headers)
       next()
     }
     const handler: RequestHandler = (req, res, next) => void admit(req, res, next).catch(next)
     return handler as RequestGuard<Added>
+  }
+
+  function refuse({ fault, error, answer }: Refused, res: Response, next: (error?: AuthError) => void): void {
+    if (fault) next(error)
+    else if (onError === 'next') next(withHeaders(error, answer, res))
+    else sendNodeAnswer(res, answer)
   }
 
   function withDefaults(requirement: Requirement<Claims> = {}): Requirement<Claims> {
@@ -77,7 +84,9 @@ export function portcullis<Claims = AccessTokenClaims>(
     },
     refusals: () => (error, req, res, next) => {
       if (!isAuthError(error) || res.headersSent) return next(error)
-      sendNodeAnswer(res, server.refuse(error, authOf(req)).answer)
+      const { fault, answer } = server.refuse(error, authOf(req))
+      if (fault) return next(error)
+      sendNodeAnswer(res, answer)
     },
     authOf,
   }

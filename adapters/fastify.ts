@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import {
   type Auth,
   checkNames,
@@ -11,10 +11,12 @@ import {
   type Grant,
   isAuthError,
   isPreflight,
+  keepAccess,
   preflightAnswer,
+  type Refused,
   type Requirement,
 } from '../src/index.js'
-import { atRoot, factsOf, refuseUnguarded, routeGuards, serveMetadata } from './fastify/hooks.js'
+import { atRoot, factsOf, refuseUnguarded, routeGuards, serveMetadata, toFault } from './fastify/hooks.js'
 import { sendAnswer, setHeaders, withHeaders } from './fastify/reply.js'
 import type { AuthClaims, FastifyOptions, GuardHook, Judge, RouteAuth } from './fastify/types.js'
 
@@ -38,13 +40,16 @@ async function plugin(instance: FastifyInstance, options: FastifyOptions<AuthCla
       const facts = factsOf(request)
       if (isPreflight(facts)) return sendAnswer(reply, preflightAnswer)
       const result = await judge(facts, known)
-      if (result.ok) {
-        identified[identity] = result.auth ?? null
-        return setHeaders(reply, result.headers)
-      }
-      if (onError === 'throw') throw withHeaders(result.error, result.answer, reply)
-      return sendAnswer(reply, result.answer)
+      if (!result.ok) return refuse(result, reply)
+      identified[identity] = (result.auth && keepAccess(result.auth, known)) ?? null
+      return setHeaders(reply, result.headers)
     }
+  }
+
+  function refuse({ fault, error, answer }: Refused, reply: FastifyReply): FastifyReply {
+    if (fault) throw toFault(error)
+    if (onError === 'throw') throw withHeaders(error, answer, reply)
+    return sendAnswer(reply, answer)
   }
 
   function withDefaults(requirement: Requirement<AuthClaims> = {}): Requirement<AuthClaims> {
@@ -64,21 +69,25 @@ async function plugin(instance: FastifyInstance, options: FastifyOptions<AuthCla
     return declared.length === 0 ? [guard] : [guard, grant(...declared)]
   }
 
-  instance.decorateRequest(identity, null)
-  instance.decorateRequest('auth', {
-    getter() {
-      return (this as Identified)[identity]
-    },
-  })
+  if (!instance.hasRequestDecorator(identity)) {
+    instance.decorateRequest(identity, null)
+    instance.decorateRequest('auth', {
+      getter() {
+        return (this as Identified)[identity]
+      },
+    })
+  }
   instance.decorate('requireToken', requireToken)
   instance.decorate('optionalToken', optionalToken)
   instance.decorate('grant', grant)
   instance.decorate('refusals', (error, request, reply) => {
     if (!isAuthError(error)) throw error
-    return sendAnswer(reply, server.refuse(error, request.auth ?? undefined).answer)
+    const { fault, answer } = server.refuse(error, request.auth ?? undefined)
+    if (fault) throw toFault(error)
+    return sendAnswer(reply, answer)
   })
   instance.addHook('onRoute', routeGuards(hooksOf))
-  atRoot(instance).addHook('onRequest', refuseUnguarded(server))
+  atRoot(instance).addHook('onRequest', refuseUnguarded)
   if (options.metadata !== false) atRoot(instance).addHook('onRequest', serveMetadata(server))
 }
 

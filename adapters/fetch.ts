@@ -12,14 +12,17 @@ import {
   fetchRequestFacts,
   isAuthError,
   isPreflight,
+  keepAccess,
   type OptionalAuthResult,
   preflightAnswer,
+  type Refused,
   type RequestFacts,
   type Requirement,
   type ResourceServer,
+  setFetchHeaders,
+  toFetchResponse,
 } from '../src/index.js'
 import { guardedHandler } from './fetch/guarded-handler.js'
-import { mergeInto, toResponse } from './fetch/response.js'
 import type { FetchGate, FetchGuard, FetchOptions, RouteAuth } from './fetch/types.js'
 
 export type * from './fetch/types.js'
@@ -43,16 +46,18 @@ export function portcullis<Claims = AccessTokenClaims>(
 
   function guarded<Identity>(judge: Judge): FetchGuard<Identity> {
     return async (request, { headers = new Headers(), ...known } = {}) => {
+      const earlier = identities.get(request)
       identities.delete(request)
       const facts = factsOf(request, known)
       if (isPreflight(facts)) {
-        return { ok: false, preflight: true, response: toResponse(preflightAnswer, headers) }
+        return { ok: false, preflight: true, response: toFetchResponse(preflightAnswer, headers) }
       }
       const result = await judge(facts)
-      if (!result.ok) return { ok: false, preflight: false, response: toResponse(result.answer, headers) }
-      if (result.auth !== undefined) identities.set(request, result.auth)
-      mergeInto(headers, result.headers)
-      return { ok: true, auth: result.auth as Identity, headers }
+      if (!result.ok) return { ok: false, preflight: false, response: responseOf(result, headers) }
+      const auth = result.auth && keepAccess(result.auth, earlier)
+      if (auth !== undefined) identities.set(request, auth)
+      setFetchHeaders(headers, result.headers)
+      return { ok: true, auth: auth as Identity, headers }
     }
   }
 
@@ -74,7 +79,8 @@ export function portcullis<Claims = AccessTokenClaims>(
 
   function refusal(error: unknown, request: Request, headers?: Headers): Response | undefined {
     if (!isAuthError(error)) return undefined
-    return toResponse(server.refuse(error, identities.get(request)).answer, headers)
+    const { fault, answer } = server.refuse(error, identities.get(request))
+    return fault ? undefined : toFetchResponse(answer, headers)
   }
 
   const requireToken = (requirement: RouteAuth<Claims> = {}) => guarded<Auth<Claims>>(judgeOf(requirement))
@@ -85,9 +91,15 @@ export function portcullis<Claims = AccessTokenClaims>(
     withAuth: (requirement, handler) => guardedHandler(requireToken(requirement), handler, refusal),
     async metadata(request) {
       const answer = await server.metadata(factsOf(request))
-      return answer && toResponse(answer)
+      return answer && toFetchResponse(answer)
     },
     refusal,
     authOf: (request) => identities.get(request),
   }
+}
+
+/** @throws the fault of the application, for whatever stands around the handler. */
+function responseOf({ fault, error, answer }: Refused, headers: Headers): Response {
+  if (fault) throw error
+  return toFetchResponse(answer, headers)
 }

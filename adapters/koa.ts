@@ -7,10 +7,12 @@ import type { Context, Next } from 'koa'
 import {
   type AccessTokenClaims,
   type Auth,
+  type AuthError,
   checkNames,
   createGrantGuard,
   isAuthError,
   isPreflight,
+  keepAccess,
   type OptionalAuthResult,
   preflightAnswer,
   type Refused,
@@ -41,14 +43,22 @@ export function portcullis<Claims = AccessTokenClaims>(
       if (isPreflight(facts)) return sendAnswer(ctx, preflightAnswer)
       const result = await judge(facts, known)
       if (!result.ok) return refuse(ctx, result)
-      setAuth(ctx, result.auth)
+      setAuth(ctx, result.auth && keepAccess(result.auth, known))
       setNodeHeaders(ctx.res, result.headers)
       return next()
     }
   }
 
-  function refuse(ctx: Context, { error, answer }: Refused): void {
+  function refuse(ctx: Context, { fault, error, answer }: Refused): void {
+    if (fault) throw error
     if (onError === 'throw') throw withHeaders(error, answer, ctx)
+    sendAnswer(ctx, answer)
+  }
+
+  /** A refusal of a handler: whatever `onError` says, since it is for the middleware that asked for it. */
+  function refuseLater(ctx: Context, thrown: AuthError): void {
+    const { fault, answer } = server.refuse(thrown, ctx.state['auth'])
+    if (fault) throw thrown
     sendAnswer(ctx, answer)
   }
 
@@ -72,7 +82,7 @@ export function portcullis<Claims = AccessTokenClaims>(
         await next()
       } catch (error) {
         if (!isAuthError(error) || ctx.headerSent) throw error
-        sendAnswer(ctx, server.refuse(error, ctx.state['auth']).answer)
+        refuseLater(ctx, error)
       }
     },
   }

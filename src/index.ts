@@ -100,6 +100,7 @@ export type {
   ScopeExpression,
 } from './policy/requirement.js'
 export { type FieldValue, mergeField } from './request/answer-headers.js'
+export { setFetchHeaders, toFetchResponse, withFetchHeaders } from './request/fetch-answer.js'
 export { type FetchConnection, fetchRequestFacts } from './request/fetch-request.js'
 export { type NodeResponse, sendNodeAnswer, setNodeHeaders } from './request/node-answer.js'
 export { type NodeRequest, type NodeSocket, nodeRequestFacts } from './request/node-request.js'

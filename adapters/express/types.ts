@@ -9,7 +9,8 @@ export interface ExpressOptions {
   /**
    * What to do with a refusal. `answer` (default) sends the complete answer. `next` hands the `AuthError` to the
    * application's error handler: `err.status` and `err.headers` say what the answer needs, challenges included, and
-   * Express's own handler heeds both. Outside production that one also prints the stack, ours like any other.
+   * Express's own handler heeds both. Outside production that one also prints the stack, ours like any other. A fault of
+   * the application (status 500, with its `cause`) goes to the error handler whatever this says.
    */
   readonly onError?: 'answer' | 'next' | undefined
   /** The resource of requirements that name none. Needed when the server guards several. */
@@ -40,7 +41,8 @@ export interface ExpressGate<Claims = AccessTokenClaims> {
   grant(...grants: Grant[]): RequestGuard<{ readonly auth: Auth<Claims> }>
   /**
    * An error handler, to be mounted behind the routes: an `AuthError` that a handler throws, such as that of a lazy grant
-   * or of `server.check`, is answered as a guard would. Any other error goes on to the next error handler.
+   * or of `server.check`, is answered as a guard would. Any other error, and a fault of the application, goes on to the
+   * next error handler.
    */
   refusals(): ErrorRequestHandler
   /** What a guard mounted with `app.use` found out; for handlers whose own route names no guard. */

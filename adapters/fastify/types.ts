@@ -22,7 +22,7 @@ export interface FastifyOptions<Claims = AccessTokenClaims> {
   /**
    * What to do with a refusal. `answer` (default) sends the complete answer. `throw` hands the `AuthError` to
    * `setErrorHandler`: its `status` and `headers` say what the answer needs, challenges included, and Fastify's own
-   * handler heeds both.
+   * handler heeds both. A fault of the application (status 500, with its `cause`) is thrown whatever this says.
    */
   readonly onError?: 'answer' | 'throw' | undefined
 }
@@ -90,7 +90,7 @@ declare module 'fastify' {
     grant(...grants: Grant[]): GuardHook
     /**
      * An error handler, for `app.setErrorHandler` or a part of it: an `AuthError` that a handler throws, such as that of
-     * a lazy grant or of `server.check`, is answered as a guard would. Throws any other error on, to the next handler.
+     * a lazy grant or of `server.check`, is answered as a guard would. Throws any other error, and a fault of the application, on to the next handler.
      */
     refusals(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply
   }

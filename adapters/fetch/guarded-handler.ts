@@ -1,5 +1,4 @@
-import type { Auth } from '../../src/index.js'
-import { withFields } from './response.js'
+import { type Auth, withFetchHeaders } from '../../src/index.js'
 import type { AuthHandler, FetchGate, FetchGuard, FetchHandler } from './types.js'
 
 /** A handler behind its guard: what the guard refuses does not reach it, and what it refuses itself is answered. */
@@ -12,7 +11,7 @@ export function guardedHandler<Claims, Rest extends unknown[]>(
     const result = await guard(request)
     if (!result.ok) return result.response
     try {
-      return withFields(await handler(request, result.auth, ...rest), result.headers)
+      return withFetchHeaders(await handler(request, result.auth, ...rest), result.headers)
     } catch (error) {
       const response = refusal(error, request, result.headers)
       if (response === undefined) throw error

@@ -43,7 +43,7 @@ export interface GuardContext extends FetchConnection {
   readonly headers?: Headers | undefined
 }
 
-/** Judges a request. Never rejects. @group Fetch */
+/** Judges a request. Rejects with a fault of the application (status 500, with its `cause`) and nothing else. @group Fetch */
 export type FetchGuard<Identity> = (request: Request, context?: GuardContext) => Promise<FetchResult<Identity>>
 
 /** A requirement, and the downstream tokens the handler needs. @group Fetch */
@@ -83,7 +83,7 @@ export interface FetchGate<Claims = AccessTokenClaims> {
   ): FetchHandler<Rest>
   /**
    * The answer to an `AuthError` that a handler threw, such as that of a lazy grant or of `server.check`; `undefined` for
-   * any other error. `headers` are the fields of the response so far, and gain ours.
+   * any other error and for a fault of the application: throw those on. `headers` are the fields of the response so far, and gain ours.
    */
   refusal(error: unknown, request: Request, headers?: Headers): Response | undefined
   /** Who a guard has found to be calling; nothing the application does can change it. */

@@ -7,7 +7,8 @@ export interface KoaOptions {
   readonly grants?: Grants | undefined
   /**
    * What to do with a refusal. `answer` (default) sends the complete answer. `throw` throws the `AuthError`: its
-   * `status` and `headers` say what the answer needs, challenges included, and Koa's own handler heeds both.
+   * `status` and `headers` say what the answer needs, challenges included, and Koa's own handler heeds both. A fault of
+   * the application (status 500, with its `cause`) is thrown whatever this says.
    */
   readonly onError?: 'answer' | 'throw' | undefined
   /** The resource of requirements that name none. Needed when the server guards several. */
@@ -43,7 +44,7 @@ export interface KoaGate<Claims = AccessTokenClaims> {
   grant(...grants: Grant[]): KoaGuard<Auth<Claims>>
   /**
    * To be used before the routes: an `AuthError` that a handler throws, such as that of a lazy grant or of
-   * `server.check`, is answered as a guard would. Any other error is thrown on.
+   * `server.check`, is answered as a guard would. Any other error, and a fault of the application, is thrown on.
    */
   refusals(): Middleware
 }

@@ -1,4 +1,4 @@
-import { Auth } from '../../src/index.js'
+import { Auth, keepAccess } from '../../src/index.js'
 
 /**
  * The caller in the shape of the MCP SDK (`AuthInfo` of either version), which tool handlers find as `extra.authInfo`
@@ -31,6 +31,11 @@ export function toAuthInfo<Claims>(auth: Auth<Claims>, resourceMetadataUrl?: str
     extra: { portcullis: auth as Auth },
   }
   return Object.defineProperty(info, 'token', { value: auth.token, enumerable: false }) as AuthInfo
+}
+
+/** The caller a gate let through, with what grants before it brought: of our own adapter's guard, or of another gate. */
+export function withEarlier<Claims>(auth: Auth<Claims>, earlier: unknown): Auth<Claims> {
+  return keepAccess(auth, earlier instanceof Auth ? earlier : authOf(earlier))
 }
 
 /** Where frameworks hand {@link AuthInfo} to tool handlers. */

@@ -3,8 +3,8 @@ import { ConfigurationError, InvalidRequestError, type RequestFacts } from '../.
 /**
  * The tools a JSON-RPC message calls, or a batch of messages.
  *
- * @throws {@link InvalidRequestError} for a body that is not said to be JSON: no SDK would read it, and if one did, we
- * have not.
+ * @throws {@link InvalidRequestError} for a body that is not said to be JSON, which no SDK would read, and for JSON that is
+ * no message.
  * @throws {@link ConfigurationError} for JSON that nobody has parsed.
  */
 export function calledTools(facts: RequestFacts, body: unknown): readonly string[] {
@@ -12,9 +12,11 @@ export function calledTools(facts: RequestFacts, body: unknown): readonly string
   if (!/^application\/json\s*(;|$)/i.test(contentType)) {
     throw new InvalidRequestError('ERR_REQUEST_MALFORMED', { detail: 'the body is no JSON' })
   }
-  if (typeof body !== 'object' || body === null || ArrayBuffer.isView(body)) {
+  if (body === undefined || ArrayBuffer.isView(body)) {
     throw new ConfigurationError('`tools` needs the parsed body: mount a JSON parser before the MCP gate.')
   }
+  if (typeof body !== 'object')
+    throw new InvalidRequestError('ERR_REQUEST_MALFORMED', { detail: 'no JSON-RPC message' })
   return [body].flat().flatMap((message) => calledTool(message) ?? [])
 }
 

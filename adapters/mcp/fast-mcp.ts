@@ -1,7 +1,6 @@
-import { ConfigurationError, type NodeRequest, nodeRequestFacts } from '../../src/index.js'
+import { ConfigurationError, type NodeRequest, nodeRequestFacts, toFetchResponse } from '../../src/index.js'
 import type { AuthInfo } from './auth-info.js'
 import type { Endpoint } from './endpoint.js'
-import { toResponse } from './fetch.js'
 import type { McpGate } from './types.js'
 
 /** Makes FastMCP's `authenticate`. FastMCP calls it twice for one request, and a DPoP proof is good for one use only. */
@@ -18,7 +17,7 @@ export function authenticator<Claims>({
   async function authenticate(request: NodeRequest): Promise<AuthInfo> {
     const result = await judge(nodeRequestFacts(request), undefined)
     if (result.ok) return describe(result.auth)
-    throw toResponse(result.answer)
+    throw toFetchResponse(result.answer)
   }
 
   return async (request) => {

@@ -1,4 +1,10 @@
-import { fetchRequestFacts, type HttpAnswer, InvalidRequestError, mergeField } from '../../src/index.js'
+import {
+  fetchRequestFacts,
+  InvalidRequestError,
+  setFetchHeaders,
+  toFetchResponse,
+  withFetchHeaders,
+} from '../../src/index.js'
 import type { Endpoint } from './endpoint.js'
 import type { McpGate, McpGateOptions } from './types.js'
 
@@ -18,9 +24,11 @@ export function fetchHandler<Claims>(
       parsedBody = await readJson(request)
       return parsedBody
     })
-    if (!result.ok) return toResponse(result.answer)
+    if (!result.ok) return toFetchResponse(result.answer)
     const options = { authInfo: describe(result.auth), ...(readsBody && { parsedBody }) }
-    return withFields(await handler(request, options), result.headers)
+    const fields = new Headers()
+    setFetchHeaders(fields, result.headers)
+    return withFetchHeaders(await handler(request, options), fields)
   }
 }
 
@@ -40,20 +48,4 @@ async function readJson(request: Request): Promise<unknown> {
   } catch (cause) {
     throw new InvalidRequestError('ERR_REQUEST_MALFORMED', { detail: 'the body is no JSON', cause })
   }
-}
-
-/** The answer as a response, one field for each value. */
-export function toResponse({ status, headers, body }: HttpAnswer): Response {
-  const fields = Object.entries(headers).flatMap(([name, value]) =>
-    [value].flat().map((one): [string, string] => [name, one]),
-  )
-  return new Response(body === '' ? null : body, { status, headers: fields })
-}
-
-function withFields(response: Response, added: HttpAnswer['headers']): Response {
-  const headers = new Headers(response.headers)
-  for (const [name, value] of Object.entries(added)) {
-    headers.set(name, [mergeField(name, headers.get(name) ?? undefined, value)].flat().join(', '))
-  }
-  return new Response(response.body, { status: response.status, statusText: response.statusText, headers })
 }

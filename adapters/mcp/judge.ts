@@ -1,9 +1,11 @@
 import {
+  type Auth,
   type AuthResult,
   type HttpAnswer,
   isPreflight,
   mergeRequirements,
   preflightAnswer,
+  type Refused,
   type RequestFacts,
   type Requirement,
   type ResourceServer,
@@ -13,9 +15,14 @@ import { createOriginCheck } from './origin.js'
 import type { McpGateOptions } from './types.js'
 
 /** Who calls, or what to answer. */
-export type Judged<Claims> = AuthResult<Claims> | { readonly ok: false; readonly answer: HttpAnswer }
+export type Judged<Claims> =
+  | Extract<AuthResult<Claims>, { readonly ok: true }>
+  | { readonly ok: false; readonly answer: HttpAnswer }
 
-/** Judges a request to the endpoint, with its parsed body or a function that reads it. */
+/**
+ * Judges a request to the endpoint, with its parsed body or a function that reads it. Rejects with a fault of the
+ * application, for the framework's own error channel.
+ */
 export type Judge<Claims> = (facts: RequestFacts, body: unknown) => Promise<Judged<Claims>>
 
 /** Makes the judge of an endpoint. @throws {@link ConfigurationError} for an option that cannot be right. */
@@ -36,23 +43,33 @@ export function createJudge<Claims>(server: ResourceServer<Claims>, options: Mcp
     return called.map((demand) => mergeRequirements(...scopes, demand))
   }
 
+  /** Who calls, held against the tools the body calls. */
+  async function judgeCalls(auth: Auth<Claims>, facts: RequestFacts, body: unknown): Promise<Refused | undefined> {
+    try {
+      for (const demand of demandsOf(calledTools(facts, await read(body)))) await server.checkAsync(auth, demand)
+      return undefined
+    } catch (error) {
+      return refused(server.refuse(error, auth))
+    }
+  }
+
   return async (facts, body) => {
     try {
       checkOrigin(facts)
     } catch (error) {
-      return server.refuse(error)
+      return refused(server.refuse(error))
     }
     if (isPreflight(facts)) return { ok: false, answer: preflightAnswer }
     const admitted = await guard(facts)
-    if (!admitted.ok || tools === undefined || facts.method !== 'POST') return admitted
-    try {
-      for (const demand of demandsOf(calledTools(facts, await read(body))))
-        await server.checkAsync(admitted.auth, demand)
-      return admitted
-    } catch (error) {
-      return server.refuse(error, admitted.auth)
-    }
+    if (!admitted.ok) return refused(admitted)
+    if (tools === undefined || facts.method !== 'POST') return admitted
+    return (await judgeCalls(admitted.auth, facts, body)) ?? admitted
   }
+}
+
+function refused(refusal: Refused): Refused {
+  if (refusal.fault) throw refusal.error
+  return refusal
 }
 
 function read(body: unknown): unknown {

@@ -7,6 +7,7 @@ import {
   sendNodeAnswer,
   setNodeHeaders,
 } from '../../src/index.js'
+import { withEarlier } from './auth-info.js'
 import type { Endpoint } from './endpoint.js'
 import type { McpFastifyReply, McpFastifyRequest, McpGate } from './types.js'
 
@@ -15,14 +16,20 @@ function setAuth(target: object, value: unknown): void {
   Object.defineProperty(target, 'auth', { value, writable: false, enumerable: true, configurable: true })
 }
 
+/** What an earlier guard, of ours or of others, has left. */
+function earlierIn(target: object): unknown {
+  return (target as { readonly auth?: unknown }).auth
+}
+
 /** Makes the guard for Express and Connect. */
 export function expressGuard<Claims>({ judge, describe }: Endpoint<Claims>): ReturnType<McpGate['forExpress']> {
   return (req, res, next) => {
+    const earlier = earlierIn(req)
     setAuth(req, undefined)
     judge(nodeRequestFacts(req), req.body).then((result) => {
       if (!result.ok) return sendNodeAnswer(res, result.answer)
       setNodeHeaders(res, result.headers)
-      setAuth(req, describe(result.auth))
+      setAuth(req, describe(withEarlier(result.auth, earlier)))
       next()
     }, next)
   }
@@ -35,12 +42,14 @@ function factsOf({ method, headers, rawHeaders, socket }: NodeRequest, url: stri
 
 /** Makes the hook for Fastify. What the SDK writes goes past the reply, so the fields are set on the raw response. */
 export function fastifyGuard<Claims>({ judge, describe }: Endpoint<Claims>): ReturnType<McpGate['forFastify']> {
-  return async ({ raw, originalUrl, body }: McpFastifyRequest, reply) => {
+  return async (request: McpFastifyRequest, reply) => {
+    const { raw, originalUrl, body } = request
+    const earlier = earlierIn(request) ?? earlierIn(raw)
     setAuth(raw, undefined)
     const result = await judge(factsOf(raw, originalUrl), body)
     if (!result.ok) return sendReply(reply, result.answer)
     setNodeHeaders(reply.raw, result.headers)
-    return setAuth(raw, describe(result.auth))
+    return setAuth(raw, describe(withEarlier(result.auth, earlier)))
   }
 }
 
@@ -56,6 +65,7 @@ function sendReply(reply: McpFastifyReply, { status, headers, body }: HttpAnswer
 export function koaGuard<Claims>({ judge, describe }: Endpoint<Claims>): ReturnType<McpGate['forKoa']> {
   return async (ctx, next) => {
     const { req, res, state, request } = ctx
+    const earlier = earlierIn(state)
     setAuth(req, undefined)
     setAuth(state, undefined)
     const result = await judge(factsOf(req, ctx.originalUrl), (request as { body?: unknown }).body)
@@ -64,8 +74,9 @@ export function koaGuard<Claims>({ judge, describe }: Endpoint<Claims>): ReturnT
       return sendNodeAnswer(res, result.answer)
     }
     setNodeHeaders(res, result.headers)
-    setAuth(req, describe(result.auth))
-    setAuth(state, result.auth)
+    const auth = withEarlier(result.auth, earlier)
+    setAuth(req, describe(auth))
+    setAuth(state, auth)
     return next()
   }
 }

@@ -23,8 +23,8 @@ export function createTool<Claims>(
       try {
         return await handler(await admit(authOf(parameters.at(-1)) as Auth<Claims> | undefined), ...parameters)
       } catch (error) {
-        if (isAuthError(error)) return toolError(error)
-        throw error
+        if (!isAuthError(error) || error.status === 500) throw error
+        return toolError(error)
       }
     }
   }

@@ -9,6 +9,7 @@ import { describeSettings } from './contract/describe-settings.js'
 import { expectAnswer } from './contract/expect-row.js'
 import {
   type AdapterHarness,
+  applicationFault,
   broken,
   contractRoutes,
   type RunningApplication,
@@ -31,6 +32,7 @@ export function describeAdapterContract(harness: AdapterHarness): void {
     const issuer = createTestIssuer({ clock: clock.now, audience: resource })
     const client = createDpopClient({ clock: clock.now })
     const running: RunningApplication[] = []
+    const faults: unknown[] = []
     let origin = ''
 
     function makeServer(settings: { nonce?: boolean } = {}): ResourceServer {
@@ -45,7 +47,9 @@ export function describeAdapterContract(harness: AdapterHarness): void {
     }
 
     async function startWith(server: ResourceServer): Promise<string> {
-      const application = await harness.start(server, createGrants({ client: downstreamClient, clock: clock.now }))
+      const second = createResourceServer({ resource: 'https://api.test/second', issuer: issuer.issuer })
+      const grants = createGrants({ client: downstreamClient, clock: clock.now })
+      const application = await harness.start(server, grants, { second, fault: (error) => faults.push(error) })
       running.push(application)
       return application.origin
     }
@@ -120,6 +124,22 @@ export function describeAdapterContract(harness: AdapterHarness): void {
         issuer.restore()
       }
     })
+
+    it.each([
+      ['an exception in `allow`', '/faulty', applicationFault.message],
+      ['a grant without a client', '/clientless', 'holds no client of the issuer'],
+    ])(
+      '[REAL-26] hands a fault of the application to the error channel of the framework, with its cause: %s',
+      async (_name, path, reason) => {
+        faults.length = 0
+        const response = await exchange(origin, { path, fields: [bearer(issuer.mintToken())] })
+        expect(response.status).toBe(500)
+        expect(response.body).not.toContain('secret')
+        expect(faults).toHaveLength(1)
+        const { message, cause } = faults[0] as Error
+        expect(`${message} ${cause}`).toContain(reason)
+      },
+    )
 
     it('[ADP-08] survives a client that leaves while its token is checked', async () => {
       const slowOrigin = await startWith(makeServer())

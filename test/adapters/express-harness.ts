@@ -16,15 +16,18 @@ interface ExpressModule {
 export function expressHarness(name: string, express: ExpressModule): AdapterHarness {
   return {
     name,
-    async start(server, grants) {
+    async start(server, grants, { second, fault }) {
       const app = express()
       app.disable('x-powered-by')
       const gate = portcullis(server, { grants })
-      app.use(gate.metadata())
+      app.use(gate.metadata(), portcullis(second).metadata())
       app.use(express.urlencoded({ extended: false }))
       for (const route of contractRoutes) addRoute(app, route, gate, express)
       app.use(gate.refusals())
-      app.use((_error: unknown, _req: Request, res: Response, _next: unknown) => void res.sendStatus(500))
+      app.use((error: unknown, _req: Request, res: Response, _next: unknown) => {
+        fault(error)
+        res.sendStatus(500)
+      })
       const listening = app.listen(0, '127.0.0.1')
       await new Promise((resolve) => listening.once('listening', resolve))
       return {
@@ -46,6 +49,7 @@ function addRoute(app: Express, route: ContractRoute, gate: ExpressGate, express
       res.set(before)
       next()
     })
+    if (route.routerGrants) routed[method](requireToken(), grant(...route.routerGrants))
     if (token !== 'none') routed[method](token === 'required' ? requireToken(requirement) : optionalToken(requirement))
     if (grants !== undefined) routed[method](grant(...grants))
     routed[method]((req, _res, next) => {

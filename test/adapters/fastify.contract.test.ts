@@ -1,15 +1,24 @@
 import Fastify, { type FastifyInstance, type FastifyPluginCallback } from 'fastify'
+import { isAuthError } from 'portcullis'
 import { portcullis } from 'portcullis/fastify'
 import { type ContractRoute, contractRoutes, forged } from './contract/routes.js'
 import { describeAdapterContract } from './contract.js'
 
 describeAdapterContract({
   name: 'Fastify 5',
-  async start(server, grants) {
+  async start(server, grants, { second, fault }) {
     const app = Fastify({ forceCloseConnections: true })
     app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
     await app.register(portcullis, { server, grants })
-    app.setErrorHandler(app.refusals)
+    await app.register((child, _options, done) => {
+      child.register(portcullis, { server: second })
+      done()
+    })
+    app.setErrorHandler((error, request, reply) => {
+      if (isAuthError(error) && error.status !== 500) return app.refusals(error, request, reply)
+      fault(error)
+      throw error
+    })
     for (const route of contractRoutes) {
       const { path, mountedAt: prefix = '' } = route
       const plugin: FastifyPluginCallback = (child, _options, done) => {
@@ -28,6 +37,10 @@ function addRoute(app: FastifyInstance, route: ContractRoute, url: string): void
     reply.headers(before)
     done()
   })
+  if (route.routerGrants) {
+    app.addHook('onRequest', app.requireToken())
+    app.addHook('onRequest', app.grant(...route.routerGrants))
+  }
   app.route({
     method: [...methods],
     url,

@@ -8,15 +8,19 @@ type Handler = (request: Request) => Promise<Response>
 describeAdapterContract({
   name: 'Fetch',
   joinsFields: true,
-  start(server, grants) {
+  start(server, grants, { second, fault }) {
     const gate = portcullis(server, { grants, connection })
+    const other = portcullis(second)
     const handlers = new Map(contractRoutes.map((route) => [route.path, handlerOf(route, gate)]))
     return serveFetch(async (request) => {
-      const metadata = await gate.metadata(request)
+      const metadata = (await gate.metadata(request)) ?? (await other.metadata(request))
       if (metadata !== undefined) return metadata
       const handle = handlers.get(new URL(request.url).pathname)
       if (handle === undefined) return new Response(null, { status: 404 })
-      return handle(request).catch(() => new Response(null, { status: 500 }))
+      return handle(request).catch((error: unknown) => {
+        fault(error)
+        return new Response(null, { status: 500 })
+      })
     })
   },
 })
@@ -25,14 +29,19 @@ describeAdapterContract({
 function handlerOf(route: ContractRoute, gate: FetchGate): Handler {
   const { token = 'required', requirement, grants, before = {}, methods = [] } = route
   if (token === 'none') return async () => Response.json(route.respond(undefined))
-  if (token === 'required' && methods.length === 0 && route.before === undefined) {
+  if (token === 'required' && methods.length === 0 && !route.before && !route.routerGrants) {
     return gate.withAuth({ ...requirement, grants }, (request, auth) => {
       if (route.overwrites) Reflect.set(auth, 'subject', forged.subject)
       return Response.json(route.respond(gate.authOf(request)))
     })
   }
   const guard = token === 'optional' ? gate.optionalToken(requirement) : gate.requireToken({ ...requirement, grants })
+  const outer = gate.requireToken({ grants: route.routerGrants })
   return async (request) => {
+    if (route.routerGrants) {
+      const admitted = await outer(request)
+      if (!admitted.ok) return admitted.response
+    }
     const result = await guard(request, { headers: new Headers(before) })
     return result.ok ? Response.json(route.respond(result.auth), { headers: result.headers }) : result.response
   }

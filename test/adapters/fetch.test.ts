@@ -5,6 +5,7 @@ import {
   createGrants,
   createResourceServer,
   type GrantClient,
+  MissingTokenError,
   type ResourceServer,
   type ResourceServerOptions,
 } from 'portcullis'
@@ -96,7 +97,13 @@ describe('a guard', () => {
     const seen: unknown[] = []
     const server = makeServer()
     const gate = portcullis(
-      { ...server, guard: () => async (facts) => server.refuse(seen.push(facts.remoteAddress)) },
+      {
+        ...server,
+        guard: () => async (facts) => {
+          seen.push(facts.remoteAddress)
+          return server.refuse(new MissingTokenError())
+        },
+      },
       { connection: () => ({ remoteAddress: '10.0.0.1' }) },
     )
     await gate.requireToken()(asking())

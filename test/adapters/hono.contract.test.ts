@@ -9,11 +9,16 @@ import { describeAdapterContract } from './contract.js'
 describeAdapterContract({
   name: 'Hono 4',
   joinsFields: true,
-  start(server, grants) {
+  start(server, grants, { second, fault }) {
     const gate = portcullis(server, { grants })
     const app = new Hono()
-    app.onError((error, c) => gate.refusal(error, c.req.raw, c.res.headers) ?? c.body(null, 500))
-    app.use(async (c, next) => (await gate.metadata(c.req.raw)) ?? next())
+    const other = portcullis(second)
+    app.onError((error, c) => {
+      const refusal = gate.refusal(error, c.req.raw, c.res.headers)
+      if (refusal === undefined) fault(error)
+      return refusal ?? c.body(null, 500)
+    })
+    app.use(async (c, next) => (await gate.metadata(c.req.raw)) ?? (await other.metadata(c.req.raw)) ?? next())
     for (const route of contractRoutes) {
       const { mountedAt = '' } = route
       app.route(mountedAt, routerOf(route, route.path.slice(mountedAt.length), gate))
@@ -37,6 +42,7 @@ function routerOf(route: ContractRoute, path: string, gate: FetchGate): Hono {
     for (const [name, value] of Object.entries(before)) c.res.headers.set(name, value)
     await next()
   })
+  if (route.routerGrants) router.use(path, guarded(gate.requireToken({ grants: route.routerGrants })))
   if (token === 'required') router.use(path, guarded(gate.requireToken({ ...requirement, grants })))
   if (token === 'optional') router.use(path, guarded(gate.optionalToken(requirement)))
   return router.on([...methods], path, (c) => {

@@ -11,11 +11,12 @@ import { type AdapterHarness, type ContractRoute, contractRoutes, forged } from 
 export function koaHarness(name: string, Application: typeof Koa): AdapterHarness {
   return {
     name,
-    async start(server, grants) {
+    async start(server, grants, { second, fault }) {
       const app = new Application()
       app.silent = true
       const gate = portcullis(server, { grants })
-      app.use(gate.metadata())
+      app.on('error', fault)
+      app.use(gate.metadata()).use(portcullis(second).metadata())
       app.use(gate.refusals())
       const router = new Router()
       for (const route of contractRoutes) {
@@ -37,6 +38,7 @@ function addRoute(router: Router, route: ContractRoute, gate: KoaGate, path: str
     ctx.set(before)
     return next()
   })
+  if (route.routerGrants) chain.push(gate.requireToken(), gate.grant(...route.routerGrants))
   if (token === 'required') chain.push(gate.requireToken(requirement))
   if (token === 'optional') chain.push(gate.optionalToken(requirement))
   if (grants !== undefined) chain.push(gate.grant(...grants))

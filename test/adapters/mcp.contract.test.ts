@@ -31,10 +31,10 @@ async function listen(handler: RequestListener): Promise<RunningApplication> {
 
 describeAdapterContract({
   name: 'MCP on Express 5',
-  start(server, grants) {
+  start(server, grants, { second, fault }) {
     const app = express()
     const own = forExpress(server, { grants })
-    app.use(own.metadata())
+    app.use(own.metadata(), forExpress(second).metadata())
     app.use(express.urlencoded({ extended: false }))
     for (const route of contractRoutes) {
       const { path, mountedAt = '', methods = ['GET'], token, requirement, before = {} } = route
@@ -44,6 +44,7 @@ describeAdapterContract({
           res.set(before)
           next()
         })
+        if (route.routerGrants) routed[method](own.requireToken(), own.grant(...route.routerGrants))
         if (isGated(route)) routed[method](mcpGate(server, { requirement }).forExpress())
         else if (token === 'optional') routed[method](own.optionalToken(requirement))
         else if (token !== 'none') routed[method](own.requireToken(requirement))
@@ -56,8 +57,12 @@ describeAdapterContract({
       app.use(mountedAt, router)
     }
     app.use((error: unknown, req: Request, res: ExpressResponse, _next: unknown) => {
-      if (isAuthError(error)) sendNodeAnswer(res, server.refuse(error, authOf(Reflect.get(req, 'auth'))).answer)
-      else res.sendStatus(500)
+      if (isAuthError(error) && error.status !== 500) {
+        sendNodeAnswer(res, server.refuse(error, authOf(Reflect.get(req, 'auth'))).answer)
+        return
+      }
+      fault(error)
+      res.sendStatus(500)
     })
     return listen(app)
   },
@@ -65,12 +70,19 @@ describeAdapterContract({
 
 describeAdapterContract({
   name: 'MCP on Fastify 5',
-  async start(server, grants) {
+  async start(server, grants, { second, fault }) {
     const app = Fastify({ forceCloseConnections: true })
     app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
     await app.register(forFastify, { server, grants })
+    await app.register((child, _options, done) => {
+      child.register(forFastify, { server: second })
+      done()
+    })
     app.setErrorHandler((error, { raw }, reply) => {
-      if (!isAuthError(error)) throw error
+      if (!isAuthError(error) || error.status === 500) {
+        fault(error)
+        throw error
+      }
       reply.hijack()
       sendNodeAnswer(reply.raw, server.refuse(error, authOf(Reflect.get(raw, 'auth'))).answer)
     })
@@ -91,6 +103,10 @@ function addFastifyRoute(app: FastifyInstance, route: ContractRoute, gate: Retur
     reply.headers(before)
     done()
   })
+  if (route.routerGrants) {
+    app.addHook('onRequest', app.requireToken())
+    app.addHook('onRequest', app.grant(...route.routerGrants))
+  }
   const declared = { ...requirement, optional: token === 'optional', grants }
   app.route({
     method: [...methods],
@@ -106,11 +122,12 @@ function addFastifyRoute(app: FastifyInstance, route: ContractRoute, gate: Retur
 
 describeAdapterContract({
   name: 'MCP on Koa 3',
-  start(server, grants) {
+  start(server, grants, { second, fault }) {
     const app = new Koa()
     app.silent = true
     const own = forKoa(server, { grants })
-    app.use(own.metadata())
+    app.on('error', fault)
+    app.use(own.metadata()).use(forKoa(second).metadata())
     app.use(own.refusals())
     const router = new Router()
     for (const route of contractRoutes) {
@@ -121,6 +138,7 @@ describeAdapterContract({
           return next()
         },
       ]
+      if (route.routerGrants) chain.push(own.requireToken(), own.grant(...route.routerGrants))
       if (isGated(route)) chain.push(mcpGate(server, { requirement }).forKoa())
       else if (token === 'optional') chain.push(own.optionalToken(requirement))
       else if (token !== 'none') chain.push(own.requireToken(requirement))
@@ -139,8 +157,9 @@ describeAdapterContract({
 describeAdapterContract({
   name: 'MCP on Fetch',
   joinsFields: true,
-  start(server, grants) {
+  start(server, grants, { second, fault }) {
     const own = forFetch(server, { grants, connection })
+    const other = forFetch(second)
     const handlers = new Map(
       contractRoutes.map((route) => {
         const { path, token, requirement, before = {} } = route
@@ -154,12 +173,17 @@ describeAdapterContract({
             return new Response(body, { status, headers: headers as Record<string, string> })
           }
         })
-        const required = own.withAuth({ ...requirement, grants: route.grants }, (_request, auth) =>
-          Response.json(route.respond(auth)),
+        const required = own.withAuth({ ...requirement, grants: route.grants }, (request) =>
+          Response.json(route.respond(own.authOf(request))),
         )
+        const outer = own.requireToken({ grants: route.routerGrants })
         const identify = own.optionalToken(requirement)
         const handle = async (request: globalThis.Request): Promise<Response> => {
           if (token === 'none') return Response.json(route.respond(undefined))
+          if (route.routerGrants) {
+            const admitted = await outer(request)
+            return admitted.ok ? required(request) : admitted.response
+          }
           if (token !== 'optional') return isGated(route) ? guarded(request) : required(request)
           const result = await identify(request)
           return result.ok ? Response.json(route.respond(result.auth), { headers: result.headers }) : result.response
@@ -168,10 +192,13 @@ describeAdapterContract({
       }),
     )
     return serveFetch(async (request) => {
-      const metadata = await own.metadata(request)
+      const metadata = (await own.metadata(request)) ?? (await other.metadata(request))
       const handle = handlers.get(new URL(request.url).pathname)
       if (metadata !== undefined || handle === undefined) return metadata ?? new Response(null, { status: 404 })
-      return handle(request).catch(() => new Response(null, { status: 500 }))
+      return handle(request).catch((error: unknown) => {
+        fault(error)
+        return new Response(null, { status: 500 })
+      })
     })
   },
 })

@@ -1,8 +1,26 @@
 import 'reflect-metadata'
-import { Controller, Get, HttpCode, type INestApplication, Module, Options, Post, Req, type Type } from '@nestjs/common'
-import type { AbstractHttpAdapter } from '@nestjs/core'
+import {
+  type ArgumentsHost,
+  Catch,
+  Controller,
+  Get,
+  HttpCode,
+  type INestApplication,
+  Module,
+  Options,
+  Post,
+  Req,
+  type Type,
+} from '@nestjs/common'
+import { type AbstractHttpAdapter, BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core'
 import { Test } from '@nestjs/testing'
-import type { Auth as VerifiedAuth } from 'portcullis'
+import {
+  ConfigurationError,
+  InternalError,
+  nodeRequestFacts,
+  sendNodeAnswer,
+  type Auth as VerifiedAuth,
+} from 'portcullis'
 import {
   Auth,
   Grant,
@@ -23,7 +41,7 @@ interface RawResponse {
 export function nestHarness(name: string, platform: () => AbstractHttpAdapter): AdapterHarness {
   return {
     name,
-    async start(server, grants) {
+    async start(server, grants, { second, fault }) {
       const app = await createApplication({ server, grants }, contractRoutes.map(controllerOf), platform())
       app.use(
         (
@@ -36,11 +54,34 @@ export function nestHarness(name: string, platform: () => AbstractHttpAdapter): 
           next()
         },
       )
+      app.use((req: never, res: never, next: (error?: unknown) => void) => {
+        const answer = second.metadata(nodeRequestFacts(req))
+        if (answer === undefined) return next()
+        Promise.resolve(answer).then((ready) => ready && sendNodeAnswer(res, ready), next)
+      })
+      app.useGlobalFilters(new FaultFilter(app.get(HttpAdapterHost), fault))
       await app.listen(0, '127.0.0.1')
       return { origin: await app.getUrl(), close: () => app.close() }
     },
   }
 }
+
+/** The application's own filter, which leaves the answer to NestJS. */
+class FaultFilter extends BaseExceptionFilter {
+  readonly #fault: (error: unknown) => void
+
+  constructor({ httpAdapter }: HttpAdapterHost, fault: (error: unknown) => void) {
+    super(httpAdapter)
+    this.#fault = fault
+  }
+
+  override catch(exception: unknown, host: ArgumentsHost): void {
+    this.#fault(exception)
+    super.catch(exception, host)
+  }
+}
+
+Catch(InternalError, ConfigurationError)(FaultFilter)
 
 /** An application of these controllers behind the gate. Not listening yet. */
 export async function createApplication(
@@ -81,6 +122,7 @@ function controllerOf(route: ContractRoute): Type {
     Auth()(controller.prototype, method, 0)
     Req()(controller.prototype, method, 1)
   }
+  if (route.routerGrants) Grant(...route.routerGrants)(controller)
   Controller(mountedAt)(controller)
   return controller
 }

@@ -9,6 +9,18 @@ export const downstream: readonly ContractRow[] = [
     body: { subject: 'alice', token: 'for https://calendar.test/' },
   },
   {
+    title: '[REAL-24] keeps what the grants of a router brought where a guard of the route judges again',
+    request: ({ issuer }) => ({ path: '/router', fields: bearer(issuer.mintToken({ sub: 'alice', scope: 'read' })) }),
+    status: 200,
+    body: { subject: 'alice', token: 'for https://calendar.test/' },
+  },
+  {
+    title: '[REAL-24] adds up the grants of a router and its route',
+    request: ({ issuer }) => ({ path: '/router-and-route', fields: bearer(issuer.mintToken()) }),
+    status: 200,
+    body: { tokens: ['for https://calendar.test/', 'for https://contacts.test/'] },
+  },
+  {
     title: '[TX-14] answers a failed exchange before the handler runs, and not with 401',
     request: ({ issuer }) => ({ path: '/broken', fields: bearer(issuer.mintToken()) }),
     status: 503,

@@ -1,14 +1,4 @@
-import {
-  algs,
-  bearer,
-  type ContractKit,
-  type ContractRow,
-  invalidToken,
-  metadata,
-  proven,
-  refused,
-  refusedJson,
-} from './row.js'
+import { algs, bearer, type ContractKit, type ContractRow, invalidToken, metadata, proven, refusedJson } from './row.js'
 
 /** Good tokens that do not suffice (E-05, E-06, E-12). */
 export const insufficient: readonly ContractRow[] = [
@@ -141,11 +131,13 @@ export const insufficient: readonly ContractRow[] = [
 /** Faults of the application (E-14). */
 export const faults: readonly ContractRow[] = [
   {
-    title: '[E-14] [E-15] answers a fault of the application in a guard with 500 and not a word',
+    title:
+      '[E-14] [E-15] leaves a fault of the application in a guard to the framework, which tells the client nothing',
     request: ({ issuer }) => ({ path: '/faulty', fields: bearer(issuer.mintToken()) }),
     status: 500,
-    fields: { ...refused, 'Content-Type': [] },
-    body: '',
+    check: ({ body }) => {
+      if (body.includes('secret')) throw new Error(body)
+    },
   },
   {
     title: '[E-14] leaves errors of the handler to the framework',

@@ -28,6 +28,15 @@ export const metadataRows: readonly ContractRow[] = [
     },
   },
   {
+    title: '[REAL-37] serves the metadata of a second server too',
+    request: () => ({ path: '/.well-known/oauth-protected-resource/second' }),
+    status: 200,
+    fields: { 'Content-Type': ['application/json'], 'Access-Control-Allow-Origin': ['*'] },
+    check: ({ body }) => {
+      if (JSON.parse(body).resource !== 'https://api.test/second') throw new Error(body)
+    },
+  },
+  {
     title: '[PRM-13] [REAL-37] leaves the metadata of other resources to the application',
     request: () => ({ path: '/.well-known/oauth-protected-resource/other' }),
     status: 404,

@@ -1,5 +1,6 @@
 import {
   type Auth,
+  type Grant,
   type Grants,
   InsufficientScopeError,
   type JsonObject,
@@ -18,8 +19,10 @@ export interface ContractRoute {
   /** Default `required`. */
   readonly token?: 'required' | 'optional' | 'none'
   readonly requirement?: Requirement
-  /** Resources the handler needs tokens for. */
-  readonly grants?: readonly string[]
+  /** What the handler needs tokens for. */
+  readonly grants?: readonly Grant[]
+  /** Where set, the router around the route, or the class, demands a token and these grants before the route's own. */
+  readonly routerGrants?: readonly string[]
   /** What the application itself sets on the response before the guard runs. */
   readonly before?: Readonly<Record<string, string>>
   /** Whether the handler, before it asks who calls, tries to put {@link forged} in the place of `auth`. */
@@ -39,9 +42,17 @@ export const forged = Object.freeze({ subject: 'root' })
 
 /** Downstream services: one with tokens, one whose exchange fails, one it is refused for, one that wants the user first. */
 const calendar = 'https://calendar.test/'
+const contacts = 'https://contacts.test/'
 export const broken = 'https://broken.test/'
 export const refusing = 'https://refusing.test/'
 export const wantsUser = 'https://wants-user.test/'
+
+/** What the application's own functions throw where they fail. */
+export const applicationFault = new Error('a secret of the application')
+
+function fail(): never {
+  throw applicationFault
+}
 
 function describeAccess(auth: Auth | undefined): JsonObject {
   return { subject: auth?.subject, token: auth?.access.token(calendar) }
@@ -84,15 +95,25 @@ export const contractRoutes: readonly ContractRoute[] = [
   { path: '/fields', methods: ['GET', 'OPTIONS'], before: applicationFields, respond: describeAuth },
   { path: '/overwrites', overwrites: true, respond: describeAuth },
   { path: '/calendar', grants: [calendar], respond: describeAccess },
+  { path: '/router', routerGrants: [calendar], requirement: { scope: 'read' }, respond: describeAccess },
+  {
+    path: '/router-and-route',
+    routerGrants: [calendar],
+    grants: [contacts],
+    respond: (auth) => ({ tokens: [calendar, contacts].map((one) => auth?.access.token(one) ?? null) }),
+  },
+  {
+    path: '/clientless',
+    grants: [{ resource: calendar, issuer: () => 'https://nobody.test' }],
+    respond: describeAccess,
+  },
   { path: '/broken', grants: [calendar, broken], respond: describeAccess },
   { path: '/refusing', grants: [calendar, refusing], respond: describeAccess },
   { path: '/wants-user', grants: [wantsUser, calendar], respond: describeAccess },
   {
     path: '/faulty',
     requirement: {
-      allow: () => {
-        throw new Error('a secret of the application')
-      },
+      allow: fail,
     },
     respond: describeAuth,
   },
@@ -117,7 +138,15 @@ export interface AdapterHarness {
   /** Fetch knows no repeated fields: it joins challenges with a comma, which says the same (RFC 9110 §5.3). */
   readonly joinsFields?: true
   /** Starts the application on 127.0.0.1, on a free port. */
-  start(server: ResourceServer, grants: Grants): Promise<RunningApplication>
+  start(server: ResourceServer, grants: Grants, beside: Beside): Promise<RunningApplication>
+}
+
+/** What the application has beside the server it guards its routes with. */
+export interface Beside {
+  /** A second server, whose metadata is served too. */
+  readonly second: ResourceServer
+  /** Called with what reaches the framework's own error channel: the application's own error handler. */
+  fault(error: unknown): void
 }
 
 /** An application that listens. */
