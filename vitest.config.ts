@@ -8,8 +8,8 @@ export default defineConfig({
   plugins: [standardDecorators],
   resolve: {
     alias: [
-      { find: '#crypto', replacement: `${root}/src/lib/crypto/node.ts` },
-      { find: '#network', replacement: `${root}/src/lib/network/node.ts` },
+      { find: '#crypto', replacement: `${root}/src/jws/crypto/node.ts` },
+      { find: '#network', replacement: `${root}/src/kit/fetch/network/node.ts` },
       { find: /^portcullis$/, replacement: `${root}/src/index.ts` },
       { find: /^portcullis\/(client|testing)$/, replacement: `${root}/src/$1/index.ts` },
       { find: /^portcullis\/redis$/, replacement: `${root}/src/stores/redis/index.ts` },

@@ -4,8 +4,8 @@
  * figures must stay flat. Run: npm run build && node --expose-gc --import tsx bench/soak-replay.ts
  */
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import { createDpopVerifier } from '../src/binding/dpop-proof.js'
-import { createMemoryReplayStore } from '../src/stores/memory-replay-store.js'
+import { createDpopVerifier } from '../src/resource-server/binding/dpop-proof.js'
+import { createMemoryReplayStore } from '../src/stores/memory/memory-replay-store.js'
 
 const total = 200_000
 const perStep = 20_000

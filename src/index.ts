@@ -38,36 +38,51 @@ export {
   UnavailableError,
   type UnavailableErrorOptions,
 } from './errors/index.js'
-export type { EventListener, PortcullisEvent } from './events.js'
-export type { ActorToken, Grant, GrantMode, GrantOptions } from './exchange/grant.js'
+export type { ActorToken, Grant, GrantMode, GrantOptions } from './grants/grant.js'
 export type {
   ExchangeCallOptions,
   ExchangedToken,
   ExchangeParams,
   GrantClient,
   GrantProofs,
-} from './exchange/grant-client.js'
-export type { MapRefusal } from './exchange/grant-errors.js'
-export { createGrantGuard } from './exchange/grant-guard.js'
-export { createGrants, type GrantOutcome, type Grants, type GrantsOptions } from './exchange/grants.js'
-export { keepAccess } from './exchange/join-access.js'
-export { withGrants } from './exchange/with-grants.js'
-export type { KeySourceHealth } from './keys/contract.js'
-export type { PublishedJwk } from './keys/jwk.js'
-export { createKeySet, type KeySet } from './keys/key-set.js'
-export type { SignatureAlgorithm } from './lib/algorithms.js'
-export type { Clock } from './lib/clock.js'
-export type { Fetch, FetchInit } from './lib/fetch.js'
-export type { JsonObject } from './lib/json.js'
-export type { MaybePromise } from './lib/maybe-promise.js'
-export { checkNames } from './options/check.js'
+} from './grants/grant-client.js'
+export type { MapRefusal } from './grants/grant-errors.js'
+export { createGrantGuard } from './grants/grant-guard.js'
+export { createGrants, type GrantOutcome, type Grants, type GrantsOptions } from './grants/grants.js'
+export { keepAccess } from './grants/join-access.js'
+export { withGrants } from './grants/with-grants.js'
+export { type FieldValue, mergeField } from './http/answer-headers.js'
+export { type FetchConnection, fetchRequestFacts } from './http/fetch-request.js'
+export { type NodeResponse, sendNodeAnswer, setNodeHeaders } from './http/node-answer.js'
+export { type NodeRequest, type NodeSocket, nodeRequestFacts } from './http/node-request.js'
+export { isPreflight, preflightAnswer } from './http/preflight.js'
+export type { HttpAnswer, RequestFacts } from './http/request-facts.js'
+export type { KeySourceHealth } from './issuer/contract.js'
+export { createKeySet, type KeySet } from './issuer/key-set.js'
+export type { SignatureAlgorithm } from './jws/algorithms.js'
+export type { PublishedJwk } from './jws/jwk.js'
+export { checkNames } from './kit/check.js'
+export type { Clock } from './kit/clock.js'
+export type { EventListener, PortcullisEvent } from './kit/events.js'
+export type { Fetch, FetchInit } from './kit/fetch/fetch.js'
+export type { JsonObject } from './kit/json.js'
+export type { MaybePromise } from './kit/maybe-promise.js'
+export { setFetchHeaders, toFetchResponse, withFetchHeaders } from './request/fetch-answer.js'
+export type {
+  AnswerHeaders,
+  AuthResult,
+  Guard,
+  OptionalAuthResult,
+  OptionalGuard,
+  Refused,
+} from './resource-server/auth-result.js'
 export type {
   AudienceStandIn,
   ClaimCondition,
   ClaimConditions,
   ClaimPath,
   ClaimProfile,
-} from './options/claim-options.js'
+} from './resource-server/options/claim-options.js'
 export type {
   BearerMethod,
   ClaimsOf,
@@ -87,9 +102,9 @@ export type {
   ResourceMetadataOptions,
   ResourceOptions,
   ResourceServerOptions,
-} from './options/types.js'
-export { type ActorIdentity, mayAct } from './policy/may-act.js'
-export { mergeRequirements } from './policy/merge-requirements.js'
+} from './resource-server/options/types.js'
+export { type ActorIdentity, mayAct } from './resource-server/policy/may-act.js'
+export { mergeRequirements } from './resource-server/policy/merge-requirements.js'
 export type {
   AuthorizationDetail,
   AuthorizationDetailsRule,
@@ -98,25 +113,14 @@ export type {
   Requirement,
   RoleExpression,
   ScopeExpression,
-} from './policy/requirement.js'
-export { type FieldValue, mergeField } from './request/answer-headers.js'
-export { setFetchHeaders, toFetchResponse, withFetchHeaders } from './request/fetch-answer.js'
-export { type FetchConnection, fetchRequestFacts } from './request/fetch-request.js'
-export { type NodeResponse, sendNodeAnswer, setNodeHeaders } from './request/node-answer.js'
-export { type NodeRequest, type NodeSocket, nodeRequestFacts } from './request/node-request.js'
-export { isPreflight, preflightAnswer } from './request/preflight.js'
-export type { HttpAnswer, RequestFacts } from './request/request-facts.js'
-export type {
-  AnswerHeaders,
-  AuthResult,
-  Guard,
-  OptionalAuthResult,
-  OptionalGuard,
-  Refused,
-} from './server/auth-result.js'
-export { createResourceServer, type ResourceServer, type ResourceServerHealth } from './server/resource-server.js'
+} from './resource-server/policy/requirement.js'
+export {
+  createResourceServer,
+  type ResourceServer,
+  type ResourceServerHealth,
+} from './resource-server/resource-server.js'
+export type { Revocation } from './resource-server/revocation/revocation-keys.js'
+export { isToken68, readBearerToken } from './resource-server/token/read-credentials.js'
 export type { GrantStore, Lease, LockStore, ReplayStore, RevocationStore, StoredGrant } from './stores/contract.js'
-export { createMemoryGrantStore, type MemoryGrantStoreOptions } from './stores/memory-grant-store.js'
-export { createMemoryLockStore, type MemoryLockStoreOptions } from './stores/memory-lock-store.js'
-export { isToken68, readBearerToken } from './token/read-credentials.js'
-export type { Revocation } from './token/revocation-keys.js'
+export { createMemoryGrantStore, type MemoryGrantStoreOptions } from './stores/memory/memory-grant-store.js'
+export { createMemoryLockStore, type MemoryLockStoreOptions } from './stores/memory/memory-lock-store.js'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { createDpopVerifier } from '../../src/binding/dpop-proof.js'
-import { createMemoryReplayStore } from '../../src/stores/memory-replay-store.js'
+import { createDpopVerifier } from '../../src/resource-server/binding/dpop-proof.js'
+import { createMemoryReplayStore } from '../../src/stores/memory/memory-replay-store.js'
 import type { TestIssuer } from '../../src/testing/index.js'
 import { createBoundTokenLimit, createProofLimit } from '../limit.js'
 import { createResourceServer, nodeRequestFacts, peer } from '../package-under-test.js'

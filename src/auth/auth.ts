@@ -1,4 +1,4 @@
-import type { JsonObject } from '../lib/json.js'
+import type { JsonObject } from '../kit/json.js'
 import type { AccessContext } from './access-context.js'
 import { noAccess } from './no-access.js'
 import { Passage } from './passage.js'

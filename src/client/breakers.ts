@@ -1,7 +1,7 @@
 import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel'
+import type { Attempt } from '../kit/fetch/guarded-response.js'
 import { isOAuthClientError, type OAuthClientError } from './errors.js'
 import { type BreakerState, type CircuitName, notify } from './events.js'
-import type { Attempt } from './guarded-response.js'
 import type { ClientSettings } from './settings.js'
 
 /** The circuit breakers of one client: one per endpoint, made at first use. */

@@ -1,5 +1,5 @@
-import { isJsonObject } from '../lib/json.js'
-import { nearestName } from '../lib/nearest-name.js'
+import { isJsonObject } from '../kit/json.js'
+import { nearestName } from '../kit/nearest-name.js'
 import { ClientConfigurationError } from './errors.js'
 
 /** Says what is wrong with the value of the option `name`; `undefined` when nothing is. Never repeats the value. */

@@ -6,11 +6,11 @@ import {
   customFetch,
   type ServerMetadata,
 } from 'openid-client'
-import { isStringArray, type JsonObject } from '../lib/json.js'
+import { guardedResponse } from '../kit/fetch/guarded-response.js'
+import { isStringArray, type JsonObject } from '../kit/json.js'
 import type { ClientCredential, CredentialTarget } from './credentials/contract.js'
 import { endpointMembers } from './endpoints.js'
 import { CredentialError, DiscoveryError, isOAuthClientError } from './errors.js'
-import { guardedResponse } from './guarded-response.js'
 import { createRedact, redactedCause } from './redaction.js'
 import type { CallAttempt } from './run-call.js'
 import type { ClientSettings } from './settings.js'

@@ -1,7 +1,7 @@
 import { calculateJwkThumbprint, exportJWK, type JWK, SignJWT } from 'jose'
 import { type Configuration, type DPoPHandle, getDPoPHandle, modifyAssertion, randomDPoPKeyPair } from 'openid-client'
 import { sha256Base64url } from '#crypto'
-import { isStringArray, type JsonObject } from '../lib/json.js'
+import { isStringArray, type JsonObject } from '../kit/json.js'
 import { algorithmsOfCryptoKey } from './credentials/signing-key.js'
 import { DiscoveryError } from './errors.js'
 import type { DpopKeyPair } from './options.js'

@@ -1,5 +1,5 @@
-import { isJsonObject, type JsonObject, ownMember } from '../lib/json.js'
-import { readSecureUrl } from '../lib/secure-url.js'
+import { readSecureUrl } from '../kit/fetch/secure-url.js'
+import { isJsonObject, type JsonObject, ownMember } from '../kit/json.js'
 import { mistake } from './check.js'
 
 /** The endpoints a client may talk to. @group OAuth client */

@@ -1,16 +1,16 @@
-import { inTime } from '../lib/in-time.js'
-import { createSingleFlight } from '../lib/single-flight.js'
+import { inTime } from '../kit/in-time.js'
+import { createSingleFlight } from '../kit/single-flight.js'
 import type { Identity } from './configuration.js'
 import type { ClientAuthMethod } from './credentials/contract.js'
 import { ClientConfigurationError, CredentialError } from './errors.js'
+import type { RegistrationOptions } from './options.js'
+import { createRedact, redactedCause } from './redaction.js'
 import {
   credentialOf,
   type RegisteredClient,
   restoreRegistration,
   type StoredRegistration,
-} from './operations/registered-client.js'
-import type { RegistrationOptions } from './options.js'
-import { createRedact, redactedCause } from './redaction.js'
+} from './registration/registered-client.js'
 import { type Call, contextOf } from './run-call.js'
 import type { ClientSettings } from './settings.js'
 

@@ -62,22 +62,17 @@ export {
   TokenExchangeError,
 } from './errors.js'
 export type { BreakerState, CircuitName, ClientOperation, OAuthClientEvent, OAuthClientListener } from './events.js'
-export type { ClientCredentialsOptions } from './operations/client-credentials.js'
-export type { TokenExchangeParams } from './operations/exchange-token.js'
-export type { TokenHintOptions } from './operations/introspect.js'
-export type { JwtBearerParams } from './operations/jwt-bearer.js'
-export type { AuthorizationRequestParams, PushedAuthorizationRequest } from './operations/push-authorization-request.js'
-export type { RefreshParams } from './operations/refresh.js'
-export {
-  type ClientMetadata,
-  type CredentialOfOptions,
-  credentialOf,
-  type RegisteredClient,
-  restoreRegistration,
-  type StoredRegistration,
-} from './operations/registered-client.js'
-export type { RegisterOptions } from './operations/registration.js'
-export type { TokenTarget } from './operations/target-parameters.js'
+export type { ClientCredentialsOptions } from './grant-types/client-credentials.js'
+export type { TokenExchangeParams } from './grant-types/exchange-token.js'
+export type { TokenHintOptions } from './grant-types/introspect.js'
+export type { JwtBearerParams } from './grant-types/jwt-bearer.js'
+export type {
+  AuthorizationRequestParams,
+  PushedAuthorizationRequest,
+} from './grant-types/push-authorization-request.js'
+export type { RefreshParams } from './grant-types/refresh.js'
+export type { RegisterOptions } from './grant-types/registration.js'
+export type { TokenTarget } from './grant-types/target-parameters.js'
 export type {
   BreakerOptions,
   CallOptions,
@@ -89,6 +84,14 @@ export type {
   TokenCacheOptions,
 } from './options.js'
 export { createPkcePair, type PkcePair, pkceChallenge } from './pkce.js'
+export {
+  type ClientMetadata,
+  type CredentialOfOptions,
+  credentialOf,
+  type RegisteredClient,
+  restoreRegistration,
+  type StoredRegistration,
+} from './registration/registered-client.js'
 export type { AuthorizationServerMetadata } from './server.js'
 export { readStepUp, type StepUp } from './step-up.js'
 export { bearerAuthorization, isUsable, type TokenSet } from './token-set.js'

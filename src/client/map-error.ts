@@ -1,6 +1,7 @@
 import { BrokenCircuitError, TaskCancelledError } from 'cockatiel'
-import { FetchFailure, type FetchFailureReason } from '../lib/fetch-failure.js'
-import { isTimeLimit } from '../lib/linked-signal.js'
+import { FetchFailure, type FetchFailureReason } from '../kit/fetch/fetch-failure.js'
+import type { Answer, Attempt } from '../kit/fetch/guarded-response.js'
+import { isTimeLimit } from '../kit/linked-signal.js'
 import type { ClientErrorCode } from './error-codes.js'
 import {
   CircuitOpenError,
@@ -18,7 +19,6 @@ import {
   ResponseError,
   TokenExchangeError,
 } from './errors.js'
-import type { Answer, Attempt } from './guarded-response.js'
 import { isQuota, isUnconnected, type OAuthErrorBody, readOAuthError, redactOAuthError } from './oauth-errors.js'
 import { createRedact, redactedCause } from './redaction.js'
 

@@ -1,6 +1,6 @@
-import { ownMember } from '../lib/json.js'
+import type { Answer } from '../kit/fetch/guarded-response.js'
+import { ownMember } from '../kit/json.js'
 import type { ClientErrorCode } from './error-codes.js'
-import type { Answer } from './guarded-response.js'
 import type { Redact } from './redaction.js'
 import { type StepUp, stepUpFrom } from './step-up.js'
 

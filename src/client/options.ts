@@ -1,10 +1,10 @@
-import type { Clock } from '../lib/clock.js'
-import type { Fetch } from '../lib/fetch.js'
+import type { Clock } from '../kit/clock.js'
+import type { Fetch } from '../kit/fetch/fetch.js'
 import type { ClientCredential, IssuerCredentials } from './credentials/contract.js'
 import type { SigningKey } from './credentials/signing-key.js'
 import type { EndpointName } from './endpoints.js'
 import type { OAuthClientListener } from './events.js'
-import type { ClientMetadata, StoredRegistration } from './operations/registered-client.js'
+import type { ClientMetadata, StoredRegistration } from './registration/registered-client.js'
 
 /** Options of {@link createOAuthClient}. Read once, checked completely, never written to. @group OAuth client */
 export interface OAuthClientOptions {

@@ -1,6 +1,6 @@
 import { calculatePKCECodeChallenge, randomPKCECodeVerifier } from 'openid-client'
+import { hideSecrets } from '../kit/hidden.js'
 import { PkceError } from './errors.js'
-import { hideSecrets } from './hidden.js'
 
 /**
  * A PKCE verifier with its challenge (RFC 7636 §4). Frozen. The verifier is a secret of one authorization request: keep

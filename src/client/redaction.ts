@@ -1,4 +1,4 @@
-import { ownMember, parseJsonObject } from '../lib/json.js'
+import { ownMember, parseJsonObject } from '../kit/json.js'
 
 const maxLength = 256
 const jwt = /eyJ[\w-]{5,}(\.[\w-]*){0,4}/g

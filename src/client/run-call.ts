@@ -1,9 +1,9 @@
 import { DelegateBackoff, handleWhen, type RetryPolicy, retry, TimeoutStrategy, timeout } from 'cockatiel'
-import { isTimeLimit, linkSignals } from '../lib/linked-signal.js'
+import { type Attempt, startAttempt } from '../kit/fetch/guarded-response.js'
+import { isTimeLimit, linkSignals } from '../kit/linked-signal.js'
 import type { Breakers } from './breakers.js'
 import { type ClientErrorContext, OAuthClientError, RequestTimeoutError } from './errors.js'
 import { type CircuitName, type ClientOperation, notify } from './events.js'
-import { type Attempt, startAttempt } from './guarded-response.js'
 import { mapError } from './map-error.js'
 import type { ClientSettings } from './settings.js'
 

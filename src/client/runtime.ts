@@ -1,5 +1,5 @@
 import type { Configuration } from 'openid-client'
-import type { JsonObject } from '../lib/json.js'
+import type { JsonObject } from '../kit/json.js'
 import { type AnyShape, count, faultOf, fieldValue, type Shape, takes } from './check.js'
 import { createConfiguration, type Identity } from './configuration.js'
 import type { Dpop } from './dpop.js'

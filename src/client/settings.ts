@@ -1,7 +1,8 @@
-import { systemClock } from '../lib/clock.js'
-import { isJsonObject } from '../lib/json.js'
-import { platformFetch } from '../lib/platform-fetch.js'
-import { readSecureUrl } from '../lib/secure-url.js'
+import { systemClock } from '../kit/clock.js'
+import type { TransportSettings } from '../kit/fetch/guarded-response.js'
+import { platformFetch } from '../kit/fetch/platform-fetch.js'
+import { readSecureUrl } from '../kit/fetch/secure-url.js'
+import { isJsonObject } from '../kit/json.js'
 import {
   type Check,
   checkOptions,
@@ -22,7 +23,6 @@ import type { ClientCredential, IssuerCredentials } from './credentials/contract
 import { isDpopPair } from './credentials/signing-key.js'
 import { type EndpointName, endpointMembers, resolveExplicitEndpoints } from './endpoints.js'
 import type { OAuthClientListener } from './events.js'
-import type { TransportSettings } from './guarded-response.js'
 import type {
   BreakerOptions,
   DpopKeyPair,

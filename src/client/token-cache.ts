@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { createSingleFlight } from '../lib/single-flight.js'
+import { createSingleFlight } from '../kit/single-flight.js'
 import type { OAuthClientError } from './errors.js'
 import { notify } from './events.js'
 import type { ClientSettings } from './settings.js'

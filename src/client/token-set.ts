@@ -1,7 +1,7 @@
-import type { Clock } from '../lib/clock.js'
-import type { JsonObject } from '../lib/json.js'
+import type { Clock } from '../kit/clock.js'
+import { hideSecrets } from '../kit/hidden.js'
+import type { JsonObject } from '../kit/json.js'
 import { ClientConfigurationError } from './errors.js'
-import { hideSecrets } from './hidden.js'
 
 /**
  * What a token endpoint answered. Frozen. The tokens are readable as members and show up neither in `util.inspect` nor

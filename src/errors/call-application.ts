@@ -1,4 +1,4 @@
-import { isThenable, type MaybePromise } from '../lib/maybe-promise.js'
+import { isThenable, type MaybePromise } from '../kit/maybe-promise.js'
 import type { ApplicationCallback } from './application-callback.js'
 import { type AuthError, copyError, isAuthError } from './auth-error.js'
 import { InternalError } from './failures.js'

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../lib/json.js'
+import type { JsonObject } from '../kit/json.js'
 
 /** An HTTP answer of the issuer before it is sent. */
 export interface IssuerAnswer {

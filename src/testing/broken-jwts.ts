@@ -1,4 +1,4 @@
-import type { JsonObject } from '../lib/json.js'
+import type { JsonObject } from '../kit/json.js'
 import { signCompact, signSegments } from './compact-jws.js'
 import type { SigningKey } from './signing-key.js'
 

@@ -1,6 +1,6 @@
 import { constants, createHmac, type KeyObject, sign, verify } from 'node:crypto'
-import { type AlgorithmTraits, algorithmTraits, type SignatureAlgorithm } from '../lib/algorithms.js'
-import type { JsonObject } from '../lib/json.js'
+import { type AlgorithmTraits, algorithmTraits, type SignatureAlgorithm } from '../jws/algorithms.js'
+import type { JsonObject } from '../kit/json.js'
 import type { SigningKey } from './signing-key.js'
 
 /**

@@ -1,4 +1,4 @@
-import type { Clock } from '../lib/clock.js'
+import type { Clock } from '../kit/clock.js'
 import type { EndpointBehaviour } from './behaviour.js'
 import { type IssuerEndpoint, issuerEndpoints } from './endpoints.js'
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../lib/clock.js'
+import type { Clock } from '../kit/clock.js'
 
 /**
  * A clock that moves only when told to. Times are milliseconds since the Unix epoch.

@@ -1,4 +1,4 @@
-import type { Fetch, FetchInit } from '../lib/fetch.js'
+import type { Fetch, FetchInit } from '../kit/fetch/fetch.js'
 import type { IssuerAnswer, Outcome } from './behaviour.js'
 import type { EndpointRequest } from './endpoint-request.js'
 

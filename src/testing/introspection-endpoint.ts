@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../lib/json.js'
+import { isJsonObject, type JsonObject } from '../kit/json.js'
 import { type IssuerAnswer, jsonAnswer } from './behaviour.js'
 import { signCompact } from './compact-jws.js'
 import type { EndpointRequest } from './endpoint-request.js'

@@ -1,5 +1,5 @@
-import type { SignatureAlgorithm } from '../lib/algorithms.js'
-import type { JsonObject } from '../lib/json.js'
+import type { SignatureAlgorithm } from '../jws/algorithms.js'
+import type { JsonObject } from '../kit/json.js'
 import type { MintSettings, TokenMint } from './access-token.js'
 import { behave, type IssuerAnswer, jsonAnswer, type Outcome } from './behaviour.js'
 import type { EndpointSwitchboard } from './endpoint-controls.js'

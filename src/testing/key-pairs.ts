@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { type AlgorithmTraits, algorithmTraits, type SignatureAlgorithm } from '../lib/algorithms.js'
+import { type AlgorithmTraits, algorithmTraits, type SignatureAlgorithm } from '../jws/algorithms.js'
 
 /** A private key and its public half. @group Testing */
 export interface KeyPair {

@@ -1,5 +1,5 @@
-import type { SignatureAlgorithm } from '../lib/algorithms.js'
-import type { JsonObject } from '../lib/json.js'
+import type { SignatureAlgorithm } from '../jws/algorithms.js'
+import type { JsonObject } from '../kit/json.js'
 import { releaseKeyPair } from './key-pairs.js'
 import { createSigningKey, type SigningKey } from './signing-key.js'
 

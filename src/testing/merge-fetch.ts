@@ -1,4 +1,4 @@
-import type { Fetch } from '../lib/fetch.js'
+import type { Fetch } from '../kit/fetch/fetch.js'
 
 /**
  * One {@link Fetch} for several issuers: each request goes to the issuer of its origin, any other host fails as a

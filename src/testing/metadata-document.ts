@@ -1,5 +1,5 @@
-import type { SignatureAlgorithm } from '../lib/algorithms.js'
-import type { JsonObject } from '../lib/json.js'
+import type { SignatureAlgorithm } from '../jws/algorithms.js'
+import type { JsonObject } from '../kit/json.js'
 import { endpointUrl } from './endpoints.js'
 
 /** The issuer's metadata (RFC 8414 §2): what it really serves, then what the caller adds or, by `undefined`, removes. */

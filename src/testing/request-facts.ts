@@ -1,4 +1,4 @@
-import type { RequestFacts } from '../request/request-facts.js'
+import type { RequestFacts } from '../http/request-facts.js'
 
 /** A request in short, for {@link requestFacts}. @group Testing */
 export interface RequestDescription

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { SignatureAlgorithm } from '../lib/algorithms.js'
-import type { JsonObject } from '../lib/json.js'
+import type { SignatureAlgorithm } from '../jws/algorithms.js'
+import type { JsonObject } from '../kit/json.js'
 import { type KeyPair, leaseKeyPair } from './key-pairs.js'
 
 /**

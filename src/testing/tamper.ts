@@ -1,4 +1,4 @@
-import { parseJsonObject } from '../lib/json.js'
+import { parseJsonObject } from '../kit/json.js'
 import { toSegment } from './compact-jws.js'
 
 /** Which segment of a signed token is changed after signing. @group Testing */

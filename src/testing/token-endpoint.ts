@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, parseJsonObject } from '../lib/json.js'
+import { isJsonObject, type JsonObject, parseJsonObject } from '../kit/json.js'
 import { type IssuerAnswer, jsonAnswer } from './behaviour.js'
 import type { EndpointRequest } from './endpoint-request.js'
 import { jwkThumbprint } from './signing-key.js'

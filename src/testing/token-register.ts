@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Clock } from '../lib/clock.js'
-import { type JsonObject, parseJsonObject } from '../lib/json.js'
+import type { Clock } from '../kit/clock.js'
+import { type JsonObject, parseJsonObject } from '../kit/json.js'
 import { hasValidSignature } from './compact-jws.js'
 import type { SigningKey } from './signing-key.js'
 

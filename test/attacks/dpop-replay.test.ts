@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createBinding } from '../../src/binding/binding.js'
-import { createMemoryReplayStore } from '../../src/stores/memory-replay-store.js'
+import { createBinding } from '../../src/resource-server/binding/binding.js'
+import { createMemoryReplayStore } from '../../src/stores/memory/memory-replay-store.js'
 import {
   accessToken,
   createProofSigner,

@@ -1,6 +1,6 @@
 import { createResourceServer, type IssuerOptions, type JsonObject } from 'portcullis'
 import { describe, expect, it } from 'vitest'
-import { foreignTokenTypes } from '../../src/token/token-type.js'
+import { foreignTokenTypes } from '../../src/resource-server/token/token-type.js'
 import { createAttackedServer, resource } from '../support/attacked-server.js'
 import { introspectingServer } from '../support/introspecting-server.js'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { KeySource, VerificationKey } from '../../src/keys/contract.js'
-import { createRemoteKeys } from '../../src/keys/remote-keys.js'
+import type { KeySource, VerificationKey } from '../../src/issuer/contract.js'
+import { createRemoteKeys } from '../../src/issuer/remote-keys.js'
 import { type SimulatedIssuer, simulatedIssuer } from '../support/simulated-issuer.js'
 
 const second = 1000

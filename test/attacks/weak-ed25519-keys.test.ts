@@ -1,6 +1,6 @@
 import { createDpopClient } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
-import { readPublicJwk } from '../../src/keys/jwk.js'
+import { readPublicJwk } from '../../src/jws/jwk.js'
 import { createAttackedServer, resource } from '../support/attacked-server.js'
 
 /** All points of order 1, 2, 4 and 8, and the other encodings of some; y alone, little-endian. */

@@ -5,10 +5,10 @@ import { read, root } from './markdown.js'
 
 /** Limits nobody meets from outside: they follow from others, or only decide who does the work. */
 const internal: ReadonlySet<string> = new Set([
-  'src/keys/jwk.ts maxModulusCharacters',
-  'src/lib/crypto/spread-verify.ts maxPooled',
-  'src/keys/roca.ts largestPrime',
-  'src/token/claim-profile.ts maxSharedLength',
+  'src/jws/jwk.ts maxModulusCharacters',
+  'src/jws/crypto/spread-verify.ts maxPooled',
+  'src/jws/roca.ts largestPrime',
+  'src/resource-server/token/claim-profile.ts maxSharedLength',
 ])
 
 const units: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1024 ** 2, s: 1000, min: 60_000, h: 3_600_000 }

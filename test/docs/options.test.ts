@@ -39,10 +39,10 @@ function rowsOf(section: string): readonly (readonly [name: string, fallback: st
 }
 
 const { CredentialFields, ...options } = {
-  ...interfacesOf('src/options/types.ts'),
-  ...interfacesOf('src/options/claim-options.ts'),
+  ...interfacesOf('src/resource-server/options/types.ts'),
+  ...interfacesOf('src/resource-server/options/claim-options.ts'),
 }
-const { Requirement } = interfacesOf('src/policy/requirement.ts')
+const { Requirement } = interfacesOf('src/resource-server/policy/requirement.ts')
 /** What has methods alone is for others to implement, and no option. */
 const documented = Object.entries({ ...options, Requirement: Requirement ?? [] }).filter(
   ([, members]) => members.length > 0,

@@ -14,7 +14,7 @@ import { portcullis as fetchGate } from 'portcullis/fetch'
 import { portcullis as koaGate } from 'portcullis/koa'
 import { createDpopClient, createTestIssuer } from 'portcullis/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { certificateThumbprint } from '../../src/binding/client-certificate.js'
+import { certificateThumbprint } from '../../src/resource-server/binding/client-certificate.js'
 import { createCertificate, type TestCertificate } from '../support/certificates.js'
 
 const resource = 'https://api.test'

@@ -87,7 +87,7 @@ describe('a bundle for the web', () => {
     const inputs = Object.keys(built.metafile.inputs)
     const packages = inputs.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [])
     expect(output?.imports).toEqual([])
-    expect(inputs).toContain('src/lib/crypto/web.ts')
+    expect(inputs).toContain('src/jws/crypto/web.ts')
     expect(inputs.filter((path) => path.endsWith('/node.ts'))).toEqual([])
     expect([...new Set(packages)].filter((name) => !(name in packageJson.dependencies))).toEqual([])
   })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { toAnswer } from '../../src/challenge/answer.js'
-import { writeChallenge } from '../../src/challenge/challenge.js'
+import { toAnswer } from '../../src/resource-server/challenge/answer.js'
+import { writeChallenge } from '../../src/resource-server/challenge/challenge.js'
 import { parseChallenge } from '../support/parse-challenges.js'
 
 const text = fc.oneof(

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createClientCertificateReader } from '../../src/binding/client-certificate.js'
+import { createClientCertificateReader } from '../../src/resource-server/binding/client-certificate.js'
 import { attacker, envoyElement, envoyOptions, victim } from '../support/envoy.js'
 import { requestFacts } from '../support/request-facts.js'
 

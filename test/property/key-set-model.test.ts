@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { UnavailableError } from '../../src/errors/index.js'
-import type { KeySource, VerificationKey } from '../../src/keys/contract.js'
-import { createRemoteKeys } from '../../src/keys/remote-keys.js'
+import type { KeySource, VerificationKey } from '../../src/issuer/contract.js'
+import { createRemoteKeys } from '../../src/issuer/remote-keys.js'
 import { type SimulatedIssuer, settle, simulatedIssuer } from '../support/simulated-issuer.js'
 
 const second = 1000

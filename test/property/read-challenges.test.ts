@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { type Challenge, readChallenges } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
-import { writeChallenge } from '../../src/challenge/challenge.js'
-import { quoted } from '../../src/challenge/header-value.js'
+import { quoted } from '../../src/http/header-value.js'
+import { writeChallenge } from '../../src/resource-server/challenge/challenge.js'
 import { parseChallenge } from '../support/parse-challenges.js'
 
 const junk = fc.string({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createSignatureCheck as onNode } from '../../src/lib/crypto/node.js'
-import { createSignatureCheck as onWeb } from '../../src/lib/crypto/web.js'
+import { createSignatureCheck as onNode } from '../../src/jws/crypto/node.js'
+import { createSignatureCheck as onWeb } from '../../src/jws/crypto/web.js'
 
 const jwk = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' } as const
 const input = 'eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc'

@@ -1,8 +1,8 @@
 import { flattenedVerify, importJWK } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { readPublicJwk } from '../../src/keys/jwk.js'
-import { thumbprint } from '../../src/keys/thumbprint.js'
-import type { PublicJwk } from '../../src/lib/crypto/contract.js'
+import type { PublicJwk } from '../../src/jws/crypto/contract.js'
+import { readPublicJwk } from '../../src/jws/jwk.js'
+import { thumbprint } from '../../src/jws/thumbprint.js'
 import { createProofSigner, dpopVerifier, refusalOf, sha256 } from '../support/proofs.js'
 import { requestFacts } from '../support/request-facts.js'
 

@@ -1,7 +1,7 @@
-import { createMemoryGrantStore } from '../../src/stores/memory-grant-store.js'
-import { createMemoryLockStore } from '../../src/stores/memory-lock-store.js'
-import { createMemoryReplayStore } from '../../src/stores/memory-replay-store.js'
-import { createMemoryRevocationStore } from '../../src/stores/memory-revocation-store.js'
+import { createMemoryGrantStore } from '../../src/stores/memory/memory-grant-store.js'
+import { createMemoryLockStore } from '../../src/stores/memory/memory-lock-store.js'
+import { createMemoryReplayStore } from '../../src/stores/memory/memory-replay-store.js'
+import { createMemoryRevocationStore } from '../../src/stores/memory/memory-revocation-store.js'
 import {
   describeGrantStore,
   describeLockStore,

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, type JWTHeaderParameters, SignJWT } from 'jose'
-import { createDpopVerifier, type DpopVerifierSettings } from '../../src/binding/dpop-proof.js'
-import { createMemoryReplayStore } from '../../src/stores/memory-replay-store.js'
+import { createDpopVerifier, type DpopVerifierSettings } from '../../src/resource-server/binding/dpop-proof.js'
+import { createMemoryReplayStore } from '../../src/stores/memory/memory-replay-store.js'
 
 /** The frozen time of tests, in seconds. */
 export const nowSeconds = 1_800_000_000

@@ -1,4 +1,4 @@
-import type { RequestFacts } from '../../src/request/request-facts.js'
+import type { RequestFacts } from '../../src/http/request-facts.js'
 
 /** What a made-up request differs in from `GET /` without any field. */
 export interface FactsOverrides {

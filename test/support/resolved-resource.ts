@@ -1,4 +1,4 @@
-import type { ResolvedResource } from '../../src/options/resolved.js'
+import type { ResolvedResource } from '../../src/resource-server/options/resolved.js'
 
 /** A resource as resolved options describe it, with the defaults of the library. */
 export function resolvedResource(resource: string, settings: Partial<ResolvedResource> = {}): ResolvedResource {

@@ -1,6 +1,6 @@
-import type { PortcullisEvent } from '../../src/events.js'
-import type { Fetch } from '../../src/lib/fetch.js'
-import type { Surroundings } from '../../src/options/resolved.js'
+import type { PortcullisEvent } from '../../src/kit/events.js'
+import type { Fetch } from '../../src/kit/fetch/fetch.js'
+import type { Surroundings } from '../../src/resource-server/options/resolved.js'
 import { jwkSet } from './key-material.js'
 
 /** What the issuer does with the next requests. */

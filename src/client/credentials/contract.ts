@@ -1,6 +1,6 @@
-import type { CredentialFields, IntrospectionCredential } from '../../options/types.js'
+import type { CredentialFields, IntrospectionCredential } from '../../resource-server/options/types.js'
 
-export type { CredentialFields } from '../../options/types.js'
+export type { CredentialFields } from '../../resource-server/options/types.js'
 
 /** Ways a client authenticates, by the names of the IANA registry (RFC 7591 §2, RFC 8705 §2). @group Credentials */
 export type ClientAuthMethod =

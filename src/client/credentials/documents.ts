@@ -1,6 +1,6 @@
 import type { JWK } from 'jose'
-import { isJsonObject, type JsonObject } from '../../lib/json.js'
-import type { HttpAnswer } from '../../request/request-facts.js'
+import type { HttpAnswer } from '../../http/request-facts.js'
+import { isJsonObject, type JsonObject } from '../../kit/json.js'
 import {
   checkOptions,
   choice,

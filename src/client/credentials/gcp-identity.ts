@@ -1,7 +1,7 @@
-import { withDeadline } from '../../lib/deadline.js'
-import type { Fetch } from '../../lib/fetch.js'
-import { platformFetch } from '../../lib/platform-fetch.js'
-import { readText } from '../../lib/read-text.js'
+import { withDeadline } from '../../kit/deadline.js'
+import type { Fetch } from '../../kit/fetch/fetch.js'
+import { platformFetch } from '../../kit/fetch/platform-fetch.js'
+import { readText } from '../../kit/fetch/read-text.js'
 import { checkOptions, count, func, required, type Shape, text } from '../check.js'
 import { CredentialError } from '../errors.js'
 

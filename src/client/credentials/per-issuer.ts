@@ -1,4 +1,4 @@
-import { isJsonObject } from '../../lib/json.js'
+import { isJsonObject } from '../../kit/json.js'
 import { mistake } from '../check.js'
 import { CredentialError } from '../errors.js'
 import type { ClientCredential, IssuerCredentials } from './contract.js'

@@ -1,7 +1,7 @@
 import { exportJWK, importJWK, type JWK, SignJWT } from 'jose'
 import { encodeBase64url } from '#crypto'
-import { isSignatureAlgorithm, type SignatureAlgorithm } from '../../lib/algorithms.js'
-import { isJsonObject } from '../../lib/json.js'
+import { isSignatureAlgorithm, type SignatureAlgorithm } from '../../jws/algorithms.js'
+import { isJsonObject } from '../../kit/json.js'
 import { checkOptions, func, object, required, type Shape, takes, text } from '../check.js'
 import { ClientConfigurationError } from '../errors.js'
 

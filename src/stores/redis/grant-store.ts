@@ -1,4 +1,4 @@
-import { parseJsonObject } from '../../lib/json.js'
+import { parseJsonObject } from '../../kit/json.js'
 import type { GrantStore, StoredGrant } from '../contract.js'
 import { createSealer, type SealKey } from './sealer.js'
 import { createRedisConnection, type RedisStoreOptions } from './send-command.js'

@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../../errors/index.js'
-import { withDeadline } from '../../lib/deadline.js'
-import { checkNames } from '../../options/check.js'
+import { checkNames } from '../../kit/check.js'
+import { withDeadline } from '../../kit/deadline.js'
 
 /** An `ioredis` client or cluster, as far as it is used here. @group Stores */
 export interface IoredisClient {

@@ -17,10 +17,10 @@ import {
   TokenExchangeError,
 } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
-import { type Attempt, startAttempt } from '../../../src/client/guarded-response.js'
 import { errorTable, mapError } from '../../../src/client/map-error.js'
 import { createRedact } from '../../../src/client/redaction.js'
-import { FetchFailure } from '../../../src/lib/fetch-failure.js'
+import { FetchFailure } from '../../../src/kit/fetch/fetch-failure.js'
+import { type Attempt, startAttempt } from '../../../src/kit/fetch/guarded-response.js'
 import { quickRetry, rejection, setUpClient } from '../../support/client-set-up.js'
 import {
   answer,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, EmbeddedJWK, errors, jwtVerify } from 'jose'
 import { createDpopClient, createFrozenClock, createSigningKey } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
-import type { SignatureAlgorithm } from '../../../src/lib/algorithms.js'
+import type { SignatureAlgorithm } from '../../../src/jws/algorithms.js'
 
 const clock = createFrozenClock()
 const url = 'https://api.test/a'

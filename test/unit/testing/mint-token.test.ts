@@ -8,7 +8,7 @@ import {
   tamperWith,
 } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
-import { algorithmTraits, type SignatureAlgorithm } from '../../../src/lib/algorithms.js'
+import { algorithmTraits, type SignatureAlgorithm } from '../../../src/jws/algorithms.js'
 
 const clock = createFrozenClock()
 

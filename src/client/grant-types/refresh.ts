@@ -1,0 +1,40 @@
+import { refreshTokenGrant } from 'openid-client'
+import { sha256Base64url } from '#crypto'
+import type { SingleFlight } from '../../kit/single-flight.js'
+import { required, type Shape, text } from '../check.js'
+import type { CallOptions } from '../options.js'
+import { joinWork } from '../run-call.js'
+import { beginCall, checkParams, type Runtime } from '../runtime.js'
+import type { TokenSet } from '../token-set.js'
+import { requestToken } from './request-token.js'
+import { requireToken, scopeList, type TokenTarget, targetParameters, targetShape } from './target-parameters.js'
+
+/** What {@link OAuthClient.refresh} takes. `scope` and `resource` can only narrow (RFC 6749 §6). @group OAuth client */
+export interface RefreshParams extends TokenTarget {
+  readonly refreshToken: string
+}
+
+const shape: Shape<RefreshParams> = { ...targetShape, refreshToken: required(text) }
+
+/** See {@link OAuthClient.refresh}. */
+export async function refresh(
+  runtime: Runtime,
+  flights: SingleFlight<TokenSet>,
+  params: RefreshParams,
+  options: CallOptions | undefined,
+): Promise<TokenSet> {
+  const call = beginCall(runtime, 'refresh', options)
+  checkParams(call, params, shape)
+  const { refreshToken } = params
+  requireToken(call, 'refreshToken', refreshToken)
+  const form = targetParameters(call, params)
+  const key = await sha256Base64url(`${refreshToken}\n${form}`)
+  const request = {
+    retry: 'rate_limited',
+    requestedScope: scopeList(params.scope),
+    previousRefreshToken: refreshToken,
+    send: (config, dpop) => refreshTokenGrant(config, refreshToken, form, dpop),
+  } satisfies Parameters<typeof requestToken>[1]
+  const redeem = () => requestToken(runtime, request, { ...call, signal: undefined })
+  return joinWork(runtime.settings, call, () => flights.run(key, redeem))
+}

@@ -1,0 +1,90 @@
+import { isStringArray } from '../../kit/json.js'
+import { type Shape, takes, textMap, textOrTexts } from '../check.js'
+import type { Call } from '../run-call.js'
+import { refuseArgument } from '../runtime.js'
+
+/** What a requested token is for. @group OAuth client */
+export interface TokenTarget {
+  /** A space-delimited string or an array. */
+  readonly scope?: string | readonly string[] | undefined
+  /** Absolute URIs of the resources the token is for, without fragment (RFC 8707 §2). Best exactly one. */
+  readonly resource?: string | readonly string[] | undefined
+  /** Logical names of the services the token is for (RFC 8693 §2.1). */
+  readonly audience?: string | readonly string[] | undefined
+  /** Further form parameters of your server, such as `tenant`. None that the client sets itself. */
+  readonly parameters?: Readonly<Record<string, string>> | undefined
+}
+
+const isScope = (value: unknown): boolean => typeof value === 'string' || isStringArray(value)
+
+/** See {@link TokenTarget}. */
+export const targetShape: Shape<TokenTarget> = {
+  scope: takes(isScope, 'a string or an array of strings'),
+  resource: textOrTexts,
+  audience: textOrTexts,
+  parameters: textMap,
+}
+
+const reserved: ReadonlySet<string> = new Set([
+  'actor_token',
+  'actor_token_type',
+  'assertion',
+  'audience',
+  'client_assertion',
+  'client_assertion_type',
+  'client_id',
+  'client_secret',
+  'code',
+  'code_verifier',
+  'grant_type',
+  'refresh_token',
+  'requested_token_type',
+  'resource',
+  'scope',
+  'subject_token',
+  'subject_token_type',
+])
+
+/** The requested scopes, one by one, without duplicates. */
+export function scopeList(scope: TokenTarget['scope']): readonly string[] {
+  const items = typeof scope === 'string' ? scope.split(' ') : (scope ?? []).flatMap((item) => item.split(' '))
+  return [...new Set(items.filter((item) => item !== ''))]
+}
+
+/** A string or a list, as a list. */
+export function listOf(value: string | readonly string[] | undefined): readonly string[] {
+  return typeof value === 'string' ? [value] : (value ?? [])
+}
+
+/**
+ * The form parameters of a target: `resource` and `audience` repeated, one field per value (RFC 8707 §2).
+ *
+ * @throws {@link ClientConfigurationError} for a resource that is no absolute URI or has a fragment, and for reserved
+ * parameter names.
+ */
+export function targetParameters(call: Call, target: TokenTarget): URLSearchParams {
+  const form = new URLSearchParams()
+  for (const [name, value] of Object.entries(target.parameters ?? {})) {
+    if (reserved.has(name)) refuseArgument(call, `\`parameters\` must not set \`${name}\`.`)
+    form.set(name, value)
+  }
+  const scopes = scopeList(target.scope)
+  if (scopes.length > 0) form.set('scope', scopes.join(' '))
+  for (const resource of listOf(target.resource)) {
+    if (!URL.canParse(resource) || resource.includes('#')) {
+      refuseArgument(call, '`resource` takes absolute URIs without fragment (RFC 8707 §2).')
+    }
+    form.append('resource', resource)
+  }
+  for (const audience of listOf(target.audience)) form.append('audience', audience)
+  return form
+}
+
+/** @throws {@link ClientConfigurationError} unless `token` is a non-empty string without a scheme before it. */
+export function requireToken(call: Call, name: string, token: unknown): asserts token is string {
+  if (typeof token === 'string' && /^\S+$/.test(token)) return
+  refuseArgument(
+    call,
+    `\`${name}\` takes a token: not empty, without white space, and without a scheme such as "Bearer".`,
+  )
+}

@@ -1,0 +1,215 @@
+import { sha256Base64url } from '#crypto'
+import type { GrantedToken } from '../auth/access-context.js'
+import type { Auth } from '../auth/auth.js'
+import { InternalError, isAuthError } from '../errors/index.js'
+import { createBoundedCache } from '../kit/bounded-cache.js'
+import type { Clock } from '../kit/clock.js'
+import { withDeadline } from '../kit/deadline.js'
+import { type EventListener, emit } from '../kit/events.js'
+import { createSingleFlight } from '../kit/single-flight.js'
+import { checkGranted } from './check-granted.js'
+import type { Exclusively } from './exclusively.js'
+import type { ActorToken, ResolvedGrant } from './grant.js'
+import type { GrantCache } from './grant-cache.js'
+import type { ExchangeParams, GrantClient } from './grant-client.js'
+import { describeFailure, type MapRefusal, toActorError, toGrantError } from './grant-errors.js'
+import { type GrantKeyParts, grantKey } from './grant-key.js'
+
+/** What acquiring a downstream token takes. */
+export interface AcquireParts {
+  /** The client to ask for a grant of a caller. Throws where there is none. */
+  readonly clientFor: (grant: ResolvedGrant, auth: Auth<unknown>) => GrantClient
+  readonly cache: GrantCache
+  readonly exclusively: Exclusively
+  readonly refusalMs: number
+  readonly timeoutMs: number
+  readonly mapRefusal: MapRefusal | undefined
+  readonly clock: Clock
+  readonly monotonicClock: Clock
+  readonly onEvent: EventListener | undefined
+}
+
+/** One caller's need for one token. */
+export interface AcquireRequest {
+  readonly auth: Auth<unknown>
+  readonly grant: ResolvedGrant
+  /** A token the downstream service rejected: any other will do. Comes back where no other is to be had at present. */
+  readonly rejected: GrantedToken | undefined
+}
+
+/** Gets one caller's token for one grant. */
+export type Acquire = (request: AcquireRequest) => Promise<GrantedToken>
+
+interface Acquired {
+  readonly token: GrantedToken
+  readonly isNew: boolean
+}
+
+/** A service that rejects every token must not cost an exchange per request: so long, another one is not asked for. */
+const rejectionMs = 10_000
+const maxRefusals = 1000
+const maxExchanges = 10_000
+
+/**
+ * Makes the function that exchanges tokens (RFC 8693): from the cache where possible, one exchange at a time per exact
+ * key, refusals remembered for seconds. Sends the caller's token to the token endpoint and nowhere else.
+ *
+ * @throws {@link AuthError} from the returned function: {@link ResourceAccessError}, {@link InvalidTokenError} where the
+ * caller's token is no longer good there, {@link StepUpRequiredError}, what `mapRefusal` makes of a refusal, or a fault of
+ * the application. Each caller gets an error of its own.
+ */
+export function createAcquire(parts: AcquireParts): Acquire {
+  const { cache, clientFor, clock, exclusively, mapRefusal, monotonicClock, onEvent, refusalMs, timeoutMs } = parts
+  const flights = createSingleFlight<Acquired>()
+  const refusals = createShortMemory<unknown>(maxRefusals, refusalMs, clock)
+  const exchanges = createShortMemory<true>(maxExchanges, rejectionMs, clock)
+
+  async function askWhom({ auth, grant }: AcquireRequest): Promise<GrantKeyParts> {
+    try {
+      const client = clientFor(grant, auth)
+      return { auth, grant, client, actor: grant.actor && (await actorToken(grant, grant.actor, timeoutMs)) }
+    } catch (thrown) {
+      const error = isAuthError(thrown) ? thrown : new InternalError(thrown)
+      const { issuer } = auth
+      emit(onEvent, { ...failed, issuer, resource: grant.resource, code: error.code, detail: error.detail })
+      throw error
+    }
+  }
+
+  async function acquire(request: GrantKeyParts, rejected: GrantedToken | undefined): Promise<GrantedToken> {
+    const key = await grantKey(request)
+    const about = { issuer: request.client.issuer, resource: request.grant.resource }
+    const look = async (): Promise<Acquired | undefined> => {
+      const token = await cache.get(key)
+      return token === undefined || token.accessToken === rejected?.accessToken ? undefined : { token, isNew: false }
+    }
+    const work = async (alone: AbortSignal): Promise<Acquired> => {
+      if (rejected !== undefined) await cache.delete(key)
+      const token = await exchange(key, request, alone)
+      exchanges.set(key, true)
+      return { token, isNew: true }
+    }
+    const fly = async (): Promise<Acquired> => {
+      const refusal = refusals.get(key)
+      if (refusal !== undefined) {
+        emit(onEvent, { type: 'grant.failed', ...about, ...describeFailure(refusal), remembered: true, durationMs: 0 })
+        throw refusal
+      }
+      const kept = await look()
+      if (kept !== undefined) return kept
+      if (rejected !== undefined && exchanges.get(key)) return { token: rejected, isNew: false }
+      return exclusively(key, work, look)
+    }
+    const flightKey = rejected === undefined ? key : `${key}.${await sha256Base64url(rejected.accessToken)}`
+    const joined = flights.current(flightKey)
+    const { token, isNew } = await (joined ?? flights.run(flightKey, fly))
+    if (joined !== undefined || !isNew) emit(onEvent, { type: 'grant.reused', ...about })
+    return token
+  }
+
+  /** A token that was exchanged alone no longer stays out of the cache: another process may have put a newer one there. */
+  async function exchange(key: string, request: GrantKeyParts, alone: AbortSignal): Promise<GrantedToken> {
+    const { auth, grant, client } = request
+    const about = { issuer: client.issuer, resource: grant.resource }
+    const startedMs = monotonicClock()
+    const durationMs = () => Math.max(0, monotonicClock() - startedMs)
+    try {
+      const params = exchangeParams(request)
+      const answer = await withDeadline(timeoutMs, (signal) =>
+        client.exchangeToken(params, {
+          signal,
+          totalTimeoutMs: clientTimeoutMs(timeoutMs),
+          correlationId: auth.correlationId,
+        }),
+      )
+      const granted = checkGranted(answer, request)
+      if (!alone.aborted) await cache.set(key, granted, auth.expiresAt)
+      emit(onEvent, { type: 'grant.exchanged', ...about, durationMs: durationMs() })
+      return granted
+    } catch (thrown) {
+      const failure = describeFailure(thrown)
+      if (failure.refused) refusals.set(key, thrown)
+      emit(onEvent, { type: 'grant.failed', ...about, ...failure, remembered: false, durationMs: durationMs() })
+      throw thrown
+    }
+  }
+
+  return async (request) => {
+    const whom = await askWhom(request)
+    try {
+      return await acquire(whom, request.rejected)
+    } catch (thrown) {
+      throw toGrantError(request.grant.resource, thrown, mapRefusal)
+    }
+  }
+}
+
+/** A failure before anybody was asked. */
+const failed = {
+  type: 'grant.failed',
+  refused: false,
+  remembered: false,
+  durationMs: 0,
+  error: undefined,
+  errorDescription: undefined,
+} as const
+
+/**
+ * The client gives up shortly before we do: so it knows what it did not get an answer to, counts it, and does not wait
+ * for a `Retry-After` that outlasts the caller.
+ */
+function clientTimeoutMs(timeoutMs: number): number {
+  return Math.max(1, Math.floor(timeoutMs - Math.min(100, timeoutMs / 10)))
+}
+
+async function actorToken(
+  { resource }: ResolvedGrant,
+  actor: NonNullable<ResolvedGrant['actor']>,
+  timeoutMs: number,
+): Promise<ActorToken> {
+  try {
+    const given: Partial<ActorToken> | undefined = await withDeadline(timeoutMs, async () => actor())
+    const { token, type } = given ?? {}
+    // Without an actor the server might issue a token in which nobody but the subject shows.
+    if (!isText(token) || !isText(type)) throw new TypeError('`actor` must give a `token` and its `type`.')
+    return { token, type }
+  } catch (thrown) {
+    throw toActorError(resource, thrown)
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+function exchangeParams({ auth, grant, actor }: GrantKeyParts): ExchangeParams {
+  const { resource, audience, scope, requestedTokenType, sendResource } = grant
+  return {
+    subjectToken: auth.token,
+    ...(sendResource && { resource: [resource] }),
+    ...(audience.length > 0 && { audience }),
+    ...(scope.length > 0 && { scope }),
+    ...(requestedTokenType !== undefined && { requestedTokenType }),
+    ...(actor !== undefined && { actor }),
+  }
+}
+
+/** Values that are forgotten after a time, and earlier where there are too many. */
+interface ShortMemory<V> {
+  get(key: string): V | undefined
+  set(key: string, value: V): void
+}
+
+/** See {@link ShortMemory}. @internal */
+export function createShortMemory<V>(maxEntries: number, ttlMs: number, clock: Clock): ShortMemory<V> {
+  const entries = createBoundedCache<{ readonly value: V; readonly untilMs: number }>(maxEntries)
+  return {
+    get(key) {
+      const entry = entries.get(key)
+      return entry !== undefined && clock() < entry.untilMs ? entry.value : undefined
+    },
+    set(key, value) {
+      entries.set(key, { value, untilMs: clock() + ttlMs })
+    },
+  }
+}

@@ -1,0 +1,195 @@
+import type { AccessContext } from '../auth/access-context.js'
+import type { Auth } from '../auth/auth.js'
+import { type AuthError, ConfigurationError, InternalError } from '../errors/index.js'
+import { createBoundedCache } from '../kit/bounded-cache.js'
+import { checkNames, functionOption, numberOption, refuseRepeats } from '../kit/check.js'
+import { type Clock, monotonicClock, systemClock } from '../kit/clock.js'
+import type { EventListener } from '../kit/events.js'
+import type { GrantStore, LockStore } from '../stores/contract.js'
+import { createMemoryGrantStore } from '../stores/memory/memory-grant-store.js'
+import { createAccessFetch } from './access-fetch.js'
+import { createAcquire } from './acquire.js'
+import { createExclusively } from './exclusively.js'
+import { type Grant, type ResolvedGrant, resolveGrant } from './grant.js'
+import { createGrantCache } from './grant-cache.js'
+import type { GrantClient } from './grant-client.js'
+import type { MapRefusal } from './grant-errors.js'
+import { lockInTime, storeInTime } from './in-time.js'
+import { type PendingGrant, RequestAccess } from './request-access.js'
+
+/** Options of {@link createGrants}. @group Grants */
+export interface GrantsOptions {
+  /**
+   * The OAuth client that asks for downstream tokens; or several, each for the authorization server it names. A caller's
+   * token goes to the one of its own issuer, unless a grant names another.
+   */
+  readonly client: GrantClient | readonly GrantClient[]
+  /** Where exchanged tokens are kept. It has 5 s to answer. Default: in memory, at most 10,000. */
+  readonly store?: GrantStore | undefined
+  /**
+   * Lets one process of a fleet at a time exchange for one key; its lease of 30 s is renewed for as long as the exchange
+   * takes. It has 5 s to answer. The others wait for the result, 15 s at most, and are then answered 503. Default: single
+   * flight within this process only.
+   */
+  readonly lock?: LockStore | undefined
+  /** How long a refusal is remembered. 0 to 60, default 5. */
+  readonly refusalSeconds?: number | undefined
+  /** Makes something else of a refusal than 502, or a step-up challenge: an `AccessDeniedError`, for instance. */
+  readonly mapRefusal?: MapRefusal | undefined
+  /** How long a caller waits for an exchange, whatever retries the client has. Default 10,000. */
+  readonly exchangeTimeoutMs?: number | undefined
+  /** How long an attempt of `access.fetch` may take, the body of its answer included. Default 30,000. */
+  readonly fetchTimeoutMs?: number | undefined
+  /** Goes out to downstream services. Default: the platform's `fetch`. */
+  readonly fetch?: typeof globalThis.fetch | undefined
+  readonly clock?: Clock | undefined
+  /** Milliseconds that never run backwards, for durations in events. Default: `performance.now`. */
+  readonly monotonicClock?: Clock | undefined
+  readonly onEvent?: EventListener | undefined
+}
+
+/** What the grants of a request came to: the access context, and the failure that keeps the handler from running. */
+export interface GrantOutcome {
+  readonly access: AccessContext
+  /** The first failure of a grant with mode `required`. */
+  readonly failure: AuthError | undefined
+}
+
+/** The engine behind `grant()`: exchanges the caller's token for downstream ones. @group Grants */
+export interface Grants {
+  /**
+   * Compiles grants into a function that acquires them for a caller, in parallel. It never rejects.
+   *
+   * @throws {@link ConfigurationError} for a grant that cannot be right, at once.
+   */
+  prepare(grants: readonly Grant[]): (auth: Auth<unknown>) => Promise<GrantOutcome>
+}
+
+const names = [
+  'client',
+  'store',
+  'lock',
+  'refusalSeconds',
+  'mapRefusal',
+  'exchangeTimeoutMs',
+  'fetchTimeoutMs',
+  'fetch',
+  'clock',
+  'monotonicClock',
+  'onEvent',
+]
+
+const maxNonces = 1000
+
+/**
+ * Makes the grant engine (RFC 8693). Made once, beside the resource server.
+ *
+ * @throws {@link ConfigurationError}
+ * @group Grants
+ */
+export function createGrants(options: GrantsOptions): Grants {
+  checkNames('createGrants', options, names)
+  const { client, store, lock, refusalSeconds, exchangeTimeoutMs, fetchTimeoutMs } = options
+  const clientOf = createClientSelection(client)
+  checkParts('store', store, ['get', 'set', 'delete'])
+  checkParts('lock', lock, ['acquire'])
+  const clock = functionOption('clock', options.clock) ?? systemClock
+  const onEvent = functionOption('onEvent', options.onEvent)
+  const acquire = createAcquire({
+    clientFor: (grant, auth) => clientOf(issuerOf(grant, auth)),
+    cache: createGrantCache(store ? storeInTime(store) : createMemoryGrantStore({ clock }), clock, onEvent),
+    exclusively: createExclusively(lock && lockInTime(lock), onEvent),
+    refusalMs: wholeNumber('refusalSeconds', refusalSeconds, { min: 0, max: 60, fallback: 5 }) * 1000,
+    timeoutMs: wholeNumber('exchangeTimeoutMs', exchangeTimeoutMs, { min: 1, max: 600_000, fallback: 10_000 }),
+    mapRefusal: functionOption('mapRefusal', options.mapRefusal),
+    clock,
+    monotonicClock: functionOption('monotonicClock', options.monotonicClock) ?? monotonicClock,
+    onEvent,
+  })
+  const fetching = {
+    fetch: functionOption('fetch', options.fetch) ?? ((input, init) => globalThis.fetch(input, init)),
+    timeoutMs: wholeNumber('fetchTimeoutMs', fetchTimeoutMs, { min: 1, max: 600_000, fallback: 30_000 }),
+    nonces: createBoundedCache<string>(maxNonces),
+  }
+
+  function pendingGrant(auth: Auth<unknown>, grant: ResolvedGrant): PendingGrant {
+    return {
+      resource: grant.resource,
+      acquire: async (rejected) => acquire({ auth, grant, rejected }),
+      fetchWith: (get) =>
+        createAccessFetch({ ...fetching, grant, acquire: get, proofs: () => clientOf(issuerOf(grant, auth)).dpop }),
+    }
+  }
+
+  return {
+    prepare(declared) {
+      if (!Array.isArray(declared)) throw new ConfigurationError('Grants are declared as an array.')
+      const grants = declared.map(resolveGrant)
+      refuseRepeats(
+        'grants',
+        grants.map(({ resource }) => resource),
+      )
+      for (const { issuer } of grants) if (typeof issuer === 'string') clientOf(issuer)
+      return async (auth) => {
+        const pending = grants.map((grant) => pendingGrant(auth, grant))
+        const access = new RequestAccess(pending, clock)
+        const eager = grants.filter(({ mode }) => mode !== 'lazy')
+        const failures = await Promise.all(eager.map(({ resource }) => access.attempt(resource)))
+        return { access, failure: failures.find((failure, index) => failure && eager[index]?.mode === 'required') }
+      }
+    },
+  }
+}
+
+/** The client of an issuer. Throws where there is none. */
+type ClientSelection = (issuer: string) => GrantClient
+
+function createClientSelection(given: GrantClient | readonly GrantClient[]): ClientSelection {
+  const clients = (Array.isArray(given) ? given : [given]) as readonly GrantClient[]
+  if (clients.length === 0 || !clients.every(isClient)) {
+    throw new ConfigurationError('`client` takes an OAuth client of portcullis/client, or an array of them.')
+  }
+  const byIssuer = new Map(clients.map((client) => [client.issuer, client]))
+  if (byIssuer.size < clients.length) throw new ConfigurationError('`client` holds two clients of one issuer.')
+  return (issuer) => {
+    const client = byIssuer.get(issuer)
+    if (client !== undefined) return client
+    throw new ConfigurationError(
+      "`client` holds no client of the issuer that a grant names, or that the caller's token comes from.",
+    )
+  }
+}
+
+function isClient(client: GrantClient): boolean {
+  if (!hasParts(client, ['exchangeToken']) || typeof client.issuer !== 'string' || client.issuer === '') return false
+  return client.dpop === undefined || hasParts(client.dpop, ['thumbprint', 'proof'])
+}
+
+/**
+ * The issuer to ask for a grant of a caller: the one the grant names, else the caller's own. So no token goes to an
+ * authorization server it does not come from unless a grant says so.
+ */
+function issuerOf({ issuer }: ResolvedGrant, auth: Auth<unknown>): string {
+  if (typeof issuer !== 'function') return issuer ?? auth.issuer
+  try {
+    return issuer(auth)
+  } catch (thrown) {
+    throw new InternalError(thrown, 'issuer')
+  }
+}
+
+function checkParts(name: string, value: object | undefined, methods: readonly string[]): void {
+  if (value === undefined || hasParts(value, methods)) return
+  throw new ConfigurationError(`\`${name}\` takes an object with the functions ${methods.join(', ')}.`)
+}
+
+function hasParts(value: unknown, methods: readonly string[]): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function')
+}
+
+function wholeNumber(name: string, value: unknown, bounds: { min: number; max: number; fallback: number }): number {
+  const number = numberOption(name, value, bounds)
+  if (Number.isInteger(number)) return number
+  throw new ConfigurationError(`\`${name}\` takes a whole number.`)
+}

@@ -1,0 +1,104 @@
+import { isJsonObject } from '../kit/json.js'
+import type { RequestFacts } from './request-facts.js'
+
+/** What is read of a `node:http`, `node:https` or `node:http2` request, or of a framework's request that extends it. */
+export interface NodeRequest {
+  readonly method?: string | undefined
+  readonly url?: string | undefined
+  /** The untouched request target, where a framework rewrites `url` while routing (Express, Connect, Koa). */
+  readonly originalUrl?: string | undefined
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  readonly rawHeaders?: readonly string[] | undefined
+  readonly socket?: NodeSocket | null | undefined
+  /** What a body parser left. */
+  readonly body?: unknown
+}
+
+/** What is read of a socket. */
+export interface NodeSocket {
+  readonly encrypted?: boolean | undefined
+  readonly remoteAddress?: string | undefined
+  /** The certificate the client showed in the TLS handshake, its DER bytes as `raw`. Sockets without TLS lack it. */
+  getPeerCertificate?(): { readonly raw?: Uint8Array | undefined } | null | undefined
+}
+
+/**
+ * The facts of a request that Node received. Copies nothing: fields, socket and body are looked at when asked for.
+ *
+ * Node keeps the first of several `Authorization` fields only, and joins several `DPoP` fields, so `rawHeaders` tells
+ * how many came. Otherwise `headers` counts, so that an application may still take a field away from the gate, and
+ * platforms that fill `headers` alone work too.
+ *
+ * @group Requests
+ */
+export function nodeRequestFacts(request: NodeRequest): RequestFacts {
+  return new NodeRequestFacts(request)
+}
+
+/** A class, since an object literal with getters takes forty times as long to make: as long as half the hash of a token. */
+class NodeRequestFacts implements RequestFacts {
+  readonly method: string
+  readonly url: string
+  readonly #request: NodeRequest
+
+  constructor(request: NodeRequest) {
+    this.method = request.method ?? 'GET'
+    this.url = request.originalUrl ?? request.url ?? '/'
+    this.#request = request
+  }
+
+  /** Frameworks wrap the request in various ways; its fields are one object in all of them. */
+  get request(): object {
+    return this.#request.headers
+  }
+
+  headerValues(name: string): readonly string[] {
+    return headerValues(this.#request, name)
+  }
+
+  get secure(): boolean {
+    return this.#request.socket?.encrypted === true
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#request.socket?.remoteAddress
+  }
+
+  clientCertificate(): Uint8Array | undefined {
+    return this.#request.socket?.getPeerCertificate?.()?.raw
+  }
+
+  formBody(): Readonly<Record<string, unknown>> | undefined {
+    return formBody(this.#request)
+  }
+}
+
+function headerValues({ headers, rawHeaders = [] }: NodeRequest, name: string): readonly string[] {
+  const value = headers[name]
+  if (value === undefined) return []
+  const received: string[] = []
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const text = rawHeaders[index + 1]
+    if (text !== undefined && sameName(rawHeaders[index], name)) received.push(text)
+  }
+  if (received.length > 1) return received
+  return typeof value === 'string' ? [value] : value
+}
+
+function sameName(written: string | undefined, name: string): boolean {
+  return written?.length === name.length && written.toLowerCase() === name
+}
+
+function formBody({ headers, body }: NodeRequest): Readonly<Record<string, unknown>> | undefined {
+  const contentType = headers['content-type']
+  if (typeof contentType !== 'string') return undefined
+  const [mediaType = ''] = contentType.split(';')
+  if (mediaType.trim().toLowerCase() !== 'application/x-www-form-urlencoded') return undefined
+  if (isJsonObject(body) && !ArrayBuffer.isView(body)) return body
+  return hasContent(headers) ? undefined : {}
+}
+
+/** RFC 9112 §6.3: a request without either field has no content. */
+function hasContent(headers: NodeRequest['headers']): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}

@@ -1,0 +1,69 @@
+import { ConfigurationError } from '../errors/index.js'
+import { type InsecureHosts, isInsecureHost, isLoopbackHostname } from '../kit/fetch/secure-url.js'
+
+/** The characters of a URI (RFC 3986 §2), with a scheme, two slashes and a host. */
+const absoluteUri = /^[a-z][a-z\d+.-]*:\/\/[\w.~[:%-][\w.~:/?#[\]@!$&'()*+,;=%-]*$/i
+
+/**
+ * Checks an identifier or endpoint URL and leaves it as it is, byte for byte: https (http only on hosts where
+ * that is allowed), no user information, no fragment.
+ *
+ * @throws {@link ConfigurationError} saying what to write instead.
+ */
+export function checkUrl(name: string, value: unknown, allowInsecureLoopback: InsecureHosts): URL {
+  const text = typeof value === 'string' ? value : ''
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !absoluteUri.test(text)) {
+    throw new ConfigurationError(`\`${name}\` takes an absolute https URL, in ASCII and without spaces around it.`)
+  }
+  if (url.username !== '' || url.password !== '' || text.includes('#')) {
+    throw new ConfigurationError(`\`${name}\` must hold neither user information nor a fragment.`)
+  }
+  if (url.protocol === 'https:') return url
+  if (url.protocol !== 'http:') throw new ConfigurationError(`\`${name}\` takes an https URL, not ${url.protocol}`)
+  if (isInsecureHost(url, allowInsecureLoopback)) return url
+  if (isLoopbackHostname(url.hostname)) {
+    throw new ConfigurationError(
+      `\`${name}\` is an http URL on a loopback host. Write \`allowInsecureLoopback: true\` to accept it in development.`,
+    )
+  }
+  throw new ConfigurationError(
+    `\`${name}\` takes an https URL: over http anybody on the way could read tokens. For a server of a private network in ` +
+      `development, write \`dangerouslyAllowInsecureHosts: ['${url.host}']\`.`,
+  )
+}
+
+/**
+ * Checks a host as it stands in a URL, a name or address with or without a port, and gives it as `URL.host` writes it
+ * over http: without the port 80.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function checkHost(name: string, value: string): string {
+  const url = `http://${value}`
+  if (/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?$/i.test(value) && URL.canParse(url)) return new URL(url).host
+  throw new ConfigurationError(`\`${name}\` takes hosts such as 'keycloak:8080', without a scheme and a path.`)
+}
+
+/**
+ * Checks an issuer identifier: as {@link checkUrl}, and without a query (RFC 8414 §2).
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function checkIssuer(name: string, value: unknown, allowInsecureLoopback: InsecureHosts): string {
+  const url = checkUrl(name, value, allowInsecureLoopback)
+  if (url.search !== '' || (value as string).includes('?')) {
+    throw new ConfigurationError(`\`${name}\` must have no query (RFC 8414 §2).`)
+  }
+  return value as string
+}
+
+/** Whether `text` is an issuer identifier, as {@link checkIssuer} demands. */
+export function isIssuer(text: string, allowInsecureLoopback: InsecureHosts): boolean {
+  try {
+    checkIssuer('issuer', text, allowInsecureLoopback)
+    return true
+  } catch {
+    return false
+  }
+}

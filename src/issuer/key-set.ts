@@ -1,0 +1,89 @@
+import { ConfigurationError } from '../errors/index.js'
+import type { SignatureAlgorithm } from '../jws/algorithms.js'
+import type { PublishedJwk } from '../jws/jwk.js'
+import { checkNames } from '../kit/check.js'
+import { resolveKeyCache } from '../resource-server/options/resolve-issuer.js'
+import { resolveSurroundings } from '../resource-server/options/resolve-options.js'
+import type { KeySetOptions } from '../resource-server/options/types.js'
+import type { KeySourceHealth, VerificationKey } from './contract.js'
+import { createDiscovery } from './discovery.js'
+import { checkIssuer, checkUrl } from './identifiers.js'
+import { createRemoteKeys } from './remote-keys.js'
+
+/**
+ * The public keys an authorization server publishes, fetched when first needed and kept fresh. Made by
+ * {@link createKeySet}.
+ *
+ * @group Keys
+ */
+export interface KeySet {
+  /**
+   * The signature keys named `kid`, in the order published: one as a rule; without a name, all. With `algorithm`, those
+   * that fit it. Asks the server again for a key it does not know, 3 times and once more every 10 s; empty when there is
+   * none even then.
+   *
+   * @throws {@link UnavailableError} while there are no keys to look in, or an unknown name cannot be asked for.
+   */
+  get(kid: string | undefined, algorithm?: SignatureAlgorithm): Promise<readonly PublishedJwk[]>
+  /**
+   * Every signature key published, in order. Entries that cannot be used are left out: encryption keys, symmetric,
+   * private and weak ones, and types this library does not know.
+   *
+   * @throws {@link UnavailableError} while there are no keys.
+   */
+  all(): Promise<readonly PublishedJwk[]>
+  /**
+   * Fetches the keys now unless they are fresh.
+   *
+   * @throws {@link UnavailableError} when that fails and no known keys may serve.
+   */
+  warmUp(): Promise<void>
+  /** Makes the next use fetch anew; known keys serve meanwhile. */
+  invalidate(): void
+  /** State and times. No network. */
+  health(): KeySourceHealth
+}
+
+const names = [
+  'issuer',
+  'jwksUri',
+  'keyCache',
+  'allowInsecureLoopback',
+  'dangerouslyAllowInsecureHosts',
+  'fetch',
+  'clock',
+  'onEvent',
+]
+
+/**
+ * Makes a key set to be used by itself: for JWTs that are no access tokens, such as those of webhooks. It is fetched,
+ * kept and bounded as the keys of a resource server are, which needs none of it. Opens no connection before its first
+ * use. Verifies nothing: hand the keys to a JWT library, and let an algorithm be chosen by an allow-list of your own.
+ *
+ * @throws {@link ConfigurationError} with a sentence that says what to write instead.
+ * @group Keys
+ * @see {@link https://www.rfc-editor.org/rfc/rfc7517#section-5 | RFC 7517 §5}
+ */
+export function createKeySet(options: KeySetOptions): KeySet {
+  checkNames('createKeySet', options, names)
+  const surroundings = resolveSurroundings(options)
+  const keyCache = resolveKeyCache(options.keyCache)
+  const { issuer, jwksUri } = options
+  if (issuer !== undefined) checkIssuer('issuer', issuer, surroundings.allowInsecureLoopback)
+  if (jwksUri !== undefined) checkUrl('jwksUri', jwksUri, surroundings.allowInsecureLoopback)
+  const label = issuer ?? jwksUri
+  if (label === undefined) throw new ConfigurationError('createKeySet needs `issuer` or `jwksUri`.')
+  const location = jwksUri ?? createDiscovery(label, surroundings)
+  const keys = createRemoteKeys({ issuer: label, jwksUri: location, options: keyCache, surroundings })
+  return {
+    get: async (kid, algorithm) => (await keys.find(kid, algorithm)).map(jwkOf),
+    all: async () => (await keys.find(undefined, undefined)).map(jwkOf),
+    warmUp: keys.warmUp,
+    invalidate: keys.invalidate,
+    health: keys.health,
+  }
+}
+
+function jwkOf({ jwk }: VerificationKey): PublishedJwk {
+  return jwk
+}

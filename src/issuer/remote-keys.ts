@@ -1,0 +1,147 @@
+import { UnavailableError } from '../errors/index.js'
+import type { SignatureAlgorithm } from '../jws/algorithms.js'
+import { emit } from '../kit/events.js'
+import { FetchFailure } from '../kit/fetch/fetch-failure.js'
+import { createRefreshing, type Refreshing } from '../kit/refreshing.js'
+import { createTokenBucket } from '../kit/token-bucket.js'
+import type { Surroundings } from '../resource-server/options/resolved.js'
+import type { KeyCacheOptions } from '../resource-server/options/types.js'
+import type { KeySource, KeySourceHealth, VerificationKey } from './contract.js'
+import type { Discovery } from './discovery.js'
+import { reasonOf } from './failure-reason.js'
+import type { KeyTable } from './key-table.js'
+import { loadKeys } from './load-keys.js'
+
+/** Whose keys, from where, kept how. */
+export interface RemoteKeysSettings {
+  readonly issuer: string
+  /** The configured URL of the key set, or the discovery that finds it. */
+  readonly jwksUri: string | Discovery
+  /** Checked before; what is left out gets its default here. */
+  readonly options: KeyCacheOptions
+  readonly surroundings: Surroundings
+  /** Numbers from 0 to 1, for jitter. Default `Math.random`. */
+  readonly random?: (() => number) | undefined
+}
+
+const unknownKidBudget = { capacity: 3, refillIntervalMs: 10_000 }
+
+/**
+ * The keys an issuer publishes, fetched when first needed and kept fresh by use alone, without timers.
+ *
+ * - Known keys answer synchronously: while fresh, while a refresh runs in the background (ahead of expiry), and for
+ *   `staleIfErrorSeconds` past expiry while refreshes fail or hang. A set that expired unused makes a request wait for
+ *   500 ms at most, unless it is past that bound.
+ * - An unknown `kid`, and a signature that none of the known keys made, ask the issuer again at a budget of 3 times and
+ *   once more every 10 s. Concurrent requests share one fetch. An unknown `kid` out of budget, or when the issuer cannot
+ *   be asked, is an error: the key may well exist.
+ */
+export function createRemoteKeys({
+  issuer,
+  jwksUri,
+  options,
+  surroundings,
+  random = Math.random,
+}: RemoteKeysSettings): KeySource {
+  const { clock, onEvent } = surroundings
+  const { defaultMaxAgeSeconds = 3600, timeoutMs = 5000 } = options
+  const bucket = createTokenBucket(unknownKidBudget)
+  const keys = createRefreshing<KeyTable>({
+    load: (previous) => loadKeys({ issuer, jwksUri, surroundings, timeoutMs, defaultMaxAgeSeconds }, previous),
+    onFailure: (error, stale) => emit(onEvent, { type: 'keys.failed', issuer, reason: reasonOf(error), stale }),
+    retryAfterMs: demandedPauseMs,
+    clock,
+    random,
+    refreshAheadMs: (options.refreshAheadSeconds ?? 300) * 1000,
+    staleIfErrorMs: (options.staleIfErrorSeconds ?? 3600) * 1000,
+  })
+
+  /** For a key that is not in the set held, or when no set may be used. */
+  async function findAfresh(
+    kid: string | undefined,
+    algorithm: SignatureAlgorithm | undefined,
+  ): Promise<readonly VerificationKey[]> {
+    const isOver = await keys.refreshSoon(clock())
+    const nowMs = clock()
+    const table = keys.usable(nowMs)
+    if (table === undefined) throw unavailable(keys, nowMs)
+    const candidates = table.candidates(kid, algorithm)
+    if (candidates.length === 0 && (!isOver || keys.failure() !== undefined)) throw unavailable(keys, nowMs)
+    return candidates
+  }
+
+  /** Whether to ask for a key that is not in the set held; also true where asking ends in the error it should. */
+  function mayAskAgain(nowMs: number): boolean {
+    return keys.isLoading() || keys.backOffMs(nowMs) > 0 || bucket.take(nowMs)
+  }
+
+  return {
+    find(kid, algorithm) {
+      const nowMs = clock()
+      const table = keys.usable(nowMs)
+      if (table === undefined) return findAfresh(kid, algorithm)
+      const candidates = table.candidates(kid, algorithm)
+      if (candidates.length > 0) return candidates
+      if (mayAskAgain(nowMs)) return findAfresh(kid, algorithm)
+      return table.hasName(kid) ? candidates : Promise.reject(outOfBudget(bucket.waitMs(nowMs)))
+    },
+    async findOthers(kid, algorithm, tried) {
+      const nowMs = clock()
+      if (mayAskAgain(nowMs)) await keys.refreshSoon(nowMs)
+      const candidates = keys.usable(clock())?.candidates(kid, algorithm) ?? []
+      return candidates.filter((key) => !tried.includes(key))
+    },
+    isServing: (nowMs) => keys.usable(nowMs) !== undefined,
+    async warmUp() {
+      if (!keys.isFresh(clock())) await keys.refresh(clock())
+      const nowMs = clock()
+      if (keys.usable(nowMs) === undefined) throw unavailable(keys, nowMs)
+    },
+    invalidate() {
+      keys.invalidate()
+      if (typeof jwksUri !== 'string') jwksUri.invalidate()
+    },
+    health: () => healthOf(keys, clock()),
+  }
+}
+
+function demandedPauseMs(error: unknown): number | undefined {
+  if (error instanceof FetchFailure) return error.retryAfterMs
+  return error instanceof UnavailableError ? error.retryAfterSeconds * 1000 : undefined
+}
+
+function outOfBudget(waitMs: number): UnavailableError {
+  const detail = 'unknown kid, and the issuer was asked too often'
+  return new UnavailableError('ERR_KEYS_UNAVAILABLE', { detail, retryAfterSeconds: waitMs / 1000 })
+}
+
+function unavailable(keys: Refreshing<KeyTable>, nowMs: number): UnavailableError {
+  const error = keys.failure()?.error
+  const code = error instanceof UnavailableError ? 'ERR_DISCOVERY_UNAVAILABLE' : 'ERR_KEYS_UNAVAILABLE'
+  const retryAfterSeconds = keys.backOffMs(nowMs) / 1000
+  const detail = error === undefined ? 'timeout' : reasonOf(error)
+  return new UnavailableError(code, { detail, cause: error, retryAfterSeconds })
+}
+
+function healthOf(keys: Refreshing<KeyTable>, nowMs: number): KeySourceHealth {
+  const held = keys.held()
+  const failure = keys.failure()
+  return {
+    state: stateOf(keys, nowMs),
+    keys: held?.value.keys.length ?? 0,
+    fetchedAtMs: held?.fetchedAtMs,
+    refreshAtMs: held?.refreshAtMs,
+    expiresAtMs: held?.expiresAtMs,
+    staleUntilMs: held?.staleUntilMs,
+    lastFailure: failure === undefined ? undefined : reasonOf(failure.error),
+  }
+}
+
+/** A set that expired without use is `due`, however long ago: nothing is known to be wrong. */
+function stateOf(keys: Refreshing<KeyTable>, nowMs: number): KeySourceHealth['state'] {
+  const held = keys.held()
+  if (held === undefined) return 'empty'
+  if (keys.isFresh(nowMs)) return 'fresh'
+  if (nowMs < held.expiresAtMs || keys.failure() === undefined) return 'due'
+  return nowMs < held.staleUntilMs ? 'stale' : 'expired'
+}

@@ -1,0 +1,62 @@
+import { ConfigurationError } from '../errors/index.js'
+import { algorithmTraits, type SignatureAlgorithm } from '../jws/algorithms.js'
+import { readPublicJwk } from '../jws/jwk.js'
+import { createVerificationKey, type ManagedKey } from '../jws/verification-key.js'
+import type { KeySource } from './contract.js'
+import { createKeyTable } from './key-table.js'
+
+/**
+ * Keys given in the configuration: no network, no expiry, nothing ever withdrawn.
+ *
+ * @param jwks - public JWKs; read once.
+ * @throws {@link ConfigurationError} when there is none, when one is private, symmetric or otherwise unusable, or twice
+ * the same. Where the platform imports keys asynchronously, a point off its curve is refused by `warmUp` instead.
+ */
+export function createStaticKeys(jwks: readonly unknown[]): KeySource {
+  if (jwks.length === 0) throw new ConfigurationError('`keys` is empty. Give at least one public JWK, or leave it out.')
+  const keys = jwks.map(importStaticKey)
+  const names = keys.map((key) => key.identity)
+  const repeated = names.findIndex((name, index) => names.indexOf(name) !== index)
+  if (repeated !== -1) throw new ConfigurationError(`\`keys[${repeated}]\` is a repetition. Give each key once.`)
+  const checks = keys.map((key) => key.signatureCheck(anyAlgorithmOf(key)))
+  refuseUnusable(checks)
+  const table = createKeyTable(keys)
+  return {
+    find: table.candidates,
+    findOthers: async () => [],
+    isServing: () => true,
+    async warmUp() {
+      refuseUnusable(await Promise.all(checks))
+    },
+    invalidate() {},
+    health: () => ({
+      state: 'fresh',
+      keys: keys.length,
+      fetchedAtMs: undefined,
+      refreshAtMs: undefined,
+      expiresAtMs: undefined,
+      staleUntilMs: undefined,
+      lastFailure: undefined,
+    }),
+  }
+}
+
+function importStaticKey(value: unknown, index: number): ManagedKey {
+  const jwk = readPublicJwk(value)
+  if (!('reason' in jwk)) return createVerificationKey(jwk)
+  throw new ConfigurationError(
+    `\`keys[${index}]\` cannot be used: ${jwk.reason}. Give a public RSA, EC or Ed25519 signature key as a JWK, ` +
+      'without the members d, p, q, dp, dq, qi, oth and k.',
+  )
+}
+
+function anyAlgorithmOf(key: ManagedKey): SignatureAlgorithm {
+  const names = [...algorithmTraits.keys()] as SignatureAlgorithm[]
+  return names.find((name) => key.fits(name)) as SignatureAlgorithm
+}
+
+function refuseUnusable(checks: readonly unknown[]): void {
+  const index = checks.indexOf(undefined)
+  if (index === -1) return
+  throw new ConfigurationError(`\`keys[${index}]\` is refused by the platform. Give a key whose numbers form a key.`)
+}

@@ -1,0 +1,58 @@
+import { decodeBase64url, decodeUtf8Base64url, encodeBase64url } from '#crypto'
+import { hasCanonicalTail } from '../kit/base64url.js'
+import { freezeWithin, type JsonObject, parseJsonObject } from '../kit/json.js'
+
+/** A JWS in compact serialization, taken apart and not yet checked (RFC 7515 §7.1). */
+export interface CompactJws {
+  /** The first segment as it came. */
+  readonly headerSegment: string
+  /** The two first segments with their dot: what is signed. */
+  readonly signingInput: string
+  /** The third segment, canonical base64url. */
+  readonly signature: string
+  readonly payload: JsonObject
+}
+
+/** How deep JSON in a token may nest. */
+export const maxJsonDepth = 32
+
+/** Looking for one character that must not be there takes half as long as matching all that may. */
+const foreignCharacter = /[^\w.-]/
+
+/**
+ * Takes a compact JWS with a JSON object as payload apart. `undefined` for anything else: other characters, other than
+ * three segments, padding, non-zero spare bits, no UTF-8, no JSON object, JSON deeper than 32 levels. The payload is
+ * frozen. Never throws. Checks neither header nor signature.
+ */
+export function readCompactJws(text: string): CompactJws | undefined {
+  const firstDot = text.indexOf('.')
+  const secondDot = text.indexOf('.', firstDot + 1)
+  if (firstDot < 1 || secondDot < 0 || secondDot === text.length - 1) return undefined
+  if (text.includes('.', secondDot + 1) || foreignCharacter.test(text)) return undefined
+  const headerSegment = text.slice(0, firstDot)
+  const payloadSegment = text.slice(firstDot + 1, secondDot)
+  const signature = text.slice(secondDot + 1)
+  if (!hasCanonicalTail(headerSegment) || !hasCanonicalTail(payloadSegment) || !hasCanonicalTail(signature)) {
+    return undefined
+  }
+  const payload = readJsonSegment(payloadSegment)
+  return payload && { headerSegment, signingInput: text.slice(0, secondDot), signature, payload }
+}
+
+/**
+ * Decodes one canonical base64url segment into a JSON object and freezes it; `undefined` when it is none, or nests deeper
+ * than 32 levels. Never throws.
+ */
+export function readJsonSegment(segment: string): JsonObject | undefined {
+  const json = decodeUtf8Base64url(segment)
+  const value = json === undefined ? undefined : parseJsonObject(json)
+  return freezeWithin(value, maxJsonDepth) ? value : undefined
+}
+
+/**
+ * The same canonical segment in memory of its own. What {@link readCompactJws} gives are slices: to remember one of them
+ * is to keep the whole token in memory.
+ */
+export function copySegment(segment: string): string {
+  return encodeBase64url(decodeBase64url(segment))
+}

@@ -1,0 +1,43 @@
+import type { MaybePromise } from '../../kit/maybe-promise.js'
+import type { SignatureAlgorithm } from '../algorithms.js'
+
+/** The members of a public JWK that a signature check needs (RFC 7518 §6, RFC 8037 §2). */
+export interface PublicJwk {
+  readonly kty: 'RSA' | 'EC' | 'OKP'
+  readonly n?: string
+  readonly e?: string
+  readonly crv?: string
+  readonly x?: string
+  readonly y?: string
+}
+
+/**
+ * Checks one signature with one prepared key for one algorithm. `signingInput` is ASCII (the two first segments of a
+ * compact JWS with their dot); `signature` is the third segment, still in canonical base64url.
+ */
+export type SignatureCheck = (signingInput: string, signature: string) => MaybePromise<boolean>
+
+/**
+ * What the library needs of a platform's cryptography. `node.ts` answers synchronously with prepared `KeyObject`s (under
+ * load the thread pool helps with curves), `web.ts` through WebCrypto; package.json's `imports` picks one, and one test suite holds both equal.
+ */
+export interface PlatformCrypto {
+  /**
+   * Prepares a key of the type and curve that `algorithm` demands, which the caller has checked. Rejects (or throws) when
+   * the platform refuses it: a missing member, a point off the curve.
+   */
+  createSignatureCheck(jwk: PublicJwk, algorithm: SignatureAlgorithm): MaybePromise<SignatureCheck>
+  /** SHA-256 of the UTF-8 bytes of `text`, in base64url. */
+  sha256Base64url(text: string): MaybePromise<string>
+  /** SHA-256 of `bytes`, in base64url. */
+  sha256BytesBase64url(bytes: Uint8Array): MaybePromise<string>
+  /** HMAC-SHA-256 of `text` under `key`, in base64url. The key has at least one byte. */
+  hmacSha256Base64url(key: Uint8Array, text: string): MaybePromise<string>
+  /** Whether two strings are equal, in time that depends on their lengths only. */
+  constantTimeEqual(left: string, right: string): boolean
+  /** Decodes canonical base64url (see `isBase64url`) into UTF-8 text; `undefined` when the bytes are no UTF-8. */
+  decodeUtf8Base64url(text: string): string | undefined
+  /** The bytes that `text`, canonical base64url or empty, stands for. Platforms differ on anything else. */
+  decodeBase64url(text: string): Uint8Array
+  encodeBase64url(bytes: Uint8Array): string
+}

@@ -1,0 +1,136 @@
+import { decodeBase64url, encodeBase64url } from '#crypto'
+import { isBase64url } from '../kit/base64url.js'
+import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../kit/json.js'
+import { algorithmTraits, type SignatureAlgorithm } from './algorithms.js'
+import type { PublicJwk } from './crypto/contract.js'
+import { isWeakPoint } from './ed25519-point.js'
+import { hasRocaFingerprint } from './roca.js'
+
+/** A public signature key as somebody publishes it: checked, and without the members nobody here needs. */
+export interface PublishedJwk extends PublicJwk {
+  readonly alg?: SignatureAlgorithm
+  readonly kid?: string
+}
+
+/** Why a JWK cannot be used, in words for a log; holds nothing of the key. */
+export interface JwkRefusal {
+  readonly reason: string
+}
+
+const secretMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const
+const coordinateCharacters: ReadonlyMap<unknown, number> = new Map([
+  ['P-256', 43],
+  ['P-384', 64],
+  ['P-521', 88],
+])
+const minModulusBits = 2048
+const maxModulusBits = 8192
+/** 8192 bits in base64url, and a leading zero byte. */
+const maxModulusCharacters = 1368
+const ed25519Characters = 43
+
+/**
+ * Reads a public JWK for signature checks (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2). Refuses private and symmetric
+ * members, a `use` other than `sig`, `key_ops` without `verify`, an `alg` this library cannot check or that does not
+ * fit the key, RSA moduli outside 2048 to 8192 bits or with the ROCA fingerprint, RSA exponents that are even, under 3 or over 2^32, coordinates that
+ * are not full-width base64url, and Ed25519 points of small order. Unknown members are ignored. It does not check that a
+ * point lies on its curve (`createSignatureCheck` does), nor `x5c` and its relatives. Never throws.
+ */
+export function readPublicJwk(value: unknown): PublishedJwk | JwkRefusal {
+  if (!isJsonObject(value)) return { reason: 'not a JSON object' }
+  const reason = refusalOfUse(value)
+  if (reason !== undefined) return { reason }
+  const key = readKeyMaterial(value)
+  if ('reason' in key) return key
+  const alg = ownMember(value, 'alg')
+  if (alg !== undefined && !algorithmFitsKey(key, alg)) return { reason: 'alg is not one this key can sign with' }
+  const kid = ownMember(value, 'kid')
+  if (kid !== undefined && typeof kid !== 'string') return { reason: 'kid is not a string' }
+  return Object.freeze({
+    ...key,
+    ...(alg === undefined ? {} : { alg: alg as SignatureAlgorithm }),
+    ...(kid === undefined ? {} : { kid }),
+  })
+}
+
+/**
+ * Whether a key may check signatures of `algorithm`: type and curve fit (RFC 7518 §3.1), and `alg`, where the JWK has
+ * one, is that very algorithm. `EdDSA` and `Ed25519` are one (RFC 9864).
+ */
+export function fitsAlgorithm(jwk: PublishedJwk, algorithm: SignatureAlgorithm): boolean {
+  if (!algorithmFitsKey(jwk, algorithm)) return false
+  return jwk.alg === undefined || jwk.alg === algorithm || jwk.kty === 'OKP'
+}
+
+function algorithmFitsKey(jwk: PublicJwk, algorithm: unknown): boolean {
+  const traits = typeof algorithm === 'string' ? algorithmTraits.get(algorithm) : undefined
+  return traits !== undefined && traits.kty === jwk.kty && traits.crv === jwk.crv
+}
+
+function refusalOfUse(jwk: JsonObject): string | undefined {
+  if (secretMembers.some((name) => Object.hasOwn(jwk, name))) return 'holds private or symmetric key material'
+  const use = ownMember(jwk, 'use')
+  if (use !== undefined && use !== 'sig') return 'use is not sig'
+  const operations = ownMember(jwk, 'key_ops')
+  if (operations === undefined) return undefined
+  return isStringArray(operations) && operations.includes('verify') ? undefined : 'key_ops has no verify'
+}
+
+function readKeyMaterial(jwk: JsonObject): PublicJwk | JwkRefusal {
+  switch (ownMember(jwk, 'kty')) {
+    case 'RSA':
+      return readRsa(ownMember(jwk, 'n'), ownMember(jwk, 'e'))
+    case 'EC':
+      return readEc(ownMember(jwk, 'crv'), ownMember(jwk, 'x'), ownMember(jwk, 'y'))
+    case 'OKP':
+      return readOkp(ownMember(jwk, 'crv'), ownMember(jwk, 'x'))
+    default:
+      return { reason: 'kty is not RSA, EC or OKP' }
+  }
+}
+
+function readRsa(n: unknown, e: unknown): PublicJwk | JwkRefusal {
+  const modulus = readInteger(n, maxModulusCharacters)
+  if (modulus === undefined) return { reason: 'n is not a base64url integer of an accepted size' }
+  const bits = bitLength(modulus)
+  if (bits < minModulusBits || bits > maxModulusBits) return { reason: 'n is not of 2048 to 8192 bits' }
+  if (hasRocaFingerprint(modulus)) return { reason: 'n can be factored (ROCA, CVE-2017-15361)' }
+  const exponent = readInteger(e, 8)
+  if (exponent === undefined || !isExponent(exponent)) return { reason: 'e is not an odd number of 3 to 2^32' }
+  return { kty: 'RSA', n: encodeBase64url(modulus), e: encodeBase64url(exponent) }
+}
+
+/** Without leading zero bytes, which RFC 7518 §6.3.1.1 forbids and some servers write all the same. */
+function readInteger(value: unknown, maxCharacters: number): Uint8Array | undefined {
+  if (typeof value !== 'string' || value.length > maxCharacters || !isBase64url(value)) return undefined
+  const bytes = decodeBase64url(value)
+  const first = bytes.findIndex((byte) => byte !== 0)
+  return first === -1 ? undefined : bytes.subarray(first)
+}
+
+function bitLength(integer: Uint8Array): number {
+  return integer.length * 8 - (Math.clz32(integer[0] as number) - 24)
+}
+
+function isExponent(bytes: Uint8Array): boolean {
+  const value = bytes.reduce((sum, byte) => sum * 256 + byte, 0)
+  return value >= 3 && value < 2 ** 32 && value % 2 === 1
+}
+
+function readEc(crv: unknown, x: unknown, y: unknown): PublicJwk | JwkRefusal {
+  const characters = coordinateCharacters.get(crv)
+  if (characters === undefined) return { reason: 'crv is not P-256, P-384 or P-521' }
+  if (!isOctets(x, characters) || !isOctets(y, characters)) return { reason: 'x or y is not a full-width coordinate' }
+  return { kty: 'EC', crv: crv as string, x, y }
+}
+
+function readOkp(crv: unknown, x: unknown): PublicJwk | JwkRefusal {
+  if (crv !== 'Ed25519') return { reason: 'crv is not Ed25519' }
+  if (!isOctets(x, ed25519Characters)) return { reason: 'x is not of 32 bytes' }
+  if (isWeakPoint(decodeBase64url(x))) return { reason: 'x is a point that anybody can sign for' }
+  return { kty: 'OKP', crv, x }
+}
+
+function isOctets(value: unknown, characters: number): value is string {
+  return typeof value === 'string' && value.length === characters && isBase64url(value)
+}

@@ -1,0 +1,65 @@
+import { createSignatureCheck } from '#crypto'
+import type { VerificationKey } from '../issuer/contract.js'
+import type { MaybePromise } from '../kit/maybe-promise.js'
+import type { SignatureAlgorithm } from './algorithms.js'
+import type { SignatureCheck } from './crypto/contract.js'
+import { fitsAlgorithm, type PublishedJwk } from './jwk.js'
+
+/** A {@link VerificationKey} and what its key set needs to manage it. */
+export interface ManagedKey extends VerificationKey {
+  /** Equal for two entries exactly when they are the same key under the same name for the same algorithm. */
+  readonly identity: string
+  /** Whether the key may check signatures of `algorithm`. */
+  fits(algorithm: SignatureAlgorithm): boolean
+  /** Sets {@link VerificationKey.withdrawn}, for good. */
+  withdraw(): void
+}
+
+/** Stands for one published key: what two entries must share for a refresh to keep the key object. */
+export function keyIdentity({ kid, alg, kty, n, e, crv, x, y }: PublishedJwk): string {
+  return JSON.stringify([kid, alg, kty, n, e, crv, x, y].map((member) => member ?? null))
+}
+
+/**
+ * Makes a key of a JWK that `readPublicJwk` accepted. The platform sees it at the first use of an algorithm; a key it
+ * refuses, such as a point off its curve, then gives no check for that algorithm, and throws nothing.
+ */
+export function createVerificationKey(jwk: PublishedJwk): ManagedKey {
+  const checks = new Map<SignatureAlgorithm, MaybePromise<SignatureCheck | undefined>>()
+  let isWithdrawn = false
+
+  function prepare(algorithm: SignatureAlgorithm): MaybePromise<SignatureCheck | undefined> {
+    const check = importKey(jwk, algorithm)
+    checks.set(algorithm, check)
+    if (check instanceof Promise) void check.then((settled) => checks.set(algorithm, settled))
+    return check
+  }
+
+  const fits = (algorithm: SignatureAlgorithm): boolean => fitsAlgorithm(jwk, algorithm)
+
+  return {
+    kid: jwk.kid,
+    jwk,
+    identity: keyIdentity(jwk),
+    get withdrawn() {
+      return isWithdrawn
+    },
+    fits,
+    signatureCheck(algorithm) {
+      if (!fits(algorithm)) return undefined
+      return checks.has(algorithm) ? checks.get(algorithm) : prepare(algorithm)
+    },
+    withdraw() {
+      isWithdrawn = true
+    },
+  }
+}
+
+function importKey(jwk: PublishedJwk, algorithm: SignatureAlgorithm): MaybePromise<SignatureCheck | undefined> {
+  try {
+    const check: MaybePromise<SignatureCheck> = createSignatureCheck(jwk, algorithm)
+    return check instanceof Promise ? check.catch(() => undefined) : check
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,130 @@
+import type { ApplicationCallback, ErrorCode, Shown } from '../errors/index.js'
+import { isThenable } from './maybe-promise.js'
+
+/**
+ * Something worth counting or logging. Holds no token, proof, secret or claim value.
+ *
+ * @group Events
+ */
+export type PortcullisEvent =
+  /** A caller was let through. */
+  | (AboutRequest & {
+      readonly type: 'auth.accepted'
+      readonly issuer: string
+      readonly resource: string
+      readonly scheme: string
+    })
+  /** A request without credentials was let through where none are demanded. */
+  | (AboutRequest & { readonly type: 'auth.anonymous'; readonly resource: string })
+  /** A caller was refused, or could not be judged (status 5xx). */
+  | (AboutRequest & {
+      readonly type: 'auth.refused'
+      readonly code: ErrorCode
+      readonly status: number
+      readonly resource: string
+      readonly detail: string | undefined
+      /** What would have been accepted; only where `explainRefusals` is on. */
+      readonly expected?: Shown | undefined
+      /** What came instead; only where `explainRefusals` is on, since claim values are in it. */
+      readonly received?: Shown | undefined
+    })
+  /**
+   * A function of the application failed, or the server is not set up as it has to be: a mistake to mend. Where that is
+   * the end of the request, the error reaches the error channel of the framework, with its cause.
+   */
+  | {
+      readonly type: 'application.failed'
+      /** `undefined` where the mistake is not in one of the functions Portcullis calls. */
+      readonly callback: ApplicationCallback | undefined
+      /** The code or the class of what was thrown: no free text. */
+      readonly errorName: string
+      /** `undefined` where it concerns no single request. */
+      readonly correlationId: string | undefined
+    }
+  /** A key set was fetched. */
+  | { readonly type: 'keys.refreshed'; readonly issuer: string; readonly keys: number; readonly withdrawn: number }
+  /** A key set could not be fetched; `stale` tells whether known keys go on serving. */
+  | { readonly type: 'keys.failed'; readonly issuer: string; readonly reason: string; readonly stale: boolean }
+  /** An entry of a key set was passed over. */
+  | { readonly type: 'keys.entry_skipped'; readonly issuer: string; readonly reason: string }
+  /** Discovery of an authorization server failed. */
+  | { readonly type: 'discovery.failed'; readonly issuer: string; readonly reason: string }
+  /** The introspection endpoint failed or refused our own credentials: an alarm, not a bad token. */
+  | { readonly type: 'introspection.failed'; readonly issuer: string; readonly reason: string }
+  /** The circuit to an introspection endpoint opened, tries one request, or closed again. */
+  | {
+      readonly type: 'introspection.breaker'
+      readonly issuer: string
+      readonly state: 'closed' | 'open' | 'half-open'
+    }
+  /** A DPoP proof came a second time. */
+  | { readonly type: 'dpop.replayed'; readonly resource: string }
+  /** An authorization server ended a session: its tokens are revoked. */
+  | { readonly type: 'logout.accepted'; readonly issuer: string }
+  /** A logout token was refused, or could not be judged. */
+  | { readonly type: 'logout.refused'; readonly code: ErrorCode; readonly detail: string | undefined }
+  /** A caller's token was exchanged for a downstream one (RFC 8693). */
+  | {
+      readonly type: 'grant.exchanged'
+      readonly issuer: string
+      readonly resource: string
+      /** How long the exchange took, repetitions included, by a clock that is never set back. */
+      readonly durationMs: number
+    }
+  /** A downstream token came from the cache, or from an exchange for another request of the same caller. */
+  | { readonly type: 'grant.reused'; readonly issuer: string; readonly resource: string }
+  /**
+   * A downstream token could not be had. `code` tells what that means, before `mapRefusal`; `refused`, that the
+   * authorization server said no, or issued what nobody asked for; `remembered`, that it was not asked again.
+   */
+  | {
+      readonly type: 'grant.failed'
+      readonly issuer: string
+      readonly resource: string
+      readonly code: ErrorCode
+      readonly refused: boolean
+      readonly remembered: boolean
+      /** How long the attempt took, by a clock that is never set back; 0 where the server was not asked. */
+      readonly durationMs: number
+      /** Which check failed, or the code of the client's error. Fixed texts. */
+      readonly detail: string | undefined
+      /** The `error` and `error_description` of the server, secrets masked, 256 characters at most. */
+      readonly error: string | undefined
+      readonly errorDescription: string | undefined
+    }
+  /**
+   * A store did not answer, or had no room. `failedOpen` tells whether the request went on without it. `reason` is a code:
+   * `timeout`, `STORE_FULL`, `ECONNREFUSED`, `OOM` …, or the name of the error's class.
+   */
+  | {
+      readonly type: 'store.failed'
+      readonly store: 'replay' | 'revocation' | 'grants'
+      readonly reason: string
+      readonly failedOpen: boolean
+    }
+  /** The lease on a piece of work was lost before the work was done: another process may do it too. */
+  | { readonly type: 'lock.lost'; readonly store: 'grants' }
+
+/** What every event about one request says. */
+interface AboutRequest {
+  /** Tells the request in logs: its errors and the calls made to authorization servers for it carry the same one. */
+  readonly correlationId: string
+  /**
+   * `request`: at a guard. `check`: a further demand on a caller let through before, or a refusal that came up later.
+   * `token`: `server.verify`, outside of any request.
+   */
+  readonly phase: 'request' | 'check' | 'token'
+  /** How long it took to judge, by a clock that is never set back; 0 for a refusal that came up later. */
+  readonly durationMs: number
+}
+
+/** Receives events. Called synchronously; what it throws, at once or by a promise, is swallowed. */
+export type EventListener = (event: PortcullisEvent) => void
+
+/** Hands `event` to `listener` so that a faulty listener can never change an answer nor end the process. */
+export function emit(listener: EventListener | undefined, event: PortcullisEvent): void {
+  try {
+    const returned: unknown = listener?.(event)
+    if (isThenable(returned)) Promise.resolve(returned).catch(() => {})
+  } catch {}
+}

@@ -1,0 +1,136 @@
+import { constantTimeEqual } from '#crypto'
+import type { AuthScheme, Confirmation } from '../../auth/auth.js'
+import { ConfigurationError, InvalidTokenError, type MissingTokenError } from '../../errors/index.js'
+import type { RequestFacts } from '../../http/request-facts.js'
+import type { Clock } from '../../kit/clock.js'
+import type { EventListener } from '../../kit/events.js'
+import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
+import type { BindingMode } from '../policy/requirement.js'
+import { checkBound } from './check-bound.js'
+import {
+  type CertificateReading,
+  type CertificateSource,
+  certificateThumbprint,
+  createClientCertificateReader,
+} from './client-certificate.js'
+import { readConfirmation } from './confirmation.js'
+import { createDpopVerifier, type DpopVerifierSettings } from './dpop-proof.js'
+import { createTrustedProxies } from './trusted-proxies.js'
+
+/** What a {@link Binding} goes by: resolved options, and the replay store to use. */
+export interface BindingSettings {
+  readonly dpop: Omit<DpopVerifierSettings, 'replayStore' | 'isTrustedProxy' | 'clock' | 'onEvent'>
+  readonly mtls: { readonly certificateFrom: CertificateSource }
+  readonly replayStore: DpopVerifierSettings['replayStore']
+  readonly trustedProxies: readonly string[]
+  readonly surroundings: { readonly clock: Clock; readonly onEvent: EventListener | undefined }
+}
+
+/** A verified token together with how it came. */
+export interface BindingRequest {
+  /** The request; `undefined` outside of HTTP, where nothing can show possession of a key. */
+  readonly facts: RequestFacts | undefined
+  readonly scheme: AuthScheme
+  /** The access token exactly as presented. */
+  readonly token: string
+  /** SHA-256 of the token in base64url, where it is known already. */
+  readonly tokenHash?: string | undefined
+  /** The `cnf` claim, or the member of that name in an introspection answer, as it stands there. */
+  readonly confirmation: unknown
+  /** Default `'refuse'`; see `IssuerOptions.dangerouslyUnknownConfirmation`. */
+  readonly unknownConfirmation?: 'refuse' | 'ignore' | undefined
+  /** The modes in force for the route. */
+  readonly modes: { readonly dpop: BindingMode; readonly mtls: BindingMode }
+  /** The identifier of the protected resource the request is for. */
+  readonly resource: string
+}
+
+/** A binding that holds. */
+export interface BindingResult {
+  /** What the token is bound to, all of it proven; `undefined` for an unbound token. */
+  readonly confirmation: Confirmation | undefined
+  /** Header fields a success answer has to carry. */
+  readonly responseHeaders: Readonly<Record<string, string>> | undefined
+}
+
+/** Judges whether the sender of a token is the one it is bound to. */
+export interface Binding {
+  /**
+   * Checks every known member of `cnf`: each one must hold (RFC 7800 §3.1), and required modes are independent of each
+   * other.
+   * Throws synchronously or rejects. Last of all checks a proof is used up.
+   *
+   * @throws {@link InvalidTokenError} `ERR_TOKEN_BOUND`, `ERR_TOKEN_UNBOUND`, `ERR_TOKEN_BINDING_MISMATCH`,
+   * `ERR_TOKEN_CERTIFICATE`, `ERR_TOKEN_CONFIRMATION`; {@link MissingTokenError} for the DPoP scheme where DPoP is off;
+   * and what {@link DpopVerifier.verify} throws.
+   */
+  check(request: BindingRequest): MaybePromise<BindingResult>
+}
+
+const unbound: BindingResult = Object.freeze({ confirmation: undefined, responseHeaders: undefined })
+
+/**
+ * Makes the binding checks of one server.
+ *
+ * @throws {@link ConfigurationError} for a wrong trusted proxy, and where a proxy's fields are to be read and no proxy
+ * is trusted.
+ */
+export function createBinding(settings: BindingSettings): Binding {
+  const { dpop, mtls, trustedProxies } = settings
+  if (trustedProxies.length === 0) refuseProxyFields(dpop.targetOrigin, mtls.certificateFrom)
+  const isTrustedProxy = createTrustedProxies(trustedProxies)
+  const readCertificate = createClientCertificateReader({ certificateFrom: mtls.certificateFrom, isTrustedProxy })
+  const { clock, onEvent } = settings.surroundings
+  const verifier = createDpopVerifier({ ...dpop, replayStore: settings.replayStore, isTrustedProxy, clock, onEvent })
+
+  function checkCertificate(facts: RequestFacts | undefined, expected: string | undefined): MaybePromise<void> {
+    if (expected === undefined) return
+    const reading: CertificateReading = facts === undefined ? { detail: 'no HTTP request' } : readCertificate(facts)
+    const { certificate, thumbprint, detail } = reading
+    if (thumbprint !== undefined) demandEqual(thumbprint, expected)
+    if (certificate !== undefined) {
+      return whenReady(certificateThumbprint(certificate), (actual) => demandEqual(actual, expected))
+    }
+    if (thumbprint === undefined) throw new InvalidTokenError('ERR_TOKEN_CERTIFICATE', { detail })
+  }
+
+  function checkProof(request: BindingRequest, confirmation: Confirmation): MaybePromise<BindingResult> {
+    const { jkt } = confirmation
+    const { facts, token, tokenHash, resource } = request
+    if (jkt === undefined) return { confirmation, responseHeaders: undefined }
+    if (facts === undefined) throw new InvalidTokenError('ERR_TOKEN_BOUND', { detail: 'no HTTP request' })
+    return whenReady(
+      verifier.verify({ facts, accessToken: token, tokenHash, jkt, resource }),
+      ({ responseHeaders }) => ({ confirmation, responseHeaders }),
+    )
+  }
+
+  return {
+    check(request) {
+      const confirmation = readConfirmation(request.confirmation, request.unknownConfirmation ?? 'refuse')
+      checkBound(request.scheme, confirmation, request.modes)
+      if (confirmation === undefined) return unbound
+      return whenReady(checkCertificate(request.facts, confirmation['x5t#S256']), () =>
+        checkProof(request, confirmation),
+      )
+    },
+  }
+}
+
+function demandEqual(thumbprint: string, expected: string): void {
+  if (constantTimeEqual(thumbprint, expected)) return
+  throw new InvalidTokenError('ERR_TOKEN_CERTIFICATE', { detail: 'another certificate' })
+}
+
+function refuseProxyFields(targetOrigin: string, certificateFrom: string): void {
+  if (targetOrigin === 'forwarded' || targetOrigin === 'x-forwarded') {
+    throw new ConfigurationError(
+      `\`dpop.targetOrigin: '${targetOrigin}'\` needs \`trustedProxies\`: name your proxies.`,
+    )
+  }
+  if (certificateFrom !== 'connection') {
+    throw new ConfigurationError(
+      `\`mtls.certificateFrom: '${certificateFrom}'\` needs \`trustedProxies\`: name your proxies.`,
+    )
+  }
+}

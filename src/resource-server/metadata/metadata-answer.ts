@@ -1,0 +1,131 @@
+import type { HttpAnswer, RequestFacts } from '../../http/request-facts.js'
+import { type Clock, systemClock } from '../../kit/clock.js'
+import type { JsonObject } from '../../kit/json.js'
+import type { MaybePromise } from '../../kit/maybe-promise.js'
+import type { ResolvedResource } from '../options/resolved.js'
+import {
+  addAtRoot,
+  authorizationServerRoutes,
+  type MetadataRoute,
+  type MetadataRoutes,
+  resourceRoutes,
+} from './metadata-routes.js'
+import type { Publication } from './publication.js'
+
+/** Settings of {@link createMetadataSite}. */
+export interface MetadataSiteSettings {
+  /** Whether browser code of any origin may read the documents. They are public, so nothing speaks against it. */
+  readonly cors: boolean
+  /** Default: the system clock. Tells when a signed document must be signed anew. */
+  readonly clock?: Clock | undefined
+  /**
+   * Gives the authorization server's own metadata, to be passed on unchanged to MCP clients that know no RFC 9728 and
+   * look for it here. Cached by the giver. Default: those paths are none of ours.
+   */
+  readonly authorizationServerMetadata?: (() => MaybePromise<JsonObject>) | undefined
+}
+
+/** Answers requests for metadata documents. */
+export interface MetadataSite {
+  /**
+   * The answer, or `undefined` when the request is for something else. Never looks at `Host` or forwarding fields
+   * (RFC 9728 leaves no room for them, and caches would be poisoned). Never rejects: a document that cannot be had is
+   * 503.
+   */
+  answer(request: RequestFacts): MaybePromise<HttpAnswer | undefined>
+  /** Serves the document of one of its resources at the root as well, unless the resource forbids it. */
+  serveAtRoot(resource: ResolvedResource): void
+}
+
+type Headers = HttpAnswer['headers']
+
+const outsideTarget = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*|#.*$/gis
+const allowedMethods = 'GET, HEAD, OPTIONS'
+const defaultRetryAfterSeconds = 5
+
+/**
+ * Makes the site of a server's metadata documents (RFC 9728 §3). Targets match exactly, query included; any other
+ * path, below a well-known one too, is left to the application, where another server may have its documents.
+ *
+ * @throws {@link ConfigurationError} when two resources claim one path.
+ */
+export function createMetadataSite(
+  resources: readonly ResolvedResource[],
+  settings: MetadataSiteSettings,
+): MetadataSite {
+  const { cors, clock = systemClock, authorizationServerMetadata: passThrough } = settings
+  const routes: MetadataRoutes = new Map([
+    ...(passThrough === undefined ? [] : authorizationServerRoutes(resources, passThrough)),
+    ...resourceRoutes(resources, clock),
+  ])
+  const corsHeaders: Headers = cors ? { 'Access-Control-Allow-Origin': '*' } : {}
+
+  return {
+    answer(request) {
+      const target = targetOf(request)
+      const route = routes.get(target)
+      return route && routeAnswer(route, request, corsHeaders)
+    },
+    serveAtRoot: (resource) => addAtRoot(routes, resource),
+  }
+}
+
+/** Every request of an application passes here, and nearly all of them name a plain path. */
+function targetOf({ url }: RequestFacts): string {
+  return url.startsWith('/') && !url.includes('#') ? url : url.replace(outsideTarget, '')
+}
+
+function routeAnswer(route: MetadataRoute, request: RequestFacts, corsHeaders: Headers): MaybePromise<HttpAnswer> {
+  const { method } = request
+  if (method === 'OPTIONS') return preflightAnswer(corsHeaders)
+  if (method !== 'GET' && method !== 'HEAD') {
+    return errorAnswer(405, 'method_not_allowed', { ...corsHeaders, Allow: allowedMethods })
+  }
+  const send = (publication: Publication) => documentAnswer(publication, route, request, corsHeaders)
+  const fail = (error: unknown) => unavailableAnswer(error, corsHeaders)
+  const publication = route.publication()
+  return publication instanceof Promise ? publication.then(send).catch(fail) : send(publication)
+}
+
+function documentAnswer(
+  { body, etag }: Publication,
+  { maxAgeSeconds }: MetadataRoute,
+  request: RequestFacts,
+  corsHeaders: Headers,
+): HttpAnswer {
+  const headers = { ...corsHeaders, 'Cache-Control': `public, max-age=${maxAgeSeconds}`, ETag: etag }
+  if (isUnchanged(request.headerValues('if-none-match'), etag)) return { status: 304, headers, body: '' }
+  const ok = { status: 200, headers: { 'Content-Type': 'application/json', ...headers } }
+  return { ...ok, body: request.method === 'HEAD' ? '' : body }
+}
+
+/** RFC 9110 §13.1.2: the comparison is weak, and `*` matches any document. */
+function isUnchanged(fields: readonly string[], etag: string): boolean {
+  const tags = fields.flatMap((field) => field.split(',')).map((tag) => tag.trim())
+  return tags.some((tag) => tag === '*' || tag.replace(/^W\//, '') === etag)
+}
+
+function preflightAnswer(corsHeaders: Headers): HttpAnswer {
+  const allow = { Allow: allowedMethods }
+  if (Object.keys(corsHeaders).length === 0) return { status: 204, headers: allow, body: '' }
+  const preflight = {
+    'Access-Control-Allow-Methods': allowedMethods,
+    'Access-Control-Allow-Headers': '*',
+    'Access-Control-Max-Age': '86400',
+  }
+  return { status: 204, headers: { ...corsHeaders, ...preflight, ...allow }, body: '' }
+}
+
+function unavailableAnswer(error: unknown, corsHeaders: Headers): HttpAnswer {
+  const given = error instanceof Error && 'retryAfterSeconds' in error ? error.retryAfterSeconds : undefined
+  const retryAfter = String(given ?? defaultRetryAfterSeconds)
+  return errorAnswer(503, 'temporarily_unavailable', { ...corsHeaders, 'Retry-After': retryAfter })
+}
+
+function errorAnswer(status: number, error: string, headers: Headers): HttpAnswer {
+  return {
+    status,
+    headers: { ...headers, 'Cache-Control': 'no-store', 'Content-Type': 'application/json' },
+    body: JSON.stringify({ error }),
+  }
+}

@@ -1,0 +1,32 @@
+import type { SignatureAlgorithm } from '../../jws/algorithms.js'
+import type { Clock } from '../../kit/clock.js'
+import type { EventListener } from '../../kit/events.js'
+import type { Fetch } from '../../kit/fetch/fetch.js'
+import type { InsecureHosts } from '../../kit/fetch/secure-url.js'
+import type { BindingMode } from '../policy/requirement.js'
+import type { BearerMethod, ResourceMetadataOptions } from './types.js'
+
+/** What every part that talks to the outside shares. Complete and frozen. */
+export interface Surroundings {
+  readonly fetch: Fetch
+  readonly clock: Clock
+  readonly onEvent: EventListener | undefined
+  readonly allowInsecureLoopback: InsecureHosts
+}
+
+/** A resource with every default filled in. */
+export interface ResolvedResource {
+  /** The identifier, byte for byte. */
+  readonly resource: string
+  readonly audiences: readonly string[]
+  /** The issuers that may issue for it; all of them listed, in the order given. */
+  readonly issuers: readonly string[]
+  /** The only issuers it accepts, where it names some; otherwise all of the server's. */
+  readonly onlyIssuers?: ReadonlySet<string> | undefined
+  readonly scopes: readonly string[]
+  readonly bearerMethods: readonly BearerMethod[]
+  readonly dpop: BindingMode
+  readonly dpopAlgorithms: readonly SignatureAlgorithm[]
+  readonly mtls: BindingMode
+  readonly metadata: ResourceMetadataOptions
+}

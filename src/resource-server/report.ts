@@ -1,0 +1,70 @@
+import type { Auth } from '../auth/auth.js'
+import type { Passage } from '../auth/passage.js'
+import { type AuthError, isAuthError, ownError, shownText } from '../errors/index.js'
+import { emit, type PortcullisEvent } from '../kit/events.js'
+import { failureCode } from '../kit/failure-code.js'
+import type { ResolvedOptions } from './options/resolve-options.js'
+
+type Refusal = Extract<PortcullisEvent, { readonly type: 'auth.refused' }>
+
+/** One judgement in the making, or made: of a request, of a further demand, of a token. */
+export interface Judged {
+  readonly passage: Passage
+  readonly phase: Refusal['phase']
+  /** `undefined` where nobody listens. */
+  readonly startedMs: number | undefined
+}
+
+/** Tells the listener what became of callers. Costs next to nothing where there is none. */
+export interface Report {
+  begin(phase: Judged['phase'], passage: Passage): Judged
+  accepted(auth: Auth<unknown>, judged: Judged): void
+  anonymous(resource: string, judged: Judged): void
+  /** Gives the error to the request, tells of it, and returns it: another object where this one cannot be given. */
+  refused(error: AuthError, resource: string, judged: Judged): AuthError
+  /** Whether it is an error that was told of for this very request; for any request, where none is given. */
+  isKnown(thrown: unknown, passage: Passage | undefined): thrown is AuthError
+}
+
+/** Makes the report of one server. */
+export function createReport(options: ResolvedOptions): Report {
+  const { monotonicClock, explainRefusals } = options
+  const { onEvent } = options.surroundings
+  /** Each is of one request: what the application throws, for several perhaps, is copied. */
+  const told = new WeakSet<AuthError>()
+
+  function about({ passage, phase, startedMs }: Judged) {
+    const durationMs = startedMs === undefined ? 0 : Math.max(0, monotonicClock() - startedMs)
+    return { correlationId: passage.correlationId, phase, durationMs }
+  }
+
+  function tell(error: AuthError, resource: string, judged: Judged): void {
+    const { code, status, callback, cause } = error
+    const detail = error.detail === undefined ? undefined : shownText(error.detail)
+    const explanation = explainRefusals ? { expected: error.expected, received: error.received } : {}
+    emit(onEvent, { type: 'auth.refused', code, status, resource, detail, ...explanation, ...about(judged) })
+    if (status !== 500 && callback === undefined) return
+    const { correlationId } = judged.passage
+    emit(onEvent, { type: 'application.failed', callback, errorName: failureCode(cause ?? error), correlationId })
+  }
+
+  return {
+    begin: (phase, passage) => ({ passage, phase, startedMs: onEvent && monotonicClock() }),
+    accepted({ issuer, resource, scheme }, judged) {
+      if (onEvent) emit(onEvent, { type: 'auth.accepted', issuer, resource, scheme, ...about(judged) })
+    },
+    anonymous(resource, judged) {
+      if (onEvent) emit(onEvent, { type: 'auth.anonymous', resource, ...about(judged) })
+    },
+    refused(error, resource, judged) {
+      const own = ownError(error, judged.passage.correlationId)
+      told.add(own)
+      if (onEvent) tell(own, resource, judged)
+      return own
+    },
+    isKnown(thrown, passage): thrown is AuthError {
+      if (!isAuthError(thrown) || !told.has(thrown)) return false
+      return passage === undefined || passage.correlationId === thrown.correlationId
+    },
+  }
+}

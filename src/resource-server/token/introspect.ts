@@ -1,0 +1,131 @@
+import { InvalidTokenError, UnavailableError } from '../../errors/index.js'
+import { createBoundedCache } from '../../kit/bounded-cache.js'
+import { emit } from '../../kit/events.js'
+import type { JsonObject } from '../../kit/json.js'
+import type { MaybePromise } from '../../kit/maybe-promise.js'
+import { createSingleFlight } from '../../kit/single-flight.js'
+import type { ResolvedResource } from '../options/resolved.js'
+import type { ClaimsSchema } from '../options/types.js'
+import { applyClaimsSchema } from './claims-schema.js'
+import { readIntrospectedToken } from './introspected-token.js'
+import { readPlainAnswer, readSignedAnswer } from './introspection-answer.js'
+import { createIntrospectionGate } from './introspection-gate.js'
+import { createIntrospectionRequest, type IntrospectionRequestSettings } from './introspection-request.js'
+import type { ClaimRules, TokenRules, VerifiedEntry } from './token-rules.js'
+
+/** Asks one issuer about its tokens. Built by {@link createIntrospector}. */
+export interface Introspector {
+  /** Whether JWTs of the issuer are introspected as well, rather than verified here. */
+  readonly takesJwts: boolean
+  /**
+   * What the issuer says about a token, held against its rules; at once when it is remembered. Does NOT compare the
+   * audience, nor judge `cnf`. Throws synchronously or rejects.
+   *
+   * @param tokenHash - SHA-256 of the token: the only form in which it is remembered.
+   * @throws {@link InvalidTokenError} when the token is inactive or fails a rule.
+   * @throws {@link UnavailableError} when the issuer does not tell.
+   */
+  introspect(token: string, tokenHash: string, resource: ResolvedResource): MaybePromise<VerifiedEntry>
+}
+
+/** What an {@link Introspector} is made of. */
+export interface IntrospectorSettings extends IntrospectionRequestSettings {
+  readonly rules: TokenRules
+  readonly schema: ClaimsSchema | undefined
+  /** How many answers of each kind are held. */
+  readonly maxRemembered: number
+}
+
+interface Accepted {
+  readonly entry: VerifiedEntry
+  readonly untilMs: number
+}
+
+interface Refused {
+  readonly error: InvalidTokenError
+  readonly untilMs: number
+}
+
+/**
+ * Introspection at one issuer (RFC 7662, RFC 9701 where a signed answer is demanded). What was accepted is remembered
+ * for `cacheSeconds` and never past `exp`, what was refused for `negativeCacheSeconds`; a failure to tell is not
+ * remembered. Concurrent questions about a token are one request, and those about different ones are bounded. Good and
+ * bad answers are held apart, so that invented tokens never push out good ones.
+ */
+export function createIntrospector(settings: IntrospectorSettings): Introspector {
+  const { introspection, rules, schema, surroundings, maxRemembered } = settings
+  const { clock, onEvent } = surroundings
+  const { issuer } = rules
+  const request = createIntrospectionRequest(settings)
+  const claimRules = relaxedRules(rules, introspection.allowMissingAudience)
+  const accepted = createBoundedCache<Accepted>(maxRemembered)
+  const refused = createBoundedCache<Refused>(maxRemembered)
+  const flights = createSingleFlight<VerifiedEntry>()
+  const gate = createIntrospectionGate({
+    ...introspection,
+    clock,
+    onCircuit: (state) => emit(onEvent, { type: 'introspection.breaker', issuer, state }),
+  })
+
+  async function ask(token: string, audience: string, isKnown: boolean): Promise<JsonObject> {
+    const answer = await gate.run(isKnown, (attempt) => request(token, attempt))
+    if (!introspection.signedResponse) return readPlainAnswer(answer)
+    return readSignedAnswer(answer, { signer: rules, audience, maxAgeMs: introspection.timeoutMs, nowMs: clock() })
+  }
+
+  async function judge(token: string, audience: string, isKnown: boolean): Promise<VerifiedEntry> {
+    const entry = readIntrospectedToken(issuer, await ask(token, audience, isKnown), claimRules, clock())
+    if (schema !== undefined) await applyClaimsSchema(entry, schema)
+    return entry
+  }
+
+  async function settle(key: string, token: string, audience: string): Promise<VerifiedEntry> {
+    try {
+      const entry = await judge(token, audience, accepted.get(key) !== undefined)
+      accepted.set(key, { entry, untilMs: reusableUntilMs(entry, clock() + introspection.cacheMs) })
+      return entry
+    } catch (error) {
+      if (error instanceof InvalidTokenError) {
+        accepted.delete(key)
+        refused.set(key, { error, untilMs: clock() + introspection.negativeCacheMs })
+      }
+      if (error instanceof UnavailableError && error.code === 'ERR_INTROSPECTION_UNAVAILABLE') {
+        emit(onEvent, { type: 'introspection.failed', issuer, reason: String(error.detail) })
+      }
+      throw error
+    }
+  }
+
+  return {
+    takesJwts: introspection.introspectJwts,
+    introspect(token, tokenHash, { resource }) {
+      const audience = introspection.signedResponseAudience ?? resource
+      const key = introspection.signedResponse ? `${tokenHash} ${audience}` : tokenHash
+      const nowMs = clock()
+      const good = accepted.get(key)
+      if (good !== undefined && nowMs < good.untilMs) return good.entry
+      const bad = refused.get(key)
+      if (bad !== undefined && nowMs < bad.untilMs) throw bad.error
+      return flights.run(key, () => settle(key, token, audience))
+    },
+  }
+}
+
+/** The issuer vouches for the token, so that what a JWT must say itself may be left out. */
+function relaxedRules(rules: ClaimRules, allowMissingAudience: boolean): ClaimRules {
+  const mayLack = [
+    ...rules.optionalClaims,
+    'exp',
+    'iat',
+    'jti',
+    'sub',
+    'client_id',
+    ...(allowMissingAudience ? ['aud'] : []),
+  ]
+  return { ...rules, optionalClaims: new Set(mayLack) }
+}
+
+/** `exp` without leeway (RFC 7662 §4), and the greatest age, bound what may be reused. */
+function reusableUntilMs({ expiresAt, validUntilMs }: VerifiedEntry, cacheUntilMs: number): number {
+  return Math.min(cacheUntilMs, validUntilMs, (expiresAt ?? Number.POSITIVE_INFINITY) * 1000)
+}

@@ -1,0 +1,148 @@
+import { InvalidRequestError, InvalidTokenError } from '../../errors/index.js'
+import { type CompactJws, readCompactJws, readJsonSegment } from '../../jws/compact-jws.js'
+import { createBoundedCache } from '../../kit/bounded-cache.js'
+import { ownMember } from '../../kit/json.js'
+import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
+import { type IntrospectingIssuer, type Issuer, type IssuerRegistry, isIntrospecting, maySpeakFor } from '../issuers.js'
+import type { ResolvedOptions } from '../options/resolve-options.js'
+import type { ResolvedResource } from '../options/resolved.js'
+import { applyClaimsSchema } from './claims-schema.js'
+import { isToken68 } from './read-credentials.js'
+import type { VerifiedEntry } from './token-rules.js'
+import { isForeignJwt } from './token-type.js'
+import { verifyJwt } from './verify-jwt.js'
+
+/** A verified token together with the issuer that vouches for it. */
+export interface TrustedToken {
+  readonly entry: VerifiedEntry
+  readonly issuer: Issuer
+}
+
+/** Turns raw tokens into trusted ones, remembering what it verified. */
+export interface TokenVerifier {
+  /**
+   * Verifies a token for one resource: issuer, signature, claims, audience, claims schema. A token that is no JWT, and a
+   * JWT of an issuer that says so, is introspected instead. Does not judge its binding. Throws synchronously or rejects.
+   *
+   * @param tokenHash - SHA-256 of the token: the only form in which it is remembered.
+   * @throws {@link InvalidRequestError}, {@link InvalidTokenError}, {@link UnavailableError}
+   */
+  verify(token: string, tokenHash: string, resource: ResolvedResource, nowMs: number): MaybePromise<TrustedToken>
+}
+
+const maxTokenLength = 16 * 1024
+
+/**
+ * Refuses a token that is too large to be looked at.
+ *
+ * @throws {@link InvalidTokenError} `ERR_TOKEN_TOO_LARGE`
+ */
+export function checkTokenSize(token: string): void {
+  if (token.length > maxTokenLength) throw new InvalidTokenError('ERR_TOKEN_TOO_LARGE')
+}
+
+/** Makes the verifier of one server. */
+export function createTokenVerifier(options: ResolvedOptions, issuers: IssuerRegistry): TokenVerifier {
+  const remembered = createBoundedCache<TrustedToken>(options.tokenCacheEntries)
+
+  function verifyAnew(
+    token: string,
+    tokenHash: string,
+    resource: ResolvedResource,
+    nowMs: number,
+  ): MaybePromise<TrustedToken> {
+    const jws = readCompactJws(token)
+    if (jws === undefined) return introspectOpaque(token, tokenHash, resource)
+    return whenReady(issuerOf(jws, resource), (issuer) => {
+      if (!isIntrospecting(issuer) || !issuer.introspector.takesJwts) {
+        return whenReady(verifyJwt(jws, issuer, nowMs), (entry) => accept({ entry, issuer }, tokenHash, resource))
+      }
+      if (isForeignJwt(jws)) throw new InvalidTokenError('ERR_TOKEN_TYPE')
+      return introspect(issuer, token, tokenHash, resource)
+    })
+  }
+
+  function accept(trusted: TrustedToken, tokenHash: string, resource: ResolvedResource): MaybePromise<TrustedToken> {
+    checkAudience(trusted, resource)
+    return whenReady(options.schema && applyClaimsSchema(trusted.entry, options.schema), () => {
+      remembered.set(tokenHash, trusted)
+      return trusted
+    })
+  }
+
+  function issuerOf({ payload }: CompactJws, resource: ResolvedResource): MaybePromise<Issuer> {
+    const iss = ownMember(payload, 'iss')
+    const found = typeof iss === 'string' && maySpeakFor(resource, iss) ? issuers.find(iss) : undefined
+    return whenReady(found, (issuer) => {
+      if (issuer === undefined)
+        throw new InvalidTokenError('ERR_TOKEN_ISSUER', { expected: resource.issuers, received: iss })
+      return issuer
+    })
+  }
+
+  async function introspectOpaque(token: string, tokenHash: string, resource: ResolvedResource) {
+    if (!isToken68(token)) {
+      throw new InvalidRequestError('ERR_REQUEST_MALFORMED', { detail: `${noToken68}; ${howToIntrospect}` })
+    }
+    const issuer = issuers.findOpaque(resource)
+    if (issuer === undefined) throw whyNoJwt(token)
+    return introspect(issuer, token, tokenHash, resource)
+  }
+
+  return {
+    verify(token, tokenHash, resource, nowMs) {
+      const known = remembered.get(tokenHash)
+      if (known === undefined || !isStillGood(known, issuers, nowMs))
+        return verifyAnew(token, tokenHash, resource, nowMs)
+      if (!maySpeakFor(resource, known.issuer.issuer)) throw new InvalidTokenError('ERR_TOKEN_ISSUER')
+      checkAudience(known, resource)
+      return known
+    },
+  }
+}
+
+function isStillGood({ entry, issuer }: TrustedToken, issuers: IssuerRegistry, nowMs: number): boolean {
+  return (
+    issuers.trusts(issuer.issuer) &&
+    nowMs < entry.validUntilMs &&
+    nowMs >= entry.validFromMs &&
+    entry.key?.withdrawn === false &&
+    issuer.keys.isServing(nowMs)
+  )
+}
+
+/** The introspector alone remembers what it was told, so that nothing outlives its limits. */
+async function introspect(issuer: IntrospectingIssuer, token: string, tokenHash: string, resource: ResolvedResource) {
+  const trusted = { entry: await issuer.introspector.introspect(token, tokenHash, resource), issuer }
+  checkAudience(trusted, resource)
+  return trusted
+}
+
+const noToken68 = 'the token holds a character that no access token may have (RFC 6750 §2.1)'
+const howToIntrospect = 'no JWT; to accept opaque tokens, give one issuer of the resource `introspection` (RFC 7662)'
+
+/** What begins like a JWT is a broken one; anything else is opaque, whatever characters it is made of. */
+function whyNoJwt(token: string): InvalidTokenError {
+  const segments = token.split('.')
+  const header = segments.length === 1 ? undefined : readJsonSegment(segments[0] as string)
+  if (header === undefined) return new InvalidTokenError('ERR_TOKEN_UNRECOGNISED', { detail: howToIntrospect })
+  const encrypted = segments.length === 5 && Object.hasOwn(header, 'enc')
+  return new InvalidTokenError(encrypted ? 'ERR_TOKEN_ENCRYPTED' : 'ERR_TOKEN_MALFORMED', { detail: howToIntrospect })
+}
+
+function checkStandIns({ tokenClaims }: VerifiedEntry, { standIns }: Issuer, { resource }: ResolvedResource): void {
+  if (standIns === undefined || standIns.get(resource)?.some((holds) => holds(tokenClaims)) === true) return
+  throw new InvalidTokenError('ERR_TOKEN_AUDIENCE', { detail: 'no aud, and nothing of `audienceFrom` stands for it' })
+}
+
+function checkAudience({ entry, issuer }: TrustedToken, resource: ResolvedResource): void {
+  const { audience } = entry
+  if (audience === undefined) {
+    checkStandIns(entry, issuer, resource)
+    return
+  }
+  const accepted = issuer.audiences?.get(resource.resource) ?? resource.audiences
+  if (typeof audience === 'string' ? accepted.includes(audience) : audience.some((one) => accepted.includes(one)))
+    return
+  throw new InvalidTokenError('ERR_TOKEN_AUDIENCE', { expected: accepted, received: audience })
+}

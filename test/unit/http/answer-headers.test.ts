@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest'
+import { mergeField } from '../../../src/http/answer-headers.js'
+
+describe('mergeField', () => {
+  it('[ADP-02] keeps challenges the application set and appends ours', () => {
+    expect(mergeField('WWW-Authenticate', undefined, ['Bearer a', 'DPoP b'])).toEqual(['Bearer a', 'DPoP b'])
+    expect(mergeField('WWW-Authenticate', 'Basic realm="x"', ['Bearer a'])).toEqual(['Basic realm="x"', 'Bearer a'])
+    expect(mergeField('www-authenticate', ['Basic realm="x"', 'Negotiate'], 'Bearer a')).toEqual([
+      'Basic realm="x"',
+      'Negotiate',
+      'Bearer a',
+    ])
+  })
+
+  it('[ADP-03] [DPOP-24] makes one list of the fields both expose', () => {
+    const ours = 'WWW-Authenticate, DPoP-Nonce'
+    expect(mergeField('Access-Control-Expose-Headers', undefined, ours)).toBe(ours)
+    expect(mergeField('Access-Control-Expose-Headers', 'X-Total, dpop-nonce', ours)).toBe(
+      'X-Total, DPoP-Nonce, WWW-Authenticate',
+    )
+    expect(mergeField('Vary', ['Origin', 'Accept'], 'Origin')).toBe('Origin, Accept')
+  })
+
+  it('[BEAR-04] [E-15] does not let caches keep what the application told them not to store', () => {
+    expect(mergeField('Cache-Control', 'no-store', 'private')).toBe('no-store')
+    expect(mergeField('cache-control', ['max-age=0', 'No-Store'], 'private')).toBe('max-age=0, No-Store')
+    expect(mergeField('Cache-Control', 'max-age=60', 'private')).toBe('private')
+  })
+
+  it('[E-15] replaces any other field', () => {
+    expect(mergeField('Cache-Control', 'public, max-age=60', 'no-store')).toBe('no-store')
+    expect(mergeField('Retry-After', 7, '5')).toBe('5')
+    expect(mergeField('Vary', 7, 'Origin')).toBe('7, Origin')
+  })
+})

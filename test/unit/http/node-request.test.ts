@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest'
+import { type NodeRequest, nodeRequestFacts } from '../../../src/http/node-request.js'
+
+function factsOf(request: Partial<NodeRequest>) {
+  return nodeRequestFacts({ headers: {}, ...request })
+}
+
+describe('nodeRequestFacts', () => {
+  it('[ADP-04] takes the original target, which no router rewrote', () => {
+    expect(factsOf({ method: 'POST', url: '/x', originalUrl: '/mcp/x?y=1' })).toMatchObject({
+      method: 'POST',
+      url: '/mcp/x?y=1',
+    })
+    expect(factsOf({ url: '/x' }).url).toBe('/x')
+    expect(factsOf({})).toMatchObject({ method: 'GET', url: '/' })
+  })
+
+  it('[ADP-01] [HTTP-09] counts the fields that Node dropped or joined', () => {
+    const facts = factsOf({
+      headers: { authorization: 'Bearer a', dpop: 'p, q' },
+      rawHeaders: ['Authorization', 'Bearer a', 'AUTHORIZATION', 'Bearer b', 'dpop', 'p', 'DPoP', 'q', 'xpop', 'r'],
+    })
+    expect(facts.headerValues('authorization')).toEqual(['Bearer a', 'Bearer b'])
+    expect(facts.headerValues('dpop')).toEqual(['p', 'q'])
+    expect(facts.headerValues('host')).toEqual([])
+  })
+
+  it('[ADP-01] does not take a value for a name', () => {
+    const rawHeaders = ['X-Test', 'authorization', 'Authorization', 'Bearer a', 'authorization']
+    const facts = factsOf({ headers: { authorization: 'Bearer a' }, rawHeaders })
+    expect(facts.headerValues('authorization')).toEqual(['Bearer a'])
+  })
+
+  it('[ADP-01] reads platforms that fill in the header object alone', () => {
+    const facts = factsOf({ headers: { authorization: 'Bearer a', dpop: ['p', 'q'] } })
+    expect(facts.headerValues('authorization')).toEqual(['Bearer a'])
+    expect(facts.headerValues('dpop')).toEqual(['p', 'q'])
+    expect(factsOf({ headers: {}, rawHeaders: ['Authorization', 'Bearer a'] }).headerValues('authorization')).toEqual(
+      [],
+    )
+  })
+
+  it('[DPOP-08] knows the connection', () => {
+    const raw = new Uint8Array([1, 2])
+    const facts = factsOf({
+      socket: { encrypted: true, remoteAddress: '192.0.2.1', getPeerCertificate: () => ({ raw }) },
+    })
+    expect(facts).toMatchObject({ secure: true, remoteAddress: '192.0.2.1' })
+    expect(facts.clientCertificate?.()).toBe(raw)
+  })
+
+  it.each([
+    ['no socket', {}],
+    ['a socket that is gone', { socket: null }],
+    ['a plain connection', { socket: {} }],
+    ['a TLS client without a certificate', { socket: { getPeerCertificate: () => ({}) } }],
+    ['a TLS connection that is gone', { socket: { getPeerCertificate: () => null } }],
+  ])('[E-11] knows no certificate of %s', (_what, request) => {
+    expect(factsOf(request).clientCertificate?.()).toBeUndefined()
+    expect(factsOf(request).secure).toBe(false)
+  })
+
+  it('[BEAR-03] gives a parsed body only when it came as a form', () => {
+    const body = { access_token: 'x' }
+    const parsed = (contentType: string | undefined, value: unknown) =>
+      factsOf({ headers: { 'content-type': contentType }, body: value }).formBody?.()
+    expect(parsed('application/x-www-form-urlencoded', body)).toBe(body)
+    expect(parsed('Application/X-WWW-Form-Urlencoded ; charset=utf-8', body)).toBe(body)
+    expect(parsed('application/json', body)).toBeUndefined()
+    expect(parsed('multipart/form-data', body)).toBeUndefined()
+    expect(parsed(undefined, body)).toBeUndefined()
+    for (const type of [
+      'application/x-www-form-urlencodedX',
+      'xapplication/x-www-form-urlencoded',
+      'a/b;application/x-www-form-urlencoded',
+    ]) {
+      expect(parsed(type, body), type).toBeUndefined()
+    }
+  })
+
+  it.each([
+    { 'content-length': '14' },
+    { 'transfer-encoding': 'chunked' },
+    { 'transfer-encoding': 'chunked', 'content-length': '0' },
+  ])('[REAL-45] knows no form where nothing parsed one that came: %j', (size) => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', ...size }
+    for (const body of [undefined, null, 'access_token=x', ['x'], Buffer.from('access_token=x')]) {
+      expect(factsOf({ headers, body }).formBody?.()).toBeUndefined()
+    }
+  })
+
+  it.each([{}, { 'content-length': '0' }])('[REAL-45] knows an empty form where no content came: %j', (size) => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', ...size }
+    expect(factsOf({ headers }).formBody?.()).toEqual({})
+    expect(factsOf({ headers: { 'content-type': 'application/json', ...size } }).formBody?.()).toBeUndefined()
+  })
+})

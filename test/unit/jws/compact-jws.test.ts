@@ -1,0 +1,90 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { readCompactJws, readJsonSegment } from '../../../src/jws/compact-jws.js'
+
+const encode = (value: string | Uint8Array) => Buffer.from(value).toString('base64url')
+const header = encode('{"alg":"ES256"}')
+const payload = encode('{"iss":"https://issuer.test"}')
+const signature = encode('sixty-four bytes would be here')
+const token = `${header}.${payload}.${signature}`
+
+describe('readCompactJws', () => {
+  it('[JOSE-01] takes three base64url segments with a JSON object as payload apart', () => {
+    expect(readCompactJws(token)).toEqual({
+      headerSegment: header,
+      signingInput: `${header}.${payload}`,
+      signature,
+      payload: { iss: 'https://issuer.test' },
+    })
+  })
+
+  it.each([
+    ['nothing', ''],
+    ['dots alone', '..'],
+    ['one segment', header],
+    ['two segments', `${header}.${payload}`],
+    ['four segments', `${token}.${signature}`],
+    ['the five segments of a JWE', `${token}.${signature}.${signature}`],
+    ['an empty header', `.${payload}.${signature}`],
+    ['an empty payload', `${header}..${signature}`],
+    ['an empty signature', `${header}.${payload}.`],
+  ])('[JOSE-01] refuses %s', (_what, text) => {
+    expect(readCompactJws(text)).toBeUndefined()
+  })
+
+  it.each(['{', '"', '=', '+', '/', ' ', '\t', '\n', '\r\n', '\0', 'é', '\u2028', '\ud800', ',', '%41'])(
+    '[JOSE-02] [C-29] refuses a segment that holds %j, wherever it stands',
+    (text) => {
+      for (let at = 0; at <= token.length; at += 7) {
+        expect(readCompactJws(token.slice(0, at) + text + token.slice(at)), String(at)).toBeUndefined()
+      }
+    },
+  )
+
+  it('[JOSE-02] refuses the JSON serialization', () => {
+    const json = JSON.stringify({ protected: header, payload, signature })
+    expect(readCompactJws(json)).toBeUndefined()
+    expect(readCompactJws(`${header}.${payload}.${json}`)).toBeUndefined()
+  })
+
+  it('[C-29] accepts no second spelling of a segment: spare bits must be zero', () => {
+    for (const [index, segment] of [header, payload, signature].entries()) {
+      if (segment.length % 4 === 0) continue
+      const parts = [header, payload, signature]
+      parts[index] = segment.slice(0, -1) + nextLetter(segment.slice(-1))
+      expect(Buffer.from(parts[index] as string, 'base64url')).toEqual(Buffer.from(segment, 'base64url'))
+      expect(readCompactJws(parts.join('.')), segment).toBeUndefined()
+    }
+  })
+
+  it.each(['[]', 'null', '"text"', '1', 'true', '', '{', '{"a":1}x', "{'a':1}", '{"a":1,}', '\ufeff{"a":1}'])(
+    '[JOSE-01] refuses the payload %j, which is no JSON object',
+    (json) => {
+      expect(readCompactJws(`${header}.${encode(json) || 'AA'}.${signature}`)).toBeUndefined()
+    },
+  )
+
+  it('[JWT-10] refuses a payload that is not UTF-8', () => {
+    const bytes = Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}')])
+    expect(readCompactJws(`${header}.${encode(bytes)}.${signature}`)).toBeUndefined()
+  })
+
+  it('[JOSE-05] keeps the last of two members of one name', () => {
+    const twice = encode('{"iss":"https://first.test","iss":"https://last.test"}')
+    expect(readCompactJws(`${header}.${twice}.${signature}`)?.payload).toEqual({ iss: 'https://last.test' })
+  })
+
+  it('[ADP-08] never throws', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(readCompactJws(text)).toBeUndefined()
+        expect(readJsonSegment(text)).toBeUndefined()
+      }),
+    )
+  })
+})
+
+function nextLetter(letter: string): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  return alphabet.charAt(alphabet.indexOf(letter) + 1)
+}

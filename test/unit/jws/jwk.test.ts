@@ -1,0 +1,171 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import type { SignatureAlgorithm } from '../../../src/jws/algorithms.js'
+import { algorithmTraits } from '../../../src/jws/algorithms.js'
+import { fitsAlgorithm, type PublishedJwk, readPublicJwk } from '../../../src/jws/jwk.js'
+
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' })
+const ed25519 = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' })
+const x25519 = generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' })
+const [p256, p384, p521] = ['P-256', 'P-384', 'P-521'].map((namedCurve) =>
+  generateKeyPairSync('ec', { namedCurve }).publicKey.export({ format: 'jwk' }),
+) as [Jwk, Jwk, Jwk]
+const secp256k1 = generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).publicKey.export({ format: 'jwk' })
+
+type Jwk = typeof rsa
+
+/** The base64url of an integer of exactly `bits` bits. */
+function modulus(bits: number): string {
+  const bytes = Buffer.alloc(Math.ceil(bits / 8), 0xff)
+  bytes[0] = 0xff >> (bytes.length * 8 - bits)
+  return bytes.toString('base64url')
+}
+
+function exponent(value: number): string {
+  const bytes = Buffer.alloc(6)
+  bytes.writeUIntBE(value, 0, 6)
+  return bytes.toString('base64url')
+}
+
+function reasonOf(value: unknown): string | undefined {
+  const read = readPublicJwk(value)
+  return 'reason' in read ? read.reason : undefined
+}
+
+describe('readPublicJwk', () => {
+  it('[JOSE-07] [JOSE-16] takes every type it knows, and leaves out what nobody needs', () => {
+    for (const jwk of [rsa, p256, p384, p521, ed25519]) {
+      const { x5c, ...members } = { ...jwk, x5c: ['junk'], kid: 'k' } as Record<string, unknown>
+      expect(readPublicJwk({ ...members, x5c, use: 'sig', key_ops: ['verify'], ext: true })).toEqual(members)
+    }
+  })
+
+  it.each([
+    [null],
+    [undefined],
+    ['text'],
+    [7],
+    [[]],
+    [[rsa]],
+    [{}],
+    [{ kty: 'rsa', n: rsa.n, e: rsa.e }],
+    [{ kty: ['RSA'] }],
+  ])('[JOSE-16] refuses %j', (value) => {
+    expect(reasonOf(value)).toBeTypeOf('string')
+  })
+
+  it.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'])(
+    '[JOSE-20] refuses a key with the secret member %s',
+    (name) => {
+      for (const value of ['c2VjcmV0', '', null]) {
+        expect(reasonOf({ ...rsa, [name]: value })).toBe('holds private or symmetric key material')
+      }
+    },
+  )
+
+  it('[JOSE-20] [JOSE-11] refuses symmetric keys', () => {
+    expect(reasonOf({ kty: 'oct', k: 'c2VjcmV0' })).toBe('holds private or symmetric key material')
+    expect(reasonOf({ kty: 'oct' })).toBe('kty is not RSA, EC or OKP')
+  })
+
+  it('[JOSE-08] refuses another use than sig, and operations without verify', () => {
+    for (const use of ['enc', '', null, ['sig']]) expect(reasonOf({ ...rsa, use })).toBe('use is not sig')
+    for (const key_ops of [[], ['sign'], 'verify', [7, 'verify'], null]) {
+      expect(reasonOf({ ...rsa, key_ops })).toBe('key_ops has no verify')
+    }
+    expect(reasonOf({ ...rsa, key_ops: ['sign', 'verify'] })).toBeUndefined()
+  })
+
+  it('[JOSE-08] refuses an alg the key cannot sign with', () => {
+    for (const alg of ['RSA-OAEP', 'ES256', 'HS256', 'none', '__proto__', '', 7, null]) {
+      expect(reasonOf({ ...rsa, alg }), String(alg)).toBe('alg is not one this key can sign with')
+    }
+    expect(readPublicJwk({ ...rsa, alg: 'PS256' })).toMatchObject({ alg: 'PS256' })
+  })
+
+  it('[JOSE-15] refuses a kid that is no string', () => {
+    for (const kid of [7, null, ['a'], {}]) expect(reasonOf({ ...rsa, kid })).toBe('kid is not a string')
+    expect(readPublicJwk({ ...rsa, kid: '' })).toMatchObject({ kid: '' })
+  })
+
+  it('[JOSE-10] takes RSA moduli of 2048 to 8192 bits', () => {
+    for (const bits of [2048, 2049, 3072, 8192])
+      expect(reasonOf({ ...rsa, n: modulus(bits) }), `${bits}`).toBeUndefined()
+    for (const bits of [1, 512, 1024, 2047, 8193]) {
+      expect(reasonOf({ ...rsa, n: modulus(bits) }), `${bits}`).toBe('n is not of 2048 to 8192 bits')
+    }
+    for (const n of [modulus(20_000), '', 'AA', '+/', `${rsa.n}=`, undefined, 7]) {
+      expect(reasonOf({ ...rsa, n })).toBe('n is not a base64url integer of an accepted size')
+    }
+  })
+
+  it('[JOSE-10] takes odd RSA exponents from 3 up to 2^32', () => {
+    for (const value of [3, 17, 65_537, 2 ** 32 - 1]) expect(reasonOf({ ...rsa, e: exponent(value) })).toBeUndefined()
+    for (const e of [
+      exponent(0),
+      exponent(1),
+      exponent(2),
+      exponent(65_536),
+      exponent(2 ** 32 + 1),
+      '',
+      undefined,
+      3,
+    ]) {
+      expect(reasonOf({ ...rsa, e })).toBe('e is not an odd number of 3 to 2^32')
+    }
+  })
+
+  it('reads RSA integers with leading zero bytes as what they mean', () => {
+    const n = Buffer.concat([Buffer.alloc(1), Buffer.from(rsa.n as string, 'base64url')]).toString('base64url')
+    expect(readPublicJwk({ ...rsa, n, e: 'AAEAAQ' })).toEqual(rsa)
+  })
+
+  it('[JOSE-13] takes full-width coordinates on known curves only', () => {
+    expect(reasonOf(secp256k1)).toBe('crv is not P-256, P-384 or P-521')
+    expect(reasonOf({ ...p256, crv: '__proto__' })).toBe('crv is not P-256, P-384 or P-521')
+    for (const jwk of [p256, p384, p521]) {
+      for (const name of ['x', 'y']) {
+        const full = String((jwk as Record<string, unknown>)[name])
+        for (const value of [full.slice(4), `AAAA${full}`, `${full}=`, `${full.slice(1)}+`, '', undefined, 7]) {
+          expect(reasonOf({ ...jwk, [name]: value })).toBe('x or y is not a full-width coordinate')
+        }
+      }
+    }
+    expect(reasonOf({ ...p256, crv: 'P-384' })).toBe('x or y is not a full-width coordinate')
+  })
+
+  it('[JOSE-13] takes Ed25519 keys of 32 bytes, and no other Edwards or Montgomery curve', () => {
+    expect(reasonOf(x25519)).toBe('crv is not Ed25519')
+    expect(reasonOf({ ...ed25519, crv: 'Ed448' })).toBe('crv is not Ed25519')
+    for (const x of ['', 'AA', `${ed25519.x}AA`, undefined]) {
+      expect(reasonOf({ ...ed25519, x })).toBe('x is not of 32 bytes')
+    }
+  })
+
+  it('reads own members only', () => {
+    expect(reasonOf(Object.create(rsa))).toBe('kty is not RSA, EC or OKP')
+  })
+})
+
+describe('fitsAlgorithm', () => {
+  it('[JOSE-07] ties every algorithm to its key type and curve', () => {
+    const fitting = (jwk: Jwk) =>
+      [...algorithmTraits.keys()].filter((name) =>
+        fitsAlgorithm(readPublicJwk(jwk) as PublishedJwk, name as SignatureAlgorithm),
+      )
+    expect(fitting(rsa)).toEqual(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'])
+    expect(fitting(p256)).toEqual(['ES256'])
+    expect(fitting(p384)).toEqual(['ES384'])
+    expect(fitting(p521)).toEqual(['ES512'])
+    expect(fitting(ed25519)).toEqual(['EdDSA', 'Ed25519'])
+  })
+
+  it('[JOSE-08] [C-28] holds a key to its alg, where EdDSA and Ed25519 are one', () => {
+    const named = (jwk: Jwk, alg: string) => readPublicJwk({ ...jwk, alg }) as PublishedJwk
+    expect(fitsAlgorithm(named(rsa, 'RS256'), 'RS256')).toBe(true)
+    expect(fitsAlgorithm(named(rsa, 'RS256'), 'PS256')).toBe(false)
+    expect(fitsAlgorithm(named(rsa, 'RS256'), 'RS512')).toBe(false)
+    expect(fitsAlgorithm(named(ed25519, 'EdDSA'), 'Ed25519')).toBe(true)
+    expect(fitsAlgorithm(named(ed25519, 'Ed25519'), 'EdDSA')).toBe(true)
+  })
+})

@@ -1,0 +1,95 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createBoundedCache } from '../../../src/kit/bounded-cache.js'
+
+describe('createBoundedCache', () => {
+  it('gives back what was set, and nothing else', () => {
+    const cache = createBoundedCache<number>(10)
+    cache.set('a', 1)
+    cache.set('a', 2)
+    expect(cache.get('a')).toBe(2)
+    expect(cache.get('b')).toBeUndefined()
+    expect(cache.size).toBe(1)
+  })
+
+  it('forgets the oldest entry that was not used, and none before it is full', () => {
+    const cache = createBoundedCache<string>(3)
+    for (const key of ['a', 'b', 'c']) cache.set(key, key)
+    expect(['a', 'c'].map((key) => cache.get(key))).toEqual(['a', 'c'])
+    cache.set('d', 'd')
+    expect([...cache.values()].sort()).toEqual(['a', 'c', 'd'])
+  })
+
+  it('forgets the oldest where all were used', () => {
+    const cache = createBoundedCache<string>(3)
+    for (const key of ['a', 'b', 'c']) cache.set(key, key)
+    for (const key of ['c', 'b', 'a']) cache.get(key)
+    cache.set('d', 'd')
+    expect([...cache.values()].sort()).toEqual(['b', 'c', 'd'])
+  })
+
+  it('keeps an entry that is used again and again', () => {
+    const cache = createBoundedCache<number>(4)
+    cache.set('hot', 1)
+    for (let index = 0; index < 100; index++) {
+      cache.set(`cold-${index}`, index)
+      expect(cache.get('hot')).toBe(1)
+    }
+  })
+
+  it('forgets nothing because an entry was replaced', () => {
+    const cache = createBoundedCache<number>(4)
+    for (const key of ['a', 'b', 'c', 'd']) cache.set(key, 1)
+    for (let times = 0; times < 5; times++) cache.set('d', times)
+    expect([...cache.values()].sort()).toEqual([1, 1, 1, 4])
+  })
+
+  it('gives the place of a deleted entry to the next', () => {
+    const cache = createBoundedCache<number>(3)
+    for (const key of ['a', 'b', 'c']) cache.set(key, 1)
+    cache.delete('b')
+    expect(cache.get('b')).toBeUndefined()
+    cache.delete('b')
+    cache.set('d', 2)
+    expect([...cache.values()].sort()).toEqual([1, 1, 2])
+  })
+
+  it('holds nothing with room for none', () => {
+    const cache = createBoundedCache<number>(0)
+    cache.set('a', 1)
+    expect(cache.get('a')).toBeUndefined()
+  })
+
+  it('[ADP-08] treats __proto__ and constructor as keys like any other', () => {
+    const cache = createBoundedCache<number>(4)
+    expect(cache.get('__proto__')).toBeUndefined()
+    expect(cache.get('constructor')).toBeUndefined()
+    cache.set('__proto__', 1)
+    expect(cache.get('__proto__')).toBe(1)
+    expect(({} as Record<string, unknown>)['a']).toBeUndefined()
+  })
+
+  it('never holds more than it may, and never answers with a stale or foreign value', () => {
+    const step = fc.tuple(fc.constantFrom('set', 'get', 'delete'), fc.integer({ min: 0, max: 12 }))
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 9 }), fc.array(step, { maxLength: 80 }), (maxEntries, steps) => {
+        const cache = createBoundedCache<number>(maxEntries)
+        const model = new Map<string, number>()
+        for (const [index, [action, number]] of steps.entries()) {
+          const key = String(number)
+          if (action === 'set') {
+            cache.set(key, index)
+            model.set(key, index)
+          } else if (action === 'delete') {
+            cache.delete(key)
+            model.delete(key)
+          } else {
+            expect([undefined, model.get(key)]).toContain(cache.get(key))
+          }
+          expect(cache.size).toBeLessThanOrEqual(maxEntries)
+          expect([...cache.values()]).toHaveLength(cache.size)
+        }
+      }),
+    )
+  })
+})

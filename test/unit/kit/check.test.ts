@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest'
+import { ConfigurationError } from '../../../src/errors/index.js'
+import {
+  booleanOption,
+  checkNames,
+  choiceOption,
+  functionOption,
+  listOption,
+  numberOption,
+  textOption,
+} from '../../../src/kit/check.js'
+
+const failure = (check: () => unknown): string => {
+  try {
+    check()
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigurationError)
+    return (error as Error).message
+  }
+  return 'nothing thrown'
+}
+
+describe('checkNames', () => {
+  const known = ['issuer', 'resource', 'clockToleranceSeconds']
+
+  it('accepts known names, all or none of them', () => {
+    expect(failure(() => checkNames('It', { issuer: 1, resource: undefined }, known))).toBe('nothing thrown')
+    expect(failure(() => checkNames('It', {}, known))).toBe('nothing thrown')
+  })
+
+  it.each([
+    ['issuers', 'issuer'],
+    ['Resource', 'resource'],
+    ['isuer', 'issuer'],
+    ['clockTolerance', 'clockToleranceSeconds'],
+  ])('suggests the nearest name for %s', (given, suggestion) => {
+    const message = failure(() => checkNames('It', { [given]: 1 }, known))
+    expect(message).toBe(`It has no option \`${given}\`. Did you mean \`${suggestion}\`?`)
+  })
+
+  it('lists all names where none is near', () => {
+    expect(failure(() => checkNames('It', { verbosity: 1 }, known))).toBe(
+      'It has no option `verbosity`. Known options: issuer, resource, clockToleranceSeconds.',
+    )
+    expect(failure(() => checkNames('It', { verbosity: 1 }, []))).toContain('has no option `verbosity`')
+  })
+
+  it('refuses what is no object', () => {
+    for (const options of [null, undefined, true, false, 'text', 5, [], () => {}]) {
+      expect(failure(() => checkNames('It', options, known))).toBe('It must be an object.')
+    }
+  })
+})
+
+describe('numberOption', () => {
+  const bounds = { min: 1, max: 300, fallback: 60 }
+
+  it('takes numbers within the bounds, and the default for none', () => {
+    for (const value of [1, 60.5, 300]) expect(numberOption('n', value, bounds)).toBe(value)
+    expect(numberOption('n', undefined, bounds)).toBe(60)
+    expect(numberOption('n', undefined, { ...bounds, fallback: undefined })).toBeUndefined()
+  })
+
+  it('refuses any other value, falsy ones among them, and says what to write', () => {
+    for (const value of [0, 301, -1, Number.NaN, Number.POSITIVE_INFINITY, '60', '', null, false, 60n, [60]]) {
+      const message = failure(() => numberOption('n', value, bounds))
+      expect(message, String(value)).toBe('`n` takes a number from 1 to 300; leave it out for 60.')
+    }
+    expect(failure(() => numberOption('n', 0, { ...bounds, fallback: undefined }))).toMatch(/for no limit\.$/)
+  })
+})
+
+describe('listOption', () => {
+  it('takes a string or a list, and keeps a copy of its own', () => {
+    const given = ['a', 'b']
+    const list = listOption('l', given, [])
+    given.push('c')
+    expect(list).toEqual(['a', 'b'])
+    expect(Object.isFrozen(list)).toBe(true)
+    expect(listOption('l', 'a', [])).toEqual(['a'])
+    expect(listOption('l', undefined, ['x'])).toEqual(['x'])
+  })
+
+  it('refuses anything else', () => {
+    for (const value of ['', [], [''], ['a', ''], ['a', undefined], [null], null, 5, {}, new Set(['a'])]) {
+      expect(failure(() => listOption('l', value, []))).toContain('`l` takes a non-empty string')
+    }
+  })
+})
+
+describe('the other checks', () => {
+  it('take what they are for, and say so of anything else', () => {
+    expect(textOption('t', 'a')).toBe('a')
+    expect(textOption('t', undefined)).toBeUndefined()
+    expect(failure(() => textOption('t', ''))).toContain('`t` takes a non-empty string')
+    expect(choiceOption('c', 'b', ['a', 'b'], 'a')).toBe('b')
+    expect(choiceOption('c', undefined, ['a', 'b'], undefined)).toBeUndefined()
+    expect(failure(() => choiceOption('c', 'B', ['a', 'b'], 'a'))).toBe("`c` takes one of 'a', 'b'.")
+    expect(failure(() => choiceOption('c', '', ['a', 'b'], undefined))).toBe("`c` takes one of 'a', 'b'.")
+    const call = () => 1
+    expect(functionOption('f', call)).toBe(call)
+    expect(functionOption('f', undefined)).toBeUndefined()
+    expect(failure(() => functionOption('f', null))).toContain('`f` takes a function')
+    expect(booleanOption('b', false, true)).toBe(false)
+    expect(booleanOption('b', undefined, true)).toBe(true)
+    expect(failure(() => booleanOption('b', 'false', true))).toContain('`b` takes true or false')
+  })
+})

@@ -1,0 +1,300 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { ConfigurationError } from '../../../../src/errors/index.js'
+import {
+  type BindingRequest,
+  type BindingSettings,
+  createBinding,
+} from '../../../../src/resource-server/binding/binding.js'
+import { derBase64, pem } from '../../../support/certificates.js'
+import { attacker, victim } from '../../../support/envoy.js'
+import {
+  accessToken,
+  createProofSigner,
+  dpopSettings,
+  type ProofSigner,
+  refusalOf,
+  resource,
+  sha256,
+} from '../../../support/proofs.js'
+import { type FactsOverrides, requestFacts } from '../../../support/request-facts.js'
+
+const certificate = Buffer.from(derBase64, 'base64')
+const x5t = 'A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0'
+const anyMode = { dpop: 'allowed', mtls: 'allowed' } as const
+
+let signer: ProofSigner
+
+beforeAll(async () => {
+  signer = await createProofSigner()
+})
+
+function binding(overrides: Partial<BindingSettings> = {}) {
+  const dpop = dpopSettings()
+  const surroundings = { clock: dpop.clock, onEvent: undefined }
+  const mtls = { certificateFrom: 'connection' } as const
+  return createBinding({ dpop, mtls, replayStore: dpop.replayStore, trustedProxies: [], surroundings, ...overrides })
+}
+
+function request(overrides: Partial<BindingRequest> = {}): BindingRequest {
+  return {
+    facts: requestFacts(),
+    scheme: 'Bearer',
+    token: accessToken,
+    tokenHash: sha256(accessToken),
+    confirmation: undefined,
+    modes: anyMode,
+    resource,
+    ...overrides,
+  }
+}
+
+async function withProof(facts: FactsOverrides = {}) {
+  return requestFacts({ ...facts, headers: { dpop: await signer.sign() } })
+}
+
+function refusal(overrides: Partial<BindingRequest>) {
+  return refusalOf(() => binding().check(request(overrides)))
+}
+
+describe('an unbound token', () => {
+  it('passes as Bearer at once', () => {
+    expect(binding().check(request())).toEqual({ confirmation: undefined, responseHeaders: undefined })
+  })
+
+  it('[C-14] passes with a stray DPoP field, good or not', async () => {
+    const headers = { dpop: 'junk' }
+    expect(binding().check(request({ facts: requestFacts({ headers }) }))).toMatchObject({ confirmation: undefined })
+    expect(binding().check(request({ facts: await withProof() }))).toMatchObject({ confirmation: undefined })
+  })
+
+  it('[C-13] [E-10] is refused under the DPoP scheme, good proof or not', async () => {
+    for (const facts of [await withProof(), requestFacts()]) {
+      const error = await refusal({ scheme: 'DPoP', facts })
+      expect(error).toMatchObject({ code: 'ERR_TOKEN_UNBOUND', status: 401, oauthError: 'invalid_token' })
+    }
+  })
+
+  it('[DPOP-26] [SEC-02] [C-14] is refused where DPoP is required, with a proof beside it too', async () => {
+    for (const facts of [await withProof(), requestFacts()]) {
+      const error = await refusal({ facts, modes: { dpop: 'required', mtls: 'allowed' } })
+      expect(error).toMatchObject({ code: 'ERR_TOKEN_UNBOUND', oauthError: 'invalid_token' })
+    }
+  })
+
+  it('[C-15] passes where both ways of binding are off, with a certificate on the connection too', () => {
+    const modes = { dpop: 'off', mtls: 'off' } as const
+    for (const facts of [requestFacts(), requestFacts({ certificate })]) {
+      expect(binding().check(request({ facts, modes }))).toEqual({
+        confirmation: undefined,
+        responseHeaders: undefined,
+      })
+    }
+  })
+
+  it('[MTLS-06] [SEC-02] is refused where mTLS is required, with a certificate too', async () => {
+    const facts = requestFacts({ certificate })
+    const error = await refusal({ facts, modes: { dpop: 'allowed', mtls: 'required' } })
+    expect(error).toMatchObject({ code: 'ERR_TOKEN_UNBOUND', detail: 'no x5t#S256' })
+  })
+})
+
+describe('a token bound to a DPoP key', () => {
+  it('[DPOP-11] [DPOP-12] [S4-42] passes with its proof', async () => {
+    const confirmation = { jkt: signer.jkt }
+    const result = await binding().check(request({ scheme: 'DPoP', confirmation, facts: await withProof() }))
+    expect(result).toEqual({ confirmation, responseHeaders: undefined })
+  })
+
+  it('[DPOP-12] [E-08] gets nowhere without a proof', async () => {
+    const error = await refusal({ scheme: 'DPoP', confirmation: { jkt: signer.jkt } })
+    expect(error).toMatchObject({ code: 'ERR_PROOF_MISSING', oauthError: 'invalid_dpop_proof' })
+  })
+
+  it.each(['off', 'allowed', 'required'] as const)(
+    '[DPOP-13] [E-07] is refused as Bearer where DPoP is %s, a good proof beside it or not',
+    async (dpop) => {
+      for (const facts of [await withProof(), requestFacts()]) {
+        const confirmation = { jkt: signer.jkt }
+        const error = await refusal({ facts, confirmation, modes: { dpop, mtls: 'allowed' } })
+        expect(error).toMatchObject({ code: 'ERR_TOKEN_BOUND', status: 401, oauthError: 'invalid_token' })
+      }
+    },
+  )
+
+  it('[HTTP-11] is not even looked at under the DPoP scheme where DPoP is off', async () => {
+    const error = await refusal({
+      scheme: 'DPoP',
+      confirmation: { jkt: signer.jkt },
+      facts: await withProof(),
+      modes: { dpop: 'off', mtls: 'allowed' },
+    })
+    expect(error).toMatchObject({ code: 'ERR_TOKEN_MISSING', oauthError: undefined })
+  })
+
+  it('[MTLS-06] does not make up for a certificate that is required', async () => {
+    const error = await refusal({
+      scheme: 'DPoP',
+      confirmation: { jkt: signer.jkt },
+      facts: await withProof({ certificate }),
+      modes: { dpop: 'allowed', mtls: 'required' },
+    })
+    expect(error).toMatchObject({ code: 'ERR_TOKEN_UNBOUND', detail: 'no x5t#S256' })
+  })
+
+  it('[DPOP-20] passes nonces on to the success answer', async () => {
+    const nonce = { secrets: ['a secret of at least thirty-two bytes'], maxAgeSeconds: 300, onSuccess: true }
+    const checks = binding({ dpop: dpopSettings({ nonce }) })
+    const confirmation = { jkt: signer.jkt }
+    const first = await refusalOf(async () =>
+      checks.check(request({ scheme: 'DPoP', confirmation, facts: await withProof() })),
+    )
+    const given = (first as { nonce: string }).nonce
+    const facts = requestFacts({ headers: { dpop: await signer.sign({ claims: { nonce: given } }) } })
+    const { responseHeaders } = await checks.check(request({ scheme: 'DPoP', confirmation, facts }))
+    expect(responseHeaders).toEqual({ 'DPoP-Nonce': given, 'Cache-Control': 'no-store' })
+  })
+})
+
+describe('a token bound to a certificate', () => {
+  const confirmation = { 'x5t#S256': x5t }
+
+  it.each(['allowed', 'required'] as const)('[MTLS-01] passes with that certificate where mTLS is %s', async (mtls) => {
+    const facts = requestFacts({ certificate })
+    const result = binding().check(request({ facts, confirmation, modes: { dpop: 'allowed', mtls } }))
+    expect(await result).toEqual({ confirmation, responseHeaders: undefined })
+  })
+
+  it('[MTLS-01] [E-11] is refused with another certificate, and with none', async () => {
+    const other = Buffer.from(certificate)
+    other[100] = 0
+    for (const facts of [requestFacts({ certificate: other }), requestFacts()]) {
+      const error = await refusal({ facts, confirmation })
+      expect(error).toMatchObject({ code: 'ERR_TOKEN_CERTIFICATE', status: 401, oauthError: 'invalid_token' })
+    }
+  })
+
+  it('[MTLS-04] reads the certificate from the configured field of a trusted proxy', async () => {
+    const checks = binding({ mtls: { certificateFrom: 'nginx' }, trustedProxies: ['10.0.0.0/8'] })
+    const headers = { 'x-ssl-client-cert': encodeURIComponent(pem) }
+    const trusted = requestFacts({ headers, remoteAddress: '10.0.0.1' })
+    expect(await checks.check(request({ facts: trusted, confirmation }))).toMatchObject({ confirmation })
+    const stranger = requestFacts({ headers, remoteAddress: '203.0.113.9', certificate })
+    const error = await refusalOf(() => checks.check(request({ facts: stranger, confirmation })))
+    expect(error).toMatchObject({ code: 'ERR_TOKEN_CERTIFICATE', detail: 'the peer is not a trusted proxy' })
+  })
+
+  it('[REAL-11] holds both what Envoy says of the certificate and its hash against the token', async () => {
+    const checks = binding({ mtls: { certificateFrom: 'xfcc' }, trustedProxies: ['::1'] })
+    const outcome = (value: string) => {
+      const facts = requestFacts({ headers: { 'x-forwarded-client-cert': value }, remoteAddress: '::1' })
+      return checks.check(request({ facts, confirmation }))
+    }
+    const cert = encodeURIComponent(pem)
+    for (const value of [`Hash=${victim.hex}`, `Cert="${cert}"`, `Hash=${victim.hex};Cert="${cert}"`]) {
+      expect(await outcome(value)).toMatchObject({ confirmation })
+    }
+    for (const value of [
+      `Hash=${attacker.hex}`,
+      `Hash=${attacker.hex};Cert="${cert}"`,
+      `Hash=${victim.hex};Cert="${attacker.escapedPem}"`,
+    ]) {
+      expect(await refusalOf(() => outcome(value))).toMatchObject({ detail: 'another certificate' })
+    }
+  })
+
+  it('[MTLS-06] does not make up for DPoP that is required', async () => {
+    const facts = requestFacts({ certificate })
+    const error = await refusal({ facts, confirmation, modes: { dpop: 'required', mtls: 'allowed' } })
+    expect(error).toMatchObject({ code: 'ERR_TOKEN_UNBOUND', detail: 'no jkt' })
+  })
+
+  it('[C-15] is refused where mTLS is off: nobody would check it', async () => {
+    const facts = requestFacts({ certificate })
+    const error = await refusal({ facts, confirmation, modes: { dpop: 'allowed', mtls: 'off' } })
+    expect(error).toMatchObject({ code: 'ERR_TOKEN_CONFIRMATION', oauthError: 'invalid_token' })
+  })
+})
+
+describe('a token bound to both', () => {
+  const both = () => ({ jkt: signer.jkt, 'x5t#S256': x5t })
+
+  it('[MTLS-06] passes when both hold', async () => {
+    const facts = await withProof({ certificate })
+    const modes = { dpop: 'required', mtls: 'required' } as const
+    const result = await binding().check(request({ scheme: 'DPoP', confirmation: both(), facts, modes }))
+    expect(result.confirmation).toEqual(both())
+  })
+
+  it('[MTLS-06] is refused when either lacks', async () => {
+    const noCertificate = await refusal({ scheme: 'DPoP', confirmation: both(), facts: await withProof() })
+    expect(noCertificate).toMatchObject({ code: 'ERR_TOKEN_CERTIFICATE' })
+    const facts = requestFacts({ certificate })
+    expect(await refusal({ scheme: 'DPoP', confirmation: both(), facts })).toMatchObject({ code: 'ERR_PROOF_MISSING' })
+    expect(await refusal({ scheme: 'Bearer', confirmation: both(), facts })).toMatchObject({ code: 'ERR_TOKEN_BOUND' })
+  })
+
+  it('[DPOP-14] does not use up the proof when the certificate is wrong', async () => {
+    const checks = binding()
+    const dpop = await signer.sign()
+    const asBoth = { scheme: 'DPoP', confirmation: both() } as const
+    const without = request({ ...asBoth, facts: requestFacts({ headers: { dpop } }) })
+    await refusalOf(() => checks.check(without))
+    const facts = requestFacts({ headers: { dpop }, certificate })
+    expect(await checks.check(request({ ...asBoth, facts }))).toMatchObject({ confirmation: both() })
+  })
+})
+
+describe('a token bound in another way', () => {
+  it('[C-15] is held to the key it names as well, whatever stands beside it', async () => {
+    const confirmation = { jkt: signer.jkt, 'kc.binding': 'x' }
+    const asDpop = { scheme: 'DPoP', confirmation } as const
+    const result = await binding().check(request({ ...asDpop, facts: await withProof() }))
+    expect(result.confirmation).toEqual({ jkt: signer.jkt })
+    expect(await refusal(asDpop)).toMatchObject({ code: 'ERR_PROOF_MISSING' })
+    expect(await refusal({ confirmation })).toMatchObject({ code: 'ERR_TOKEN_BOUND' })
+    expect(await refusal({ confirmation, unknownConfirmation: 'ignore' })).toMatchObject({ code: 'ERR_TOKEN_BOUND' })
+  })
+
+  it('[C-15] is refused, and passes as unbound only where the issuer says so', async () => {
+    const confirmation = { jwe: 'x' }
+    expect(await refusal({ confirmation })).toMatchObject({ code: 'ERR_TOKEN_CONFIRMATION', status: 401 })
+    const ignored = binding().check(request({ confirmation, unknownConfirmation: 'ignore' }))
+    expect(ignored).toMatchObject({ confirmation: undefined })
+    const modes = { dpop: 'required', mtls: 'allowed' } as const
+    expect(await refusal({ confirmation, unknownConfirmation: 'ignore', modes })).toMatchObject({
+      code: 'ERR_TOKEN_UNBOUND',
+    })
+  })
+})
+
+describe('outside of HTTP', () => {
+  it('[DPOP-13] refuses every bound token, by either scheme', async () => {
+    const facts = undefined
+    const jktBound = { facts, confirmation: { jkt: signer.jkt } }
+    expect(await refusal(jktBound)).toMatchObject({ code: 'ERR_TOKEN_BOUND' })
+    expect(await refusal({ ...jktBound, scheme: 'DPoP' })).toMatchObject({ code: 'ERR_TOKEN_BOUND' })
+    const error = await refusal({ facts, confirmation: { 'x5t#S256': x5t } })
+    expect(error).toMatchObject({ code: 'ERR_TOKEN_CERTIFICATE', detail: 'no HTTP request' })
+  })
+
+  it('lets unbound tokens pass', () => {
+    expect(binding().check(request({ facts: undefined }))).toMatchObject({ confirmation: undefined })
+  })
+})
+
+describe('createBinding', () => {
+  it.each(['forwarded', 'x-forwarded'] as const)('[DPOP-08] [SEC-04] wants proxies named for %s', (targetOrigin) => {
+    expect(() => binding({ dpop: dpopSettings({ targetOrigin }) })).toThrow(ConfigurationError)
+    expect(() => binding({ dpop: dpopSettings({ targetOrigin }) })).toThrow(/needs `trustedProxies`/)
+    expect(() => binding({ dpop: dpopSettings({ targetOrigin }), trustedProxies: ['::1'] })).not.toThrow()
+  })
+
+  it.each(['rfc9440', 'xfcc', 'nginx', 'aws'] as const)('[MTLS-04] wants proxies named for %s', (certificateFrom) => {
+    expect(() => binding({ mtls: { certificateFrom } })).toThrow(/needs `trustedProxies`/)
+    expect(() => binding({ mtls: { certificateFrom }, trustedProxies: ['::1'] })).not.toThrow()
+  })
+
+  it('[SEC-04] refuses a wrong proxy at once', () => {
+    expect(() => binding({ trustedProxies: ['proxy.internal'] })).toThrow(ConfigurationError)
+  })
+})

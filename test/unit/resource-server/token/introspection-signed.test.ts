@@ -1,0 +1,181 @@
+import { createResourceServer, type PortcullisEvent } from 'portcullis'
+import { createSigningKey, type JwtParts, requestFacts, signCompact } from 'portcullis/testing'
+import { describe, expect, it } from 'vitest'
+import { type IntrospectingServer, introspectingServer, resource } from '../../../support/introspecting-server.js'
+
+const unavailable = '503 ERR_INTROSPECTION_UNAVAILABLE'
+const mediaType = 'application/token-introspection+jwt'
+
+function signedServer(options: Parameters<typeof introspectingServer>[0] = {}) {
+  return introspectingServer({ ...options, introspection: { signedResponse: true, ...options.introspection } })
+}
+
+function answerParts({ issuer, clock }: IntrospectingServer): JwtParts {
+  const key = issuer.signingKey()
+  return {
+    header: { typ: 'token-introspection+jwt', alg: key.algorithm, kid: key.kid },
+    payload: {
+      iss: issuer.issuer,
+      aud: resource,
+      iat: clock.now() / 1000,
+      token_introspection: { active: true, sub: 'user', aud: resource },
+    },
+    key,
+  }
+}
+
+/** What becomes of a token about which the issuer sends exactly this. */
+async function outcomeOfAnswer(world: IntrospectingServer, parts: Parameters<typeof signCompact>[0]): Promise<string> {
+  world.issuer.override('introspection', {
+    kind: 'answer',
+    headers: { 'content-type': mediaType },
+    body: signCompact(parts),
+  })
+  return world.outcome('opaque')
+}
+
+function lastReason(events: readonly PortcullisEvent[]): string | undefined {
+  return events.flatMap((event) => (event.type === 'introspection.failed' ? [event.reason] : [])).at(-1)
+}
+
+describe('signed introspection answers', () => {
+  it('[INTR-08] asks for them by media type, and accepts them', async () => {
+    const { issuer, outcomeOf } = signedServer()
+    expect(await outcomeOf({})).toBe('accepted')
+    expect(issuer.requests('introspection')[0]?.headers['accept']).toBe(mediaType)
+    expect(issuer.requestCount('jwks')).toBe(1)
+  })
+
+  it('[INTR-08] [INTR-02] judges the inner object as a plain answer', async () => {
+    const { outcomeOf, outcome } = signedServer()
+    expect(await outcome('unknown')).toBe('401 ERR_TOKEN_INACTIVE')
+    expect(await outcomeOf({ active: 'true' })).toBe(unavailable)
+    expect(await outcomeOf({ aud: 'https://other.test' })).toBe('401 ERR_TOKEN_AUDIENCE')
+    expect(await outcomeOf({ iss: 'https://other.test' })).toBe('401 ERR_TOKEN_ISSUER')
+  })
+
+  it('[INTR-08] lets aud name this server by the configured name', async () => {
+    const given = { introspection: { signedResponseAudience: 'api-client' } }
+    expect(await signedServer(given).outcomeOf({})).toBe(unavailable)
+    const named = signedServer({ ...given, authorizationServer: { audience: ['x', 'api-client', resource] } })
+    expect(await named.outcomeOf({})).toBe('accepted')
+  })
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['iss of another issuer', { iss: 'https://other.test' }, 'signed answer: iss'],
+    ['no iss', { iss: undefined }, 'signed answer: iss'],
+    ['aud of another server', { aud: ['https://other.test'] }, 'signed answer: aud'],
+    ['no aud', { aud: undefined }, 'signed answer: aud'],
+    ['no iat', { iat: undefined }, 'signed answer: iat'],
+    ['an iat that is a string', { iat: '1' }, 'signed answer: iat'],
+    ['an iat in the future', { iat: 61 }, 'signed answer: iat'],
+    ['an iat long ago', { iat: -66 }, 'signed answer: iat'],
+    ['no token_introspection', { token_introspection: undefined }, 'signed answer: token_introspection'],
+    ['a token_introspection that is no object', { token_introspection: 'x' }, 'signed answer: token_introspection'],
+  ])('[INTR-08] refuses an answer with %s', async (_, claims, reason) => {
+    const world = signedServer()
+    const parts = answerParts(world)
+    const iat = typeof claims['iat'] === 'number' ? { iat: world.clock.now() / 1000 + claims['iat'] } : {}
+    const payload = { ...(parts.payload as object), ...claims, ...iat }
+    expect(await outcomeOfAnswer(world, { ...parts, payload })).toBe(unavailable)
+    expect(lastReason(world.events)).toBe(reason)
+  })
+
+  it.each([
+    ['of another type', { typ: 'JWT' }, 'signed answer: typ'],
+    ['of the type of access tokens', { typ: 'at+jwt' }, 'signed answer: typ'],
+    ['without type', { typ: undefined }, 'signed answer: typ'],
+    ['with a critical header', { crit: ['x'], x: 1 }, 'signed answer: ERR_TOKEN_CRITICAL_HEADER'],
+    ['without algorithm', { alg: 'none' }, 'signed answer: ERR_TOKEN_ALGORITHM'],
+    ['with an algorithm that is not accepted', { alg: 'RS512' }, 'signed answer: alg'],
+    ['with an unknown key', { kid: 'unknown' }, 'signed answer: ERR_TOKEN_KEY_UNKNOWN'],
+  ])('[INTR-08] refuses an answer %s', async (_, header, reason) => {
+    const world = signedServer()
+    const parts = answerParts(world)
+    expect(await outcomeOfAnswer(world, { ...parts, header: { ...(parts.header as object), ...header } })).toBe(
+      unavailable,
+    )
+    expect(lastReason(world.events)).toBe(reason)
+  })
+
+  it('[INTR-08] accepts the media type as type, in any letter case', async () => {
+    const world = signedServer()
+    const parts = answerParts(world)
+    const header = { ...(parts.header as object), typ: 'application/Token-Introspection+JWT' }
+    expect(await outcomeOfAnswer(world, { ...parts, header })).toBe('accepted')
+  })
+
+  it('[INTR-08] refuses an answer signed by a stranger', async () => {
+    const world = signedServer()
+    const stranger = createSigningKey({ algorithm: 'ES256', kid: world.issuer.signingKey().kid })
+    expect(await outcomeOfAnswer(world, { ...answerParts(world), key: stranger })).toBe(unavailable)
+    expect(lastReason(world.events)).toBe('signed answer: ERR_TOKEN_SIGNATURE')
+  })
+
+  it('[INTR-09] refuses plain JSON where a signed answer was asked for', async () => {
+    const { issuer, outcomeOf, events } = signedServer()
+    issuer.override('introspection', {
+      kind: 'answer',
+      headers: { 'content-type': 'application/json' },
+      body: { active: true, sub: 'user', aud: resource },
+    })
+    expect(await outcomeOf({})).toBe(unavailable)
+    expect(lastReason(events)).toBe('a signed answer was asked for')
+  })
+
+  it.each(['application/jwt', 'text/plain', ''])('[INTR-08] refuses the media type %j', async (type) => {
+    const { issuer, outcomeOf, events } = signedServer()
+    issuer.override('introspection', { kind: 'answer', headers: { 'content-type': type } })
+    expect(await outcomeOf({})).toBe(unavailable)
+    expect(lastReason(events)).toBe('media_type')
+  })
+
+  it('[INTR-08] refuses what is no JWT under the media type, encrypted ones among them', async () => {
+    for (const body of ['{"active":true}', 'a.b.c', 'e30.a.b.c.d', '']) {
+      const { issuer, outcomeOf, events } = signedServer()
+      issuer.override('introspection', { kind: 'answer', headers: { 'content-type': mediaType }, body })
+      expect(await outcomeOf({})).toBe(unavailable)
+      expect(lastReason(events)).toBe('signed answer: malformed')
+    }
+  })
+
+  it('[INTR-09] refuses a signed answer where a plain one was asked for', async () => {
+    const world = introspectingServer()
+    expect(await outcomeOfAnswer(world, answerParts(world))).toBe(unavailable)
+  })
+
+  it('[INTR-11] checks the algorithm against those of the issuer, RS256 among the defaults', async () => {
+    const rsa = signedServer({ authorizationServer: { algorithms: ['RS256'] } })
+    expect(await rsa.outcomeOf({})).toBe('accepted')
+    const onlyEc = signedServer({ authorizationServer: { algorithms: ['RS256'] }, issuer: { algorithms: ['ES256'] } })
+    expect(await onlyEc.outcomeOf({})).toBe(unavailable)
+  })
+
+  it('[C-17] answers 503 when the keys for it cannot be had', async () => {
+    const { issuer, outcomeOf, server } = signedServer({ introspection: { introspectJwts: true } })
+    issuer.override('jwks', { kind: 'down' })
+    expect(await outcomeOf({})).toBe('503 ERR_KEYS_UNAVAILABLE')
+    expect(server.health().ready).toBe(false)
+  })
+
+  it('[INTR-08] remembers an answer for the audience it named', async () => {
+    const { issuer, clock } = introspectingServer()
+    const other = `${resource}/other`
+    const credential = {
+      authenticate: () => ({ headers: { authorization: `Basic ${btoa('test-client:test-secret')}` } }),
+    }
+    const server = createResourceServer({
+      resource: [resource, other],
+      issuer: { issuer: issuer.issuer, introspection: { signedResponse: true, credential } },
+      fetch: issuer.fetch,
+      clock: clock.now,
+    })
+    const facts = requestFacts({
+      headers: { authorization: `Bearer ${issuer.mintOpaqueToken({ aud: [resource, other] })}` },
+    })
+    expect((await server.authenticate(facts, { resource })).ok).toBe(true)
+    expect((await server.authenticate(facts, { resource: other })).ok).toBe(false)
+    expect((await server.authenticate(facts, { resource })).ok).toBe(true)
+    expect(issuer.requestCount('introspection')).toBe(2)
+  })
+})
