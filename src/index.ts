@@ -52,6 +52,7 @@ export { createGrants, type GrantOutcome, type Grants, type GrantsOptions } from
 export { keepAccess } from './grants/join-access.js'
 export { withGrants } from './grants/with-grants.js'
 export { type FieldValue, mergeField } from './http/answer-headers.js'
+export { setFetchHeaders, toFetchResponse, withFetchHeaders } from './http/fetch-answer.js'
 export { type FetchConnection, fetchRequestFacts } from './http/fetch-request.js'
 export { type NodeResponse, sendNodeAnswer, setNodeHeaders } from './http/node-answer.js'
 export { type NodeRequest, type NodeSocket, nodeRequestFacts } from './http/node-request.js'
@@ -67,7 +68,6 @@ export type { EventListener, PortcullisEvent } from './kit/events.js'
 export type { Fetch, FetchInit } from './kit/fetch/fetch.js'
 export type { JsonObject } from './kit/json.js'
 export type { MaybePromise } from './kit/maybe-promise.js'
-export { setFetchHeaders, toFetchResponse, withFetchHeaders } from './request/fetch-answer.js'
 export type {
   AnswerHeaders,
   AuthResult,

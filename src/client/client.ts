@@ -11,11 +11,11 @@ import type {
   PushedAuthorizationRequest,
 } from './grant-types/push-authorization-request.js'
 import type { RefreshParams } from './grant-types/refresh.js'
-import type { RegisterOptions } from './grant-types/registration.js'
 import type { TokenTarget } from './grant-types/target-parameters.js'
 import type { CallOptions } from './options.js'
 import type { PkcePair } from './pkce.js'
 import type { ClientMetadata, RegisteredClient } from './registration/registered-client.js'
+import type { RegisterOptions } from './registration/registration.js'
 import type { AuthorizationServerMetadata } from './server.js'
 import type { TokenSet } from './token-set.js'
 

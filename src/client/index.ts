@@ -71,7 +71,6 @@ export type {
   PushedAuthorizationRequest,
 } from './grant-types/push-authorization-request.js'
 export type { RefreshParams } from './grant-types/refresh.js'
-export type { RegisterOptions } from './grant-types/registration.js'
 export type { TokenTarget } from './grant-types/target-parameters.js'
 export type {
   BreakerOptions,
@@ -92,6 +91,7 @@ export {
   restoreRegistration,
   type StoredRegistration,
 } from './registration/registered-client.js'
+export type { RegisterOptions } from './registration/registration.js'
 export type { AuthorizationServerMetadata } from './server.js'
 export { readStepUp, type StepUp } from './step-up.js'
 export { bearerAuthorization, isUsable, type TokenSet } from './token-set.js'

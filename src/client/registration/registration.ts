@@ -4,9 +4,9 @@ import { text } from '../check.js'
 import { createCustomFetch } from '../configuration.js'
 import { CredentialError, ResponseError } from '../errors.js'
 import type { CallOptions } from '../options.js'
-import { type ClientMetadata, type RegisteredClient, toRegisteredClient } from '../registration/registered-client.js'
 import { type Call, type CallAttempt, type CallSpec, contextOf } from '../run-call.js'
 import { beginCall, findEndpoint, type Runtime, refuseArgument } from '../runtime.js'
+import { type ClientMetadata, type RegisteredClient, toRegisteredClient } from './registered-client.js'
 
 /** What {@link OAuthClient.register} takes beside the metadata. @group Registration */
 export interface RegisterOptions extends CallOptions {

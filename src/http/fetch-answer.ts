@@ -1,5 +1,5 @@
-import { mergeField } from '../http/answer-headers.js'
-import type { HttpAnswer } from '../http/request-facts.js'
+import { mergeField } from './answer-headers.js'
+import type { HttpAnswer } from './request-facts.js'
 
 /**
  * Sets fields of an answer, next to those the application set before. Cookies stay fields of their own, the one field whose
