@@ -35,6 +35,8 @@ export {
   type ResourceAccessErrorOptions,
   type StepUpDemand,
   StepUpRequiredError,
+  TokenStoreError,
+  type TokenStoreErrorCode,
   UnavailableError,
   type UnavailableErrorOptions,
 } from './errors/index.js'

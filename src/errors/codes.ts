@@ -59,6 +59,12 @@ export const errorDescriptions = {
   ERR_INTROSPECTION_UNAVAILABLE: 'The access token cannot be checked at present',
   ERR_STORE_UNAVAILABLE: 'A store this server depends on cannot be reached',
 
+  ERR_TOKEN_STORE_UNAVAILABLE: 'The store of the tokens cannot be reached',
+  ERR_TOKEN_STORE_LOCKED: 'The store of the tokens is locked',
+  ERR_TOKEN_STORE_CORRUPT: 'What the store of the tokens holds is damaged or not what was put there',
+  ERR_TOKEN_STORE_INSECURE: 'The store of the tokens is open to other users of the machine',
+  ERR_TOKEN_STORE_CONFIGURATION: 'The store of the tokens cannot do what is asked of it',
+
   ERR_GRANT_REFUSED: 'The authorization server refused a token for a downstream service',
   ERR_GRANT_DENIED: 'The authorization server denied access to a downstream service',
   ERR_GRANT_CONFIGURATION: 'This server is not configured to get tokens for a downstream service',

@@ -33,6 +33,37 @@ export class UnavailableError extends AuthError {
   }
 }
 
+/** The codes of a {@link TokenStoreError}. @group Errors */
+export type TokenStoreErrorCode =
+  | 'ERR_TOKEN_STORE_UNAVAILABLE'
+  | 'ERR_TOKEN_STORE_LOCKED'
+  | 'ERR_TOKEN_STORE_CORRUPT'
+  | 'ERR_TOKEN_STORE_INSECURE'
+  | 'ERR_TOKEN_STORE_CONFIGURATION'
+
+/**
+ * The tokens of a user cannot be read or kept. 503, never 401: nobody knows yet whether the user is signed in. `detail`
+ * says what failed and how to mend it, without any key, account or token. It has no `cause`: errors of drivers hold what
+ * was sent to them.
+ *
+ * @group Errors
+ */
+export class TokenStoreError extends AuthError {
+  declare readonly code: TokenStoreErrorCode
+  readonly status = 503
+  readonly oauthError = undefined
+  /** Whether the same call may succeed later without anybody changing anything. */
+  readonly retryable: boolean
+  /** When a retry makes sense, in seconds; `undefined` where none does. Becomes `Retry-After`. */
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(code: TokenStoreErrorCode, detail: string) {
+    super(code, { detail })
+    this.retryable = code === 'ERR_TOKEN_STORE_UNAVAILABLE' || code === 'ERR_TOKEN_STORE_LOCKED'
+    this.retryAfterSeconds = this.retryable ? 5 : undefined
+  }
+}
+
 /**
  * An option that cannot be right. Thrown where the option is given, at start-up; its message says what to write
  * instead.

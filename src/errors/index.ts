@@ -5,6 +5,8 @@ export { type ErrorCode, errorDescriptions } from './codes.js'
 export {
   ConfigurationError,
   InternalError,
+  TokenStoreError,
+  type TokenStoreErrorCode,
   UnavailableError,
   type UnavailableErrorOptions,
 } from './failures.js'

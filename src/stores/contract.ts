@@ -82,3 +82,64 @@ export interface Lease {
   /** Gives the key back. Never takes it from another holder. */
   release(): Promise<void>
 }
+
+/** The tokens of one user with one provider, as a token store keeps them. @group Token stores */
+export interface StoredTokens {
+  readonly v: 1
+  /** Names this very content: at most 128 characters, fresh and random for every change. */
+  readonly version: string
+  /** The serialized token set. A store does not look into it. Hidden from nobody who holds the entry: never log it. */
+  readonly tokens: string
+  /** Whose tokens these are: issuer and subject, never a name or an e-mail address. */
+  readonly account?: { readonly issuer: string; readonly subject: string } | undefined
+  /** In seconds since the Unix epoch. */
+  readonly savedAt: number
+}
+
+/** How long an entry is kept. @group Token stores */
+export interface TokenLifetime {
+  /** In milliseconds from now on: the life of the refresh token. Left out: until it is deleted, or the store's own bound. */
+  readonly ttlMs?: number | undefined
+}
+
+/** Where a token store keeps its entries, and who can read them there. @group Token stores */
+export interface TokenStoreDescription {
+  readonly kind: 'memory' | 'file' | 'encrypted' | 'keyring' | 'sops' | 'redis'
+  /** `plaintext`: whoever reads the place reads the tokens. `os`: the operating system decides who may. */
+  readonly atRest: 'plaintext' | 'encrypted' | 'os'
+  /** For people: a folder, a service, a key prefix. Never a secret. */
+  readonly location: string
+  /** Whether entries outlive the process. */
+  readonly persistent: boolean
+}
+
+/**
+ * Keeps the tokens of users. Keys have 1 to 512 characters, entries at most 64 KiB. What is kept under one key is never
+ * handed back under another. Every function rejects with a {@link TokenStoreError}, and with nothing else.
+ *
+ * @group Token stores
+ */
+export interface TokenStore {
+  /** `undefined` when nothing is kept. Rejects for an entry that is damaged, cannot be opened, or belongs elsewhere. */
+  get(key: string): Promise<StoredTokens | undefined>
+  /** Keeps `entry`, whatever was kept before, a damaged entry included. */
+  set(key: string, entry: StoredTokens, lifetime?: TokenLifetime): Promise<void>
+  /**
+   * Compare-and-swap, atomic across everything that shares the store. Where the kept entry has `expectedVersion`, or
+   * nothing is kept and `expectedVersion` is `undefined`, keeps `next` (deletes for `undefined`) and answers true.
+   * Otherwise changes nothing and answers false. Rejects for an entry that is damaged.
+   */
+  replace(
+    key: string,
+    expectedVersion: string | undefined,
+    next: StoredTokens | undefined,
+    lifetime?: TokenLifetime,
+  ): Promise<boolean>
+  /** Forgets what is kept, a damaged entry included. False when there was nothing. */
+  delete(key: string): Promise<boolean>
+  /** Whether `get` would find or refuse something. */
+  has(key: string): Promise<boolean>
+  /** The keys that begin with `prefix`, in no order. Entries that come or go meanwhile may show or not. */
+  keys(prefix?: string): AsyncIterable<string>
+  describe(): TokenStoreDescription
+}

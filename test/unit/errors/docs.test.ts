@@ -15,6 +15,8 @@ function answerOf(code: string): string {
   if (code === 'ERR_TOKEN_MISSING') return '401, no `error`'
   if (code === 'ERR_PROOF_NONCE') return '401, `use_dpop_nonce`'
   if (code === 'ERR_STEP_UP_REQUIRED') return '401, `insufficient_user_authentication`'
+  if (/^ERR_TOKEN_STORE_(UNAVAILABLE|LOCKED)$/.test(code)) return '503, no challenge, `Retry-After`'
+  if (code.startsWith('ERR_TOKEN_STORE_')) return '503, no challenge'
   if (code.startsWith('ERR_REQUEST_')) return '400, `invalid_request`'
   if (code.startsWith('ERR_TOKEN_')) return '401, `invalid_token`'
   if (code.startsWith('ERR_PROOF_')) return '401, `invalid_dpop_proof`'

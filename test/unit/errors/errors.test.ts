@@ -13,6 +13,7 @@ import {
   isAuthError,
   MissingTokenError,
   StepUpRequiredError,
+  TokenStoreError,
   UnavailableError,
 } from '../../../src/errors/index.js'
 
@@ -30,6 +31,7 @@ const table: readonly (readonly [AuthError, string, number, string | undefined])
   [new AccessDeniedError('ERR_ROLE_INSUFFICIENT'), 'ERR_ROLE_INSUFFICIENT', 403, undefined],
   [new AccessDeniedError('ERR_ORIGIN_FORBIDDEN'), 'ERR_ORIGIN_FORBIDDEN', 403, undefined],
   [new UnavailableError('ERR_KEYS_UNAVAILABLE'), 'ERR_KEYS_UNAVAILABLE', 503, undefined],
+  [new TokenStoreError('ERR_TOKEN_STORE_CORRUPT', 'broken'), 'ERR_TOKEN_STORE_CORRUPT', 503, undefined],
   [new ConfigurationError('write https'), 'ERR_CONFIGURATION', 500, undefined],
   [new InternalError('thrown by a callback'), 'ERR_INTERNAL', 500, undefined],
 ]
@@ -84,6 +86,15 @@ describe('what only some refusals carry', () => {
       new UnavailableError('ERR_STORE_UNAVAILABLE', { retryAfterSeconds }).retryAfterSeconds
     expect([retryAfter(), retryAfter(30), retryAfter(1.2), retryAfter(0), retryAfter(-4)]).toEqual([5, 30, 2, 1, 1])
     expect(new UnavailableError('ERR_GRANT_UNAVAILABLE').retryAfterSeconds).toBe(5)
+  })
+
+  it('a store of tokens tells whether and when a retry makes sense, and how to mend it', () => {
+    const facts = (error: TokenStoreError) => [error.retryable, error.retryAfterSeconds, error.detail]
+    expect(facts(new TokenStoreError('ERR_TOKEN_STORE_UNAVAILABLE', 'ENOSPC'))).toEqual([true, 5, 'ENOSPC'])
+    expect(facts(new TokenStoreError('ERR_TOKEN_STORE_LOCKED', 'asleep'))).toEqual([true, 5, 'asleep'])
+    for (const code of ['CORRUPT', 'INSECURE', 'CONFIGURATION'] as const) {
+      expect(facts(new TokenStoreError(`ERR_TOKEN_STORE_${code}`, 'chmod'))).toEqual([false, undefined, 'chmod'])
+    }
   })
 
   it('a configuration error says in its message what to write, and on the wire nothing of it', () => {
