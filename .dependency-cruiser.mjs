@@ -43,7 +43,7 @@ const frameworks = [
   'ioredis',
   'redis',
 ]
-const publicEntries = '^src/(index|client/index|stores/redis/index)\\.ts$'
+const publicEntries = '^src/(index|adapter|client/index|stores/redis/index)\\.ts$'
 
 const anyOf = (paths) => `^(${paths.map((path) => path.replaceAll('.', '\\.')).join('|')})`
 
@@ -90,8 +90,8 @@ export default {
       name: 'adapters-stay-apart',
       severity: 'error',
       comment: 'Adapters never import each other.',
-      from: { path: '^adapters/([a-z]+)' },
-      to: { path: '^adapters/', pathNot: '^adapters/$1[/.-]' },
+      from: { path: '^adapters/([a-z]+)/' },
+      to: { path: '^adapters/', pathNot: '^adapters/$1/' },
     },
     {
       name: 'no-cycle',
@@ -117,7 +117,7 @@ export default {
       name: 'frameworks-as-types-only',
       severity: 'error',
       comment: 'Frameworks are optional peers; only the NestJS and decorator adapters meet theirs at run time.',
-      from: { path: '^adapters/', pathNot: '^adapters/(nest|decorators)' },
+      from: { path: '^adapters/', pathNot: '^adapters/(nest|decorators)/' },
       to: { path: `(^|node_modules/)(@types/)?(${frameworks.join('|')})(/|$)`, dependencyTypesNot: ['type-only'] },
     },
     {

@@ -10,10 +10,11 @@ export default defineConfig({
     alias: [
       { find: '#crypto', replacement: `${root}/src/jws/crypto/node.ts` },
       { find: '#network', replacement: `${root}/src/kit/fetch/network/node.ts` },
+      { find: /^portcullis\/adapter$/, replacement: `${root}/src/adapter.ts` },
       { find: /^portcullis$/, replacement: `${root}/src/index.ts` },
       { find: /^portcullis\/(client|testing)$/, replacement: `${root}/src/$1/index.ts` },
       { find: /^portcullis\/redis$/, replacement: `${root}/src/stores/redis/index.ts` },
-      { find: /^portcullis\/(.+)$/, replacement: `${root}/adapters/$1.ts` },
+      { find: /^portcullis\/(.+)$/, replacement: `${root}/adapters/$1/index.ts` },
     ],
   },
   test: {

@@ -4,9 +4,11 @@
  */
 const entry = (name: string) => import(name)
 
-export const { createResourceServer, nodeRequestFacts, createGrants, withGrants, InvalidTokenError } = (await entry(
+export const { createResourceServer, createGrants, withGrants, InvalidTokenError } = (await entry(
   'portcullis',
 )) as typeof import('../src/index.js')
+
+export const { nodeRequestFacts } = (await entry('portcullis/adapter')) as typeof import('../src/adapter.js')
 
 export const { createTestIssuer, createDpopClient, requestFacts, signCompact } = (await entry(
   'portcullis/testing',

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type AccessTokenClaims, Auth, checkNames, type ResourceServer } from '../../src/index.js'
+import { checkNames } from '../../src/adapter.js'
+import { type AccessTokenClaims, Auth, type ResourceServer } from '../../src/index.js'
 import type { CurrentAuthKoaMiddleware, CurrentAuthMiddleware, CurrentAuthOptions } from './types.js'
 
 /** What decorated methods are compiled for. */

@@ -1,8 +1,8 @@
+import { createGrantGuard } from '../../src/adapter.js'
 import {
   type Auth,
   type AuthResult,
   ConfigurationError,
-  createGrantGuard,
   type Grant,
   mergeRequirements,
   type Requirement,

@@ -5,11 +5,11 @@ import type {
   onRequestHookHandler,
   onRouteHookHandler,
 } from 'fastify'
+import { nodeRequestFacts } from '../../src/adapter.js'
 import {
   type AuthError,
   ConfigurationError,
   InternalError,
-  nodeRequestFacts,
   type RequestFacts,
   type ResourceServer,
 } from '../../src/index.js'

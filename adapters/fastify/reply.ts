@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify'
-import { type AuthError, type HttpAnswer, mergeField } from '../../src/index.js'
+import { mergeField } from '../../src/adapter.js'
+import type { AuthError, HttpAnswer } from '../../src/index.js'
 
 /** Sets fields, next to those the application set before. */
 export function setHeaders(reply: FastifyReply, headers: HttpAnswer['headers']): void {

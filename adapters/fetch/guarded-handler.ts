@@ -1,4 +1,5 @@
-import { type Auth, withFetchHeaders } from '../../src/index.js'
+import { withFetchHeaders } from '../../src/adapter.js'
+import type { Auth } from '../../src/index.js'
 import type { AuthHandler, FetchGate, FetchGuard, FetchHandler } from './types.js'
 
 /** A handler behind its guard: what the guard refuses does not reach it, and what it refuses itself is answered. */

@@ -1,12 +1,5 @@
-import type {
-  AccessTokenClaims,
-  Auth,
-  FetchConnection,
-  Grant,
-  Grants,
-  MaybePromise,
-  Requirement,
-} from '../../src/index.js'
+import type { FetchConnection } from '../../src/adapter.js'
+import type { AccessTokenClaims, Auth, Grant, Grants, MaybePromise, Requirement } from '../../src/index.js'
 
 /** Options of {@link portcullis}. @group Fetch */
 export interface FetchOptions {

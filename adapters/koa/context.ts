@@ -1,12 +1,6 @@
 import type { Context } from 'koa'
-import {
-  type AuthError,
-  type HttpAnswer,
-  mergeField,
-  nodeRequestFacts,
-  type RequestFacts,
-  setNodeHeaders,
-} from '../../src/index.js'
+import { mergeField, nodeRequestFacts, setNodeHeaders } from '../../src/adapter.js'
+import type { AuthError, HttpAnswer, RequestFacts } from '../../src/index.js'
 
 /** The facts of a request, with the URL the client asked for and the form that a parser left. */
 export function factsOf({ req, request, originalUrl }: Context): RequestFacts {

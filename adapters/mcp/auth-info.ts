@@ -1,4 +1,5 @@
-import { Auth, keepAccess } from '../../src/index.js'
+import { keepAccess } from '../../src/adapter.js'
+import { Auth } from '../../src/index.js'
 
 /**
  * The caller in the shape of the MCP SDK (`AuthInfo` of either version), which tool handlers find as `extra.authInfo`

@@ -1,4 +1,5 @@
-import { ConfigurationError, type NodeRequest, nodeRequestFacts, toFetchResponse } from '../../src/index.js'
+import { type NodeRequest, nodeRequestFacts, toFetchResponse } from '../../src/adapter.js'
+import { ConfigurationError } from '../../src/index.js'
 import type { AuthInfo } from './auth-info.js'
 import type { Endpoint } from './endpoint.js'
 import type { McpGate } from './types.js'

@@ -1,10 +1,5 @@
-import {
-  fetchRequestFacts,
-  InvalidRequestError,
-  setFetchHeaders,
-  toFetchResponse,
-  withFetchHeaders,
-} from '../../src/index.js'
+import { fetchRequestFacts, setFetchHeaders, toFetchResponse, withFetchHeaders } from '../../src/adapter.js'
+import { InvalidRequestError } from '../../src/index.js'
 import type { Endpoint } from './endpoint.js'
 import type { McpGate, McpGateOptions } from './types.js'
 

@@ -1,4 +1,5 @@
-import { type AccessTokenClaims, checkNames, type ResourceServer } from '../../src/index.js'
+import { checkNames } from '../../src/adapter.js'
+import type { AccessTokenClaims, ResourceServer } from '../../src/index.js'
 import { toAuthInfo } from './auth-info.js'
 import { authenticator } from './fast-mcp.js'
 import { fetchHandler } from './fetch.js'

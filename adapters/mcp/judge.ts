@@ -1,10 +1,9 @@
+import { isPreflight, preflightAnswer } from '../../src/adapter.js'
 import {
   type Auth,
   type AuthResult,
   type HttpAnswer,
-  isPreflight,
   mergeRequirements,
-  preflightAnswer,
   type Refused,
   type RequestFacts,
   type Requirement,

@@ -1,12 +1,5 @@
-import {
-  type HttpAnswer,
-  mergeField,
-  type NodeRequest,
-  nodeRequestFacts,
-  type RequestFacts,
-  sendNodeAnswer,
-  setNodeHeaders,
-} from '../../src/index.js'
+import { mergeField, type NodeRequest, nodeRequestFacts, sendNodeAnswer, setNodeHeaders } from '../../src/adapter.js'
+import type { HttpAnswer, RequestFacts } from '../../src/index.js'
 import { withEarlier } from './auth-info.js'
 import type { Endpoint } from './endpoint.js'
 import type { McpFastifyReply, McpFastifyRequest, McpGate } from './types.js'

@@ -1,7 +1,7 @@
+import { createGrantGuard } from '../../src/adapter.js'
 import {
   type Auth,
   type AuthError,
-  createGrantGuard,
   InsufficientScopeError,
   isAuthError,
   MissingTokenError,

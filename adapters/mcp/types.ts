@@ -1,13 +1,5 @@
-import type {
-  AccessTokenClaims,
-  Auth,
-  FetchConnection,
-  Grant,
-  Grants,
-  NodeRequest,
-  NodeResponse,
-  Requirement,
-} from '../../src/index.js'
+import type { FetchConnection, NodeRequest, NodeResponse } from '../../src/adapter.js'
+import type { AccessTokenClaims, Auth, Grant, Grants, Requirement } from '../../src/index.js'
 import type { AuthInfo } from './auth-info.js'
 
 /** A refusal as the result of a tool. @group MCP */

@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common'
-import { Auth, type NodeRequest, nodeRequestFacts, type RequestFacts } from '../../src/index.js'
+import { type NodeRequest, nodeRequestFacts } from '../../src/adapter.js'
+import { Auth, type RequestFacts } from '../../src/index.js'
 import { factsOf, type PlatformRequest, type PlatformResponse } from './platform.js'
 
 /** What is used of the context of a GraphQL request, as drivers make it: Apollo's and Mercurius's. */

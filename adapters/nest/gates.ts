@@ -1,9 +1,8 @@
+import { checkNames, createGrantGuard } from '../../src/adapter.js'
 import {
   type Auth,
   type AuthResult,
   ConfigurationError,
-  checkNames,
-  createGrantGuard,
   mergeRequirements,
   type OptionalAuthResult,
   type RequestFacts,

@@ -1,5 +1,6 @@
 import { type CanActivate, type ExecutionContext, HttpException, Inject } from '@nestjs/common'
-import { type Auth, ConfigurationError, isPreflight, keepAccess, type OptionalAuthResult } from '../../src/index.js'
+import { isPreflight, keepAccess } from '../../src/adapter.js'
+import { type Auth, ConfigurationError, type OptionalAuthResult } from '../../src/index.js'
 import { authOf, callFacts, httpOf, setCaller } from './caller.js'
 import { type Gate, type Gates, gatesToken } from './gates.js'
 import { MODULE_OPTIONS_TOKEN, type PortcullisModuleOptions } from './options.js'

@@ -8,7 +8,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common'
 import { DiscoveryModule, DiscoveryService, HttpAdapterHost } from '@nestjs/core'
-import { nodeRequestFacts, sendNodeAnswer } from '../../src/index.js'
+import { nodeRequestFacts, sendNodeAnswer } from '../../src/adapter.js'
 import { checkHandlers } from './check-handlers.js'
 import { type Gates, gatesToken } from './gates.js'
 import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, type PortcullisModuleOptions } from './options.js'

@@ -1,13 +1,12 @@
 import {
-  type HttpAnswer,
   mergeField,
   type NodeRequest,
   type NodeResponse,
   nodeRequestFacts,
-  type RequestFacts,
   sendNodeAnswer,
   setNodeHeaders,
-} from '../../src/index.js'
+} from '../../src/adapter.js'
+import type { HttpAnswer, RequestFacts } from '../../src/index.js'
 
 /** A request of either platform: Node's own under Express, one that wraps it under Fastify. */
 export type PlatformRequest = NodeRequest & { readonly raw?: NodeRequest | undefined }

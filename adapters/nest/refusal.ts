@@ -1,11 +1,11 @@
 import { type ArgumentsHost, Catch, type ExecutionContext, HttpException } from '@nestjs/common'
 import { BaseExceptionFilter, type HttpAdapterHost } from '@nestjs/core'
+import { preflightAnswer } from '../../src/adapter.js'
 import {
   type Auth,
   AuthError,
   type HttpAnswer,
   InternalError,
-  preflightAnswer,
   type Refused,
   type ResourceServer,
 } from '../../src/index.js'

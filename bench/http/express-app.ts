@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http'
 import type * as express from 'express'
-import type { portcullis } from '../../adapters/express.js'
+import type { portcullis } from '../../adapters/express/index.js'
 import { peer } from '../package-under-test.js'
 import { audience, scope } from '../set-up/issuer.js'
 import { joseOf, limitOf, portcullisServer } from './guards.js'

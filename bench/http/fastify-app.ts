@@ -1,5 +1,5 @@
 import type * as fastify from 'fastify'
-import type { portcullis } from '../../adapters/fastify.js'
+import type { portcullis } from '../../adapters/fastify/index.js'
 import { peer } from '../package-under-test.js'
 import { audience, scope } from '../set-up/issuer.js'
 import { limitOf, portcullisServer } from './guards.js'

@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http'
 import type Koa from 'koa'
-import type { portcullis } from '../../adapters/koa.js'
+import type { portcullis } from '../../adapters/koa/index.js'
 import { peer } from '../package-under-test.js'
 import { audience, scope } from '../set-up/issuer.js'
 import { limitOf, portcullisServer } from './guards.js'

@@ -17,8 +17,8 @@ import {
   ResourceAccessError,
   type ResourceServerOptions,
   StepUpRequiredError,
-  sendNodeAnswer,
 } from 'portcullis'
+import { sendNodeAnswer } from 'portcullis/adapter'
 import {
   currentAuth,
   Grant,

@@ -14,13 +14,8 @@ import {
 } from '@nestjs/common'
 import { type AbstractHttpAdapter, BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core'
 import { Test } from '@nestjs/testing'
-import {
-  ConfigurationError,
-  InternalError,
-  nodeRequestFacts,
-  sendNodeAnswer,
-  type Auth as VerifiedAuth,
-} from 'portcullis'
+import { ConfigurationError, InternalError, type Auth as VerifiedAuth } from 'portcullis'
+import { nodeRequestFacts, sendNodeAnswer } from 'portcullis/adapter'
 import {
   Auth,
   Grant,

@@ -1,6 +1,6 @@
 import { type ClientHttp2Session, connect, createServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
-import { nodeRequestFacts, sendNodeAnswer } from 'portcullis'
+import { nodeRequestFacts, sendNodeAnswer } from 'portcullis/adapter'
 import { expect, it } from 'vitest'
 
 it('[ADP-01] [ADP-02] counts repeated fields and sends several challenges over HTTP/2', async () => {

@@ -1,5 +1,5 @@
 /** What `web-runtime.test.ts` runs: a guarded handler, where there are the web's globals alone. */
-import { portcullis } from '../../adapters/fetch.js'
+import { portcullis } from '../../adapters/fetch/index.js'
 import { createResourceServer, type Fetch } from '../../src/index.js'
 
 /** What the test hands over. */

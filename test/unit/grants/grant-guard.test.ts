@@ -1,4 +1,5 @@
-import { ConfigurationError, createGrantGuard, createResourceServer, ResourceAccessError, withGrants } from 'portcullis'
+import { ConfigurationError, createResourceServer, ResourceAccessError, withGrants } from 'portcullis'
+import { createGrantGuard } from 'portcullis/adapter'
 import { describe, expect, it } from 'vitest'
 import { refusal, reset } from '../../support/fake-token-endpoint.js'
 import { calendar, caller, mail, setUpGrants } from '../../support/grants-set-up.js'

@@ -1,4 +1,5 @@
-import { createGrantGuard, createResourceServer, keepAccess, withGrants } from 'portcullis'
+import { createResourceServer, withGrants } from 'portcullis'
+import { createGrantGuard, keepAccess } from 'portcullis/adapter'
 import { describe, expect, it } from 'vitest'
 import { refusal } from '../../support/fake-token-endpoint.js'
 import { calendar, caller, exchanged, mail, setUpGrants } from '../../support/grants-set-up.js'

@@ -1,4 +1,4 @@
-import { setFetchHeaders, toFetchResponse, withFetchHeaders } from 'portcullis'
+import { setFetchHeaders, toFetchResponse, withFetchHeaders } from 'portcullis/adapter'
 import { describe, expect, it } from 'vitest'
 
 function cookies(...values: string[]): Headers {

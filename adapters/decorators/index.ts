@@ -3,8 +3,8 @@
  *
  * @module
  */
-export { currentAuth, runWithAuth, withCurrentAuth, withCurrentAuthInKoa } from './decorators/current-auth.js'
-export { Grant, Public, RequireScopes, RequireToken } from './decorators/decorators.js'
+export { currentAuth, runWithAuth, withCurrentAuth, withCurrentAuthInKoa } from './current-auth.js'
+export { Grant, Public, RequireScopes, RequireToken } from './decorators.js'
 export type {
   AnyClass,
   AnyMethod,
@@ -14,4 +14,4 @@ export type {
   CurrentAuthMiddleware,
   CurrentAuthOptions,
   OpenDecorator,
-} from './decorators/types.js'
+} from './types.js'

@@ -4,28 +4,30 @@
  * @module
  */
 import {
-  type AccessTokenClaims,
-  type Auth,
   checkNames,
   createGrantGuard,
   type FetchConnection,
   fetchRequestFacts,
-  isAuthError,
   isPreflight,
   keepAccess,
-  type OptionalAuthResult,
   preflightAnswer,
+  setFetchHeaders,
+  toFetchResponse,
+} from '../../src/adapter.js'
+import {
+  type AccessTokenClaims,
+  type Auth,
+  isAuthError,
+  type OptionalAuthResult,
   type Refused,
   type RequestFacts,
   type Requirement,
   type ResourceServer,
-  setFetchHeaders,
-  toFetchResponse,
-} from '../src/index.js'
-import { guardedHandler } from './fetch/guarded-handler.js'
-import type { FetchGate, FetchGuard, FetchOptions, RouteAuth } from './fetch/types.js'
+} from '../../src/index.js'
+import { guardedHandler } from './guarded-handler.js'
+import type { FetchGate, FetchGuard, FetchOptions, RouteAuth } from './types.js'
 
-export type * from './fetch/types.js'
+export type * from './types.js'
 
 /**
  * Makes a gate for handlers made of `Request` and `Response`. Uses nothing but web standards.

@@ -5,26 +5,28 @@
  */
 import type { Context, Next } from 'koa'
 import {
+  checkNames,
+  createGrantGuard,
+  isPreflight,
+  keepAccess,
+  preflightAnswer,
+  setNodeHeaders,
+} from '../../src/adapter.js'
+import {
   type AccessTokenClaims,
   type Auth,
   type AuthError,
-  checkNames,
-  createGrantGuard,
   isAuthError,
-  isPreflight,
-  keepAccess,
   type OptionalAuthResult,
-  preflightAnswer,
   type Refused,
   type RequestFacts,
   type Requirement,
   type ResourceServer,
-  setNodeHeaders,
-} from '../src/index.js'
-import { factsOf, sendAnswer, setAuth, withHeaders } from './koa/context.js'
-import type { KoaGate, KoaOptions } from './koa/types.js'
+} from '../../src/index.js'
+import { factsOf, sendAnswer, setAuth, withHeaders } from './context.js'
+import type { KoaGate, KoaOptions } from './types.js'
 
-export type { KoaGate, KoaGuard, KoaOptions } from './koa/types.js'
+export type { KoaGate, KoaGuard, KoaOptions } from './types.js'
 
 /** Makes Koa middleware of a resource server. Works with Koa 2 and 3. @group Koa */
 export function portcullis<Claims = AccessTokenClaims>(

@@ -4,23 +4,13 @@
  * @module
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import {
-  type Auth,
-  checkNames,
-  createGrantGuard,
-  type Grant,
-  isAuthError,
-  isPreflight,
-  keepAccess,
-  preflightAnswer,
-  type Refused,
-  type Requirement,
-} from '../src/index.js'
-import { atRoot, factsOf, refuseUnguarded, routeGuards, serveMetadata, toFault } from './fastify/hooks.js'
-import { sendAnswer, setHeaders, withHeaders } from './fastify/reply.js'
-import type { AuthClaims, FastifyOptions, GuardHook, Judge, RouteAuth } from './fastify/types.js'
+import { checkNames, createGrantGuard, isPreflight, keepAccess, preflightAnswer } from '../../src/adapter.js'
+import { type Auth, type Grant, isAuthError, type Refused, type Requirement } from '../../src/index.js'
+import { atRoot, factsOf, refuseUnguarded, routeGuards, serveMetadata, toFault } from './hooks.js'
+import { sendAnswer, setHeaders, withHeaders } from './reply.js'
+import type { AuthClaims, FastifyOptions, GuardHook, Judge, RouteAuth } from './types.js'
 
-export type { AuthClaims, AuthTypes, FastifyOptions, GuardHook, RequestAuth, RouteAuth } from './fastify/types.js'
+export type { AuthClaims, AuthTypes, FastifyOptions, GuardHook, RequestAuth, RouteAuth } from './types.js'
 
 const own = ['server', 'grants', 'resource', 'metadata', 'onError'] satisfies (keyof FastifyOptions)[]
 /** Ours, and those Fastify itself reads from what `register` is given. */

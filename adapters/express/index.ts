@@ -5,31 +5,33 @@
  */
 import type { Request, RequestHandler, Response } from 'express'
 import {
-  type AccessTokenClaims,
-  type Auth,
-  type AuthError,
   checkNames,
   createGrantGuard,
-  type HttpAnswer,
-  isAuthError,
   isPreflight,
   keepAccess,
   mergeField,
   nodeRequestFacts,
-  type OptionalAuthResult,
   preflightAnswer,
+  sendNodeAnswer,
+  setNodeHeaders,
+} from '../../src/adapter.js'
+import {
+  type AccessTokenClaims,
+  type Auth,
+  type AuthError,
+  type HttpAnswer,
+  isAuthError,
+  type OptionalAuthResult,
   type Refused,
   type RequestFacts,
   type Requirement,
   type ResourceServer,
-  sendNodeAnswer,
-  setNodeHeaders,
-} from '../src/index.js'
-import type { RequestGuard } from './express/guarded-routes.js'
-import type { AuthenticatedRequest, ExpressGate, ExpressOptions } from './express/types.js'
+} from '../../src/index.js'
+import type { RequestGuard } from './guarded-routes.js'
+import type { AuthenticatedRequest, ExpressGate, ExpressOptions } from './types.js'
 
-export type { GuardedHandler, RequestGuard } from './express/guarded-routes.js'
-export type { AuthenticatedRequest, ExpressGate, ExpressOptions } from './express/types.js'
+export type { GuardedHandler, RequestGuard } from './guarded-routes.js'
+export type { AuthenticatedRequest, ExpressGate, ExpressOptions } from './types.js'
 
 /** Makes Express middleware of a resource server. Works with Express 4 and 5. @group Express */
 export function portcullis<Claims = AccessTokenClaims>(
