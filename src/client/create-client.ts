@@ -1,24 +1,36 @@
+import type { IntrospectionResponse } from 'openid-client'
 import { createSingleFlight } from '../kit/single-flight.js'
-import { createBreakers } from './breakers.js'
-import type { OAuthClient } from './client.js'
-import { createDpop } from './dpop.js'
+import { createBreakers } from './calls/breakers.js'
+import type { Runtime } from './calls/call-endpoint.js'
+import type { DpopProofs } from './calls/dpop.js'
+import { createDpop } from './calls/dpop.js'
+import { createRunCall } from './calls/run-call.js'
+import type { CallOptions, OAuthClientOptions } from './client-options.js'
+import type { EndpointDescriptions } from './endpoints.js'
 import { ClientConfigurationError } from './errors.js'
-import { clientCredentials } from './grant-types/client-credentials.js'
+import type { BreakerState, CircuitName } from './events.js'
+import type { AuthorizationRequestParams, PushedAuthorizationRequest } from './grant-types/authorization-request.js'
+import { pushAuthorizationRequest } from './grant-types/authorization-request.js'
+import type { ClientCredentialsOptions } from './grant-types/client-credentials.js'
+import { clientCredentials, createTokenCache } from './grant-types/client-credentials.js'
+import type { TokenExchangeParams } from './grant-types/exchange-token.js'
 import { exchangeToken } from './grant-types/exchange-token.js'
-import { introspect } from './grant-types/introspect.js'
+import type { TokenHintOptions } from './grant-types/introspect-and-revoke.js'
+import { introspect, revoke } from './grant-types/introspect-and-revoke.js'
+import type { JwtBearerParams } from './grant-types/jwt-bearer.js'
 import { jwtBearer } from './grant-types/jwt-bearer.js'
-import { pushAuthorizationRequest } from './grant-types/push-authorization-request.js'
+import type { RefreshParams } from './grant-types/refresh.js'
 import { refresh } from './grant-types/refresh.js'
-import { revoke } from './grant-types/revoke.js'
-import { createIdentities } from './identity.js'
-import type { OAuthClientOptions } from './options.js'
+import type { TokenTarget } from './grant-types/token-request.js'
+import type { PkcePair } from './pkce.js'
 import { createPkcePair } from './pkce.js'
+import { createIdentities } from './registration/identity.js'
+import type { ClientMetadata, RegisteredClient } from './registration/registered-client.js'
+import type { RegisterOptions } from './registration/registration.js'
 import { deleteRegistration, readRegistration, register, updateRegistration } from './registration/registration.js'
-import { createRunCall } from './run-call.js'
-import type { Runtime } from './runtime.js'
+import type { AuthorizationServerMetadata } from './server.js'
 import { createServer } from './server.js'
 import { resolveSettings } from './settings.js'
-import { createTokenCache } from './token-cache.js'
 import type { TokenSet } from './token-set.js'
 
 /**
@@ -77,4 +89,82 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
     close,
     [Symbol.asyncDispose]: close,
   } satisfies OAuthClient)
+}
+
+/**
+ * The client of one authorization server. Every function rejects with an {@link OAuthClientError}, and with nothing
+ * else. Functions can be taken off the object.
+ *
+ * @group OAuth client
+ */
+export interface OAuthClient extends AsyncDisposable {
+  readonly issuer: string
+  /** `undefined` for a client without credential, and until a `registration` came about. */
+  readonly clientId: string | undefined
+  /** The key its tokens are bound to, for proofs at resource servers; `undefined` without DPoP. */
+  readonly dpop: DpopProofs | undefined
+  /**
+   * The server's metadata, discovered at first use; explicit endpoints win. Concurrent callers share one discovery, a
+   * failure is not remembered.
+   *
+   * @throws {@link DiscoveryError}
+   */
+  ready(): Promise<AuthorizationServerMetadata>
+  /** Where each endpoint is, and who said so. Endpoints the server lacks are absent. */
+  describeEndpoints(): Promise<EndpointDescriptions>
+  /** The circuits used so far. */
+  breakers(): Readonly<Partial<Record<CircuitName, BreakerState>>>
+  /**
+   * Token exchange (RFC 8693). Not cached: the grants of the resource server do that. Repeated on 429 and 503 only.
+   * Checks that the answer names its token type, and the one asked for; does NOT look into the token.
+   *
+   * @throws {@link TokenExchangeError} when the server refuses, {@link ResponseError} `ERR_ISSUED_TOKEN_TYPE`.
+   */
+  exchangeToken(params: TokenExchangeParams, options?: CallOptions): Promise<TokenSet>
+  /**
+   * A token for this client itself (RFC 6749 §4.4): from the cache while it is good, renewed ahead of expiry in the
+   * background, fetched once however many ask.
+   */
+  clientCredentials(target?: TokenTarget, options?: ClientCredentialsOptions): Promise<TokenSet>
+  /** The JWT authorization grant (RFC 7523 §2.1). Repeated on 429 and 503 only. */
+  jwtBearer(params: JwtBearerParams, options?: CallOptions): Promise<TokenSet>
+  /**
+   * Redeems a refresh token (RFC 6749 §6). Concurrent calls with the same token share one request; after an ambiguous
+   * failure it is never sent again. Persist `refreshToken` of the result before anything else; on `ERR_INVALID_GRANT`
+   * look whether another process already did, before you send the user to log in.
+   */
+  refresh(params: RefreshParams, options?: CallOptions): Promise<TokenSet>
+  /** Asks about a token (RFC 7662). The answer is the server's word: check `active` first. */
+  introspect(token: string, options?: TokenHintOptions): Promise<Readonly<IntrospectionResponse>>
+  /**
+   * Revokes a token (RFC 7009). Resolves for unknown tokens too; do not use the token afterwards. `clientCredentials`
+   * serves it no more, whether the call succeeds or not.
+   */
+  revoke(token: string, options?: TokenHintOptions): Promise<void>
+  /** Pushes an authorization request (RFC 9126), always with PKCE, and tells where to send the user. */
+  pushAuthorizationRequest(
+    params: AuthorizationRequestParams,
+    options?: CallOptions,
+  ): Promise<PushedAuthorizationRequest>
+  /** See {@link createPkcePair}. */
+  createPkcePair(): Promise<PkcePair>
+  /**
+   * Registers a client (RFC 7591). What the server returns is what holds.
+   *
+   * @throws {@link ResponseError} `ERR_REGISTRATION_UNUSABLE` when it came back with an authentication method that was
+   * not asked for and lacks what it needs.
+   */
+  register(metadata: ClientMetadata, options?: RegisterOptions): Promise<RegisteredClient>
+  /** Reads a registration (RFC 7592 §2.1). Keep the result: token and secret may be new. */
+  readRegistration(client: RegisteredClient, options?: CallOptions): Promise<RegisteredClient>
+  /** Replaces the metadata of a registration (RFC 7592 §2.2): members left out are deleted. Keep the result. */
+  updateRegistration(
+    client: RegisteredClient,
+    metadata: ClientMetadata,
+    options?: CallOptions,
+  ): Promise<RegisteredClient>
+  /** Deletes a registration (RFC 7592 §2.3). */
+  deleteRegistration(client: RegisteredClient, options?: CallOptions): Promise<void>
+  /** Aborts what is under way, drops all tokens, refuses further calls. */
+  close(): Promise<void>
 }

@@ -1,5 +1,5 @@
+import type { StepUp } from './challenges.js'
 import { type ClientErrorCategory, type ClientErrorCode, clientErrorTraits } from './error-codes.js'
-import type { StepUp } from './step-up.js'
 
 const brand = Symbol.for('portcullis.OAuthClientError')
 

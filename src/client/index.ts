@@ -1,14 +1,26 @@
-export { type Challenge, type ChallengeFields, readChallenges } from './challenges.js'
-export type { OAuthClient } from './client.js'
+export type { DpopProofRequest, DpopProofs } from './calls/dpop.js'
+export { type Challenge, type ChallengeFields, readChallenges, readStepUp, type StepUp } from './challenges.js'
+export type {
+  BreakerOptions,
+  CallOptions,
+  DpopKeyPair,
+  OAuthClientOptions,
+  RegistrationOptions,
+  RegistrationStore,
+  RetryOptions,
+  TokenCacheOptions,
+} from './client-options.js'
+export type { OAuthClient } from './create-client.js'
 export { createOAuthClient } from './create-client.js'
-export { type ClientSecret, clientSecretBasic, clientSecretPost } from './credentials/client-secret.js'
 export type {
   ClientAuthMethod,
   ClientCredential,
   CredentialFields,
   CredentialTarget,
   IssuerCredentials,
-} from './credentials/contract.js'
+} from './credentials/client-credential.js'
+export { perIssuer } from './credentials/client-credential.js'
+export { type ClientSecret, clientSecretBasic, clientSecretPost } from './credentials/client-secret.js'
 export {
   acceptsClientMetadataDocument,
   type ClientMetadataDocumentOptions,
@@ -23,7 +35,6 @@ export {
 } from './credentials/federated-assertion.js'
 export { type FromEnvironmentOptions, fromEnvironment } from './credentials/from-environment.js'
 export { type GcpIdentityOptions, gcpIdentity } from './credentials/gcp-identity.js'
-export { perIssuer } from './credentials/per-issuer.js'
 export {
   type AssertionAudience,
   type PrivateKeyJwtCredential,
@@ -31,8 +42,7 @@ export {
   privateKeyJwt,
 } from './credentials/private-key-jwt.js'
 export { none, tlsClientAuth } from './credentials/public-client.js'
-export { type LocalSigningKey, publicJwkOf, type RemoteSigningKey, type SigningKey } from './credentials/signing-key.js'
-export type { DpopProofRequest, DpopProofs } from './dpop.js'
+export { type LocalSigningKey, publicJwkOf, type RemoteSigningKey, type SigningKey } from './credentials/signer.js'
 export type { EndpointDescription, EndpointDescriptions, EndpointName } from './endpoints.js'
 export {
   type ClientErrorCategory,
@@ -62,26 +72,16 @@ export {
   TokenExchangeError,
 } from './errors.js'
 export type { BreakerState, CircuitName, ClientOperation, OAuthClientEvent, OAuthClientListener } from './events.js'
-export type { ClientCredentialsOptions } from './grant-types/client-credentials.js'
-export type { TokenExchangeParams } from './grant-types/exchange-token.js'
-export type { TokenHintOptions } from './grant-types/introspect.js'
-export type { JwtBearerParams } from './grant-types/jwt-bearer.js'
 export type {
   AuthorizationRequestParams,
   PushedAuthorizationRequest,
-} from './grant-types/push-authorization-request.js'
+} from './grant-types/authorization-request.js'
+export type { ClientCredentialsOptions } from './grant-types/client-credentials.js'
+export type { TokenExchangeParams } from './grant-types/exchange-token.js'
+export type { TokenHintOptions } from './grant-types/introspect-and-revoke.js'
+export type { JwtBearerParams } from './grant-types/jwt-bearer.js'
 export type { RefreshParams } from './grant-types/refresh.js'
-export type { TokenTarget } from './grant-types/target-parameters.js'
-export type {
-  BreakerOptions,
-  CallOptions,
-  DpopKeyPair,
-  OAuthClientOptions,
-  RegistrationOptions,
-  RegistrationStore,
-  RetryOptions,
-  TokenCacheOptions,
-} from './options.js'
+export type { TokenTarget } from './grant-types/token-request.js'
 export { createPkcePair, type PkcePair, pkceChallenge } from './pkce.js'
 export {
   type ClientMetadata,
@@ -93,6 +93,5 @@ export {
 } from './registration/registered-client.js'
 export type { RegisterOptions } from './registration/registration.js'
 export type { AuthorizationServerMetadata } from './server.js'
-export { readStepUp, type StepUp } from './step-up.js'
 export { bearerAuthorization, isUsable, type TokenSet } from './token-set.js'
 export { GrantTypes, TokenTypes } from './token-types.js'

@@ -3,10 +3,9 @@ import { cacheLifetimeMs } from '../kit/cache-lifetime.js'
 import { type Answer, unexpectedStatus } from '../kit/fetch/guarded-response.js'
 import type { JsonObject } from '../kit/json.js'
 import { createRefreshing, type Loaded } from '../kit/refreshing.js'
-import { createCustomFetch } from './configuration.js'
+import type { RunCall } from './calls/run-call.js'
 import { applyEndpoints, type EndpointDescriptions } from './endpoints.js'
 import { DiscoveryError, type OAuthClientError, ResponseError } from './errors.js'
-import type { RunCall } from './run-call.js'
 import type { ClientSettings } from './settings.js'
 
 /** Members of the server's metadata, by their names in RFC 8414. @group OAuth client */
@@ -100,7 +99,7 @@ async function fetchMetadata(
   try {
     return await runCall({ circuit: 'discovery', retry: 'safe', expectsJson: true }, call, async (attempt) => {
       const headers = { accept: 'application/json' }
-      await createCustomFetch(settings, attempt)(url, { method: 'GET', headers, body: undefined, redirect: 'manual' })
+      await attempt.fetch(url, { method: 'GET', headers, body: undefined, redirect: 'manual' })
       const answer = attempt.answer as Answer
       if (answer.status !== 200) throw unexpectedStatus()
       if (answer.json === undefined) throw new ResponseError('ERR_RESPONSE_MALFORMED', attempt.context)

@@ -19,10 +19,6 @@ import {
   takes,
   text,
 } from './check.js'
-import type { ClientCredential, IssuerCredentials } from './credentials/contract.js'
-import { isDpopPair } from './credentials/signing-key.js'
-import { type EndpointName, endpointMembers, resolveExplicitEndpoints } from './endpoints.js'
-import type { OAuthClientListener } from './events.js'
 import type {
   BreakerOptions,
   DpopKeyPair,
@@ -30,7 +26,11 @@ import type {
   RegistrationOptions,
   RetryOptions,
   TokenCacheOptions,
-} from './options.js'
+} from './client-options.js'
+import type { ClientCredential, IssuerCredentials } from './credentials/client-credential.js'
+import { isDpopPair } from './credentials/signer.js'
+import { type EndpointName, endpointMembers, resolveExplicitEndpoints } from './endpoints.js'
+import type { OAuthClientListener } from './events.js'
 
 type Complete<T> = { readonly [Name in keyof T]-?: Exclude<T[Name], undefined> }
 

@@ -1,5 +1,5 @@
 import { checkOptions, required, type Shape, text } from '../check.js'
-import type { ClientCredential } from './contract.js'
+import type { ClientCredential } from './client-credential.js'
 
 /** A client identifier with its secret. @group Credentials */
 export interface ClientSecret {

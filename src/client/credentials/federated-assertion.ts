@@ -4,8 +4,8 @@ import { type Clock, systemClock } from '../../kit/clock.js'
 import { type JsonObject, ownMember, parseJsonObject } from '../../kit/json.js'
 import { checkOptions, func, mistake, object, text } from '../check.js'
 import { CredentialError } from '../errors.js'
-import { assertionFields } from './assertion.js'
-import type { ClientCredential, CredentialTarget } from './contract.js'
+import type { ClientCredential, CredentialTarget } from './client-credential.js'
+import { assertionFields } from './client-credential.js'
 
 /** Gives the assertion to authenticate with; asked for every attempt. @group Credentials */
 export type AssertionSource = (target: CredentialTarget) => string | Promise<string>

@@ -1,6 +1,6 @@
 import { checkOptions, mistake, object, required, type Shape, takes } from '../check.js'
+import type { ClientCredential } from './client-credential.js'
 import { clientSecretBasic, clientSecretPost } from './client-secret.js'
-import type { ClientCredential } from './contract.js'
 import { federatedAssertion } from './federated-assertion.js'
 
 /** @group Credentials */

@@ -4,9 +4,9 @@ import { type Clock, systemClock } from '../../kit/clock.js'
 import { isJsonObject, isStringArray } from '../../kit/json.js'
 import { checkOptions, count, func, required, type Shape, takes, text } from '../check.js'
 import { CredentialError } from '../errors.js'
-import { assertionFields } from './assertion.js'
-import type { ClientCredential, CredentialTarget } from './contract.js'
-import { createSigner, type Signer, type SigningKey } from './signing-key.js'
+import type { ClientCredential, CredentialTarget } from './client-credential.js'
+import { assertionFields } from './client-credential.js'
+import { createSigner, type Signer, type SigningKey } from './signer.js'
 
 /**
  * The `aud` of assertions for one server: its issuer identifier; its token endpoint, at whatever endpoint the assertion is

@@ -1,5 +1,5 @@
 import { checkOptions, flag, required, text } from '../check.js'
-import type { ClientCredential } from './contract.js'
+import type { ClientCredential } from './client-credential.js'
 
 /**
  * `none`: a public client, which only names itself. Never the default: a client without credential has to say so.

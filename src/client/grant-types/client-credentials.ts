@@ -1,13 +1,16 @@
+import { LRUCache } from 'lru-cache'
 import { clientCredentialsGrant } from 'openid-client'
 import { sha256Base64url } from '#crypto'
+import { createSingleFlight } from '../../kit/single-flight.js'
+import { beginCall, checkParams, type Runtime, refuseArgument } from '../calls/call-endpoint.js'
+import { joinWork } from '../calls/run-call.js'
 import { flag } from '../check.js'
-import type { CallOptions } from '../options.js'
-import { joinWork } from '../run-call.js'
-import { beginCall, checkParams, type Runtime, refuseArgument } from '../runtime.js'
-import type { TokenCache } from '../token-cache.js'
+import type { CallOptions } from '../client-options.js'
+import type { OAuthClientError } from '../errors.js'
+import { notify } from '../events.js'
+import type { ClientSettings } from '../settings.js'
 import type { TokenSet } from '../token-set.js'
-import { requestToken } from './request-token.js'
-import { listOf, scopeList, type TokenTarget, targetParameters, targetShape } from './target-parameters.js'
+import { listOf, requestToken, scopeList, type TokenTarget, targetParameters, targetShape } from './token-request.js'
 
 /** What {@link OAuthClient.clientCredentials} takes beside the target. @group OAuth client */
 export interface ClientCredentialsOptions extends CallOptions {
@@ -47,4 +50,67 @@ async function keyOf({ scope, resource, audience, parameters = {} }: TokenTarget
   const sorted = [scopeList(scope), listOf(resource), listOf(audience)].map((list) => [...list].sort())
   const further = Object.entries(parameters).sort(([left], [right]) => (left < right ? -1 : 1))
   return sha256Base64url(JSON.stringify([...sorted, further]))
+}
+
+interface Entry {
+  readonly tokens: TokenSet
+  readonly usableUntilMs: number
+  renewAtMs: number
+}
+
+/** Tokens by key: kept until shortly before they expire, renewed ahead in the background, fetched once per key at a time. */
+export interface TokenCache {
+  /** @param force - asks the server even if a usable token is known: for one that was refused downstream. */
+  get(key: string, load: () => Promise<TokenSet>, force: boolean): Promise<TokenSet>
+  /** Serves `accessToken` to nobody any more. */
+  forget(accessToken: string): void
+  clear(): void
+}
+
+/** How long a failed renewal ahead of time is left alone. */
+const renewalPauseMs = 10_000
+
+/** See {@link TokenCache}. */
+export function createTokenCache({ tokenCache: options, clock, issuer, onEvent }: ClientSettings): TokenCache {
+  const entries = options.maxEntries === 0 ? undefined : new LRUCache<string, Entry>({ max: options.maxEntries })
+  const flights = createSingleFlight<TokenSet>()
+
+  const fetchInto = (key: string, load: () => Promise<TokenSet>): Promise<TokenSet> =>
+    flights.run(key, async () => {
+      const tokens = await load()
+      const entry = toEntry(tokens)
+      if (entry.usableUntilMs > clock()) entries?.set(key, entry)
+      else entries?.delete(key)
+      return tokens
+    })
+
+  function toEntry(tokens: TokenSet): Entry {
+    const nowMs = clock()
+    const expiresAtMs = tokens.expiresAt === undefined ? undefined : tokens.expiresAt * 1000
+    const lifetimeMs = expiresAtMs === undefined ? options.fallbackLifetimeSeconds * 1000 : expiresAtMs - nowMs
+    const usableUntilMs = nowMs + lifetimeMs - Math.min(options.marginSeconds * 1000, lifetimeMs / 10)
+    const renewAtMs = nowMs + lifetimeMs - Math.min(options.refreshAheadSeconds * 1000, lifetimeMs / 5)
+    return { tokens, usableUntilMs, renewAtMs }
+  }
+
+  function renewAhead(key: string, entry: Entry, load: () => Promise<TokenSet>): void {
+    entry.renewAtMs = clock() + renewalPauseMs
+    fetchInto(key, load).catch(({ code }: OAuthClientError) => {
+      notify(onEvent, { type: 'client.refresh_ahead_failed', issuer, code })
+    })
+  }
+
+  return {
+    async get(key, load, force) {
+      const entry = entries?.get(key)
+      const nowMs = clock()
+      if (force || entry === undefined || nowMs >= entry.usableUntilMs) return fetchInto(key, load)
+      if (nowMs >= entry.renewAtMs) renewAhead(key, entry, load)
+      return entry.tokens
+    },
+    forget(accessToken) {
+      for (const [key, { tokens }] of entries ?? []) if (tokens.accessToken === accessToken) entries?.delete(key)
+    },
+    clear: () => entries?.clear(),
+  }
 }

@@ -1,12 +1,18 @@
 import { genericGrantRequest } from 'openid-client'
+import { beginCall, checkParams, type Runtime, refuseArgument } from '../calls/call-endpoint.js'
+import type { Call } from '../calls/run-call.js'
 import { members, required, type Shape, text } from '../check.js'
-import type { CallOptions } from '../options.js'
-import type { Call } from '../run-call.js'
-import { beginCall, checkParams, type Runtime, refuseArgument } from '../runtime.js'
+import type { CallOptions } from '../client-options.js'
 import type { TokenSet } from '../token-set.js'
 import { GrantTypes, TokenTypes } from '../token-types.js'
-import { requestToken } from './request-token.js'
-import { requireToken, scopeList, type TokenTarget, targetParameters, targetShape } from './target-parameters.js'
+import {
+  requestToken,
+  requireToken,
+  scopeList,
+  type TokenTarget,
+  targetParameters,
+  targetShape,
+} from './token-request.js'
 
 /** What {@link OAuthClient.exchangeToken} takes (RFC 8693 §2.1). @group OAuth client */
 export interface TokenExchangeParams extends TokenTarget {

@@ -1,11 +1,17 @@
 import { genericGrantRequest } from 'openid-client'
+import { beginCall, checkParams, type Runtime } from '../calls/call-endpoint.js'
 import { required, type Shape, text } from '../check.js'
-import type { CallOptions } from '../options.js'
-import { beginCall, checkParams, type Runtime } from '../runtime.js'
+import type { CallOptions } from '../client-options.js'
 import type { TokenSet } from '../token-set.js'
 import { GrantTypes } from '../token-types.js'
-import { requestToken } from './request-token.js'
-import { requireToken, scopeList, type TokenTarget, targetParameters, targetShape } from './target-parameters.js'
+import {
+  requestToken,
+  requireToken,
+  scopeList,
+  type TokenTarget,
+  targetParameters,
+  targetShape,
+} from './token-request.js'
 
 /** What {@link OAuthClient.jwtBearer} takes (RFC 7523 §2.1). @group OAuth client */
 export interface JwtBearerParams extends TokenTarget {

@@ -1,13 +1,19 @@
 import { refreshTokenGrant } from 'openid-client'
 import { sha256Base64url } from '#crypto'
 import type { SingleFlight } from '../../kit/single-flight.js'
+import { beginCall, checkParams, type Runtime } from '../calls/call-endpoint.js'
+import { joinWork } from '../calls/run-call.js'
 import { required, type Shape, text } from '../check.js'
-import type { CallOptions } from '../options.js'
-import { joinWork } from '../run-call.js'
-import { beginCall, checkParams, type Runtime } from '../runtime.js'
+import type { CallOptions } from '../client-options.js'
 import type { TokenSet } from '../token-set.js'
-import { requestToken } from './request-token.js'
-import { requireToken, scopeList, type TokenTarget, targetParameters, targetShape } from './target-parameters.js'
+import {
+  requestToken,
+  requireToken,
+  scopeList,
+  type TokenTarget,
+  targetParameters,
+  targetShape,
+} from './token-request.js'
 
 /** What {@link OAuthClient.refresh} takes. `scope` and `resource` can only narrow (RFC 6749 §6). @group OAuth client */
 export interface RefreshParams extends TokenTarget {

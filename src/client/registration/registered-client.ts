@@ -1,11 +1,11 @@
 import { hideSecrets } from '../../kit/hidden.js'
 import { type JsonObject, ownMember } from '../../kit/json.js'
 import { checkOptions, choice, mistake, object, required, type Shape, takes, text } from '../check.js'
+import type { ClientAuthMethod, ClientCredential } from '../credentials/client-credential.js'
 import { clientSecretBasic, clientSecretPost } from '../credentials/client-secret.js'
-import type { ClientAuthMethod, ClientCredential } from '../credentials/contract.js'
 import { privateKeyJwt } from '../credentials/private-key-jwt.js'
 import { none, tlsClientAuth } from '../credentials/public-client.js'
-import type { SigningKey } from '../credentials/signing-key.js'
+import type { SigningKey } from '../credentials/signer.js'
 import { type ClientErrorContext, ResponseError } from '../errors.js'
 
 /** Client metadata by its names in RFC 7591 §2. No member has a default here: only what you give is sent. @group Registration */

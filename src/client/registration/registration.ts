@@ -1,11 +1,10 @@
 import { type Answer, unexpectedStatus } from '../../kit/fetch/guarded-response.js'
 import { isJsonObject, type JsonObject } from '../../kit/json.js'
+import { beginCall, findEndpoint, type Runtime, refuseArgument } from '../calls/call-endpoint.js'
+import { type Call, type CallAttempt, type CallSpec, contextOf } from '../calls/run-call.js'
 import { text } from '../check.js'
-import { createCustomFetch } from '../configuration.js'
+import type { CallOptions } from '../client-options.js'
 import { CredentialError, ResponseError } from '../errors.js'
-import type { CallOptions } from '../options.js'
-import { type Call, type CallAttempt, type CallSpec, contextOf } from '../run-call.js'
-import { beginCall, findEndpoint, type Runtime, refuseArgument } from '../runtime.js'
 import { type ClientMetadata, type RegisteredClient, toRegisteredClient } from './registered-client.js'
 
 /** What {@link OAuthClient.register} takes beside the metadata. @group Registration */
@@ -145,14 +144,14 @@ function jsonOf(answer: Answer | undefined, context: CallAttempt['context']): Js
 }
 
 function send<T>(
-  { settings, runCall }: Runtime,
+  { runCall }: Runtime,
   spec: CallSpec,
   call: Call,
   { method, url, token, body, expectedStatus }: RegistrationRequest,
   read: (attempt: CallAttempt) => T,
 ): Promise<T> {
   return runCall(spec, call, async (attempt) => {
-    const response = await createCustomFetch(settings, attempt)(url, {
+    const response = await attempt.fetch(url, {
       method,
       headers: {
         accept: 'application/json',

@@ -17,7 +17,7 @@ import {
   TokenExchangeError,
 } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
-import { errorTable, mapError } from '../../../src/client/map-error.js'
+import { errorTable, mapError } from '../../../src/client/calls/map-error.js'
 import { createRedact } from '../../../src/client/redaction.js'
 import { FetchFailure } from '../../../src/kit/fetch/fetch-failure.js'
 import { type Attempt, startAttempt } from '../../../src/kit/fetch/guarded-response.js'

@@ -1,8 +1,8 @@
-import type { Answer } from '../kit/fetch/guarded-response.js'
-import { ownMember } from '../kit/json.js'
-import type { ClientErrorCode } from './error-codes.js'
-import type { Redact } from './redaction.js'
-import { type StepUp, stepUpFrom } from './step-up.js'
+import type { Answer } from '../../kit/fetch/guarded-response.js'
+import { ownMember } from '../../kit/json.js'
+import { type StepUp, stepUpFrom } from '../challenges.js'
+import type { ClientErrorCode } from '../error-codes.js'
+import type { Redact } from '../redaction.js'
 
 /** Error codes of RFC 6749 §5.2 and the specifications that extend it. Any other is `ERR_REFUSED`. */
 const codes: ReadonlyMap<string, ClientErrorCode> = new Map<string, ClientErrorCode>([

@@ -1,11 +1,12 @@
 import { DelegateBackoff, handleWhen, type RetryPolicy, retry, TimeoutStrategy, timeout } from 'cockatiel'
-import { type Attempt, startAttempt } from '../kit/fetch/guarded-response.js'
-import { isTimeLimit, linkSignals } from '../kit/linked-signal.js'
+import type { CustomFetch } from 'openid-client'
+import { type Attempt, guardedResponse, startAttempt } from '../../kit/fetch/guarded-response.js'
+import { isTimeLimit, linkSignals } from '../../kit/linked-signal.js'
+import { type ClientErrorContext, OAuthClientError, RequestTimeoutError } from '../errors.js'
+import { type CircuitName, type ClientOperation, notify } from '../events.js'
+import type { ClientSettings } from '../settings.js'
 import type { Breakers } from './breakers.js'
-import { type ClientErrorContext, OAuthClientError, RequestTimeoutError } from './errors.js'
-import { type CircuitName, type ClientOperation, notify } from './events.js'
 import { mapError } from './map-error.js'
-import type { ClientSettings } from './settings.js'
 
 /** One call of a function of the client, its options complete. Serves as the context of its errors. */
 export interface Call {
@@ -40,6 +41,8 @@ export interface CallSpec {
 export interface CallAttempt extends Attempt {
   /** For errors the operation raises itself. */
   readonly context: ClientErrorContext & { readonly correlationId: string }
+  /** The guarded fetch of this attempt, in the shape `openid-client` takes. */
+  readonly fetch: CustomFetch
 }
 
 /** Runs calls of one client with time limits, repetitions and circuits around them. */
@@ -196,7 +199,7 @@ async function runAttempt<T>(
   const limited = (): Promise<T> =>
     limit
       .execute((inner) => {
-        current = { ...startAttempt(inner.signal, running.expectsJson), context: running.context }
+        current = beginAttempt(settings, running, inner.signal)
         return work(current)
       }, signal)
       .catch((error: unknown) => {
@@ -211,4 +214,16 @@ async function runAttempt<T>(
     report(mapped.code)
     throw mapped
   }
+}
+
+function beginAttempt(settings: ClientSettings, running: Running, signal: AbortSignal): CallAttempt {
+  const { context, expectsJson } = running
+  const { correlationHeader: name } = settings
+  const headers = name === undefined ? settings.headers : { ...settings.headers, [name]: context.correlationId }
+  const attempt: CallAttempt = {
+    ...startAttempt(signal, expectsJson),
+    context,
+    fetch: (url, init) => guardedResponse({ ...settings, headers }, attempt, url, init),
+  }
+  return attempt
 }

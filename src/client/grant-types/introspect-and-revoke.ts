@@ -1,8 +1,9 @@
-import { type IntrospectionResponse, tokenIntrospection } from 'openid-client'
+import { type IntrospectionResponse, tokenIntrospection, tokenRevocation } from 'openid-client'
+import { beginCall, callEndpoint, type Runtime } from '../calls/call-endpoint.js'
 import { choice } from '../check.js'
-import type { CallOptions } from '../options.js'
-import { beginCall, callEndpoint, type Runtime } from '../runtime.js'
-import { requireToken } from './target-parameters.js'
+import type { CallOptions } from '../client-options.js'
+import type { TokenCache } from './client-credentials.js'
+import { requireToken } from './token-request.js'
 
 /** What introspection and revocation take beside the token. @group OAuth client */
 export interface TokenHintOptions extends CallOptions {
@@ -28,4 +29,21 @@ export async function introspect(
   requireToken(call, 'token', token)
   const request = { endpoint: 'introspection', retry: 'safe', expectsJson: true } as const
   return callEndpoint(runtime, request, call, (config) => tokenIntrospection(config, token, hintParameters(options)))
+}
+
+/** See {@link OAuthClient.revoke}. A call that failed may have been heard: the token is forgotten all the same. */
+export async function revoke(
+  runtime: Runtime,
+  cache: TokenCache,
+  token: string,
+  options: TokenHintOptions | undefined,
+): Promise<void> {
+  const call = beginCall(runtime, 'revoke', options, hintShape)
+  requireToken(call, 'token', token)
+  const request = { endpoint: 'revocation', retry: 'safe', expectsJson: false } as const
+  try {
+    await callEndpoint(runtime, request, call, (config) => tokenRevocation(config, token, hintParameters(options)))
+  } finally {
+    cache.forget(token)
+  }
 }

@@ -1,8 +1,8 @@
 import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel'
-import type { Attempt } from '../kit/fetch/guarded-response.js'
-import { isOAuthClientError, type OAuthClientError } from './errors.js'
-import { type BreakerState, type CircuitName, notify } from './events.js'
-import type { ClientSettings } from './settings.js'
+import type { Attempt } from '../../kit/fetch/guarded-response.js'
+import { isOAuthClientError, type OAuthClientError } from '../errors.js'
+import { type BreakerState, type CircuitName, notify } from '../events.js'
+import type { ClientSettings } from '../settings.js'
 
 /** The circuit breakers of one client: one per endpoint, made at first use. */
 export interface Breakers {

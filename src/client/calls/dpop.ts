@@ -1,11 +1,11 @@
 import { calculateJwkThumbprint, exportJWK, type JWK, SignJWT } from 'jose'
 import { type Configuration, type DPoPHandle, getDPoPHandle, modifyAssertion, randomDPoPKeyPair } from 'openid-client'
 import { sha256Base64url } from '#crypto'
-import { isStringArray, type JsonObject } from '../kit/json.js'
-import { algorithmsOfCryptoKey } from './credentials/signing-key.js'
-import { DiscoveryError } from './errors.js'
-import type { DpopKeyPair } from './options.js'
-import type { ClientSettings } from './settings.js'
+import { isStringArray, type JsonObject } from '../../kit/json.js'
+import type { DpopKeyPair } from '../client-options.js'
+import { algorithmsOfCryptoKey } from '../credentials/signer.js'
+import { DiscoveryError } from '../errors.js'
+import type { ClientSettings } from '../settings.js'
 
 /** A request to a resource server that a proof is for. @group DPoP */
 export interface DpopProofRequest {

@@ -1,10 +1,17 @@
 import { buildAuthorizationUrlWithPAR } from 'openid-client'
+import {
+  beginCall,
+  callEndpoint,
+  checkParams,
+  findEndpoint,
+  type Runtime,
+  refuseArgument,
+} from '../calls/call-endpoint.js'
+import type { Call } from '../calls/run-call.js'
 import { required, type Shape, takes, text } from '../check.js'
+import type { CallOptions } from '../client-options.js'
 import { ResponseError } from '../errors.js'
-import type { CallOptions } from '../options.js'
-import type { Call } from '../run-call.js'
-import { beginCall, callEndpoint, checkParams, findEndpoint, type Runtime, refuseArgument } from '../runtime.js'
-import { type TokenTarget, targetParameters, targetShape } from './target-parameters.js'
+import { type TokenTarget, targetParameters, targetShape } from './token-request.js'
 
 /** What {@link OAuthClient.pushAuthorizationRequest} takes (RFC 9126 §2.1). @group OAuth client */
 export interface AuthorizationRequestParams extends Omit<TokenTarget, 'audience'> {

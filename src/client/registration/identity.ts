@@ -1,18 +1,18 @@
-import { inTime } from '../kit/in-time.js'
-import { createSingleFlight } from '../kit/single-flight.js'
-import type { Identity } from './configuration.js'
-import type { ClientAuthMethod } from './credentials/contract.js'
-import { ClientConfigurationError, CredentialError } from './errors.js'
-import type { RegistrationOptions } from './options.js'
-import { createRedact, redactedCause } from './redaction.js'
+import { inTime } from '../../kit/in-time.js'
+import { createSingleFlight } from '../../kit/single-flight.js'
+import type { Identity } from '../calls/call-endpoint.js'
+import { type Call, contextOf } from '../calls/run-call.js'
+import type { RegistrationOptions } from '../client-options.js'
+import type { ClientAuthMethod } from '../credentials/client-credential.js'
+import { ClientConfigurationError, CredentialError } from '../errors.js'
+import { createRedact, redactedCause } from '../redaction.js'
+import type { ClientSettings } from '../settings.js'
 import {
   credentialOf,
   type RegisteredClient,
   restoreRegistration,
   type StoredRegistration,
-} from './registration/registered-client.js'
-import { type Call, contextOf } from './run-call.js'
-import type { ClientSettings } from './settings.js'
+} from './registered-client.js'
 
 /** Who this client is. */
 export interface Identities {

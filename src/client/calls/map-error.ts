@@ -1,8 +1,8 @@
 import { BrokenCircuitError, TaskCancelledError } from 'cockatiel'
-import { FetchFailure, type FetchFailureReason } from '../kit/fetch/fetch-failure.js'
-import type { Answer, Attempt } from '../kit/fetch/guarded-response.js'
-import { isTimeLimit } from '../kit/linked-signal.js'
-import type { ClientErrorCode } from './error-codes.js'
+import { FetchFailure, type FetchFailureReason } from '../../kit/fetch/fetch-failure.js'
+import type { Answer, Attempt } from '../../kit/fetch/guarded-response.js'
+import { isTimeLimit } from '../../kit/linked-signal.js'
+import type { ClientErrorCode } from '../error-codes.js'
 import {
   CircuitOpenError,
   ClientAuthenticationError,
@@ -18,9 +18,9 @@ import {
   RequestTimeoutError,
   ResponseError,
   TokenExchangeError,
-} from './errors.js'
+} from '../errors.js'
+import { createRedact, redactedCause } from '../redaction.js'
 import { isQuota, isUnconnected, type OAuthErrorBody, readOAuthError, redactOAuthError } from './oauth-errors.js'
-import { createRedact, redactedCause } from './redaction.js'
 
 /** What is known of the call that failed. */
 export interface FailedCall {
