@@ -75,6 +75,7 @@ export type {
   ClaimConditions,
   ClaimPath,
   ClaimProfile,
+  RoleClaim,
 } from './resource-server/options/claim-options.js'
 export type {
   BearerMethod,

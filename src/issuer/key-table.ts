@@ -1,6 +1,7 @@
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
-import { readPublicJwk } from '../jws/jwk.js'
+import { type JwkRefusal, type PublishedJwk, readPublicJwk } from '../jws/jwk.js'
 import { createVerificationKey, keyIdentity, type ManagedKey } from '../jws/verification-key.js'
+import type { JsonObject } from '../kit/json.js'
 
 /** The usable keys of one answer, ready for look-up. */
 export interface KeyTable {
@@ -14,6 +15,14 @@ export interface KeyTable {
   hasName(kid: string | undefined): boolean
 }
 
+/** Which entries of a key set may sign, beyond what holds for every key. */
+export interface KeyRules {
+  /** Accepted values of `use`, where there is one. */
+  readonly uses: readonly string[]
+  /** Whether the members of an entry are as demanded. */
+  readonly accepts: (jwk: JsonObject) => boolean
+}
+
 /** What {@link readKeys} made of the entries of a key set. */
 export interface ReadKeys {
   readonly keys: readonly ManagedKey[]
@@ -25,12 +34,16 @@ export interface ReadKeys {
  * Reads the entries of a key set one by one: a bad one never spoils its neighbours (RFC 7517 §5). An entry equal to a
  * key in `previous` gives that very object; a repeated entry counts once.
  */
-export function readKeys(entries: readonly unknown[], previous: readonly ManagedKey[]): ReadKeys {
+export function readKeys(
+  entries: readonly unknown[],
+  previous: readonly ManagedKey[],
+  rules?: KeyRules | undefined,
+): ReadKeys {
   const known = new Map(previous.map((key) => [key.identity, key]))
   const keys = new Set<ManagedKey>()
   const skipped: string[] = []
   for (const entry of entries) {
-    const jwk = readPublicJwk(entry)
+    const jwk = readRuledJwk(entry, rules)
     if ('reason' in jwk) {
       skipped.push(jwk.reason)
       continue
@@ -41,6 +54,13 @@ export function readKeys(entries: readonly unknown[], previous: readonly Managed
     keys.add(key)
   }
   return { keys: [...keys], skipped }
+}
+
+/** As `readPublicJwk`, and held against the rules of one issuer. */
+export function readRuledJwk(value: unknown, rules: KeyRules | undefined): PublishedJwk | JwkRefusal {
+  const jwk = readPublicJwk(value, rules?.uses)
+  if ('reason' in jwk || rules === undefined || rules.accepts(value as JsonObject)) return jwk
+  return { reason: 'not as keyConditions demands' }
 }
 
 /** Makes a {@link KeyTable}. A `kid` is only ever the key of a `Map`: no text in it can reach anything else. */

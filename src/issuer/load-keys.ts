@@ -4,12 +4,13 @@ import { FetchFailure } from '../kit/fetch/fetch-failure.js'
 import type { Loaded } from '../kit/refreshing.js'
 import type { Discovery } from './discovery.js'
 import { type FetchedKeySet, type FetchKeySetOptions, fetchKeySet, type KeySetLocation } from './fetch-key-set.js'
-import { createKeyTable, type KeyTable, readKeys } from './key-table.js'
+import { createKeyTable, type KeyRules, type KeyTable, readKeys } from './key-table.js'
 
 /** What {@link loadKeys} needs besides the keys held so far. */
 export interface LoadKeysOptions extends FetchKeySetOptions {
   readonly issuer: string
   readonly jwksUri: string | Discovery
+  readonly rules?: KeyRules | undefined
 }
 
 /** An answer may hold a quarter of a million entries that are no keys. */
@@ -25,7 +26,7 @@ const maxToldEntries = 100
 export async function loadKeys(options: LoadKeysOptions, previous: KeyTable | undefined): Promise<Loaded<KeyTable>> {
   const { issuer, surroundings } = options
   const { entries, lifetimeMs } = await fetchFromIssuer(options)
-  const { keys, skipped } = readKeys(entries, previous?.keys ?? [])
+  const { keys, skipped } = readKeys(entries, previous?.keys ?? [], options.rules)
   for (const reason of skipped.slice(0, maxToldEntries))
     emit(surroundings.onEvent, { type: 'keys.entry_skipped', issuer, reason })
   if (keys.length === 0) throw new FetchFailure('no_usable_key')

@@ -9,7 +9,7 @@ import type { KeyCacheOptions } from '../resource-server/options/types.js'
 import type { KeySource, KeySourceHealth, VerificationKey } from './contract.js'
 import type { Discovery } from './discovery.js'
 import { reasonOf } from './failure-reason.js'
-import type { KeyTable } from './key-table.js'
+import type { KeyRules, KeyTable } from './key-table.js'
 import { loadKeys } from './load-keys.js'
 
 /** Whose keys, from where, kept how. */
@@ -19,6 +19,8 @@ export interface RemoteKeysSettings {
   readonly jwksUri: string | Discovery
   /** Checked before; what is left out gets its default here. */
   readonly options: KeyCacheOptions
+  /** Default: every signature key. */
+  readonly rules?: KeyRules | undefined
   readonly surroundings: Surroundings
   /** Numbers from 0 to 1, for jitter. Default `Math.random`. */
   readonly random?: (() => number) | undefined
@@ -40,6 +42,7 @@ export function createRemoteKeys({
   issuer,
   jwksUri,
   options,
+  rules,
   surroundings,
   random = Math.random,
 }: RemoteKeysSettings): KeySource {
@@ -47,7 +50,7 @@ export function createRemoteKeys({
   const { defaultMaxAgeSeconds = 3600, timeoutMs = 5000 } = options
   const bucket = createTokenBucket(unknownKidBudget)
   const keys = createRefreshing<KeyTable>({
-    load: (previous) => loadKeys({ issuer, jwksUri, surroundings, timeoutMs, defaultMaxAgeSeconds }, previous),
+    load: (previous) => loadKeys({ issuer, jwksUri, rules, surroundings, timeoutMs, defaultMaxAgeSeconds }, previous),
     onFailure: (error, stale) => emit(onEvent, { type: 'keys.failed', issuer, reason: reasonOf(error), stale }),
     retryAfterMs: demandedPauseMs,
     clock,

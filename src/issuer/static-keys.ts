@@ -1,20 +1,20 @@
 import { ConfigurationError } from '../errors/index.js'
 import { algorithmTraits, type SignatureAlgorithm } from '../jws/algorithms.js'
-import { readPublicJwk } from '../jws/jwk.js'
 import { createVerificationKey, type ManagedKey } from '../jws/verification-key.js'
 import type { KeySource } from './contract.js'
-import { createKeyTable } from './key-table.js'
+import { createKeyTable, type KeyRules, readRuledJwk } from './key-table.js'
 
 /**
  * Keys given in the configuration: no network, no expiry, nothing ever withdrawn.
  *
  * @param jwks - public JWKs; read once.
+ * @param rules - default: every signature key.
  * @throws {@link ConfigurationError} when there is none, when one is private, symmetric or otherwise unusable, or twice
  * the same. Where the platform imports keys asynchronously, a point off its curve is refused by `warmUp` instead.
  */
-export function createStaticKeys(jwks: readonly unknown[]): KeySource {
+export function createStaticKeys(jwks: readonly unknown[], rules?: KeyRules | undefined): KeySource {
   if (jwks.length === 0) throw new ConfigurationError('`keys` is empty. Give at least one public JWK, or leave it out.')
-  const keys = jwks.map(importStaticKey)
+  const keys = jwks.map((jwk, index) => importStaticKey(jwk, index, rules))
   const names = keys.map((key) => key.identity)
   const repeated = names.findIndex((name, index) => names.indexOf(name) !== index)
   if (repeated !== -1) throw new ConfigurationError(`\`keys[${repeated}]\` is a repetition. Give each key once.`)
@@ -41,8 +41,8 @@ export function createStaticKeys(jwks: readonly unknown[]): KeySource {
   }
 }
 
-function importStaticKey(value: unknown, index: number): ManagedKey {
-  const jwk = readPublicJwk(value)
+function importStaticKey(value: unknown, index: number, rules: KeyRules | undefined): ManagedKey {
+  const jwk = readRuledJwk(value, rules)
   if (!('reason' in jwk)) return createVerificationKey(jwk)
   throw new ConfigurationError(
     `\`keys[${index}]\` cannot be used: ${jwk.reason}. Give a public RSA, EC or Ed25519 signature key as a JWK, ` +

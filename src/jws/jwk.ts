@@ -17,6 +17,7 @@ export interface JwkRefusal {
   readonly reason: string
 }
 
+const signatureUse: readonly string[] = ['sig']
 const secretMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const
 const coordinateCharacters: ReadonlyMap<unknown, number> = new Map([
   ['P-256', 43],
@@ -31,14 +32,14 @@ const ed25519Characters = 43
 
 /**
  * Reads a public JWK for signature checks (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2). Refuses private and symmetric
- * members, a `use` other than `sig`, `key_ops` without `verify`, an `alg` this library cannot check or that does not
+ * members, a `use` that is not in `uses`, `key_ops` without `verify`, an `alg` this library cannot check or that does not
  * fit the key, RSA moduli outside 2048 to 8192 bits or with the ROCA fingerprint, RSA exponents that are even, under 3 or over 2^32, coordinates that
  * are not full-width base64url, and Ed25519 points of small order. Unknown members are ignored. It does not check that a
  * point lies on its curve (`createSignatureCheck` does), nor `x5c` and its relatives. Never throws.
  */
-export function readPublicJwk(value: unknown): PublishedJwk | JwkRefusal {
+export function readPublicJwk(value: unknown, uses: readonly string[] = signatureUse): PublishedJwk | JwkRefusal {
   if (!isJsonObject(value)) return { reason: 'not a JSON object' }
-  const reason = refusalOfUse(value)
+  const reason = refusalOfUse(value, uses)
   if (reason !== undefined) return { reason }
   const key = readKeyMaterial(value)
   if ('reason' in key) return key
@@ -67,10 +68,10 @@ function algorithmFitsKey(jwk: PublicJwk, algorithm: unknown): boolean {
   return traits !== undefined && traits.kty === jwk.kty && traits.crv === jwk.crv
 }
 
-function refusalOfUse(jwk: JsonObject): string | undefined {
+function refusalOfUse(jwk: JsonObject, uses: readonly string[]): string | undefined {
   if (secretMembers.some((name) => Object.hasOwn(jwk, name))) return 'holds private or symmetric key material'
   const use = ownMember(jwk, 'use')
-  if (use !== undefined && use !== 'sig') return 'use is not sig'
+  if (use !== undefined && !uses.includes(use as string)) return `use is not ${uses.join(' or ')}`
   const operations = ownMember(jwk, 'key_ops')
   if (operations === undefined) return undefined
   return isStringArray(operations) && operations.includes('verify') ? undefined : 'key_ops has no verify'

@@ -179,7 +179,8 @@ export function createGates<Claims>({
       const judged = tell.begin('request', new Passage(facts.request))
       let scheme: AuthScheme | undefined
       try {
-        const read = readCredentials(facts, gate.resource.bearerMethods, gate.modes.dpop !== 'off')
+        const { bearerMethods, tokenFields } = gate.resource
+        const read = readCredentials(facts, bearerMethods, gate.modes.dpop !== 'off', tokenFields)
         scheme = read.scheme
         if (read.error === undefined) {
           const auth = await admit(gate, read.scheme, read.token, facts, judged.passage)

@@ -52,6 +52,8 @@ export interface IssuerRegistry {
   known(): readonly Issuer[]
 }
 
+const tokenHeaderOfTenant =
+  '`tokenHeader` needs an issuer that is listed: which field to read is decided before the token tells its issuer.'
 const maxResolvedIssuers = 10_000
 const maxKnownHeaders = 200
 
@@ -89,6 +91,7 @@ function createTenantRegistry(options: ResolvedOptions, resolver: IssuerResolver
     if (!given) return undefined
     if (!isJsonObject(given)) throw new ConfigurationError('The `issuer` function gives an object, or undefined.')
     const settings = resolveIssuer({ ...given, issuer }, surroundings.allowInsecureLoopback)
+    if (settings.tokenHeader !== undefined) throw new ConfigurationError(tokenHeaderOfTenant)
     const found = createIssuer(settings, options)
     ready.set(issuer, found)
     return found
@@ -154,6 +157,7 @@ function createIssuer(settings: ResolvedIssuer, options: ResolvedOptions): Issue
     issuer,
     algorithms: new Set(settings.algorithms),
     tokenTypes: acceptedTypes(settings.tokenTypes),
+    headerHolds: settings.headerHolds,
     showsAccessToken: settings.showsAccessToken,
     keys: createKeys(settings, discovery, surroundings),
     knownHeaders: createBoundedCache<KnownHeader>(maxKnownHeaders),
@@ -231,9 +235,15 @@ function checkResources(
 }
 
 function createKeys(settings: ResolvedIssuer, discovery: Discovery, surroundings: Surroundings): KeySource {
-  if (settings.keys !== undefined) return createStaticKeys(settings.keys)
+  if (settings.keys !== undefined) return createStaticKeys(settings.keys, settings.keyRules)
   const { issuer, keyCache } = settings
-  return createRemoteKeys({ issuer, jwksUri: settings.jwksUri ?? discovery, options: keyCache, surroundings })
+  return createRemoteKeys({
+    issuer,
+    jwksUri: settings.jwksUri ?? discovery,
+    options: keyCache,
+    rules: settings.keyRules,
+    surroundings,
+  })
 }
 
 function acceptedTypes(given: readonly (string | null)[]): ReadonlySet<string | null> {

@@ -17,7 +17,7 @@ export function resourceMetadata(resource: ResolvedResource): JsonObject {
     authorization_servers: resource.issuers,
     jwks_uri: metadata.jwksUri,
     scopes_supported: resource.scopes.filter((scope) => scope !== 'offline_access'),
-    bearer_methods_supported: resource.bearerMethods,
+    bearer_methods_supported: bearerMethods(resource),
     resource_signing_alg_values_supported: metadata.signingAlgorithms?.filter((algorithm) => algorithm !== 'none'),
     ...names(metadata),
     resource_documentation: metadata.documentation,
@@ -28,6 +28,11 @@ export function resourceMetadata(resource: ResolvedResource): JsonObject {
     dpop_signing_alg_values_supported: resource.dpop === 'off' ? undefined : resource.dpopAlgorithms,
     dpop_bound_access_tokens_required: resource.dpop === 'required',
   })
+}
+
+/** `header` is the `Authorization` field, which a proxy in front may leave no use for. */
+function bearerMethods({ bearerMethods: methods, tokenFields }: ResolvedResource): readonly string[] {
+  return tokenFields?.authorization === false ? methods.filter((method) => method !== 'header') : methods
 }
 
 /** RFC 9728 §2.1: readers who speak none of the languages need a name as well, so the first one stands in. */

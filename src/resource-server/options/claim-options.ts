@@ -7,7 +7,7 @@ export type ClaimPath = string | readonly string[]
 
 /**
  * What one claim must be. A value, or a list of values of which one must match; an array claim matches when one of its
- * items does. `present`: whether the claim must be there (`null` counts as absent). `startsWith`, `endsWith`: for text.
+ * items does. `not`: the claim is there, and is none of these. `present`: whether the claim must be there (`null` counts as absent). `startsWith`, `endsWith`: for text.
  * `sameAs`: equal to the text of another claim. Compares exactly: case counts, nothing is converted.
  */
 export type ClaimCondition =
@@ -15,6 +15,7 @@ export type ClaimCondition =
   | number
   | boolean
   | readonly (string | number | boolean)[]
+  | { readonly not: string | number | boolean | readonly (string | number | boolean)[] }
   | { readonly present: boolean }
   | { readonly startsWith: string }
   | { readonly endsWith: string }
@@ -26,16 +27,32 @@ export type ClaimCondition =
  */
 export type ClaimConditions = Readonly<Record<string, ClaimCondition>>
 
+/** A place of roles whose value is neither one name nor a list of names. @group Resource server */
+export interface RoleClaim {
+  /** Where it stands. */
+  readonly claim: ClaimPath
+  /** `object-keys`: an object whose members are named after the roles. `comma-list`: one text, with commas between. */
+  readonly form: 'object-keys' | 'comma-list'
+}
+
 /** Where an issuer puts what a request needs. Where several claims are named, see each member. @group Resource server */
 export interface ClaimProfile {
   /** The first one present wins. Default `['client_id']`. */
   readonly clientId?: string | readonly ClaimPath[] | undefined
   /** The first one present wins. Default `['scope', 'scp']`. A space-delimited string, or an array of strings. */
   readonly scope?: string | readonly ClaimPath[] | undefined
-  /** The roles of all of them add up. Default `['roles']`. A string is one role, an array of strings several. */
-  readonly roles?: string | readonly ClaimPath[] | undefined
+  /**
+   * The roles of all of them add up. Default `['roles']`. A string is one role, an array of strings several; for other forms
+   * see {@link RoleClaim}.
+   */
+  readonly roles?: string | RoleClaim | readonly (ClaimPath | RoleClaim)[] | undefined
   /** The first one present wins. Default none. */
   readonly tenant?: string | readonly ClaimPath[] | undefined
+  /**
+   * What stands for the subject in tokens whose `sub` is absent or empty; the first one present wins. It must never be what
+   * another token may have as `sub`. Default none: such tokens are refused.
+   */
+  readonly subjectStandIn?: string | readonly ClaimPath[] | undefined
   /**
    * What shows that no user stands behind a token; of several, one suffices. Makes `isClientToken` true, as `sub` equal
    * to the client always does. Default none.

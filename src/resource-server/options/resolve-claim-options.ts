@@ -1,7 +1,13 @@
 import { ConfigurationError } from '../../errors/index.js'
 import { checkNames, textOption } from '../../kit/check.js'
 import { isJsonObject } from '../../kit/json.js'
-import { type ClaimsTest, claimAt, type ResolvedClaimPath, type ResolvedClaimProfile } from '../token/claim-profile.js'
+import {
+  type ClaimsTest,
+  claimAt,
+  type ResolvedClaimPath,
+  type ResolvedClaimProfile,
+  type ResolvedRolePath,
+} from '../token/claim-profile.js'
 import type { AudienceStandIn, ClaimProfile } from './claim-options.js'
 
 /** What stands for the audience, checked. */
@@ -10,7 +16,7 @@ export interface ResolvedStandIn {
   readonly resource: string | undefined
 }
 
-const profileNames = ['clientId', 'scope', 'roles', 'tenant', 'clientToken', 'userToken']
+const profileNames = ['clientId', 'scope', 'roles', 'tenant', 'subjectStandIn', 'clientToken', 'userToken']
 const never: ClaimsTest = () => false
 
 /**
@@ -20,13 +26,14 @@ const never: ClaimsTest = () => false
  */
 export function resolveClaimProfile(profile: ClaimProfile = {}): ResolvedClaimProfile {
   checkNames('`claimProfile`', profile, profileNames)
-  const paths = (name: 'clientId' | 'scope' | 'roles' | 'tenant', fallback: readonly string[]) =>
+  const paths = (name: 'clientId' | 'scope' | 'tenant' | 'subjectStandIn', fallback: readonly string[]) =>
     resolvePaths(`claimProfile.${name}`, profile[name] ?? fallback)
   return Object.freeze({
     clientId: paths('clientId', ['client_id']),
     scope: paths('scope', ['scope', 'scp']),
-    roles: paths('roles', ['roles']),
+    roles: resolveRoles(profile.roles ?? ['roles']),
     tenant: profile.tenant === undefined ? [] : paths('tenant', []),
+    subjectStandIn: profile.subjectStandIn === undefined ? [] : paths('subjectStandIn', []),
     clientToken: resolveConditions('claimProfile.clientToken', profile.clientToken) ?? never,
     userToken: resolveConditions('claimProfile.userToken', profile.userToken) ?? never,
   })
@@ -36,6 +43,24 @@ function resolvePaths(name: string, given: unknown): readonly ResolvedClaimPath[
   const paths: readonly unknown[] = Array.isArray(given) ? given : [given]
   if (paths.length === 0) refusePath(name)
   return Object.freeze(paths.map((path) => resolvePath(name, path)))
+}
+
+const roleForms: readonly unknown[] = ['object-keys', 'comma-list']
+
+function resolveRoles(given: unknown): readonly ResolvedRolePath[] {
+  const name = 'claimProfile.roles'
+  const places: readonly unknown[] = Array.isArray(given) ? given : [given]
+  if (places.length === 0) refusePath(name)
+  return Object.freeze(places.map((place) => resolveRole(name, place)))
+}
+
+function resolveRole(name: string, place: unknown): ResolvedRolePath {
+  if (!isJsonObject(place)) return { ...resolvePath(name, place), form: 'names' }
+  checkNames(`A place of \`${name}\``, place, ['claim', 'form'])
+  const { claim, form } = place
+  if (!roleForms.includes(form))
+    throw new ConfigurationError(`\`${name}\` takes the form 'object-keys' or 'comma-list'.`)
+  return { ...resolvePath(name, claim), form: form as ResolvedRolePath['form'] }
 }
 
 /** What other tools write for a path, and what no dot can be meant to divide. */
@@ -91,6 +116,7 @@ function oneCondition(name: string, path: ResolvedClaimPath, given: unknown): Cl
   if (kind === 'present' && typeof wanted === 'boolean') {
     return (claims) => (claimAt(claims, path) !== undefined) === wanted
   }
+  if (kind === 'not') return isNoneOf(path, acceptedValues(name, wanted))
   if (!isText(wanted)) return refuseConditions(name)
   if (kind === 'startsWith') return isTextThat(path, (text) => text.startsWith(wanted))
   if (kind === 'endsWith') return isTextThat(path, (text) => text.endsWith(wanted))
@@ -116,6 +142,11 @@ function isOneOf(path: ResolvedClaimPath, accepted: readonly unknown[]): ClaimsT
   }
 }
 
+function isNoneOf(path: ResolvedClaimPath, refused: readonly unknown[]): ClaimsTest {
+  const isRefused = isOneOf(path, refused)
+  return (claims) => claimAt(claims, path) !== undefined && !isRefused(claims)
+}
+
 function isTextThat(path: ResolvedClaimPath, holds: (text: string) => boolean): ClaimsTest {
   return (claims) => {
     const value = claimAt(claims, path)
@@ -126,7 +157,7 @@ function isTextThat(path: ResolvedClaimPath, holds: (text: string) => boolean): 
 function refuseConditions(name: string): never {
   throw new ConfigurationError(
     `\`${name}\` takes conditions by claim, such as { token_use: 'access' } or { azp: ['web', 'app'] }, ` +
-      'or { present: true }, { startsWith: … }, { endsWith: … }, { sameAs: … } for a claim; or a list of such objects.',
+      'or { not: … }, { present: true }, { startsWith: … }, { endsWith: … }, { sameAs: … } for a claim; or a list of such objects.',
   )
 }
 

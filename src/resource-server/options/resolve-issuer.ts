@@ -1,7 +1,8 @@
 import { ConfigurationError } from '../../errors/index.js'
 import { checkIssuer, checkUrl } from '../../issuer/identifiers.js'
+import type { KeyRules } from '../../issuer/key-table.js'
 import { defaultTokenAlgorithms, isSignatureAlgorithm, type SignatureAlgorithm } from '../../jws/algorithms.js'
-import { checkNames, choiceOption, listOption, numberOption } from '../../kit/check.js'
+import { checkNames, choiceOption, listOption, numberOption, textOption } from '../../kit/check.js'
 import type { InsecureHosts } from '../../kit/fetch/secure-url.js'
 import { isJsonObject, type JsonObject } from '../../kit/json.js'
 import type { ClaimsTest, ResolvedClaimProfile } from '../token/claim-profile.js'
@@ -26,7 +27,13 @@ export interface ResolvedIssuer {
   readonly jwksUri: string | undefined
   readonly keys: readonly JsonObject[] | undefined
   readonly keyCache: Required<KeyCacheOptions>
+  /** `undefined`: every signature key. */
+  readonly keyRules: KeyRules | undefined
   readonly tokenTypes: readonly (string | null)[]
+  /** `undefined`: nothing is demanded of other members. */
+  readonly headerHolds: ClaimsTest | undefined
+  /** In lower case; `undefined`: `Authorization`. */
+  readonly tokenHeader: string | undefined
   readonly showsAccessToken: ClaimsTest
   readonly claimProfile: ResolvedClaimProfile
   readonly optionalClaims: readonly string[]
@@ -47,7 +54,11 @@ const names = [
   'jwksUri',
   'keys',
   'keyCache',
+  'keyUses',
+  'keyConditions',
   'tokenTypes',
+  'headerConditions',
+  'tokenHeader',
   'accessTokenEvidence',
   'claimProfile',
   'optionalClaims',
@@ -79,7 +90,10 @@ export function resolveIssuer(given: string | IssuerOptions, allowInsecureLoopba
     jwksUri: options.jwksUri,
     keys: resolveKeys(options),
     keyCache: resolveKeyCache(options.keyCache),
+    keyRules: resolveKeyRules(options),
     tokenTypes: resolveTokenTypes(options.tokenTypes),
+    headerHolds: resolveConditions('headerConditions', options.headerConditions),
+    tokenHeader: resolveTokenHeader(options.tokenHeader),
     showsAccessToken: resolveConditions('accessTokenEvidence', options.accessTokenEvidence) ?? showsAccessToken,
     claimProfile: resolveClaimProfile(options.claimProfile),
     optionalClaims: resolveOptional('optionalClaims', options.optionalClaims, relaxable, 'iss, aud, sub and exp'),
@@ -142,6 +156,26 @@ function resolveKeys({ keys, jwksUri }: IssuerOptions): readonly JsonObject[] | 
   if (jwksUri !== undefined) throw new ConfigurationError('Give either `keys` or `jwksUri`, not both.')
   return keys
 }
+
+function resolveKeyRules({ keyUses, keyConditions }: IssuerOptions): KeyRules | undefined {
+  const uses = listOption('keyUses', keyUses, ['sig'])
+  const accepts = resolveConditions('keyConditions', keyConditions)
+  if (keyUses === undefined && accepts === undefined) return undefined
+  return Object.freeze({ uses, accepts: accepts ?? (() => true) })
+}
+
+const fieldName = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
+
+function resolveTokenHeader(given: unknown): string | undefined {
+  const name = textOption('tokenHeader', given)?.toLowerCase()
+  if (name === undefined || (fieldName.test(name) && !reservedFields.has(name))) return name
+  throw new ConfigurationError(
+    '`tokenHeader` takes the name of a header field that a proxy writes the token into, such as Cf-Access-Jwt-Assertion.',
+  )
+}
+
+/** Fields that mean something else, or that browsers send by themselves. */
+const reservedFields: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'dpop', 'cookie'])
 
 /**
  * Checks the settings of a key cache and fills in its defaults.

@@ -89,6 +89,7 @@ export function resolveOptions(options: ResourceServerOptions<ClaimsSchema | und
     surroundings,
     resources: resolveResources(options, {
       issuers: knownIssuers(options, issuers),
+      tokenHeaders: tokenHeaders(issuers),
       dpop: dpop.mode,
       dpopAlgorithms: dpop.algorithms,
       mtls: mtls.mode,
@@ -118,6 +119,11 @@ export function resolveOptions(options: ResourceServerOptions<ClaimsSchema | und
     explainRefusals: booleanOption('explainRefusals', options.explainRefusals, false),
     monotonicClock: functionOption('monotonicClock', options.monotonicClock) ?? monotonicClock,
   })
+}
+
+function tokenHeaders(issuers: readonly ResolvedIssuer[]): ReadonlyMap<string, string> {
+  const given = issuers.flatMap(({ issuer, tokenHeader }) => (tokenHeader ? [[issuer, tokenHeader] as const] : []))
+  return new Map(given)
 }
 
 /** The options that say how the outside is reached. */

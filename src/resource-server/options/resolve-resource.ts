@@ -13,6 +13,8 @@ import type { BearerMethod, ResourceOptions } from './types.js'
 export interface ResourceDefaults {
   /** The server's issuers; `undefined` where only a live set of tenants knows them. */
   readonly issuers: readonly string[] | undefined
+  /** The header fields of the issuers that do not use `Authorization`. */
+  readonly tokenHeaders: ReadonlyMap<string, string>
   readonly dpop: BindingMode
   readonly dpopAlgorithms: readonly SignatureAlgorithm[]
   readonly mtls: BindingMode
@@ -40,11 +42,21 @@ export function resolveResource(given: string | ResourceOptions, defaults: Resou
     onlyIssuers: issuers && new Set(issuers),
     scopes: resolveScopes(options.scopes),
     bearerMethods: resolveBearerMethods(options.bearerMethods),
+    tokenFields: tokenFields(issuers ?? defaults.issuers ?? [], defaults.tokenHeaders),
     dpop: choiceOption('dpop', options.dpop, modes, defaults.dpop),
     dpopAlgorithms: defaults.dpopAlgorithms,
     mtls: choiceOption('mtls', options.mtls, modes, defaults.mtls),
     metadata: resolveMetadata(options.metadata, defaults.allowInsecureLoopback),
   })
+}
+
+function tokenFields(
+  issuers: readonly string[],
+  headers: ReadonlyMap<string, string>,
+): ResolvedResource['tokenFields'] {
+  const names = [...new Set(issuers.flatMap((issuer) => headers.get(issuer) ?? []))]
+  if (names.length === 0) return undefined
+  return Object.freeze({ names, authorization: issuers.some((issuer) => !headers.has(issuer)) })
 }
 
 function resolveIssuers(

@@ -14,6 +14,14 @@ export interface Surroundings {
   readonly allowInsecureLoopback: InsecureHosts
 }
 
+/** The header fields the tokens of a resource come in, where `Authorization` is not the only one. */
+export interface TokenFields {
+  /** In lower case. Each holds a token alone, without a scheme. */
+  readonly names: readonly string[]
+  /** Whether `Authorization` is one as well. */
+  readonly authorization: boolean
+}
+
 /** A resource with every default filled in. */
 export interface ResolvedResource {
   /** The identifier, byte for byte. */
@@ -25,6 +33,8 @@ export interface ResolvedResource {
   readonly onlyIssuers?: ReadonlySet<string> | undefined
   readonly scopes: readonly string[]
   readonly bearerMethods: readonly BearerMethod[]
+  /** `undefined`: in `Authorization` alone, where header fields are concerned. */
+  readonly tokenFields?: TokenFields | undefined
   readonly dpop: BindingMode
   readonly dpopAlgorithms: readonly SignatureAlgorithm[]
   readonly mtls: BindingMode

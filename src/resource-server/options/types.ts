@@ -127,8 +127,25 @@ export interface IssuerOptions {
   readonly keys?: readonly JsonObject[] | undefined
   /** Key-cache settings. */
   readonly keyCache?: KeyCacheOptions | undefined
+  /** Accepted `use` values of keys; a key without `use` is always accepted. Default `['sig']`. */
+  readonly keyUses?: readonly string[] | undefined
+  /**
+   * What the members of a key must say beyond what every key must; of several, one suffices. For key sets that several
+   * issuers share. Default none.
+   */
+  readonly keyConditions?: ClaimConditions | readonly ClaimConditions[] | undefined
   /** Accepted `typ` header values; `null` stands for an absent one. Default `['at+jwt']` (RFC 9068 §4). */
   readonly tokenTypes?: readonly (string | null)[] | undefined
+  /**
+   * What the header of a JWT must say beyond `alg`, `kid` and `typ`; of several, one suffices. Default none: other members are
+   * ignored.
+   */
+  readonly headerConditions?: ClaimConditions | readonly ClaimConditions[] | undefined
+  /**
+   * The request header field this issuer's tokens come in, alone and without a scheme: what a proxy in front writes. Then
+   * `Authorization` is only looked at for a resource that has an issuer without such a field. Default: `Authorization`.
+   */
+  readonly tokenHeader?: string | undefined
   /**
    * For tokens whose header has the `typ` `JWT`, `JOSE` or none, which any JWT of the issuer may have: what in the payload
    * shows an access token. Of several, one suffices. Choose what no ID token and no refresh token of the issuer has.

@@ -7,6 +7,11 @@ export interface ResolvedClaimPath {
   readonly steps: readonly string[] | undefined
 }
 
+/** Where roles stand, and in which form. */
+export interface ResolvedRolePath extends ResolvedClaimPath {
+  readonly form: 'names' | 'object-keys' | 'comma-list'
+}
+
 /** Whether the claims of a token are as demanded. */
 export type ClaimsTest = (claims: JsonObject) => boolean
 
@@ -14,8 +19,10 @@ export type ClaimsTest = (claims: JsonObject) => boolean
 export interface ResolvedClaimProfile {
   readonly clientId: readonly ResolvedClaimPath[]
   readonly scope: readonly ResolvedClaimPath[]
-  readonly roles: readonly ResolvedClaimPath[]
+  readonly roles: readonly ResolvedRolePath[]
   readonly tenant: readonly ResolvedClaimPath[]
+  /** What stands for `sub` where it is absent or empty. Empty: nothing. */
+  readonly subjectStandIn: readonly ResolvedClaimPath[]
   readonly clientToken: ClaimsTest
   readonly userToken: ClaimsTest
 }
@@ -67,19 +74,27 @@ function splitScopes(text: string): readonly string[] {
 }
 
 /**
- * The roles at all of `paths` together, each once: one string or an array of strings at each; nothing for any other
- * value. The result is frozen.
+ * The roles at all of `paths` together, each once; nothing for a value that is not of the form of its path. The result is
+ * frozen.
  */
-export function readRoles(claims: JsonObject, paths: readonly ResolvedClaimPath[]): readonly string[] {
+export function readRoles(claims: JsonObject, paths: readonly ResolvedRolePath[]): readonly string[] {
   let roles = none
   for (const path of paths) {
-    const found = rolesIn(claimAt(claims, path))
+    const found = rolesIn(claimAt(claims, path), path.form)
     if (found.length > 0) roles = roles === none ? found : [...new Set([...roles, ...found])]
   }
   return Object.freeze(roles)
 }
 
-function rolesIn(value: unknown): readonly string[] {
-  if (typeof value === 'string') return [value]
-  return isStringArray(value) ? value : none
+function rolesIn(value: unknown, form: ResolvedRolePath['form']): readonly string[] {
+  if (form === 'object-keys') return isJsonObject(value) ? Object.keys(value) : none
+  if (typeof value === 'string') return form === 'names' ? [value] : splitAtCommas(value)
+  return form === 'names' && isStringArray(value) ? value : none
+}
+
+function splitAtCommas(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
 }

@@ -10,7 +10,7 @@ import type { ClaimRules, VerifiedEntry } from './token-rules.js'
  * Judges the claims of a token whose origin is established, and reads out what a request needs (RFC 7519 §4.1, RFC 9068
  * §2.2 and §4). The caller has frozen them and bounded their depth. Checks type and presence of every registered claim
  * and all times; does NOT compare the audience, which depends on the route, nor judge `cnf`, which depends on the
- * request. Where the rules let `sub` lack, the client stands in for it.
+ * request. Where `sub` is absent, what the profile names stands in for it, else the client where the rules let `sub` lack.
  *
  * @throws {@link InvalidTokenError} with the code of the first rule that fails.
  */
@@ -23,7 +23,8 @@ export function readClaims(
   const { profile, optionalClaims } = rules
   const { expiresAt, validFromMs, validUntilMs } = readValidity(claims, rules, nowMs)
   const clientId = readClientId(claims, profile)
-  const subject = textClaim(claims, 'sub') ?? (optionalClaims.has('sub') ? clientId : undefined) ?? missingClaim('sub')
+  const subject =
+    readSubject(claims, profile) ?? (optionalClaims.has('sub') ? clientId : undefined) ?? missingClaim('sub')
   if (clientId === undefined && !optionalClaims.has('client_id')) missingClaim('client_id')
   if (textClaim(claims, 'jti') === undefined && !optionalClaims.has('jti')) missingClaim('jti')
   if (!isDetails(ownMember(claims, 'authorization_details'))) invalidClaim('authorization_details')
@@ -49,6 +50,14 @@ export function readClaims(
 function readClientId(claims: JsonObject, profile: ResolvedClaimProfile): string | undefined {
   const value = firstClaim(claims, profile.clientId)
   return value === undefined || (typeof value === 'string' && value !== '') ? value : invalidClaim('client_id')
+}
+
+function readSubject(claims: JsonObject, { subjectStandIn }: ResolvedClaimProfile): string | undefined {
+  const sub = ownMember(claims, 'sub')
+  const absent = sub === undefined || sub === ''
+  if (subjectStandIn.length === 0 || !absent) return textClaim(claims, 'sub')
+  const value = firstClaim(claims, subjectStandIn)
+  return value === undefined || (typeof value === 'string' && value !== '') ? value : invalidClaim('sub')
 }
 
 /** `undefined` where nothing tells: a `sub` that is not the client may still be a name of the client (RFC 9068 §2.2). */

@@ -2,6 +2,7 @@ import type { AuthScheme } from '../../auth/auth.js'
 import { type AuthError, ConfigurationError, InvalidRequestError, MissingTokenError } from '../../errors/index.js'
 import type { RequestFacts } from '../../http/request-facts.js'
 import { isJsonObject } from '../../kit/json.js'
+import type { TokenFields } from '../options/resolved.js'
 import type { BearerMethod } from '../options/types.js'
 
 /** What a request brought along: one token by one scheme, or the reason why not. */
@@ -24,14 +25,40 @@ const bodyMethods: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
  *
  * @throws {@link ConfigurationError} for a form that nothing parsed, where a token may come in one; and what the facts
  * throw.
+ * @param fields - the header fields, where `Authorization` is not the only one.
  * @param dpop - whether the DPoP scheme is offered; if not, it counts as an unsupported one (RFC 6750 §3.1).
  */
-export function readCredentials(facts: RequestFacts, methods: readonly BearerMethod[], dpop: boolean): Credentials {
-  const fields = facts.headerValues('authorization')
-  if (fields.length > 1) return { scheme: undefined, error: new InvalidRequestError('ERR_REQUEST_AMBIGUOUS') }
-  const fromHeader = readField(fields[0], dpop)
+export function readCredentials(
+  facts: RequestFacts,
+  methods: readonly BearerMethod[],
+  dpop: boolean,
+  fields?: TokenFields | undefined,
+): Credentials {
+  if (fields !== undefined) return readFields(facts, methods, dpop, fields)
+  const sent = facts.headerValues('authorization')
+  if (sent.length > 1) return ambiguous()
+  const fromHeader = readField(sent[0], dpop)
   if (methods.length === 1) return fromHeader ?? missing()
   return onlyOne([fromHeader, readForm(facts, methods), readQuery(facts, methods)])
+}
+
+function readFields(
+  facts: RequestFacts,
+  methods: readonly BearerMethod[],
+  dpop: boolean,
+  { names, authorization }: TokenFields,
+): Credentials {
+  const values = authorization ? facts.headerValues('authorization') : []
+  if (values.length > 1) return ambiguous()
+  const bare = names.map((name) => readBareField(facts.headerValues(name)))
+  return onlyOne([readField(values[0], dpop), ...bare, readForm(facts, methods), readQuery(facts, methods)])
+}
+
+/** What a proxy wrote: the token and nothing else. */
+function readBareField([token, ...more]: readonly string[]): Credentials | undefined {
+  if (token === undefined) return undefined
+  if (more.length > 0) return ambiguous()
+  return token === '' ? malformed('Bearer') : { scheme: 'Bearer', token, method: 'header' }
 }
 
 /**
@@ -62,6 +89,10 @@ export function readBearerToken(field: string | null | undefined): string | unde
  */
 export function isToken68(text: string): boolean {
   return token68.test(text)
+}
+
+function ambiguous(): Credentials {
+  return { scheme: undefined, error: new InvalidRequestError('ERR_REQUEST_AMBIGUOUS') }
 }
 
 function missing(): Credentials {
@@ -120,6 +151,6 @@ function readQuery(facts: RequestFacts, methods: readonly BearerMethod[]): Crede
 
 function onlyOne(found: readonly (Credentials | undefined)[]): Credentials {
   const present = found.filter((credentials) => credentials !== undefined)
-  if (present.length > 1) return { scheme: undefined, error: new InvalidRequestError('ERR_REQUEST_AMBIGUOUS') }
+  if (present.length > 1) return ambiguous()
   return present[0] ?? missing()
 }

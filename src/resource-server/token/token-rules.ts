@@ -24,6 +24,8 @@ export interface TokenRules extends ClaimRules {
   readonly algorithms: ReadonlySet<SignatureAlgorithm>
   /** Accepted types in comparable form; `null` stands for an absent one. */
   readonly tokenTypes: ReadonlySet<string | null>
+  /** Whether the header is as demanded beyond `alg`, `kid` and `typ`; `undefined`: nothing is. */
+  readonly headerHolds?: ClaimsTest | undefined
   /** Whether a payload shows an access token, where the type of the header says nothing. */
   readonly showsAccessToken: ClaimsTest
   readonly keys: KeySource

@@ -1,5 +1,5 @@
 import { InvalidTokenError } from '../../errors/index.js'
-import { type CompactJws, copySegment } from '../../jws/compact-jws.js'
+import { type CompactJws, copySegment, readJsonSegment } from '../../jws/compact-jws.js'
 import type { JsonObject } from '../../kit/json.js'
 import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
 import { readJoseHeader } from './jose-header.js'
@@ -51,6 +51,9 @@ async function verifyWithNewHeader(jws: CompactJws, rules: TokenRules, nowMs: nu
   }
   if (!rules.tokenTypes.has(header.typ)) {
     throw new InvalidTokenError('ERR_TOKEN_TYPE', { expected: [...rules.tokenTypes], received: header.typ })
+  }
+  if (rules.headerHolds?.(readJsonSegment(jws.headerSegment) ?? {}) === false) {
+    refuseKind('the header is not as `headerConditions` demands')
   }
   const signer = await verifySignature(jws, header, rules.keys)
   return acceptAndRemember({ ...signer, generic: isGenericType(header.typ) }, jws, rules, nowMs)
