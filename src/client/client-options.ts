@@ -13,7 +13,7 @@ export interface OAuthClientOptions {
   /** Default: the client identifier of the credential. */
   readonly clientId?: string | undefined
   /**
-   * How this client authenticates. A public client says so: `none({ clientId })`. Without a credential and without
+   * How this client authenticates. A public client says so: `publicClient({ clientId })`. Without a credential and without
    * `registration` the client discovers and registers, and refuses every other call.
    */
   readonly credential?: ClientCredential | IssuerCredentials | undefined

@@ -41,7 +41,7 @@ export {
   type PrivateKeyJwtOptions,
   privateKeyJwt,
 } from './credentials/private-key-jwt.js'
-export { none, tlsClientAuth } from './credentials/public-client.js'
+export { publicClient, tlsClientAuth } from './credentials/public-client.js'
 export { type LocalSigningKey, publicJwkOf, type RemoteSigningKey, type SigningKey } from './credentials/signer.js'
 export type { EndpointDescription, EndpointDescriptions, EndpointName } from './endpoints.js'
 export {
@@ -93,5 +93,5 @@ export {
 } from './registration/registered-client.js'
 export type { RegisterOptions } from './registration/registration.js'
 export type { AuthorizationServerMetadata } from './server.js'
-export { bearerAuthorization, isUsable, type TokenSet } from './token-set.js'
+export { bearerAuthorization, isExpired, type TokenSet } from './token-set.js'
 export { GrantTypes, TokenTypes } from './token-types.js'

@@ -87,7 +87,10 @@ const isCredential = (value: unknown): boolean => isJsonObject(value) && typeof 
 const shape: Shape<OAuthClientOptions> = {
   issuer: () => undefined,
   clientId: text,
-  credential: takes(isCredential, 'a credential such as clientSecretBasic({ … }); a public client says none({ … })'),
+  credential: takes(
+    isCredential,
+    'a credential such as clientSecretBasic({ … }); a public client says publicClient({ … })',
+  ),
   registration: members({
     auto: required(choice(true)),
     metadata: required(takes(isJsonObject, 'an object of client metadata')),
@@ -186,7 +189,7 @@ function credentialFor(issuer: string, { credential, clientId, registration }: O
     )
   }
   if (clientId !== undefined && credential === undefined) {
-    throw mistake('`clientId` needs a `credential`; a public client says none({ clientId }).')
+    throw mistake('`clientId` needs a `credential`; a public client says publicClient({ clientId }).')
   }
   return isIssuerCredentials(credential) ? credential.for(issuer) : credential
 }

@@ -77,10 +77,15 @@ export function bearerAuthorization(tokens: TokenSet): string {
   throw new ClientConfigurationError('ERR_TOKEN_TYPE_UNUSABLE')
 }
 
-/** Whether a token may still be used for `marginSeconds`, 30 by default. False when its expiry is unknown. @group Tokens */
-export function isUsable(
+/**
+ * Whether a token has expired, or will within `marginSeconds`, 30 by default. A token whose expiry is unknown counts as
+ * expired: ask for a new one. Does NOT ask the server: a token that was revoked may still be within its time.
+ *
+ * @group Tokens
+ */
+export function isExpired(
   tokens: Pick<TokenSet, 'expiresAt'>,
   { nowMs = Date.now(), marginSeconds = 30 }: { readonly nowMs?: number; readonly marginSeconds?: number } = {},
 ): boolean {
-  return tokens.expiresAt !== undefined && nowMs / 1000 < tokens.expiresAt - marginSeconds
+  return tokens.expiresAt === undefined || nowMs / 1000 >= tokens.expiresAt - marginSeconds
 }

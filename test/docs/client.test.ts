@@ -26,7 +26,7 @@ describe('docs/client.md', () => {
       'privateKeyJwt',
       'federatedAssertion',
       'tlsClientAuth',
-      'none',
+      'publicClient',
       'perIssuer',
       'fromEnvironment',
     ]
@@ -39,7 +39,7 @@ describe('docs/client.md', () => {
   it('names every function of a client', () => {
     const made = client.createOAuthClient({
       issuer: 'https://as.example',
-      credential: client.none({ clientId: 'app' }),
+      credential: client.publicClient({ clientId: 'app' }),
     })
     const functions = Object.entries(made).filter(([, member]) => typeof member === 'function')
     for (const [name] of functions) expect(page, name).toMatch(new RegExp(`\\b${name}\\b`))

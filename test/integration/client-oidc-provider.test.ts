@@ -5,8 +5,8 @@ import {
   clientSecretBasic,
   clientSecretPost,
   createOAuthClient,
-  none,
   privateKeyJwt,
+  publicClient,
   TokenTypes,
 } from 'portcullis/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -42,7 +42,7 @@ describe('the client at a real authorization server', () => {
   const app = (further = {}) =>
     createOAuthClient({
       issuer: server.issuer,
-      credential: none({ clientId: server.clients.app.clientId }),
+      credential: publicClient({ clientId: server.clients.app.clientId }),
       ...common,
       ...further,
     })
@@ -184,7 +184,7 @@ describe('registration at a real authorization server', () => {
   const machine = { grant_types: ['client_credentials'], response_types: [], redirect_uris: [] }
 
   it('[DCR-01] [DCR-02] [DCR-08] [DCR-09] registers, reads, updates and deletes a client', async () => {
-    const registrar = createOAuthClient({ issuer, credential: none({ clientId: 'registrar' }), ...common })
+    const registrar = createOAuthClient({ issuer, credential: publicClient({ clientId: 'registrar' }), ...common })
     const registered = await registrar.register({
       ...machine,
       client_name: 'One',
@@ -212,7 +212,7 @@ describe('registration at a real authorization server', () => {
   it('[ASRT-02] [ASRT-04] [ASRT-05] [SEC-10] authenticates by private_key_jwt with the issuer as audience', async () => {
     const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify'])
     const key = { ...(await crypto.subtle.exportKey('jwk', pair.privateKey)), kid: 'k1', alg: 'ES256' }
-    const registrar = createOAuthClient({ issuer, credential: none({ clientId: 'registrar' }), ...common })
+    const registrar = createOAuthClient({ issuer, credential: publicClient({ clientId: 'registrar' }), ...common })
     const keys = [{ key: key as { kty: string } }]
     const jwks = { keys: privateKeyJwt({ clientId: 'any', keys }).publicJwks() }
     const { clientId } = await registrar.register({ ...machine, token_endpoint_auth_method: 'private_key_jwt', jwks })

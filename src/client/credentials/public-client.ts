@@ -2,13 +2,15 @@ import { checkOptions, flag, required, text } from '../check.js'
 import type { ClientCredential } from './client-credential.js'
 
 /**
- * `none`: a public client, which only names itself. Never the default: a client without credential has to say so.
- * Grants that need a confidential client (client credentials, token exchange) refuse it.
+ * A public client: it sends its identifier and no secret, the method `none` of RFC 7591 §2. Never the default: a client
+ * without a credential has to say so. Grants that need a confidential client (client credentials, token exchange) refuse
+ * it.
  *
+ * @throws {@link ClientConfigurationError} without a `clientId`.
  * @group Credentials
  */
-export function none(options: { readonly clientId: string }): ClientCredential {
-  checkOptions('none', options, { clientId: required(text) })
+export function publicClient(options: { readonly clientId: string }): ClientCredential {
+  checkOptions('publicClient', options, { clientId: required(text) })
   const { clientId } = options
   return { method: 'none', clientId, authenticate: () => ({ form: { client_id: clientId } }) }
 }

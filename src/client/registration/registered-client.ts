@@ -4,7 +4,7 @@ import { checkOptions, choice, mistake, object, required, type Shape, takes, tex
 import type { ClientAuthMethod, ClientCredential } from '../credentials/client-credential.js'
 import { clientSecretBasic, clientSecretPost } from '../credentials/client-secret.js'
 import { privateKeyJwt } from '../credentials/private-key-jwt.js'
-import { none, tlsClientAuth } from '../credentials/public-client.js'
+import { publicClient, tlsClientAuth } from '../credentials/public-client.js'
 import type { SigningKey } from '../credentials/signer.js'
 import { type ClientErrorContext, ResponseError } from '../errors.js'
 
@@ -141,7 +141,7 @@ export function credentialOf(registered: RegisteredClient, options: CredentialOf
   checkOptions('credentialOf', options, credentialOptions)
   const { clientId, clientSecret = '', metadata } = registered
   const method = metadata['token_endpoint_auth_method'] ?? options.method ?? 'client_secret_basic'
-  if (method === 'none') return none({ clientId })
+  if (method === 'none') return publicClient({ clientId })
   if (method === 'private_key_jwt') return privateKeyJwt({ clientId, keys: options.keys ?? [] })
   if (method === 'tls_client_auth') return tlsClientAuth({ clientId })
   if (method === 'self_signed_tls_client_auth') return tlsClientAuth({ clientId, selfSigned: true })

@@ -1,4 +1,4 @@
-import { none } from 'portcullis/client'
+import { publicClient } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
 import { setUpClient } from '../../support/client-set-up.js'
 import { type FakeAuthorizationServer, html503, plain, refusal, tokens } from '../../support/fake-token-endpoint.js'
@@ -26,7 +26,7 @@ describe('client credentials', () => {
   })
 
   it('[CC-01] refuses a public client before anything is sent', async () => {
-    const { server, client } = setUpClient({ credential: none({ clientId: 'app' }) })
+    const { server, client } = setUpClient({ credential: publicClient({ clientId: 'app' }) })
     await expect(client.clientCredentials()).rejects.toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
     expect(server.requests).toHaveLength(0)
   })

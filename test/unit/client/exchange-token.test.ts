@@ -1,7 +1,7 @@
 import {
   bearerAuthorization,
   GrantTypes,
-  none,
+  publicClient,
   TokenExchangeError,
   type TokenExchangeParams,
   TokenTypes,
@@ -80,7 +80,7 @@ describe('token exchange', () => {
   })
 
   it('[TX-13] refuses a public client', async () => {
-    const { client } = setUpClient({ credential: none({ clientId: 'app' }) })
+    const { client } = setUpClient({ credential: publicClient({ clientId: 'app' }) })
     const call = client.exchangeToken({ subjectToken: 'subject-token' })
     await expect(call).rejects.toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
   })

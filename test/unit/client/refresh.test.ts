@@ -1,4 +1,4 @@
-import { none } from 'portcullis/client'
+import { publicClient } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
 import { quickRetry, rejection, setUpClient } from '../../support/client-set-up.js'
 import { html503, rateLimited, refusal, reset, rotating, tokens } from '../../support/fake-token-endpoint.js'
@@ -22,7 +22,7 @@ describe('refresh', () => {
   })
 
   it('[S2-20] keeps the old refresh token where the server issues none', async () => {
-    const { client } = setUpClient({ credential: none({ clientId: 'app' }) })
+    const { client } = setUpClient({ credential: publicClient({ clientId: 'app' }) })
     expect((await client.refresh({ refreshToken: 'refresh-0' })).refreshToken).toBe('refresh-0')
   })
 

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { isUsable } from 'portcullis/client'
+import { isExpired } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
 import { setUpClient } from '../../support/client-set-up.js'
 import { answer, plain, tokens } from '../../support/fake-token-endpoint.js'
@@ -62,12 +62,12 @@ describe('a token answer', () => {
     expect((await client.clientCredentials()).accessToken).toBe('a')
   })
 
-  it('[D09] is usable while its expiry is known and far enough', () => {
+  it('[D09] has expired shortly before its time, and where the server did not say when', () => {
     const nowMs = 1_000_000
-    expect(isUsable({ expiresAt: 1031 }, { nowMs })).toBe(true)
-    expect(isUsable({ expiresAt: 1030 }, { nowMs })).toBe(false)
-    expect(isUsable({ expiresAt: 1001 }, { nowMs, marginSeconds: 0 })).toBe(true)
-    expect(isUsable({ expiresAt: undefined }, { nowMs })).toBe(false)
-    expect(isUsable({ expiresAt: 1 })).toBe(false)
+    expect(isExpired({ expiresAt: 1031 }, { nowMs })).toBe(false)
+    expect(isExpired({ expiresAt: 1030 }, { nowMs })).toBe(true)
+    expect(isExpired({ expiresAt: 1001 }, { nowMs, marginSeconds: 0 })).toBe(false)
+    expect(isExpired({ expiresAt: undefined }, { nowMs })).toBe(true)
+    expect(isExpired({ expiresAt: 1 })).toBe(true)
   })
 })

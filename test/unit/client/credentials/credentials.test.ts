@@ -10,8 +10,8 @@ import {
   federatedAssertion,
   fromEnvironment,
   gcpIdentity,
-  none,
   perIssuer,
+  publicClient,
   tlsClientAuth,
 } from 'portcullis/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -102,7 +102,7 @@ describe('a client secret', () => {
 
 describe('clients without a secret', () => {
   it('[S0-05] [S0-30] names a public client', async () => {
-    const credential = none({ clientId: 'app' })
+    const credential = publicClient({ clientId: 'app' })
     expect(credential.method).toBe('none')
     expect(await credential.authenticate(target)).toEqual({ form: { client_id: 'app' } })
   })
@@ -165,7 +165,7 @@ describe('endpoints of a client that authenticates by TLS', () => {
 describe('credentials per issuer', () => {
   const credentials = perIssuer({
     'https://as.example': clientSecretBasic(secret),
-    'https://two.example': none({ clientId: 'two' }),
+    'https://two.example': publicClient({ clientId: 'two' }),
   })
 
   it('[S0-33] [S0-34] [S0-35] [S0-36] [S0-37] [S3-16] gives each issuer its own and no other one anything', async () => {
