@@ -2,7 +2,7 @@ import type { AccessFetch, GrantedToken } from '../auth/access-context.js'
 import { readChallenges } from '../client/challenges.js'
 import { ResourceAccessError } from '../errors/index.js'
 import type { BoundedCache } from '../kit/bounded-cache.js'
-import { linkSignals } from '../kit/linked-signal.js'
+import { linkSignals } from '../kit/time-limit.js'
 import type { ResolvedGrant } from './grant.js'
 import type { GrantProofs } from './grant-client.js'
 

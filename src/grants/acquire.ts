@@ -4,9 +4,9 @@ import type { Auth } from '../auth/auth.js'
 import { InternalError, isAuthError } from '../errors/index.js'
 import { createBoundedCache } from '../kit/bounded-cache.js'
 import type { Clock } from '../kit/clock.js'
-import { withDeadline } from '../kit/deadline.js'
 import { type EventListener, emit } from '../kit/events.js'
 import { createSingleFlight } from '../kit/single-flight.js'
+import { withTimeLimit } from '../kit/time-limit.js'
 import { checkGranted } from './check-granted.js'
 import type { Exclusively } from './exclusively.js'
 import type { ActorToken, ResolvedGrant } from './grant.js'
@@ -115,7 +115,7 @@ export function createAcquire(parts: AcquireParts): Acquire {
     const durationMs = () => Math.max(0, monotonicClock() - startedMs)
     try {
       const params = exchangeParams(request)
-      const answer = await withDeadline(timeoutMs, (signal) =>
+      const answer = await withTimeLimit(timeoutMs, (signal) =>
         client.exchangeToken(params, {
           signal,
           totalTimeoutMs: clientTimeoutMs(timeoutMs),
@@ -168,7 +168,7 @@ async function actorToken(
   timeoutMs: number,
 ): Promise<ActorToken> {
   try {
-    const given: Partial<ActorToken> | undefined = await withDeadline(timeoutMs, async () => actor())
+    const given: Partial<ActorToken> | undefined = await withTimeLimit(timeoutMs, async () => actor())
     const { token, type } = given ?? {}
     // Without an actor the server might issue a token in which nobody but the subject shows.
     if (!isText(token) || !isText(type)) throw new TypeError('`actor` must give a `token` and its `type`.')

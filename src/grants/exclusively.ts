@@ -1,7 +1,7 @@
 import { type EventListener, emit } from '../kit/events.js'
 import { failureCode } from '../kit/failure-code.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
-import { unref } from '../kit/unref.js'
+import { unref } from '../kit/time-limit.js'
 import type { Lease, LockStore } from '../stores/contract.js'
 
 /**

@@ -1,5 +1,5 @@
-import { inTime } from '../kit/in-time.js'
 import type { MaybePromise } from '../kit/maybe-promise.js'
+import { inTime } from '../kit/time-limit.js'
 import type { GrantStore, LockStore } from '../stores/contract.js'
 
 /** A store of the application's, that fails rather than keep a request waiting for more than 5 s. */

@@ -1,7 +1,7 @@
 import { backOffDelayMs } from './back-off.js'
 import type { Clock } from './clock.js'
 import { createSingleFlight } from './single-flight.js'
-import { unref } from './unref.js'
+import { unref } from './time-limit.js'
 
 /** What one successful load brought. */
 export interface Loaded<T> {

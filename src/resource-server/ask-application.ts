@@ -1,7 +1,7 @@
 import type { Auth } from '../auth/auth.js'
 import { AccessDeniedError, callApplication, InvalidTokenError, UnavailableError } from '../errors/index.js'
-import { inTime } from '../kit/in-time.js'
 import { isThenable, type MaybePromise, whenReady } from '../kit/maybe-promise.js'
+import { inTime } from '../kit/time-limit.js'
 
 /** A function of the application that answers yes or no about a caller, now or later. */
 export type Question<Claims> = (auth: Auth<Claims>) => boolean | PromiseLike<boolean>

@@ -1,7 +1,7 @@
-import { BrokenCircuitError, TaskCancelledError } from 'cockatiel'
+import { BrokenCircuitError } from 'cockatiel'
 import { FetchFailure, type FetchFailureReason } from '../../kit/fetch/fetch-failure.js'
 import type { Answer, Attempt } from '../../kit/fetch/guarded-response.js'
-import { isTimeLimit } from '../../kit/linked-signal.js'
+import { isTimeLimit } from '../../kit/time-limit.js'
 import type { ClientErrorCode } from '../error-codes.js'
 import {
   CircuitOpenError,
@@ -85,7 +85,7 @@ export const errorTable: readonly Row[] = [
   {
     name: 'timeout',
     applies: ({ error, libraryCode, signal }) =>
-      error instanceof TaskCancelledError ||
+      (error instanceof FetchFailure && error.reason === 'timeout') ||
       signal?.aborted === true ||
       libraryCode === 'OAUTH_TIMEOUT' ||
       libraryCode === 'OAUTH_ABORT',

@@ -1,8 +1,8 @@
-import { DelegateBackoff, handleWhen, type RetryPolicy, retry, TimeoutStrategy, timeout } from 'cockatiel'
+import { DelegateBackoff, handleWhen, type RetryPolicy, retry } from 'cockatiel'
 import type { CustomFetch } from 'openid-client'
 import { type Attempt, guardedResponse, startAttempt } from '../../kit/fetch/guarded-response.js'
-import { isTimeLimit, linkSignals } from '../../kit/linked-signal.js'
-import { type ClientErrorContext, OAuthClientError, RequestTimeoutError } from '../errors.js'
+import { withTimeLimit } from '../../kit/time-limit.js'
+import { type ClientErrorContext, OAuthClientError } from '../errors.js'
 import { type CircuitName, type ClientOperation, notify } from '../events.js'
 import type { ClientSettings } from '../settings.js'
 import type { Breakers } from './breakers.js'
@@ -77,33 +77,20 @@ export function joinWork<T>(settings: Pick<ClientSettings, 'clock'>, call: Call,
   })
 }
 
-/** Does work within the time of the call. Starts nothing once aborted. */
+/** Does work within the time of the call, and until one of `others` aborts. Starts nothing once aborted. */
 async function withinCall<T>(
   settings: Pick<ClientSettings, 'clock'>,
   call: Call,
   start: (signal: AbortSignal) => Promise<T>,
+  others: readonly AbortSignal[] = [],
 ): Promise<T> {
-  const { signal, release } = linkSignals([call.signal], Math.max(1, call.deadlineMs - settings.clock()))
-  const ended = new Promise<never>((_, reject) => {
-    const giveUp = () => reject(endedEarly(call, signal))
-    if (signal.aborted) giveUp()
-    else signal.addEventListener('abort', giveUp, { once: true })
-  })
-  ended.catch(() => undefined)
+  const sources = [call.signal, ...others]
   try {
-    return await (signal.aborted ? ended : Promise.race([start(signal), ended]))
+    return await withTimeLimit(Math.max(1, call.deadlineMs - settings.clock()), start, sources)
   } catch (error) {
+    const signal = sources.find((source) => source?.aborted)
     throw mapError(error, { context: contextOf(call), attempt: undefined, signal })
-  } finally {
-    release()
   }
-}
-
-function endedEarly(call: Call, signal: AbortSignal): OAuthClientError {
-  const context = contextOf(call)
-  return isTimeLimit(signal)
-    ? new RequestTimeoutError('ERR_TIMEOUT', context)
-    : new OAuthClientError('ERR_ABORTED', context)
 }
 
 /**
@@ -112,23 +99,23 @@ function endedEarly(call: Call, signal: AbortSignal): OAuthClientError {
  */
 export function createRunCall(settings: ClientSettings, breakers: Breakers, closing: AbortSignal): RunCall {
   return async (spec, call, work) => {
-    const { signal, release } = linkSignals([closing, call.signal])
     let running: Running | undefined
     try {
-      return await withinCall(settings, { ...call, signal }, (limited) => {
-        const state: Running = { ...spec, ...call, context: contextOf(call), signal: limited }
-        running = state
-        return retryPolicy(settings, state).execute(
-          (attempt) => runAttempt(settings, breakers, state, work, attempt.signal, attempt.attempt),
-          limited,
-        )
-      })
+      return await withinCall(
+        settings,
+        call,
+        (signal) => {
+          const state: Running = { ...spec, ...call, context: contextOf(call), signal }
+          running = state
+          const policy = retryPolicy(settings, state)
+          return policy.execute(({ attempt }) => runAttempt(settings, breakers, state, work, attempt), signal)
+        },
+        [closing],
+      )
     } catch (error) {
       // Time that ran out in a pause is not what went wrong.
       const isLate = (error as OAuthClientError).code === 'ERR_TIMEOUT'
       throw isLate ? (running?.pausedAfter ?? error) : error
-    } finally {
-      release()
     }
   }
 }
@@ -171,12 +158,10 @@ async function runAttempt<T>(
   breakers: Breakers,
   running: Running,
   work: (attempt: CallAttempt) => Promise<T>,
-  signal: AbortSignal,
   index: number,
 ): Promise<T> {
   running.pausedAfter = undefined
   const startedMs = settings.clock()
-  const limit = timeout(running.timeoutMs, TimeoutStrategy.Aggressive)
   let current: CallAttempt | undefined
   const toError = (error: unknown): OAuthClientError =>
     mapError(error, {
@@ -196,15 +181,14 @@ async function runAttempt<T>(
       status: current?.answer?.status,
       code,
     })
+  const begin = (signal: AbortSignal): Promise<T> => {
+    current = beginAttempt(settings, running, signal)
+    return work(current)
+  }
   const limited = (): Promise<T> =>
-    limit
-      .execute((inner) => {
-        current = beginAttempt(settings, running, inner.signal)
-        return work(current)
-      }, signal)
-      .catch((error: unknown) => {
-        throw toError(error)
-      })
+    withTimeLimit(running.timeoutMs, begin, [running.signal]).catch((error: unknown) => {
+      throw toError(error)
+    })
   try {
     const result = await breakers.run(running.circuit, limited, () => current)
     report(undefined)

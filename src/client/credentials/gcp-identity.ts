@@ -1,7 +1,7 @@
-import { withDeadline } from '../../kit/deadline.js'
 import type { Fetch } from '../../kit/fetch/fetch.js'
 import { platformFetch } from '../../kit/fetch/platform-fetch.js'
 import { readText } from '../../kit/fetch/read-text.js'
+import { withTimeLimit } from '../../kit/time-limit.js'
 import { checkOptions, count, func, required, type Shape, text } from '../check.js'
 import { CredentialError } from '../errors.js'
 
@@ -31,7 +31,7 @@ export function gcpIdentity(options: GcpIdentityOptions): () => Promise<string> 
   const url = `${server}?audience=${encodeURIComponent(audience)}&format=full`
   return async () => {
     try {
-      return await withDeadline(timeoutMs, (signal) => ask(fetch, url, signal))
+      return await withTimeLimit(timeoutMs, (signal) => ask(fetch, url, signal))
     } catch {
       throw new CredentialError('ERR_CREDENTIAL_UNAVAILABLE', {
         message: 'The metadata server of Google Cloud gave no identity token',

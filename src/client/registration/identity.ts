@@ -1,5 +1,5 @@
-import { inTime } from '../../kit/in-time.js'
 import { createSingleFlight } from '../../kit/single-flight.js'
+import { inTime } from '../../kit/time-limit.js'
 import type { Identity } from '../calls/call-endpoint.js'
 import { type Call, contextOf } from '../calls/run-call.js'
 import type { RegistrationOptions } from '../client-options.js'

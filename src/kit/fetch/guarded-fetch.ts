@@ -1,5 +1,5 @@
 import { fetchPublic } from '#network'
-import { withDeadline } from '../deadline.js'
+import { withTimeLimit } from '../time-limit.js'
 import type { Fetch } from './fetch.js'
 import { FetchFailure } from './fetch-failure.js'
 import { isPublicHostname } from './network/public-address.js'
@@ -50,7 +50,7 @@ export async function guardedFetch(url: string, options: GuardedFetchOptions): P
   if (target === undefined) throw new FetchFailure('insecure_url')
   const transport = transportTo(target, options)
   try {
-    return await withDeadline(options.timeoutMs, (signal) => exchange(url, options, transport, signal))
+    return await withTimeLimit(options.timeoutMs, (signal) => exchange(url, options, transport, signal))
   } catch (error) {
     throw toFetchFailure(error)
   }

@@ -2,8 +2,8 @@ import { sha256Base64url } from '#crypto'
 import { InvalidProofError, UnavailableError } from '../../errors/index.js'
 import { type EventListener, emit } from '../../kit/events.js'
 import { failureCode } from '../../kit/failure-code.js'
-import { inTime } from '../../kit/in-time.js'
 import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
+import { inTime } from '../../kit/time-limit.js'
 import type { ReplayStore } from '../../stores/contract.js'
 
 /** What decides about replays. */

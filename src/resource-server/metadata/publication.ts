@@ -1,8 +1,8 @@
 import { sha256Base64url } from '#crypto'
 import type { Clock } from '../../kit/clock.js'
-import { inTime } from '../../kit/in-time.js'
 import type { JsonObject } from '../../kit/json.js'
 import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
+import { inTime } from '../../kit/time-limit.js'
 
 /** A document as it goes over the wire. */
 export interface Publication {

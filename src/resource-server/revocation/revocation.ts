@@ -2,9 +2,9 @@ import { ConfigurationError, InvalidTokenError, UnavailableError } from '../../e
 import type { Clock } from '../../kit/clock.js'
 import { type EventListener, emit } from '../../kit/events.js'
 import { failureCode } from '../../kit/failure-code.js'
-import { inTime } from '../../kit/in-time.js'
 import { ownMember } from '../../kit/json.js'
 import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
+import { inTime } from '../../kit/time-limit.js'
 import type { RevocationStore } from '../../stores/contract.js'
 import { type RevocableToken, type Revocation, revocationMarks, type TokenKeys, tokenKeys } from './revocation-keys.js'
 

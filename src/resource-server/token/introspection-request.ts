@@ -1,7 +1,7 @@
 import type { Discovery } from '../../issuer/discovery.js'
-import { withDeadline } from '../../kit/deadline.js'
 import { FetchFailure } from '../../kit/fetch/fetch-failure.js'
 import { type FetchedAnswer, type GuardedFetchOptions, guardedFetch } from '../../kit/fetch/guarded-fetch.js'
+import { withTimeLimit } from '../../kit/time-limit.js'
 import type { ResolvedIntrospection } from '../options/resolve-introspection.js'
 import type { Surroundings } from '../options/resolved.js'
 import type { CredentialFields } from '../options/types.js'
@@ -49,7 +49,7 @@ export function createIntrospectionRequest(
 
   async function authenticate(endpoint: string): Promise<CredentialFields> {
     try {
-      const { headers = {}, form = {} } = await withDeadline(timeoutMs, async () =>
+      const { headers = {}, form = {} } = await withTimeLimit(timeoutMs, async () =>
         credential.authenticate({ issuer, endpoint }),
       )
       return { headers, form }

@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../../errors/index.js'
 import { checkNames } from '../../kit/check.js'
-import { withDeadline } from '../../kit/deadline.js'
+import { withTimeLimit } from '../../kit/time-limit.js'
 
 /** An `ioredis` client or cluster, as far as it is used here. @group Stores */
 export interface IoredisClient {
@@ -64,7 +64,7 @@ export function createRedisConnection(
     throw new ConfigurationError(`\`timeoutMs\` takes a number from 1 to ${longestTimeoutMs}; leave it out for 1000.`)
   }
   const transmit = detect(client)
-  const transmitInTime: Transmit = (...about) => withDeadline(timeoutMs, async () => transmit(...about))
+  const transmitInTime: Transmit = (...about) => withTimeLimit(timeoutMs, async () => transmit(...about))
   return {
     prefix,
     send: (command, key, ...args) => transmitInTime(key, [command, key, ...args]),

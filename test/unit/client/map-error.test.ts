@@ -1,4 +1,4 @@
-import { BrokenCircuitError, TaskCancelledError } from 'cockatiel'
+import { BrokenCircuitError } from 'cockatiel'
 import {
   CircuitOpenError,
   ClientAuthenticationError,
@@ -73,12 +73,12 @@ const rows: Readonly<
     code: 'ERR_ISSUED_TOKEN_TYPE',
   },
   'aborted by the caller': {
-    error: map(new TaskCancelledError(), undefined, { aborted: true }),
+    error: map(new FetchFailure('timeout'), undefined, { aborted: true }),
     type: OAuthClientError,
     code: 'ERR_ABORTED',
   },
   'open circuit': { error: map(new BrokenCircuitError()), type: CircuitOpenError, code: 'ERR_CIRCUIT_OPEN' },
-  timeout: { error: map(new TaskCancelledError()), type: RequestTimeoutError, code: 'ERR_TIMEOUT' },
+  timeout: { error: map(new FetchFailure('timeout')), type: RequestTimeoutError, code: 'ERR_TIMEOUT' },
   'no connection, redirect, or a URL or host that is refused': {
     error: map(new FetchFailure('redirect')),
     type: NetworkError,

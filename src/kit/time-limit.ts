@@ -1,0 +1,137 @@
+/*
+ * The one mechanism of time limits: signals that end after a time or with another signal, and a race that waits no
+ * longer than they do. Retries and circuits are cockatiel's; its timeout is not used, for it does not say who gave up.
+ *
+ * `AbortSignal.any` and `AbortSignal.timeout` do not serve here: several releases of Node collect a source that nothing
+ * else holds, and then the abort never comes (nodejs/node#57736; nodejs/node#65995, seen from 24.16.0 to 26.8.2).
+ */
+import { FetchFailure } from './fetch/fetch-failure.js'
+
+/** What a time limit follows; absent ones are passed over. */
+export type SignalSources = readonly (AbortSignal | null | undefined)[]
+
+/** A signal that follows others, until it is let go. */
+export interface LinkedSignal {
+  readonly signal: AbortSignal
+  /** Follows no longer, and stops the time. */
+  readonly release: () => void
+}
+
+/**
+ * Runs `work` for at most `limitMs` milliseconds of real time, and no longer than until the first of `sources` aborts.
+ * The signal given to `work` aborts then, and when `work` fails. The result does not wait for work that ignores the
+ * signal. Where a source is aborted already, `work` is not started.
+ *
+ * @throws {@link FetchFailure} `timeout` when the time is up, ours or that of a source; the reason of a source that
+ * aborted for any other reason; or what `work` rejects with.
+ */
+export async function withTimeLimit<T>(
+  limitMs: number,
+  work: (signal: AbortSignal) => Promise<T>,
+  sources: SignalSources = [],
+): Promise<T> {
+  const { signal, abort, release } = createLink(sources, limitMs)
+  if (signal.aborted) throw endOf(signal)
+  // It listens before the work can: the end of the time is told before what the work makes of it.
+  const over = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(endOf(signal)), { once: true })
+  })
+  try {
+    return await Promise.race([work(signal), over])
+  } catch (error) {
+    abort(error)
+    throw error
+  } finally {
+    release()
+  }
+}
+
+const patienceMs = 5000
+
+/**
+ * Runs what the application supplied, a store or a function, for at most 5 s: a silent one must not hold requests up.
+ *
+ * @throws {@link FetchFailure} `timeout`, or what `work` throws or rejects with. Always as a rejection.
+ */
+export function inTime<T>(work: () => T | PromiseLike<T>): Promise<T> {
+  return withTimeLimit(patienceMs, async () => work())
+}
+
+/** A signal that aborts with the first of `sources`, for its reason, or after `limitMs` with a `TimeoutError`. */
+export function linkSignals(sources: SignalSources, limitMs: number): LinkedSignal {
+  return createLink(sources, limitMs)
+}
+
+/** Whether the time is up, and no one gave up for another reason: what `AbortSignal.timeout` says, and we do. */
+export function isTimeLimit({ reason }: AbortSignal): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError'
+}
+
+/** Lets the process end although the timer still runs. Timers are numbers in browsers and on Workers: these pass. */
+export function unref(timer: unknown): void {
+  if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function') {
+    timer.unref()
+  }
+}
+
+function endOf(signal: AbortSignal): unknown {
+  return isTimeLimit(signal) ? new FetchFailure('timeout') : signal.reason
+}
+
+type Abort = (reason: unknown) => void
+
+function createLink(sources: SignalSources, limitMs: number): LinkedSignal & { readonly abort: Abort } {
+  const controller = new AbortController()
+  const links: (() => void)[] = []
+  const release = (): void => {
+    for (const unlink of links.splice(0)) unlink()
+    clearTimeout(timer)
+  }
+  const abort: Abort = (reason) => {
+    release()
+    controller.abort(reason)
+  }
+  const timer = setTimeout(() => abort(new DOMException('The time is up', 'TimeoutError')), limitMs)
+  unref(timer)
+  for (const source of sources) {
+    if (source?.aborted) {
+      abort(source.reason)
+      break
+    }
+    if (source) links.push(follow(source, abort))
+  }
+  return { signal: controller.signal, abort, release }
+}
+
+/** Those who follow one signal, by a single listener. */
+interface Following {
+  readonly aborts: Set<Abort>
+  readonly stop: () => void
+}
+
+/** Node warns of a leak from the eleventh listener on, and the calls that follow one signal may be thousands. */
+const followings = new WeakMap<AbortSignal, Following>()
+
+function follow(source: AbortSignal, abort: Abort): () => void {
+  const { aborts, stop } = followings.get(source) ?? startFollowing(source)
+  aborts.add(abort)
+  return () => {
+    aborts.delete(abort)
+    if (aborts.size === 0) stop()
+  }
+}
+
+function startFollowing(source: AbortSignal): Following {
+  const aborts = new Set<Abort>()
+  const tell = (): void => {
+    for (const abort of [...aborts]) abort(source.reason)
+  }
+  const stop = (): void => {
+    followings.delete(source)
+    source.removeEventListener('abort', tell)
+  }
+  source.addEventListener('abort', tell, { once: true })
+  const following = { aborts, stop }
+  followings.set(source, following)
+  return following
+}
