@@ -21,7 +21,7 @@ import { checkHandlers } from '../../adapters/nest/check-handlers.js'
 import * as carriers from './nest-carriers.js'
 
 /** NestJS requires it, and a schema of one copy is none to another. */
-const { graphql }: typeof import('graphql') = createRequire(import.meta.url)('graphql')
+const copies: readonly typeof import('graphql')[] = [await import('graphql'), createRequire(import.meta.url)('graphql')]
 const clock = createFrozenClock()
 const issuer = createTestIssuer({ clock: clock.now, audience: 'https://api.test' })
 const server = createResourceServer({
@@ -230,7 +230,8 @@ class TinyDriver extends AbstractGraphQLDriver<GqlModuleOptions> {
     this.httpAdapterHost.httpAdapter.post(
       path,
       async (req: { body: { query: string } }, res: { json(body: object): void }) => {
-        if (schema) res.json(await graphql({ schema, source: req.body.query, contextValue: { req, res } }))
+        const copy = copies.find(({ GraphQLSchema }) => schema instanceof GraphQLSchema)
+        if (schema) res.json(await copy?.graphql({ schema, source: req.body.query, contextValue: { req, res } }))
       },
     )
   }
