@@ -1,6 +1,5 @@
 import { createPublicKey, hash, type JsonWebKey, type KeyObject, verify } from 'node:crypto'
-import { ecdsaDer } from '../src/jws/crypto/ecdsa-der.js'
-import { rsaPssSpki } from '../src/jws/crypto/rsa-pss-spki.js'
+import { ecdsaDer, rsaPssSpki } from '../src/jws/crypto/node.js'
 
 /*
  * What one would write by hand for one issuer, one audience, one algorithm and one key: the same checks as the library

@@ -52,8 +52,9 @@ export type { MapRefusal } from './grants/grant-errors.js'
 export { createGrants, type GrantOutcome, type Grants, type GrantsOptions } from './grants/grants.js'
 export { withGrants } from './grants/with-grants.js'
 export type { HttpAnswer, RequestFacts } from './http/request-facts.js'
-export type { KeySourceHealth } from './issuer/contract.js'
-export { createKeySet, type KeySet } from './issuer/key-set.js'
+export { createKeySet, type KeySet, type KeySetOptions } from './issuer/key-set.js'
+export type { KeySourceHealth } from './issuer/key-source.js'
+export type { KeyCacheOptions } from './issuer/remote-keys.js'
 export type { SignatureAlgorithm } from './jws/algorithms.js'
 export type { PublishedJwk } from './jws/jwk.js'
 export type { Clock } from './kit/clock.js'
@@ -90,8 +91,6 @@ export type {
   IssuerAllowList,
   IssuerOptions,
   IssuerResolver,
-  KeyCacheOptions,
-  KeySetOptions,
   MtlsOptions,
   ResourceMetadataOptions,
   ResourceOptions,

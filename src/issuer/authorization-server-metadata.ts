@@ -23,17 +23,17 @@ const maxDepth = 32
 export function readMetadata(
   document: JsonObject,
   issuer: string,
-  allowInsecureLoopback: InsecureHosts,
+  insecureHosts: InsecureHosts,
 ): AuthorizationServerMetadata {
   if (ownMember(document, 'issuer') !== issuer) throw new FetchFailure('issuer_mismatch')
-  const members = Object.entries(document).filter(([name, value]) => isUsable(name, value, allowInsecureLoopback))
+  const members = Object.entries(document).filter(([name, value]) => isUsable(name, value, insecureHosts))
   return Object.freeze(Object.fromEntries(members)) as AuthorizationServerMetadata
 }
 
-function isUsable(name: string, value: unknown, allowInsecureLoopback: InsecureHosts): boolean {
+function isUsable(name: string, value: unknown, insecureHosts: InsecureHosts): boolean {
   if (value === null || (Array.isArray(value) && value.length === 0)) return false
   if (endpointName.test(name)) {
-    return typeof value === 'string' && readSecureUrl(value, allowInsecureLoopback) !== undefined
+    return typeof value === 'string' && readSecureUrl(value, insecureHosts) !== undefined
   }
   return freezeWithin(value, maxDepth)
 }

@@ -6,7 +6,7 @@ import { type FetchedAnswer, guardedFetch } from '../kit/fetch/guarded-fetch.js'
 import { type InsecureHosts, readSecureUrl } from '../kit/fetch/secure-url.js'
 import { type JsonObject, parseJsonObject } from '../kit/json.js'
 import { createRefreshing, type Loaded } from '../kit/refreshing.js'
-import type { Surroundings } from '../resource-server/options/resolved.js'
+import type { Surroundings } from '../kit/surroundings.js'
 import { type AuthorizationServerMetadata, readMetadata } from './authorization-server-metadata.js'
 import { discoveryUrls } from './discovery-urls.js'
 import { reasonOf } from './failure-reason.js'
@@ -43,7 +43,7 @@ export function createDiscovery(
   random: () => number = Math.random,
 ): Discovery {
   const { clock, onEvent } = surroundings
-  checkIssuer(issuer, surroundings.allowInsecureLoopback)
+  checkIssuer(issuer, surroundings.insecureHosts)
   const document = createRefreshing<AuthorizationServerMetadata>({
     load: () => loadMetadata(issuer, surroundings),
     onFailure: (error) => emit(onEvent, { type: 'discovery.failed', issuer, reason: reasonOf(error) }),
@@ -73,8 +73,8 @@ export function createDiscovery(
   }
 }
 
-function checkIssuer(issuer: string, allowInsecureLoopback: InsecureHosts): void {
-  if (readSecureUrl(issuer, allowInsecureLoopback) === undefined || /[?#]/.test(issuer)) {
+function checkIssuer(issuer: string, insecureHosts: InsecureHosts): void {
+  if (readSecureUrl(issuer, insecureHosts) === undefined || /[?#]/.test(issuer)) {
     throw new ConfigurationError('`issuer` takes an absolute https URL without query and fragment (RFC 8414 §2).')
   }
 }
@@ -84,7 +84,7 @@ async function loadMetadata(issuer: string, surroundings: Surroundings): Promise
   for (const url of discoveryUrls(issuer)) {
     const candidate = await fetchCandidate(url, surroundings)
     if (!(candidate instanceof FetchFailure)) {
-      const value = readMetadata(candidate.document, issuer, surroundings.allowInsecureLoopback)
+      const value = readMetadata(candidate.document, issuer, surroundings.insecureHosts)
       return { value, lifetimeMs: cacheLifetimeMs(candidate.headers, lifetimeBounds) }
     }
     failure = candidate
@@ -110,7 +110,7 @@ async function fetchCandidate(url: string, surroundings: Surroundings): Promise<
 
 async function fetchDocument(
   url: string,
-  { fetch, allowInsecureLoopback }: Surroundings,
+  { fetch, insecureHosts }: Surroundings,
 ): Promise<FetchedAnswer | FetchFailure> {
   try {
     return await guardedFetch(url, {
@@ -118,7 +118,7 @@ async function fetchDocument(
       headers: { accept: 'application/json' },
       timeoutMs,
       maxBytes,
-      allowInsecureLoopback,
+      allowInsecureLoopback: insecureHosts,
       trustedHostnames: [new URL(url).hostname],
     })
   } catch (error) {

@@ -3,7 +3,7 @@ import { FetchFailure } from '../kit/fetch/fetch-failure.js'
 import { guardedFetch } from '../kit/fetch/guarded-fetch.js'
 import { ownMember, parseJsonObject } from '../kit/json.js'
 import { readRetryAfter } from '../kit/retry-after.js'
-import type { Surroundings } from '../resource-server/options/resolved.js'
+import type { Surroundings } from '../kit/surroundings.js'
 
 /** Where a key set is, and who says so. */
 export interface KeySetLocation {
@@ -37,13 +37,13 @@ const lifetimeBounds = { minSeconds: 60, maxSeconds: 86_400 }
  * @throws {@link FetchFailure}; with what `Retry-After` says, a minute at most, where the status is not 200.
  */
 export async function fetchKeySet(location: KeySetLocation, options: FetchKeySetOptions): Promise<FetchedKeySet> {
-  const { fetch, clock, allowInsecureLoopback } = options.surroundings
+  const { fetch, clock, insecureHosts } = options.surroundings
   const answer = await guardedFetch(location.jwksUri, {
     fetch,
     headers: { accept: 'application/jwk-set+json, application/json' },
     timeoutMs: options.timeoutMs,
     maxBytes,
-    allowInsecureLoopback,
+    allowInsecureLoopback: insecureHosts,
     trustedHostnames: location.trustedHostnames,
   })
   if (answer.status !== 200) throw new FetchFailure('status', undefined, retryAfterMs(answer.headers, clock()))

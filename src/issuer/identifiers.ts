@@ -10,7 +10,7 @@ const absoluteUri = /^[a-z][a-z\d+.-]*:\/\/[\w.~[:%-][\w.~:/?#[\]@!$&'()*+,;=%-]
  *
  * @throws {@link ConfigurationError} saying what to write instead.
  */
-export function checkUrl(name: string, value: unknown, allowInsecureLoopback: InsecureHosts): URL {
+export function checkUrl(name: string, value: unknown, insecureHosts: InsecureHosts): URL {
   const text = typeof value === 'string' ? value : ''
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !absoluteUri.test(text)) {
@@ -21,7 +21,7 @@ export function checkUrl(name: string, value: unknown, allowInsecureLoopback: In
   }
   if (url.protocol === 'https:') return url
   if (url.protocol !== 'http:') throw new ConfigurationError(`\`${name}\` takes an https URL, not ${url.protocol}`)
-  if (isInsecureHost(url, allowInsecureLoopback)) return url
+  if (isInsecureHost(url, insecureHosts)) return url
   if (isLoopbackHostname(url.hostname)) {
     throw new ConfigurationError(
       `\`${name}\` is an http URL on a loopback host. Write \`allowInsecureLoopback: true\` to accept it in development.`,
@@ -34,24 +34,12 @@ export function checkUrl(name: string, value: unknown, allowInsecureLoopback: In
 }
 
 /**
- * Checks a host as it stands in a URL, a name or address with or without a port, and gives it as `URL.host` writes it
- * over http: without the port 80.
- *
- * @throws {@link ConfigurationError}
- */
-export function checkHost(name: string, value: string): string {
-  const url = `http://${value}`
-  if (/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?$/i.test(value) && URL.canParse(url)) return new URL(url).host
-  throw new ConfigurationError(`\`${name}\` takes hosts such as 'keycloak:8080', without a scheme and a path.`)
-}
-
-/**
  * Checks an issuer identifier: as {@link checkUrl}, and without a query (RFC 8414 §2).
  *
  * @throws {@link ConfigurationError}
  */
-export function checkIssuer(name: string, value: unknown, allowInsecureLoopback: InsecureHosts): string {
-  const url = checkUrl(name, value, allowInsecureLoopback)
+export function checkIssuer(name: string, value: unknown, insecureHosts: InsecureHosts): string {
+  const url = checkUrl(name, value, insecureHosts)
   if (url.search !== '' || (value as string).includes('?')) {
     throw new ConfigurationError(`\`${name}\` must have no query (RFC 8414 §2).`)
   }
@@ -59,9 +47,9 @@ export function checkIssuer(name: string, value: unknown, allowInsecureLoopback:
 }
 
 /** Whether `text` is an issuer identifier, as {@link checkIssuer} demands. */
-export function isIssuer(text: string, allowInsecureLoopback: InsecureHosts): boolean {
+export function isIssuer(text: string, insecureHosts: InsecureHosts): boolean {
   try {
-    checkIssuer('issuer', text, allowInsecureLoopback)
+    checkIssuer('issuer', text, insecureHosts)
     return true
   } catch {
     return false

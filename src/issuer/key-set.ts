@@ -1,14 +1,36 @@
 import { ConfigurationError } from '../errors/index.js'
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
 import type { PublishedJwk } from '../jws/jwk.js'
+import type { VerificationKey } from '../jws/verification-key.js'
 import { checkNames } from '../kit/check.js'
-import { resolveKeyCache } from '../resource-server/options/resolve-issuer.js'
-import { resolveSurroundings } from '../resource-server/options/resolve-options.js'
-import type { KeySetOptions } from '../resource-server/options/types.js'
-import type { KeySourceHealth, VerificationKey } from './contract.js'
+import type { Clock } from '../kit/clock.js'
+import type { EventListener } from '../kit/events.js'
+import type { Fetch } from '../kit/fetch/fetch.js'
+import { resolveSurroundings } from '../kit/surroundings.js'
 import { createDiscovery } from './discovery.js'
 import { checkIssuer, checkUrl } from './identifiers.js'
-import { createRemoteKeys } from './remote-keys.js'
+import type { KeySourceHealth } from './key-source.js'
+import { createRemoteKeys, type KeyCacheOptions, resolveKeyCache } from './remote-keys.js'
+
+/** Options of {@link createKeySet}: `issuer`, `jwksUri` or both. Read once, checked completely. @group Keys */
+export interface KeySetOptions {
+  /** The issuer identifier, by which the key set is discovered and events are named. Default: `jwksUri`. */
+  readonly issuer?: string | undefined
+  /** Where the keys are. Default: `jwks_uri` of the discovered metadata. */
+  readonly jwksUri?: string | undefined
+  /** Key-cache settings. */
+  readonly keyCache?: KeyCacheOptions | undefined
+  /** Accept `http` URLs on loopback hosts. For development and tests. Default false. */
+  readonly allowInsecureLoopback?: boolean | undefined
+  /** As in {@link ResourceServerOptions.dangerouslyAllowInsecureHosts}. Default none. */
+  readonly dangerouslyAllowInsecureHosts?: readonly string[] | undefined
+  /** Goes out to the key server. Default: the platform's `fetch`. */
+  readonly fetch?: Fetch | undefined
+  /** Default: the system clock. */
+  readonly clock?: Clock | undefined
+  /** Receives events for logs and metrics. */
+  readonly onEvent?: EventListener | undefined
+}
 
 /**
  * The public keys an authorization server publishes, fetched when first needed and kept fresh. Made by
@@ -69,8 +91,8 @@ export function createKeySet(options: KeySetOptions): KeySet {
   const surroundings = resolveSurroundings(options)
   const keyCache = resolveKeyCache(options.keyCache)
   const { issuer, jwksUri } = options
-  if (issuer !== undefined) checkIssuer('issuer', issuer, surroundings.allowInsecureLoopback)
-  if (jwksUri !== undefined) checkUrl('jwksUri', jwksUri, surroundings.allowInsecureLoopback)
+  if (issuer !== undefined) checkIssuer('issuer', issuer, surroundings.insecureHosts)
+  if (jwksUri !== undefined) checkUrl('jwksUri', jwksUri, surroundings.insecureHosts)
   const label = issuer ?? jwksUri
   if (label === undefined) throw new ConfigurationError('createKeySet needs `issuer` or `jwksUri`.')
   const location = jwksUri ?? createDiscovery(label, surroundings)

@@ -1,16 +1,29 @@
 import { UnavailableError } from '../errors/index.js'
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
+import type { VerificationKey } from '../jws/verification-key.js'
+import { checkNames, numberOption } from '../kit/check.js'
 import { emit } from '../kit/events.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
 import { createRefreshing, type Refreshing } from '../kit/refreshing.js'
+import type { Surroundings } from '../kit/surroundings.js'
 import { createTokenBucket } from '../kit/token-bucket.js'
-import type { Surroundings } from '../resource-server/options/resolved.js'
-import type { KeyCacheOptions } from '../resource-server/options/types.js'
-import type { KeySource, KeySourceHealth, VerificationKey } from './contract.js'
 import type { Discovery } from './discovery.js'
 import { reasonOf } from './failure-reason.js'
+import type { KeySource, KeySourceHealth } from './key-source.js'
 import type { KeyRules, KeyTable } from './key-table.js'
 import { loadKeys } from './load-keys.js'
+
+/** Settings of the keys cache. @group Resource server */
+export interface KeyCacheOptions {
+  /** Lifetime when the answer has no `Cache-Control: max-age`. Default 3600, clamped like it to 60 … 86,400. */
+  readonly defaultMaxAgeSeconds?: number | undefined
+  /** How long before expiry a background refresh starts, less up to a tenth of jitter. Default 300. */
+  readonly refreshAheadSeconds?: number | undefined
+  /** How long known keys go on serving past expiry while refreshes fail. 0 to 3600, default 3600. */
+  readonly staleIfErrorSeconds?: number | undefined
+  /** Timeout of one fetch, body included. Default 5000. */
+  readonly timeoutMs?: number | undefined
+}
 
 /** Whose keys, from where, kept how. */
 export interface RemoteKeysSettings {
@@ -24,6 +37,25 @@ export interface RemoteKeysSettings {
   readonly surroundings: Surroundings
   /** Numbers from 0 to 1, for jitter. Default `Math.random`. */
   readonly random?: (() => number) | undefined
+}
+
+const keyCacheNames = ['defaultMaxAgeSeconds', 'refreshAheadSeconds', 'staleIfErrorSeconds', 'timeoutMs']
+
+/**
+ * Checks the settings of a key cache and fills in its defaults.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function resolveKeyCache(options: KeyCacheOptions = {}): Required<KeyCacheOptions> {
+  checkNames('`keyCache`', options, keyCacheNames)
+  const bounded = (name: keyof KeyCacheOptions, min: number, max: number, fallback: number) =>
+    numberOption(`keyCache.${name}`, options[name], { min, max, fallback })
+  return {
+    defaultMaxAgeSeconds: bounded('defaultMaxAgeSeconds', 60, 86_400, 3600),
+    refreshAheadSeconds: bounded('refreshAheadSeconds', 0, 43_200, 300),
+    staleIfErrorSeconds: bounded('staleIfErrorSeconds', 0, 3600, 3600),
+    timeoutMs: bounded('timeoutMs', 1, 60_000, 5000),
+  }
 }
 
 const unknownKidBudget = { capacity: 3, refillIntervalMs: 10_000 }

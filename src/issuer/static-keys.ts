@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../errors/index.js'
 import { algorithmTraits, type SignatureAlgorithm } from '../jws/algorithms.js'
 import { createVerificationKey, type ManagedKey } from '../jws/verification-key.js'
-import type { KeySource } from './contract.js'
+import type { KeySource } from './key-source.js'
 import { createKeyTable, type KeyRules, readRuledJwk } from './key-table.js'
 
 /**

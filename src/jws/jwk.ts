@@ -2,9 +2,7 @@ import { decodeBase64url, encodeBase64url } from '#crypto'
 import { isBase64url } from '../kit/base64url.js'
 import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../kit/json.js'
 import { algorithmTraits, type SignatureAlgorithm } from './algorithms.js'
-import type { PublicJwk } from './crypto/contract.js'
-import { isWeakPoint } from './ed25519-point.js'
-import { hasRocaFingerprint } from './roca.js'
+import type { PublicJwk } from './crypto/platform-crypto.js'
 
 /** A public signature key as somebody publishes it: checked, and without the members nobody here needs. */
 export interface PublishedJwk extends PublicJwk {
@@ -33,8 +31,9 @@ const ed25519Characters = 43
 /**
  * Reads a public JWK for signature checks (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2). Refuses private and symmetric
  * members, a `use` that is not in `uses`, `key_ops` without `verify`, an `alg` this library cannot check or that does not
- * fit the key, RSA moduli outside 2048 to 8192 bits or with the ROCA fingerprint, RSA exponents that are even, under 3 or over 2^32, coordinates that
- * are not full-width base64url, and Ed25519 points of small order. Unknown members are ignored. It does not check that a
+ * fit the key, RSA moduli outside 2048 to 8192 bits or with
+ * the ROCA fingerprint, RSA exponents that are even, under 3 or over 2^32, coordinates that are not full-width
+ * base64url, and Ed25519 points of small order. Unknown members are ignored. It does not check that a
  * point lies on its curve (`createSignatureCheck` does), nor `x5c` and its relatives. Never throws.
  */
 export function readPublicJwk(value: unknown, uses: readonly string[] = signatureUse): PublishedJwk | JwkRefusal {
@@ -134,4 +133,63 @@ function readOkp(crv: unknown, x: unknown): PublicJwk | JwkRefusal {
 
 function isOctets(value: unknown, characters: number): value is string {
   return typeof value === 'string' && value.length === characters && isBase64url(value)
+}
+
+const generator = 65_537
+/** The largest prime factor of the number that keys of 1984 bits and more are built on: the 126th prime. */
+const largestPrime = 701
+
+/** Those primes of which the powers of 65537 leave residues out, the most telling ones first. */
+const tellingPrimes = oddPrimes()
+  .map((prime) => ({ prime, powers: powersModulo(prime) }))
+  .filter(({ prime, powers }) => powers.size < prime - 1)
+  .sort((left, right) => left.powers.size / left.prime - right.powers.size / right.prime)
+
+function oddPrimes(): readonly number[] {
+  const found: number[] = []
+  for (let candidate = 3; candidate <= largestPrime; candidate += 2) {
+    if (found.every((prime) => candidate % prime !== 0)) found.push(candidate)
+  }
+  return found
+}
+
+function powersModulo(prime: number): ReadonlySet<number> {
+  const powers = new Set<number>()
+  for (let power = 1; !powers.has(power); power = (power * generator) % prime) powers.add(power)
+  return powers
+}
+
+/**
+ * Whether an RSA modulus of 1984 bits or more, big-endian, comes from the key generator whose keys can be factored
+ * (CVE-2017-15361). Each of its primes is a power of 65537 modulo every small prime, and so is their product: the
+ * discrete logarithm exists for all of them (Nemec, Sys, Svenda, Klinec, Matyas: The Return of Coppersmith's Attack, CCS
+ * 2017, §3). A random modulus passes for one with a probability of 2^-167, and as a rule fails at the first prime.
+ */
+export function hasRocaFingerprint(modulus: Uint8Array): boolean {
+  return tellingPrimes.every(({ prime, powers }) => powers.has(remainder(modulus, prime)))
+}
+
+function remainder(integer: Uint8Array, prime: number): number {
+  let rest = 0
+  for (const byte of integer) rest = (rest * 256 + byte) % prime
+  return rest
+}
+
+const smallOrder: ReadonlySet<string> = new Set([
+  '0000000000000000000000000000000000000000000000000000000000000000',
+  '0100000000000000000000000000000000000000000000000000000000000000',
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+])
+
+/**
+ * Whether an encoded Ed25519 point is one of the eight of small order, or no canonical encoding at all (RFC 8032 §5.1.3):
+ * signatures under such a key can be made without any secret, and platforms accept them. Does not check that the point
+ * lies on the curve.
+ */
+function isWeakPoint(encoded: Uint8Array): boolean {
+  // The highest bit is the sign of x; y = -1 is the last canonical value.
+  const digits = Array.from(encoded, (byte, index) => (index === 31 ? byte & 0x7f : byte).toString(16).padStart(2, '0'))
+  const y = digits.join('')
+  return smallOrder.has(y) || /^(?:e[c-f]|f.)(?:ff){30}7f$/.test(y)
 }

@@ -1,6 +1,6 @@
 import { sha256Base64url } from '#crypto'
 import type { MaybePromise } from '../kit/maybe-promise.js'
-import type { PublicJwk } from './crypto/contract.js'
+import type { PublicJwk } from './crypto/platform-crypto.js'
 
 /**
  * The SHA-256 JWK thumbprint in base64url (RFC 7638 §3, RFC 8037 §2): over the required members alone, in

@@ -1,9 +1,25 @@
 import { createSignatureCheck } from '#crypto'
-import type { VerificationKey } from '../issuer/contract.js'
 import type { MaybePromise } from '../kit/maybe-promise.js'
 import type { SignatureAlgorithm } from './algorithms.js'
-import type { SignatureCheck } from './crypto/contract.js'
+import type { SignatureCheck } from './crypto/platform-crypto.js'
 import { fitsAlgorithm, type PublishedJwk } from './jwk.js'
+
+/**
+ * One usable public key of an issuer. The object lives as long as the issuer publishes the key: a refresh that brings
+ * the same key keeps the object, one that no longer brings it sets {@link VerificationKey.withdrawn}.
+ */
+export interface VerificationKey {
+  readonly kid: string | undefined
+  /** What was published, without the members that are not used. Frozen. */
+  readonly jwk: PublishedJwk
+  /** True once a successful refresh no longer brought this key. Whatever it signed is refused from then on. */
+  readonly withdrawn: boolean
+  /**
+   * The check for an algorithm, prepared once; `undefined` where key and algorithm do not fit (RFC 7518 §3). A key whose
+   * JWK names no `alg` serves every algorithm of its type: the caller's allow-list says which of them are accepted.
+   */
+  signatureCheck(algorithm: SignatureAlgorithm): MaybePromise<SignatureCheck | undefined>
+}
 
 /** A {@link VerificationKey} and what its key set needs to manage it. */
 export interface ManagedKey extends VerificationKey {

@@ -1,17 +1,18 @@
 import { ConfigurationError, UnavailableError } from '../errors/index.js'
-import type { KeySource } from '../issuer/contract.js'
 import { createDiscovery, type Discovery } from '../issuer/discovery.js'
 import { isIssuer } from '../issuer/identifiers.js'
+import type { KeySource } from '../issuer/key-source.js'
 import { createRemoteKeys } from '../issuer/remote-keys.js'
 import { createStaticKeys } from '../issuer/static-keys.js'
 import { createBoundedCache } from '../kit/bounded-cache.js'
 import { isJsonObject } from '../kit/json.js'
 import type { MaybePromise } from '../kit/maybe-promise.js'
 import { createSingleFlight } from '../kit/single-flight.js'
+import type { Surroundings } from '../kit/surroundings.js'
 import { inTime } from '../kit/time-limit.js'
 import { type ResolvedIssuer, resolveIssuer } from './options/resolve-issuer.js'
 import type { ResolvedOptions } from './options/resolve-options.js'
-import type { ResolvedResource, Surroundings } from './options/resolved.js'
+import type { ResolvedResource } from './options/resolved.js'
 import type { IssuerOptions, IssuerResolver } from './options/types.js'
 import type { ClaimsTest } from './token/claim-profile.js'
 import { createIntrospector, type Introspector } from './token/introspect.js'
@@ -90,7 +91,7 @@ function createTenantRegistry(options: ResolvedOptions, resolver: IssuerResolver
     const given = await askResolver(issuer)
     if (!given) return undefined
     if (!isJsonObject(given)) throw new ConfigurationError('The `issuer` function gives an object, or undefined.')
-    const settings = resolveIssuer({ ...given, issuer }, surroundings.allowInsecureLoopback)
+    const settings = resolveIssuer({ ...given, issuer }, surroundings.insecureHosts)
     if (settings.tokenHeader !== undefined) throw new ConfigurationError(tokenHeaderOfTenant)
     const found = createIssuer(settings, options)
     ready.set(issuer, found)
@@ -102,7 +103,7 @@ function createTenantRegistry(options: ResolvedOptions, resolver: IssuerResolver
       if (!isTenant(issuer)) return undefined
       const known = ready.get(issuer)
       // A live set may know tenants by a pattern, and what a token names is any text.
-      if (known !== undefined || !isIssuer(issuer, surroundings.allowInsecureLoopback)) return known
+      if (known !== undefined || !isIssuer(issuer, surroundings.insecureHosts)) return known
       return flights.run(issuer, () => resolve(issuer))
     },
     findOpaque: () => undefined,

@@ -2,7 +2,7 @@ import type { RequestListener, ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { UnavailableError } from '../../src/errors/index.js'
-import type { KeySource } from '../../src/issuer/contract.js'
+import type { KeySource } from '../../src/issuer/key-source.js'
 import { createRemoteKeys } from '../../src/issuer/remote-keys.js'
 import { systemClock } from '../../src/kit/clock.js'
 import type { PortcullisEvent } from '../../src/kit/events.js'
@@ -34,7 +34,7 @@ async function keysFrom(listener: RequestListener, timeoutMs = 5000): Promise<Se
       fetch: platformFetch,
       clock: systemClock,
       onEvent: (event) => void events.push(event),
-      allowInsecureLoopback: true,
+      insecureHosts: true,
     },
   })
   return { keys, events, server }

@@ -36,7 +36,7 @@ function keySetWithDiscovered(jwksUri: string) {
     if (!url.includes('/.well-known/')) return json(jwkSet('a'))
     return json({ issuer: 'https://issuer.example', jwks_uri: jwksUri })
   }
-  const surroundings = { fetch, clock: () => 0, onEvent: undefined, allowInsecureLoopback: false }
+  const surroundings = { fetch, clock: () => 0, onEvent: undefined, insecureHosts: false }
   const discovery = createDiscovery('https://issuer.example', surroundings)
   return { asked, keys: createRemoteKeys({ issuer: discovery.issuer, jwksUri: discovery, options: {}, surroundings }) }
 }
@@ -124,7 +124,7 @@ describe('an issuer of an internal network', () => {
       asked.push(url)
       return url.includes('/.well-known/') ? json({ issuer, jwks_uri: jwksUri }) : json(jwkSet('a'))
     }
-    const surroundings = { fetch, clock: () => 0, onEvent: undefined, allowInsecureLoopback: false }
+    const surroundings = { fetch, clock: () => 0, onEvent: undefined, insecureHosts: false }
     const location = configured ?? createDiscovery(issuer, surroundings)
     return { asked, keys: createRemoteKeys({ issuer, jwksUri: location, options: {}, surroundings }) }
   }

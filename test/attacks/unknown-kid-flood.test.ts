@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { KeySource, VerificationKey } from '../../src/issuer/contract.js'
+import type { KeySource } from '../../src/issuer/key-source.js'
 import { createRemoteKeys } from '../../src/issuer/remote-keys.js'
+import type { VerificationKey } from '../../src/jws/verification-key.js'
 import { type SimulatedIssuer, simulatedIssuer } from '../support/simulated-issuer.js'
 
 const second = 1000

@@ -38,7 +38,9 @@ function rowsOf(section: string): readonly (readonly [name: string, fallback: st
     })
 }
 
-const { CredentialFields, ...options } = {
+const { KeySet, RemoteKeysSettings, CredentialFields, ...options }: ReturnType<typeof interfacesOf> = {
+  ...interfacesOf('src/issuer/remote-keys.ts'),
+  ...interfacesOf('src/issuer/key-set.ts'),
   ...interfacesOf('src/resource-server/options/types.ts'),
   ...interfacesOf('src/resource-server/options/claim-options.ts'),
 }

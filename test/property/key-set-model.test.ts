@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { UnavailableError } from '../../src/errors/index.js'
-import type { KeySource, VerificationKey } from '../../src/issuer/contract.js'
+import type { KeySource } from '../../src/issuer/key-source.js'
 import { createRemoteKeys } from '../../src/issuer/remote-keys.js'
+import type { VerificationKey } from '../../src/jws/verification-key.js'
 import { type SimulatedIssuer, settle, simulatedIssuer } from '../support/simulated-issuer.js'
 
 const second = 1000

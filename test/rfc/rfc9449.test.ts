@@ -1,6 +1,6 @@
 import { flattenedVerify, importJWK } from 'jose'
 import { describe, expect, it } from 'vitest'
-import type { PublicJwk } from '../../src/jws/crypto/contract.js'
+import type { PublicJwk } from '../../src/jws/crypto/platform-crypto.js'
 import { readPublicJwk } from '../../src/jws/jwk.js'
 import { thumbprint } from '../../src/jws/thumbprint.js'
 import { createProofSigner, dpopVerifier, refusalOf, sha256 } from '../support/proofs.js'

@@ -1,6 +1,6 @@
 import type { PortcullisEvent } from '../../src/kit/events.js'
 import type { Fetch } from '../../src/kit/fetch/fetch.js'
-import type { Surroundings } from '../../src/resource-server/options/resolved.js'
+import type { Surroundings } from '../../src/kit/surroundings.js'
 import { jwkSet } from './key-material.js'
 
 /** What the issuer does with the next requests. */
@@ -55,7 +55,7 @@ export function simulatedIssuer(...kids: string[]): SimulatedIssuer {
       fetch,
       clock: () => world.nowMs,
       onEvent: (event) => void events.push(event),
-      allowInsecureLoopback: false,
+      insecureHosts: false,
     },
     requests,
     events,

@@ -1,10 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash, createHmac, createPublicKey, hash, type KeyObject, timingSafeEqual, verify } from 'node:crypto'
+import { setImmediate } from 'node:timers'
+import type { MaybePromise } from '../../kit/maybe-promise.js'
 import { type AlgorithmTraits, algorithmTraits, type SignatureAlgorithm } from '../algorithms.js'
-import type { PublicJwk, SignatureCheck } from './contract.js'
-import { ecdsaDer } from './ecdsa-der.js'
-import { rsaPssSpki } from './rsa-pss-spki.js'
-import { createSpreadVerify } from './spread-verify.js'
+import type { PublicJwk, SignatureCheck } from './platform-crypto.js'
 
 const spreadVerify = createSpreadVerify()
 
@@ -79,4 +78,135 @@ export function decodeBase64url(text: string): Uint8Array {
 /** See `PlatformCrypto.encodeBase64url`. */
 export function encodeBase64url(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url')
+}
+
+/** `crypto.verify` with an answer that may take its time. */
+export type SpreadVerify = (
+  digest: string | null,
+  data: Uint8Array,
+  key: KeyObject,
+  signature: Uint8Array,
+) => MaybePromise<boolean>
+
+/** One request at a time never leaves the main thread: handing a check over takes as long as half of it. */
+const atOncePerTurn = 4
+/** Beyond these the main thread helps itself, and DNS and files still get their turn in the pool. */
+const maxPooled = 32
+/** So many are made at once before the pool is tried again, after a check in it had nobody beside it. */
+const backOffChecks = 256
+
+/**
+ * Spreads checks over the cores where many come in one turn of the event loop: the first of them are made at once,
+ * further ones in the thread pool as long as there is room. Where they come one after another in a single turn, each
+ * waiting for the one before, the pool only costs: it is left alone for a while. For curves, whose checks are dear enough.
+ */
+export function createSpreadVerify(): SpreadVerify {
+  let startedThisTurn = 0
+  let started = 0
+  let pooled = 0
+  let backOffUntil = 0
+
+  function endTurn(): void {
+    startedThisTurn = 0
+  }
+
+  const verifyInPool: SpreadVerify = (digest, data, key, signature) => {
+    const place = started
+    const poolWasEmpty = pooled === 0
+    return new Promise((resolve, reject) => {
+      verify(digest, data, key, signature, (error, isValid) => {
+        pooled -= 1
+        if (poolWasEmpty && started === place) backOffUntil = started + backOffChecks
+        if (error === null) resolve(isValid)
+        else reject(error)
+      })
+      pooled += 1
+    })
+  }
+
+  return (digest, data, key, signature) => {
+    if (startedThisTurn === 0) setImmediate(endTurn).unref()
+    startedThisTurn += 1
+    started += 1
+    const isCalm = startedThisTurn <= atOncePerTurn || started <= backOffUntil
+    if (isCalm || pooled >= maxPooled) return verify(digest, data, key, signature)
+    return verifyInPool(digest, data, key, signature)
+  }
+}
+
+/**
+ * Converts a raw ECDSA signature (R and S side by side, RFC 7518 §3.4) into DER, the form a bare `KeyObject` takes.
+ * `undefined` when R or S is zero: no signature has that.
+ */
+export function ecdsaDer(raw: Uint8Array): Uint8Array | undefined {
+  const half = raw.length >> 1
+  const rStart = firstNonZero(raw, 0, half)
+  const sStart = firstNonZero(raw, half, raw.length)
+  if (rStart === half || sStart === raw.length) return undefined
+  const rPad = (raw[rStart] as number) >> 7
+  const sPad = (raw[sStart] as number) >> 7
+  const rLength = half - rStart + rPad
+  const sLength = raw.length - sStart + sPad
+  const bodyLength = rLength + sLength + 4
+  const long = bodyLength > 127 ? 1 : 0
+  const der = new Uint8Array(bodyLength + 2 + long)
+  let at = 0
+  der[at++] = 0x30
+  if (long) der[at++] = 0x81
+  der[at++] = bodyLength
+  der[at++] = 0x02
+  der[at++] = rLength
+  der.set(raw.subarray(rStart, half), at + rPad)
+  at += rLength
+  der[at++] = 0x02
+  der[at++] = sLength
+  der.set(raw.subarray(sStart), at + sPad)
+  return der
+}
+
+function firstNonZero(bytes: Uint8Array, from: number, to: number): number {
+  let at = from
+  while (at < to && bytes[at] === 0) at++
+  return at
+}
+
+/*
+ * An RSA public key in SubjectPublicKeyInfo form with the id-RSASSA-PSS algorithm and fixed parameters (RFC 4055 §3.1).
+ * A key in that form carries padding, hash and salt length with it, so that `crypto.verify` can take the bare
+ * `KeyObject`: the options object costs 11 to 37 µs a call on Node 24.
+ */
+const oid = {
+  rsassaPss: [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a],
+  mgf1: [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08],
+  hash: {
+    'SHA-256': [0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01],
+    'SHA-384': [0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02],
+    'SHA-512': [0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03],
+  },
+} as const
+
+const saltLength = { 'SHA-256': 32, 'SHA-384': 48, 'SHA-512': 64 } as const
+
+const tag = { integer: 0x02, bitString: 0x03, nullValue: 0x05, sequence: 0x30, context: 0xa0 } as const
+
+function der(type: number, ...parts: ReadonlyArray<ArrayLike<number>>): number[] {
+  const body = parts.flatMap((part) => Array.from(part))
+  if (body.length < 0x80) return [type, body.length, ...body]
+  const length: number[] = []
+  for (let rest = body.length; rest > 0; rest >>= 8) length.unshift(rest & 0xff)
+  return [type, 0x80 | length.length, ...length, ...body]
+}
+
+/** The DER bytes of the RSA key whose `RSAPublicKey` (RFC 8017 A.1.1) is given, bound to RSASSA-PSS with `hash`. */
+export function rsaPssSpki(rsaPublicKey: Uint8Array, hash: 'SHA-256' | 'SHA-384' | 'SHA-512'): Uint8Array {
+  const hashAlgorithm = der(tag.sequence, oid.hash[hash], [tag.nullValue, 0])
+  const parameters = der(
+    tag.sequence,
+    der(tag.context, hashAlgorithm),
+    der(tag.context + 1, der(tag.sequence, oid.mgf1, hashAlgorithm)),
+    der(tag.context + 2, der(tag.integer, [saltLength[hash]])),
+  )
+  return Uint8Array.from(
+    der(tag.sequence, der(tag.sequence, oid.rsassaPss, parameters), der(tag.bitString, [0], rsaPublicKey)),
+  )
 }

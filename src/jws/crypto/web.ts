@@ -1,5 +1,5 @@
 import { type AlgorithmTraits, algorithmTraits, type SignatureAlgorithm } from '../algorithms.js'
-import type { PublicJwk, SignatureCheck } from './contract.js'
+import type { PublicJwk, SignatureCheck } from './platform-crypto.js'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -43,11 +43,11 @@ const names = [
  */
 export function resolveIntrospection(
   options: IntrospectionOptions | undefined,
-  allowInsecureLoopback: InsecureHosts,
+  insecureHosts: InsecureHosts,
 ): ResolvedIntrospection | undefined {
   if (options === undefined) return undefined
   checkNames('`introspection`', options, names)
-  if (options.endpoint !== undefined) checkUrl('introspection.endpoint', options.endpoint, allowInsecureLoopback)
+  if (options.endpoint !== undefined) checkUrl('introspection.endpoint', options.endpoint, insecureHosts)
   if (typeof options.credential?.authenticate !== 'function') {
     throw new ConfigurationError('`introspection.credential` takes a credential of portcullis/client.')
   }

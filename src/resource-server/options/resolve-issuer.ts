@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../../errors/index.js'
 import { checkIssuer, checkUrl } from '../../issuer/identifiers.js'
 import type { KeyRules } from '../../issuer/key-table.js'
+import { type KeyCacheOptions, resolveKeyCache } from '../../issuer/remote-keys.js'
 import { defaultTokenAlgorithms, isSignatureAlgorithm, type SignatureAlgorithm } from '../../jws/algorithms.js'
 import { checkNames, choiceOption, listOption, numberOption, textOption } from '../../kit/check.js'
 import type { InsecureHosts } from '../../kit/fetch/secure-url.js'
@@ -14,7 +15,7 @@ import {
   resolveConditions,
 } from './resolve-claim-options.js'
 import { type ResolvedIntrospection, resolveIntrospection } from './resolve-introspection.js'
-import type { IssuerOptions, KeyCacheOptions } from './types.js'
+import type { IssuerOptions } from './types.js'
 
 /** An issuer's options, checked, with every simple default filled in. */
 export interface ResolvedIssuer {
@@ -69,7 +70,6 @@ const names = [
   'optionalLogoutClaims',
   'dangerouslyUnknownConfirmation',
 ]
-const keyCacheNames = ['defaultMaxAgeSeconds', 'refreshAheadSeconds', 'staleIfErrorSeconds', 'timeoutMs']
 const relaxable = ['jti', 'client_id', 'iat']
 
 /**
@@ -77,11 +77,11 @@ const relaxable = ['jti', 'client_id', 'iat']
  *
  * @throws {@link ConfigurationError}
  */
-export function resolveIssuer(given: string | IssuerOptions, allowInsecureLoopback: InsecureHosts): ResolvedIssuer {
+export function resolveIssuer(given: string | IssuerOptions, insecureHosts: InsecureHosts): ResolvedIssuer {
   const options = typeof given === 'string' ? { issuer: given } : given
   checkNames('An issuer', options, names)
-  const issuer = checkIssuer('issuer', options.issuer, allowInsecureLoopback)
-  if (options.jwksUri !== undefined) checkUrl('jwksUri', options.jwksUri, allowInsecureLoopback)
+  const issuer = checkIssuer('issuer', options.issuer, insecureHosts)
+  if (options.jwksUri !== undefined) checkUrl('jwksUri', options.jwksUri, insecureHosts)
   return Object.freeze({
     issuer,
     audiences: resolveAudiences(options.audience),
@@ -107,7 +107,7 @@ export function resolveIssuer(given: string | IssuerOptions, allowInsecureLoopba
       max: 31_536_000,
       fallback: undefined,
     }),
-    introspection: resolveIntrospection(options.introspection, allowInsecureLoopback),
+    introspection: resolveIntrospection(options.introspection, insecureHosts),
     logoutAudiences: listOption('logoutAudience', options.logoutAudience, []),
     optionalLogoutClaims: resolveOptional(
       'optionalLogoutClaims',
@@ -176,23 +176,6 @@ function resolveTokenHeader(given: unknown): string | undefined {
 
 /** Fields that mean something else, or that browsers send by themselves. */
 const reservedFields: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'dpop', 'cookie'])
-
-/**
- * Checks the settings of a key cache and fills in its defaults.
- *
- * @throws {@link ConfigurationError}
- */
-export function resolveKeyCache(options: KeyCacheOptions = {}): Required<KeyCacheOptions> {
-  checkNames('`keyCache`', options, keyCacheNames)
-  const bounded = (name: keyof KeyCacheOptions, min: number, max: number, fallback: number) =>
-    numberOption(`keyCache.${name}`, options[name], { min, max, fallback })
-  return {
-    defaultMaxAgeSeconds: bounded('defaultMaxAgeSeconds', 60, 86_400, 3600),
-    refreshAheadSeconds: bounded('refreshAheadSeconds', 0, 43_200, 300),
-    staleIfErrorSeconds: bounded('staleIfErrorSeconds', 0, 3600, 3600),
-    timeoutMs: bounded('timeoutMs', 1, 60_000, 5000),
-  }
-}
 
 function resolveTokenTypes(given: readonly (string | null)[] | undefined): readonly (string | null)[] {
   if (given === undefined) return ['at+jwt']

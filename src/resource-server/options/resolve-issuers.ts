@@ -15,7 +15,7 @@ type IssuerChoice = Pick<ResourceServerOptions<ClaimsSchema | undefined>, 'issue
  */
 export function resolveIssuers(
   { issuer, tenants }: IssuerChoice,
-  allowInsecureLoopback: InsecureHosts,
+  insecureHosts: InsecureHosts,
 ): readonly ResolvedIssuer[] {
   if (typeof issuer === 'function') return []
   if (issuer === undefined || (Array.isArray(issuer) && issuer.length === 0)) {
@@ -23,7 +23,7 @@ export function resolveIssuers(
   }
   if (tenants !== undefined) throw new ConfigurationError('`tenants` goes with an `issuer` that is a function.')
   const given: readonly (string | IssuerOptions)[] = Array.isArray(issuer) ? issuer : [issuer]
-  const resolved = given.map((one) => resolveIssuer(one, allowInsecureLoopback))
+  const resolved = given.map((one) => resolveIssuer(one, insecureHosts))
   refuseRepeats(
     'issuer',
     resolved.map((one) => one.issuer),
@@ -48,11 +48,11 @@ export function knownIssuers(
  */
 export function resolveTenants(
   { issuer, tenants }: IssuerChoice,
-  allowInsecureLoopback: InsecureHosts,
+  insecureHosts: InsecureHosts,
 ): (issuer: string) => boolean {
   if (typeof issuer !== 'function') return () => false
   if (Array.isArray(tenants) && tenants.length > 0) {
-    const allowed = new Set(tenants.map((tenant) => checkIssuer('tenants', tenant, allowInsecureLoopback)))
+    const allowed = new Set(tenants.map((tenant) => checkIssuer('tenants', tenant, insecureHosts)))
     return (candidate) => allowed.has(candidate)
   }
   const live = tenants as Partial<ReadonlySet<string>> | null | undefined

@@ -28,12 +28,12 @@ const none: readonly string[] = []
  */
 export function resolveMetadata(
   metadata: ResourceMetadataOptions = {},
-  allowInsecureLoopback: InsecureHosts,
+  insecureHosts: InsecureHosts,
 ): ResourceMetadataOptions {
   checkNames('`metadata`', metadata, names)
   textOption('metadata.name', metadata.name)
   for (const name of ['documentation', 'policyUri', 'tosUri', 'jwksUri'] as const) {
-    if (metadata[name] !== undefined) checkUrl(`metadata.${name}`, metadata[name], allowInsecureLoopback)
+    if (metadata[name] !== undefined) checkUrl(`metadata.${name}`, metadata[name], insecureHosts)
   }
   functionOption('metadata.sign', metadata.sign)
   booleanOption('metadata.atRoot', metadata.atRoot, false)

@@ -1,5 +1,4 @@
 import { ConfigurationError } from '../../errors/index.js'
-import { checkHost } from '../../issuer/identifiers.js'
 import {
   booleanOption,
   checkNames,
@@ -10,17 +9,16 @@ import {
   numberOption,
   refuseRepeats,
 } from '../../kit/check.js'
-import { type Clock, monotonicClock, systemClock } from '../../kit/clock.js'
-import { platformFetch } from '../../kit/fetch/platform-fetch.js'
-import type { InsecureHosts } from '../../kit/fetch/secure-url.js'
+import { type Clock, monotonicClock } from '../../kit/clock.js'
 import { isJsonObject } from '../../kit/json.js'
+import { resolveSurroundings, type Surroundings } from '../../kit/surroundings.js'
 import type { RevocationStore } from '../../stores/contract.js'
 import { isScope } from '../policy/scope-expression.js'
 import { type ResolvedDpop, type ResolvedMtls, resolveDpop, resolveMtls } from './resolve-binding.js'
 import type { ResolvedIssuer } from './resolve-issuer.js'
 import { knownIssuers, resolveIssuers, resolveTenants } from './resolve-issuers.js'
 import { resolveResource } from './resolve-resource.js'
-import type { ResolvedResource, Surroundings } from './resolved.js'
+import type { ResolvedResource } from './resolved.js'
 import type { ClaimsSchema, IssuerResolver, ResourceServerOptions } from './types.js'
 
 /** Options of a server, checked completely, with every default filled in. */
@@ -81,8 +79,8 @@ export function resolveOptions(options: ResourceServerOptions<ClaimsSchema | und
   checkNames('createResourceServer', options, names)
   functionOption('isRevoked', options.isRevoked)
   const surroundings = resolveSurroundings(options)
-  const { allowInsecureLoopback } = surroundings
-  const issuers = resolveIssuers(options, allowInsecureLoopback)
+  const { insecureHosts } = surroundings
+  const issuers = resolveIssuers(options, insecureHosts)
   const dpop = resolveDpop(options.dpop)
   const mtls = resolveMtls(options.mtls)
   return Object.freeze({
@@ -93,11 +91,11 @@ export function resolveOptions(options: ResourceServerOptions<ClaimsSchema | und
       dpop: dpop.mode,
       dpopAlgorithms: dpop.algorithms,
       mtls: mtls.mode,
-      allowInsecureLoopback,
+      insecureHosts,
     }),
     issuers,
     resolver: typeof options.issuer === 'function' ? options.issuer : undefined,
-    isTenant: resolveTenants(options, allowInsecureLoopback),
+    isTenant: resolveTenants(options, insecureHosts),
     schema: resolveSchema(options.claims),
     dpop,
     mtls,
@@ -124,33 +122,6 @@ export function resolveOptions(options: ResourceServerOptions<ClaimsSchema | und
 function tokenHeaders(issuers: readonly ResolvedIssuer[]): ReadonlyMap<string, string> {
   const given = issuers.flatMap(({ issuer, tokenHeader }) => (tokenHeader ? [[issuer, tokenHeader] as const] : []))
   return new Map(given)
-}
-
-/** The options that say how the outside is reached. */
-type OutsideOptions = Pick<
-  ResourceServerOptions,
-  'fetch' | 'clock' | 'onEvent' | 'allowInsecureLoopback' | 'dangerouslyAllowInsecureHosts'
->
-
-/**
- * Checks the options that say how the outside is reached.
- *
- * @throws {@link ConfigurationError}
- */
-export function resolveSurroundings(options: OutsideOptions): Surroundings {
-  return Object.freeze({
-    fetch: functionOption('fetch', options.fetch) ?? platformFetch,
-    clock: functionOption('clock', options.clock) ?? systemClock,
-    onEvent: functionOption('onEvent', options.onEvent),
-    allowInsecureLoopback: resolveInsecureHosts(options),
-  })
-}
-
-function resolveInsecureHosts({ allowInsecureLoopback, dangerouslyAllowInsecureHosts }: OutsideOptions): InsecureHosts {
-  const loopback = booleanOption('allowInsecureLoopback', allowInsecureLoopback, false)
-  if (dangerouslyAllowInsecureHosts === undefined) return loopback
-  const name = 'dangerouslyAllowInsecureHosts'
-  return new Set(listOption(name, dangerouslyAllowInsecureHosts, []).map((given) => checkHost(name, given)))
 }
 
 function resolveResources(

@@ -18,7 +18,7 @@ export interface ResourceDefaults {
   readonly dpop: BindingMode
   readonly dpopAlgorithms: readonly SignatureAlgorithm[]
   readonly mtls: BindingMode
-  readonly allowInsecureLoopback: InsecureHosts
+  readonly insecureHosts: InsecureHosts
 }
 
 const names = ['resource', 'audience', 'issuers', 'scopes', 'bearerMethods', 'dpop', 'mtls', 'metadata']
@@ -33,7 +33,7 @@ const modes = ['off', 'allowed', 'required'] as const
 export function resolveResource(given: string | ResourceOptions, defaults: ResourceDefaults): ResolvedResource {
   const options = typeof given === 'string' ? { resource: given } : given
   checkNames('A resource', options, names)
-  checkUrl('resource', options.resource, defaults.allowInsecureLoopback)
+  checkUrl('resource', options.resource, defaults.insecureHosts)
   const issuers = resolveIssuers(options.issuers, defaults.issuers)
   return Object.freeze({
     resource: options.resource,
@@ -46,7 +46,7 @@ export function resolveResource(given: string | ResourceOptions, defaults: Resou
     dpop: choiceOption('dpop', options.dpop, modes, defaults.dpop),
     dpopAlgorithms: defaults.dpopAlgorithms,
     mtls: choiceOption('mtls', options.mtls, modes, defaults.mtls),
-    metadata: resolveMetadata(options.metadata, defaults.allowInsecureLoopback),
+    metadata: resolveMetadata(options.metadata, defaults.insecureHosts),
   })
 }
 

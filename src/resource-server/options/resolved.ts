@@ -1,18 +1,6 @@
 import type { SignatureAlgorithm } from '../../jws/algorithms.js'
-import type { Clock } from '../../kit/clock.js'
-import type { EventListener } from '../../kit/events.js'
-import type { Fetch } from '../../kit/fetch/fetch.js'
-import type { InsecureHosts } from '../../kit/fetch/secure-url.js'
 import type { BindingMode } from '../policy/requirement.js'
 import type { BearerMethod, ResourceMetadataOptions } from './types.js'
-
-/** What every part that talks to the outside shares. Complete and frozen. */
-export interface Surroundings {
-  readonly fetch: Fetch
-  readonly clock: Clock
-  readonly onEvent: EventListener | undefined
-  readonly allowInsecureLoopback: InsecureHosts
-}
 
 /** The header fields the tokens of a resource come in, where `Authorization` is not the only one. */
 export interface TokenFields {

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { AccessTokenClaims, Auth } from '../../auth/auth.js'
+import type { KeyCacheOptions } from '../../issuer/remote-keys.js'
 import type { SignatureAlgorithm } from '../../jws/algorithms.js'
 import type { Clock } from '../../kit/clock.js'
 import type { EventListener } from '../../kit/events.js'
@@ -174,38 +175,6 @@ export interface IssuerOptions {
    * `x5t#S256` unknown members are always ignored. Default `'refuse'`.
    */
   readonly dangerouslyUnknownConfirmation?: 'refuse' | 'ignore' | undefined
-}
-
-/** Settings of the keys cache. @group Resource server */
-export interface KeyCacheOptions {
-  /** Lifetime when the answer has no `Cache-Control: max-age`. Default 3600, clamped like it to 60 … 86,400. */
-  readonly defaultMaxAgeSeconds?: number | undefined
-  /** How long before expiry a background refresh starts, less up to a tenth of jitter. Default 300. */
-  readonly refreshAheadSeconds?: number | undefined
-  /** How long known keys go on serving past expiry while refreshes fail. 0 to 3600, default 3600. */
-  readonly staleIfErrorSeconds?: number | undefined
-  /** Timeout of one fetch, body included. Default 5000. */
-  readonly timeoutMs?: number | undefined
-}
-
-/** Options of {@link createKeySet}: `issuer`, `jwksUri` or both. Read once, checked completely. @group Keys */
-export interface KeySetOptions {
-  /** The issuer identifier, by which the key set is discovered and events are named. Default: `jwksUri`. */
-  readonly issuer?: string | undefined
-  /** Where the keys are. Default: `jwks_uri` of the discovered metadata. */
-  readonly jwksUri?: string | undefined
-  /** Key-cache settings. */
-  readonly keyCache?: KeyCacheOptions | undefined
-  /** Accept `http` URLs on loopback hosts. For development and tests. Default false. */
-  readonly allowInsecureLoopback?: boolean | undefined
-  /** As in {@link ResourceServerOptions.dangerouslyAllowInsecureHosts}. Default none. */
-  readonly dangerouslyAllowInsecureHosts?: readonly string[] | undefined
-  /** Goes out to the key server. Default: the platform's `fetch`. */
-  readonly fetch?: Fetch | undefined
-  /** Default: the system clock. */
-  readonly clock?: Clock | undefined
-  /** Receives events for logs and metrics. */
-  readonly onEvent?: EventListener | undefined
 }
 
 /** DPoP at the resource server (RFC 9449). @group Resource server */

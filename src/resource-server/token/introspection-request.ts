@@ -1,9 +1,9 @@
 import type { Discovery } from '../../issuer/discovery.js'
 import { FetchFailure } from '../../kit/fetch/fetch-failure.js'
 import { type FetchedAnswer, type GuardedFetchOptions, guardedFetch } from '../../kit/fetch/guarded-fetch.js'
+import type { Surroundings } from '../../kit/surroundings.js'
 import { withTimeLimit } from '../../kit/time-limit.js'
 import type { ResolvedIntrospection } from '../options/resolve-introspection.js'
-import type { Surroundings } from '../options/resolved.js'
 import type { CredentialFields } from '../options/types.js'
 import { introspectionFailure } from './introspection-failure.js'
 import type { Attempt } from './introspection-gate.js'
@@ -35,7 +35,7 @@ export function createIntrospectionRequest(
 ): (token: string, attempt: Attempt) => Promise<FetchedAnswer> {
   const { introspection, discovery, surroundings } = settings
   const { issuer } = discovery
-  const { fetch, allowInsecureLoopback } = surroundings
+  const { fetch, insecureHosts } = surroundings
   const { credential, timeoutMs } = introspection
   const accept = introspectionMediaTypes[introspection.signedResponse ? 'signed' : 'plain']
   const trustedHostnames = [issuer, introspection.endpoint ?? issuer].map((url) => new URL(url).hostname)
@@ -68,7 +68,7 @@ export function createIntrospectionRequest(
       body: new URLSearchParams({ ...form, token, token_type_hint: 'access_token' }).toString(),
       timeoutMs,
       maxBytes,
-      allowInsecureLoopback,
+      allowInsecureLoopback: insecureHosts,
       trustedHostnames,
     })
     if (answer.status === 200) return answer

@@ -1,7 +1,8 @@
 import { InvalidTokenError } from '../../errors/index.js'
-import type { KeySource, VerificationKey } from '../../issuer/contract.js'
+import type { KeySource } from '../../issuer/key-source.js'
 import type { CompactJws } from '../../jws/compact-jws.js'
-import type { SignatureCheck } from '../../jws/crypto/contract.js'
+import type { SignatureCheck } from '../../jws/crypto/platform-crypto.js'
+import type { VerificationKey } from '../../jws/verification-key.js'
 import type { JoseHeader } from './jose-header.js'
 
 /** The key that signed, with its prepared check. */

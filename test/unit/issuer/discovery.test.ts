@@ -71,7 +71,7 @@ describe('createDiscovery', () => {
   it('takes an http issuer on loopback where that is allowed', () => {
     const { surroundings } = simulatedIssuer()
     expect(() => createDiscovery('http://127.0.0.1:1', surroundings)).toThrow(ConfigurationError)
-    const discovery = createDiscovery('http://127.0.0.1:1', { ...surroundings, allowInsecureLoopback: true })
+    const discovery = createDiscovery('http://127.0.0.1:1', { ...surroundings, insecureHosts: true })
     expect(discovery.issuer).toBe('http://127.0.0.1:1')
   })
 })

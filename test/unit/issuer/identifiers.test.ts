@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ConfigurationError } from '../../../src/errors/index.js'
-import { checkHost, checkIssuer, checkUrl } from '../../../src/issuer/identifiers.js'
+import { checkIssuer, checkUrl } from '../../../src/issuer/identifiers.js'
 
 describe('checkUrl', () => {
   it.each([
@@ -75,31 +75,6 @@ describe('checkUrl', () => {
         }
       }),
     )
-  })
-})
-
-describe('checkHost', () => {
-  it.each([
-    ['keycloak:8080', 'keycloak:8080'],
-    ['Keycloak:80', 'keycloak'],
-    ['id.internal', 'id.internal'],
-    ['10.0.0.5:8080', '10.0.0.5:8080'],
-    ['[fd00::5]:8080', '[fd00::5]:8080'],
-  ])('[REAL-41] reads %s as %s', (given, host) => {
-    expect(checkHost('hosts', given)).toBe(host)
-  })
-
-  it.each([
-    'http://keycloak:8080',
-    'keycloak:8080/',
-    'user@keycloak',
-    '*',
-    '*.internal',
-    'keycloak:99999',
-    'a b',
-    '[x',
-  ])('[REAL-41] refuses %s', (given) => {
-    expect(() => checkHost('hosts', given)).toThrow(ConfigurationError)
   })
 })
 

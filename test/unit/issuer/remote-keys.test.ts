@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { UnavailableError } from '../../../src/errors/index.js'
-import type { KeySource, VerificationKey } from '../../../src/issuer/contract.js'
-import { createRemoteKeys } from '../../../src/issuer/remote-keys.js'
-import type { KeyCacheOptions } from '../../../src/resource-server/options/types.js'
+import type { KeySource } from '../../../src/issuer/key-source.js'
+import { createRemoteKeys, type KeyCacheOptions } from '../../../src/issuer/remote-keys.js'
+import type { VerificationKey } from '../../../src/jws/verification-key.js'
 import { jwkSet, testKey } from '../../support/key-material.js'
 import { json, type SimulatedIssuer, settle, simulatedIssuer } from '../../support/simulated-issuer.js'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { PublicJwk } from '../../../src/jws/crypto/contract.js'
+import type { PublicJwk } from '../../../src/jws/crypto/platform-crypto.js'
 import { readPublicJwk } from '../../../src/jws/jwk.js'
 import { thumbprint } from '../../../src/jws/thumbprint.js'
 import { createVerificationKey } from '../../../src/jws/verification-key.js'

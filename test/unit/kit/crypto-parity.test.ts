@@ -2,8 +2,8 @@ import { constants, generateKeyPairSync, type KeyObject, sign } from 'node:crypt
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type AlgorithmTraits, algorithmTraits, type SignatureAlgorithm } from '../../../src/jws/algorithms.js'
-import type { PlatformCrypto, PublicJwk } from '../../../src/jws/crypto/contract.js'
 import * as node from '../../../src/jws/crypto/node.js'
+import type { PlatformCrypto, PublicJwk } from '../../../src/jws/crypto/platform-crypto.js'
 import * as web from '../../../src/jws/crypto/web.js'
 
 const platforms: readonly (readonly [string, PlatformCrypto])[] = [

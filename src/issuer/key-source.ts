@@ -1,24 +1,6 @@
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
-import type { SignatureCheck } from '../jws/crypto/contract.js'
-import type { PublishedJwk } from '../jws/jwk.js'
+import type { VerificationKey } from '../jws/verification-key.js'
 import type { MaybePromise } from '../kit/maybe-promise.js'
-
-/**
- * One usable public key of an issuer. The object lives as long as the issuer publishes the key: a refresh that brings
- * the same key keeps the object, one that no longer brings it sets {@link VerificationKey.withdrawn}.
- */
-export interface VerificationKey {
-  readonly kid: string | undefined
-  /** What was published, without the members that are not used. Frozen. */
-  readonly jwk: PublishedJwk
-  /** True once a successful refresh no longer brought this key. Whatever it signed is refused from then on. */
-  readonly withdrawn: boolean
-  /**
-   * The check for an algorithm, prepared once; `undefined` where key and algorithm do not fit (RFC 7518 §3). A key whose
-   * JWK names no `alg` serves every algorithm of its type: the caller's allow-list says which of them are accepted.
-   */
-  signatureCheck(algorithm: SignatureAlgorithm): MaybePromise<SignatureCheck | undefined>
-}
 
 /** Where an issuer's keys come from. Built by `createRemoteKeys` (remote) and `createStaticKeys`. */
 export interface KeySource {

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { ConfigurationError } from '../../../src/errors/index.js'
+import { resolveSurroundings } from '../../../src/kit/surroundings.js'
+
+function insecureHostsOf(dangerouslyAllowInsecureHosts: readonly string[]) {
+  return resolveSurroundings({ dangerouslyAllowInsecureHosts }).insecureHosts
+}
+
+describe('resolveSurroundings', () => {
+  it.each([
+    ['keycloak:8080', 'keycloak:8080'],
+    ['Keycloak:80', 'keycloak'],
+    ['id.internal', 'id.internal'],
+    ['10.0.0.5:8080', '10.0.0.5:8080'],
+    ['[fd00::5]:8080', '[fd00::5]:8080'],
+  ])('[REAL-41] reads %s as %s', (given, host) => {
+    expect(insecureHostsOf([given])).toEqual(new Set([host]))
+  })
+
+  it.each([
+    'http://keycloak:8080',
+    'keycloak:8080/',
+    'user@keycloak',
+    '*',
+    '*.internal',
+    'keycloak:99999',
+    'a b',
+    '[x',
+  ])('[REAL-41] refuses %s', (given) => {
+    expect(() => insecureHostsOf([given])).toThrow(ConfigurationError)
+  })
+})
