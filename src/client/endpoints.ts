@@ -1,6 +1,6 @@
+import { ConfigurationError } from '../errors/index.js'
 import { readSecureUrl } from '../kit/fetch/secure-url.js'
 import { isJsonObject, type JsonObject, ownMember } from '../kit/json.js'
-import { mistake } from './check.js'
 
 /** The endpoints a client may talk to. @group OAuth client */
 export type EndpointName =
@@ -60,7 +60,7 @@ const endpointNames = Object.keys(endpointMembers) as readonly EndpointName[]
 /**
  * Makes explicit endpoints absolute; a relative one is resolved against the issuer's origin.
  *
- * @throws {@link ClientConfigurationError} unless https (http on loopback where allowed).
+ * @throws {@link ConfigurationError} unless https (http on loopback where allowed).
  */
 export function resolveExplicitEndpoints(
   issuer: string,
@@ -73,7 +73,7 @@ export function resolveExplicitEndpoints(
   function absolute(name: string, value: string): string {
     const url = URL.canParse(value, issuer) ? new URL(value, new URL(issuer).origin).href : ''
     if (readSecureUrl(url, allowInsecureLoopback) !== undefined) return url
-    throw mistake(`\`endpoints.${name}\` takes an https URL or a path.`)
+    throw new ConfigurationError(`\`endpoints.${name}\` takes an https URL or a path.`)
   }
 }
 

@@ -21,7 +21,6 @@ function traits(category: ClientErrorCategory, message: string, retryable = fals
  * @group Client errors
  */
 export const clientErrorTraits = {
-  ERR_CLIENT_CONFIGURATION: traits('validation', 'The OAuth client is not configured correctly'),
   ERR_CLIENT_ARGUMENT: traits('validation', 'The OAuth client was called with an unusable argument'),
   ERR_CLIENT_CLOSED: traits('validation', 'The OAuth client is closed'),
   ERR_CREDENTIAL_UNAVAILABLE: traits('validation', 'The credential of this client cannot be obtained'),

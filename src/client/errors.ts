@@ -88,7 +88,12 @@ export function isOAuthClientError(value: unknown): value is OAuthClientError {
   return value instanceof Error && brand in value
 }
 
-/** An option or argument that cannot be right. Never worth a retry. @group Client errors */
+/**
+ * A call that cannot be right: an argument, a closed client, an endpoint the server does not have. Never worth a retry.
+ * Options that cannot be right are a `ConfigurationError`, thrown where they are given.
+ *
+ * @group Client errors
+ */
 export class ClientConfigurationError extends OAuthClientError {}
 
 /** A credential that could not be obtained: no file, an empty or expired one, an unknown issuer. @group Client errors */

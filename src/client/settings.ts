@@ -1,35 +1,37 @@
+import { ConfigurationError } from '../errors/index.js'
+import { checkIssuer } from '../issuer/identifiers.js'
 import { systemClock } from '../kit/clock.js'
 import type { TransportSettings } from '../kit/fetch/guarded-response.js'
 import { platformFetch } from '../kit/fetch/platform-fetch.js'
-import { readSecureUrl } from '../kit/fetch/secure-url.js'
 import { isJsonObject } from '../kit/json.js'
 import {
-  type Check,
+  anything,
   checkOptions,
   choice,
-  count,
   fieldValue,
   flag,
   func,
+  integer,
   members,
-  mistake,
   orFalse,
+  type Rule,
+  type Rules,
   required,
-  type Shape,
   takes,
   text,
-} from './check.js'
+} from '../kit/options.js'
 import type {
   BreakerOptions,
   DpopKeyPair,
   OAuthClientOptions,
   RegistrationOptions,
+  RegistrationStore,
   RetryOptions,
   TokenCacheOptions,
 } from './client-options.js'
 import type { ClientCredential, IssuerCredentials } from './credentials/client-credential.js'
 import { isDpopPair } from './credentials/signer.js'
-import { type EndpointName, endpointMembers, resolveExplicitEndpoints } from './endpoints.js'
+import { type EndpointName, resolveExplicitEndpoints } from './endpoints.js'
 import type { OAuthClientListener } from './events.js'
 
 type Complete<T> = { readonly [Name in keyof T]-?: Exclude<T[Name], undefined> }
@@ -73,7 +75,7 @@ const reservedHeaders: readonly string[] = [
 const isOwnField = (name: string): boolean => fieldName.test(name) && !reservedHeaders.includes(name.toLowerCase())
 const isFieldValue = (value: unknown): boolean => typeof value === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
 
-const ownFields: Check = (name, value) => {
+const ownFields: Rule = (name, value) => {
   if (value === undefined) return undefined
   if (!isJsonObject(value) || !Object.values(value).every(isFieldValue))
     return `\`${name}\` takes an object of strings.`
@@ -84,68 +86,74 @@ const ownFields: Check = (name, value) => {
 const isCredential = (value: unknown): boolean => isJsonObject(value) && typeof value['authenticate'] === 'function'
 
 /** Each option with its check; numbers with the bounds that `options.ts` documents. */
-const shape: Shape<OAuthClientOptions> = {
-  issuer: () => undefined,
+const rules: Rules<OAuthClientOptions> = {
+  issuer: anything,
   clientId: text,
   credential: takes(
     isCredential,
     'a credential such as clientSecretBasic({ … }); a public client says publicClient({ … })',
   ),
-  registration: members({
+  registration: members<RegistrationOptions>({
     auto: required(choice(true)),
     metadata: required(takes(isJsonObject, 'an object of client metadata')),
-    store: required(members({ load: required(func), save: required(func) })),
+    store: required(members<RegistrationStore>({ load: required(func), save: required(func) })),
     initialAccessToken: text,
     keys: takes(Array.isArray, 'an array of signing keys'),
-  } satisfies Shape<RegistrationOptions>),
-  endpoints: members(Object.fromEntries(Object.keys(endpointMembers).map((name) => [name, text]))),
+  }),
+  endpoints: members<Record<EndpointName, string>>({
+    token: text,
+    introspection: text,
+    revocation: text,
+    registration: text,
+    pushedAuthorizationRequest: text,
+    authorization: text,
+  }),
   discovery: choice('auto', 'oauth2', 'oidc', false),
   defaultPaths: flag,
   headers: ownFields,
   userAgent: fieldValue,
-  timeoutMs: count(1),
-  totalTimeoutMs: count(1),
+  timeoutMs: integer(1),
+  totalTimeoutMs: integer(1),
   retry: orFalse(
-    members({
-      maxRetries: count(0, 10),
-      initialDelayMs: count(1),
-      maxDelayMs: count(1),
-      maxRetryAfterMs: count(0, 600_000),
-    } satisfies Shape<RetryOptions>),
+    members<RetryOptions>({
+      maxRetries: integer(0, 10),
+      initialDelayMs: integer(1),
+      maxDelayMs: integer(1),
+      maxRetryAfterMs: integer(0, 600_000),
+    }),
   ),
-  breaker: orFalse(
-    members({ failureThreshold: count(1, 1000), resetTimeoutMs: count(1) } satisfies Shape<BreakerOptions>),
-  ),
+  breaker: orFalse(members<BreakerOptions>({ failureThreshold: integer(1, 1000), resetTimeoutMs: integer(1) })),
   dpop: takes(
     (value) => typeof value === 'boolean' || isDpopPair(value),
     'true, false, or `{ privateKey, publicKey }`, a pair of CryptoKeys that signs and verifies',
   ),
-  tokenCache: members({
-    maxEntries: count(0, 1_000_000),
-    refreshAheadSeconds: count(0, 86_400),
-    marginSeconds: count(0, 3600),
-    fallbackLifetimeSeconds: count(0, 86_400),
-  } satisfies Shape<TokenCacheOptions>),
+  tokenCache: members<TokenCacheOptions>({
+    maxEntries: integer(0, 1_000_000),
+    refreshAheadSeconds: integer(0, 86_400),
+    marginSeconds: integer(0, 3600),
+    fallbackLifetimeSeconds: integer(0, 86_400),
+  }),
   correlationHeader: takes(
     (value) => typeof value === 'string' && isOwnField(value),
     'the name of a header field that the client does not set itself',
   ),
-  maxResponseBytes: count(1),
+  maxResponseBytes: integer(1),
   allowInsecureLoopback: flag,
   fetch: func,
   clock: func,
   onEvent: func,
 }
 
-/** @throws {@link ClientConfigurationError} for the first option that cannot be right. */
+/** @throws {@link ConfigurationError} for the first option that cannot be right. */
 export function resolveSettings(options: OAuthClientOptions): ClientSettings {
-  checkOptions('createOAuthClient', options, shape)
+  checkOptions('createOAuthClient', options, rules)
   const { allowInsecureLoopback = false, discovery = 'auto', defaultPaths = false, registration } = options
-  const issuer = checkIssuer(options.issuer, allowInsecureLoopback)
+  const issuer = checkIssuer('issuer', options.issuer, allowInsecureLoopback)
   const credential = credentialFor(issuer, options)
   const endpoints = resolveExplicitEndpoints(issuer, options.endpoints ?? {}, allowInsecureLoopback)
   const authMethod = credential?.method ?? registration?.metadata.token_endpoint_auth_method
-  if (defaultPaths && discovery !== false) throw mistake('`defaultPaths: true` needs `discovery: false`.')
+  if (defaultPaths && discovery !== false)
+    throw new ConfigurationError('`defaultPaths: true` needs `discovery: false`.')
   return Object.freeze({
     issuer,
     clientId: clientIdOf(options.clientId, credential),
@@ -173,23 +181,14 @@ export function resolveSettings(options: OAuthClientOptions): ClientSettings {
   })
 }
 
-/** An issuer identifier, left as it is: https, no user information, query or fragment (RFC 8414 §2). */
-function checkIssuer(issuer: unknown, allowInsecureLoopback: boolean): string {
-  const url = typeof issuer === 'string' ? readSecureUrl(issuer, allowInsecureLoopback) : undefined
-  if (url !== undefined && !/[?#]/.test(issuer as string)) return issuer as string
-  throw mistake(
-    '`issuer` takes an https URL without user information, query and fragment; http on a loopback host needs `allowInsecureLoopback: true`.',
-  )
-}
-
 function credentialFor(issuer: string, { credential, clientId, registration }: OAuthClientOptions) {
   if (registration !== undefined && (credential !== undefined || clientId !== undefined)) {
-    throw mistake(
+    throw new ConfigurationError(
       '`registration` gives this client its identifier and credential: leave out `clientId` and `credential`.',
     )
   }
   if (clientId !== undefined && credential === undefined) {
-    throw mistake('`clientId` needs a `credential`; a public client says publicClient({ clientId }).')
+    throw new ConfigurationError('`clientId` needs a `credential`; a public client says publicClient({ clientId }).')
   }
   return isIssuerCredentials(credential) ? credential.for(issuer) : credential
 }
@@ -204,10 +203,10 @@ function clientIdOf(clientId: string | undefined, credential: ClientCredential |
   if (credential === undefined) return undefined
   const chosen = clientId ?? credential.clientId
   if (typeof chosen !== 'string' || chosen === '') {
-    throw mistake('`clientId` takes a non-empty string: this credential names none.')
+    throw new ConfigurationError('`clientId` takes a non-empty string: this credential names none.')
   }
   if (credential.clientId === undefined || credential.clientId === chosen) return chosen
-  throw mistake('`clientId` differs from the one of `credential`: leave it out.')
+  throw new ConfigurationError('`clientId` differs from the one of `credential`: leave it out.')
 }
 
 function headersOf({ headers = {}, userAgent = 'portcullis' }: OAuthClientOptions): Readonly<Record<string, string>> {

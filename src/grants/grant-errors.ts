@@ -47,7 +47,6 @@ const kinds: Readonly<Partial<Record<ClientErrorCode, Kind>>> = {
   ERR_UNSUPPORTED_GRANT_TYPE: 'configuration',
   ERR_UNSUPPORTED_TOKEN_TYPE: 'configuration',
   ERR_DPOP_PROOF: 'configuration',
-  ERR_CLIENT_CONFIGURATION: 'configuration',
   ERR_CLIENT_ARGUMENT: 'configuration',
   ERR_CREDENTIAL_ISSUER: 'configuration',
   ERR_ENDPOINT_MISSING: 'configuration',

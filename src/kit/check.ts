@@ -1,23 +1,6 @@
 import { ConfigurationError } from '../errors/index.js'
-import { isJsonObject } from './json.js'
-import { nearestName } from './nearest-name.js'
 
-/**
- * Refuses what is no object, and members an option object does not have, naming the nearest one it has. Looks at no
- * value.
- *
- * @throws {@link ConfigurationError}
- * @group Resource server
- */
-export function checkNames(what: string, options: unknown, known: readonly string[]): void {
-  if (!isJsonObject(options)) throw new ConfigurationError(`${what} must be an object.`)
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue
-    const nearest = nearestName(name, known)
-    const hint = nearest === undefined ? `Known options: ${known.join(', ')}.` : `Did you mean \`${nearest}\`?`
-    throw new ConfigurationError(`${what} has no option \`${name}\`. ${hint}`)
-  }
-}
+export { checkNames, refuseRepeats } from './options.js'
 
 /**
  * A number within bounds, or the default when absent.
@@ -109,15 +92,4 @@ export function booleanOption(name: string, value: unknown, fallback: boolean): 
   if (value === undefined) return fallback
   if (typeof value === 'boolean') return value
   throw new ConfigurationError(`\`${name}\` takes true or false.`)
-}
-
-/**
- * Refuses a list that holds a value twice.
- *
- * @throws {@link ConfigurationError}
- */
-export function refuseRepeats(name: string, values: readonly string[]): void {
-  const seen = new Set<string>()
-  const repeated = values.find((value) => seen.size === seen.add(value).size)
-  if (repeated !== undefined) throw new ConfigurationError(`\`${name}\` lists ${repeated} twice; list it once.`)
 }

@@ -1,6 +1,6 @@
 import { allowInsecureRequests, type ClientAuth, Configuration, customFetch, type ServerMetadata } from 'openid-client'
 import { isStringArray, type JsonObject } from '../../kit/json.js'
-import { type AnyShape, count, faultOf, fieldValue, type Shape, takes } from '../check.js'
+import { type AnyRules, faultOf, fieldValue, integer, type Rules, takes } from '../../kit/options.js'
 import type { CallOptions } from '../client-options.js'
 import type { ClientCredential, CredentialTarget } from '../credentials/client-credential.js'
 import { type EndpointName, endpointMembers } from '../endpoints.js'
@@ -34,10 +34,10 @@ export interface EndpointCall {
 const isSignal = (value: unknown): boolean =>
   value instanceof Object && 'aborted' in value && 'addEventListener' in value && 'reason' in value
 
-const callShape: Shape<CallOptions> = {
+const callRules: Rules<CallOptions> = {
   signal: takes(isSignal, 'an AbortSignal'),
-  timeoutMs: count(1),
-  totalTimeoutMs: count(1),
+  timeoutMs: integer(1),
+  totalTimeoutMs: integer(1),
   correlationId: fieldValue,
 }
 
@@ -50,10 +50,10 @@ export function beginCall(
   { settings, closing }: Pick<Runtime, 'settings' | 'closing'>,
   operation: ClientOperation,
   options: CallOptions = {},
-  further: AnyShape = {},
+  further: AnyRules = {},
 ): Call {
   const { issuer, clock } = settings
-  const fault = faultOf(`${operation} options`, '', options, { ...callShape, ...further })
+  const fault = faultOf(`${operation} options`, options, { ...callRules, ...further })
   if (fault !== undefined)
     throw new ClientConfigurationError('ERR_CLIENT_ARGUMENT', { operation, issuer, message: fault })
   if (closing.aborted)
@@ -69,8 +69,8 @@ export function beginCall(
 }
 
 /** @throws {@link ClientConfigurationError} `ERR_CLIENT_ARGUMENT` for params of another shape. */
-export function checkParams(call: Call, params: unknown, shape: AnyShape): void {
-  const fault = faultOf(call.operation, '', params, shape)
+export function checkParams(call: Call, params: unknown, rules: AnyRules): void {
+  const fault = faultOf(call.operation, params, rules)
   if (fault !== undefined) refuseArgument(call, fault)
 }
 

@@ -1,6 +1,6 @@
+import { ConfigurationError } from '../../errors/index.js'
 import { isJsonObject } from '../../kit/json.js'
 import type { CredentialFields, IntrospectionCredential } from '../../resource-server/options/types.js'
-import { mistake } from '../check.js'
 import { CredentialError } from '../errors.js'
 
 export type { CredentialFields } from '../../resource-server/options/types.js'
@@ -57,7 +57,7 @@ export interface IssuerCredentials extends IntrospectionCredential {
  * One credential per authorization server, keyed by issuer identifier, compared code point by code point. An issuer
  * that is not listed gets nothing: the call fails before anything is sent.
  *
- * @throws {@link ClientConfigurationError} for an empty map, a key that is no URL, and a value that is no credential.
+ * @throws {@link ConfigurationError} for an empty map, a key that is no URL, and a value that is no credential.
  * @group Credentials
  */
 export function perIssuer(credentials: Readonly<Record<string, ClientCredential>>): IssuerCredentials {
@@ -65,7 +65,7 @@ export function perIssuer(credentials: Readonly<Record<string, ClientCredential>
   const isRight = ([issuer, credential]: readonly [string, unknown]): boolean =>
     URL.canParse(issuer) && isJsonObject(credential) && typeof credential['authenticate'] === 'function'
   if (byIssuer.size === 0 || ![...byIssuer].every(isRight)) {
-    throw mistake('`perIssuer` takes an object with one credential per issuer identifier.')
+    throw new ConfigurationError('`perIssuer` takes an object with one credential per issuer identifier.')
   }
   const find = (issuer: string): ClientCredential => {
     const credential = byIssuer.get(issuer)

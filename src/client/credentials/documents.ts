@@ -1,19 +1,19 @@
 import type { JWK } from 'jose'
+import { ConfigurationError } from '../../errors/index.js'
 import type { HttpAnswer } from '../../http/request-facts.js'
 import { isJsonObject, type JsonObject } from '../../kit/json.js'
 import {
   checkOptions,
   choice,
-  count,
   func,
-  mistake,
+  integer,
   object,
+  type Rules,
   required,
-  type Shape,
   takes,
   text,
   texts,
-} from '../check.js'
+} from '../../kit/options.js'
 import type { PrivateKeyJwtCredential } from './private-key-jwt.js'
 
 /** A public document, and the answer that serves it. @group Credentials */
@@ -22,14 +22,14 @@ export interface PublicDocument {
   readonly answer: HttpAnswer
 }
 
-const maxAgeSeconds = count(0, 31_536_000)
+const maxAgeSeconds = integer(0, 31_536_000)
 const privateMembers: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 /**
  * The JWK Set of a {@link privateKeyJwt} credential, to serve at the `jwks_uri` of this client: all its public keys, so
  * that a server that knows it follows a rotation by itself.
  *
- * @throws {@link ClientConfigurationError} when no key has a public JWK, or one holds a private member.
+ * @throws {@link ConfigurationError} when no key has a public JWK, or one holds a private member.
  * @group Credentials
  */
 export function jwksDocument(
@@ -39,7 +39,8 @@ export function jwksDocument(
   checkOptions('jwksDocument', options, { maxAgeSeconds })
   checkOptions('jwksDocument', { publicJwks: credential?.publicJwks }, { publicJwks: required(func) })
   const keys = credential.publicJwks()
-  if (keys.length === 0) throw mistake('No key of this credential has a public JWK: give `publicJwk` with the key.')
+  if (keys.length === 0)
+    throw new ConfigurationError('No key of this credential has a public JWK: give `publicJwk` with the key.')
   refusePrivateKeys(keys)
   return serve({ keys }, 'application/jwk-set+json', options.maxAgeSeconds ?? 300)
 }
@@ -63,7 +64,7 @@ export interface ClientMetadataDocumentOptions {
   readonly maxAgeSeconds?: number | undefined
 }
 
-const documentShape: Shape<ClientMetadataDocumentOptions> = {
+const documentRules: Rules<ClientMetadataDocumentOptions> = {
   clientId: required(text),
   clientName: required(text),
   redirectUris: required(texts),
@@ -80,17 +81,17 @@ const documentShape: Shape<ClientMetadataDocumentOptions> = {
  * A client-metadata document (CIMD): who this client is, served at the URL that is its `client_id`, so that it needs no
  * registration. Use it at servers whose metadata says so: {@link acceptsClientMetadataDocument}.
  *
- * @throws {@link ClientConfigurationError} for an unusable URL, a secret or private key, contradicting key members, or
+ * @throws {@link ConfigurationError} for an unusable URL, a secret or private key, contradicting key members, or
  * more than 5 KB.
  * @group Credentials
  */
 export function clientMetadataDocument(options: ClientMetadataDocumentOptions): PublicDocument {
-  checkOptions('clientMetadataDocument', options, documentShape)
+  checkOptions('clientMetadataDocument', options, documentRules)
   checkClientIdUrl(options.clientId)
   const { tokenEndpointAuthMethod: method = 'none', jwksUri, jwks, metadata = {} } = options
   const keyed = Number(jwksUri !== undefined) + Number(jwks !== undefined)
   if (keyed !== (method === 'none' ? 0 : 1)) {
-    throw mistake('`private_key_jwt` takes exactly one of `jwksUri` and `jwks`; `none` takes neither.')
+    throw new ConfigurationError('`private_key_jwt` takes exactly one of `jwksUri` and `jwks`; `none` takes neither.')
   }
   refuseSecrets(metadata)
   refusePrivateKeys(jwks ?? [])
@@ -107,7 +108,9 @@ export function clientMetadataDocument(options: ClientMetadataDocumentOptions): 
   }
   const served = serve(document, 'application/json', options.maxAgeSeconds ?? 3600)
   if (new TextEncoder().encode(served.answer.body).length <= 5120) return served
-  throw mistake('A client-metadata document must not be larger than 5 KB: publish keys through `jwksUri`.')
+  throw new ConfigurationError(
+    'A client-metadata document must not be larger than 5 KB: publish keys through `jwksUri`.',
+  )
 }
 
 /** Whether a server takes client-metadata documents (CIMD §6). @group Credentials */
@@ -120,7 +123,7 @@ function checkClientIdUrl(clientId: string): void {
   const url = URL.canParse(clientId) ? new URL(clientId) : undefined
   const plain = /^https:\/\/[^/@?#]+\/[^?#]+$/.test(clientId) && !/\/(\.|%2e){1,2}(\/|$)/i.test(clientId)
   if (url === undefined || !plain) {
-    throw mistake(
+    throw new ConfigurationError(
       '`clientId` takes an https URL with a path, without user information, query, fragment and dot segments.',
     )
   }
@@ -128,13 +131,15 @@ function checkClientIdUrl(clientId: string): void {
 
 function refuseSecrets(metadata: JsonObject): void {
   if (['client_secret', 'client_secret_expires_at', 'jwks', 'jwks_uri'].some((member) => member in metadata)) {
-    throw mistake('`metadata` must hold no client secret; keys go in `jwks` or `jwksUri` of the options.')
+    throw new ConfigurationError(
+      '`metadata` must hold no client secret; keys go in `jwks` or `jwksUri` of the options.',
+    )
   }
 }
 
 function refusePrivateKeys(keys: readonly JWK[]): void {
   if (keys.some((key) => privateMembers.some((member) => member in key))) {
-    throw mistake('A public document must hold no private or symmetric key.')
+    throw new ConfigurationError('A public document must hold no private or symmetric key.')
   }
 }
 

@@ -1,8 +1,9 @@
 import { decodeUtf8Base64url } from '#crypto'
+import { ConfigurationError } from '../../errors/index.js'
 import { isBase64url } from '../../kit/base64url.js'
 import { type Clock, systemClock } from '../../kit/clock.js'
 import { type JsonObject, ownMember, parseJsonObject } from '../../kit/json.js'
-import { checkOptions, func, mistake, object, text } from '../check.js'
+import { checkOptions, func, object, type Rules, text } from '../../kit/options.js'
 import { CredentialError } from '../errors.js'
 import type { ClientCredential, CredentialTarget } from './client-credential.js'
 import { assertionFields } from './client-credential.js'
@@ -45,11 +46,11 @@ export type FederatedAssertionOptions = {
  *
  * Checks that the assertion is a JWT that has not expired; its signature is for the server to check.
  *
- * @throws {@link ClientConfigurationError} without a place to take it from, and when no variable of `env` names a file.
+ * @throws {@link ConfigurationError} without a place to take it from, and when no variable of `env` names a file.
  * @group Credentials
  */
 export function federatedAssertion(options: FederatedAssertionOptions): ClientCredential {
-  checkOptions('federatedAssertion', options, shape)
+  checkOptions('federatedAssertion', options, rules)
   const { clientId, clock = systemClock } = options
   const source = sourceOf(options)
   return {
@@ -59,12 +60,21 @@ export function federatedAssertion(options: FederatedAssertionOptions): ClientCr
   }
 }
 
-const shape = { clientId: text, clock: func, file: text, env: object, variable: text, source: func }
+const rules: Rules<FederatedAssertionOptions> = {
+  clientId: text,
+  clock: func,
+  file: text,
+  env: object,
+  variable: text,
+  source: func,
+}
 
 function sourceOf(options: FederatedAssertionOptions): AssertionSource {
   const given = ['file', 'env', 'source'].filter((name) => options[name as keyof typeof options] !== undefined)
   if (given.length !== 1 || ('variable' in options && given[0] !== 'env')) {
-    throw mistake('`federatedAssertion` takes one of `file`, `env` and `source`; `variable` goes with `env`.')
+    throw new ConfigurationError(
+      '`federatedAssertion` takes one of `file`, `env` and `source`; `variable` goes with `env`.',
+    )
   }
   if ('source' in options) return options.source
   const path = 'file' in options ? options.file : pathFrom(options)
@@ -81,7 +91,7 @@ function pathFrom({
   const names = variable === undefined ? fileVariables : [variable]
   const path = names.map((name) => env[name]).find((value) => value !== undefined && value !== '')
   if (path !== undefined) return path
-  throw mistake(`\`env\` names no assertion file: none of ${names.join(', ')} is set.`)
+  throw new ConfigurationError(`\`env\` names no assertion file: none of ${names.join(', ')} is set.`)
 }
 
 function checkAssertion(assertion: string, nowMs: number): string {

@@ -1,8 +1,8 @@
 import type { Fetch } from '../../kit/fetch/fetch.js'
 import { platformFetch } from '../../kit/fetch/platform-fetch.js'
 import { readText } from '../../kit/fetch/read-text.js'
+import { checkOptions, func, integer, type Rules, required, text } from '../../kit/options.js'
 import { withTimeLimit } from '../../kit/time-limit.js'
-import { checkOptions, count, func, required, type Shape, text } from '../check.js'
 import { CredentialError } from '../errors.js'
 
 /** @group Credentials */
@@ -17,7 +17,7 @@ export interface GcpIdentityOptions {
 
 const server = 'http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/identity'
 
-const shape: Shape<GcpIdentityOptions> = { audience: required(text), fetch: func, timeoutMs: count(1) }
+const rules: Rules<GcpIdentityOptions> = { audience: required(text), fetch: func, timeoutMs: integer(1) }
 
 /**
  * A source for {@link federatedAssertion}: the identity token of the machine's service account, from the metadata server
@@ -26,7 +26,7 @@ const shape: Shape<GcpIdentityOptions> = { audience: required(text), fetch: func
  * @group Credentials
  */
 export function gcpIdentity(options: GcpIdentityOptions): () => Promise<string> {
-  checkOptions('gcpIdentity', options, shape)
+  checkOptions('gcpIdentity', options, rules)
   const { audience, fetch = platformFetch, timeoutMs = 3000 } = options
   const url = `${server}?audience=${encodeURIComponent(audience)}&format=full`
   return async () => {

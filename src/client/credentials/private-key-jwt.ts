@@ -2,7 +2,7 @@ import type { JWK } from 'jose'
 import type { SignatureAlgorithm } from '../../jws/algorithms.js'
 import { type Clock, systemClock } from '../../kit/clock.js'
 import { isJsonObject, isStringArray } from '../../kit/json.js'
-import { checkOptions, count, func, required, type Shape, takes, text } from '../check.js'
+import { checkOptions, func, integer, type Rules, required, takes, text } from '../../kit/options.js'
 import { CredentialError } from '../errors.js'
 import type { ClientCredential, CredentialTarget } from './client-credential.js'
 import { assertionFields } from './client-credential.js'
@@ -49,11 +49,11 @@ export interface PrivateKeyJwtCredential extends ClientCredential {
  * `private_key_jwt`: a fresh assertion of 60 s with its own `jti` for every attempt (RFC 7523 §2.2 and §3). `alg` is one
  * the key can do and the server's metadata lists.
  *
- * @throws {@link ClientConfigurationError} for keys that cannot sign, and options of a wrong shape.
+ * @throws {@link ConfigurationError} for keys that cannot sign, and options of a wrong shape.
  * @group Credentials
  */
 export function privateKeyJwt(options: PrivateKeyJwtOptions): PrivateKeyJwtCredential {
-  checkOptions('privateKeyJwt', options, shape)
+  checkOptions('privateKeyJwt', options, rules)
   const {
     clientId,
     audiences = {},
@@ -96,7 +96,7 @@ const isAudiences = (value: unknown): boolean =>
   Object.keys(value).every((issuer) => URL.canParse(issuer)) &&
   Object.values(value).every(isAudience)
 
-const shape: Shape<PrivateKeyJwtOptions> = {
+const rules: Rules<PrivateKeyJwtOptions> = {
   clientId: required(text),
   keys: required(takes((value) => Array.isArray(value) && value.length > 0, 'an array of at least one key')),
   audiences: takes(
@@ -104,7 +104,7 @@ const shape: Shape<PrivateKeyJwtOptions> = {
     "an object by issuer identifier, whose values are 'issuer', 'token_endpoint', a URI or a list of URIs",
   ),
   typ: takes((value) => value === null || (typeof value === 'string' && value !== ''), 'a non-empty string or null'),
-  lifetimeSeconds: count(10, 300),
+  lifetimeSeconds: integer(10, 300),
   clock: func,
 }
 

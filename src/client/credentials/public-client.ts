@@ -1,4 +1,4 @@
-import { checkOptions, flag, required, text } from '../check.js'
+import { checkOptions, flag, required, text } from '../../kit/options.js'
 import type { ClientCredential } from './client-credential.js'
 
 /**
@@ -6,7 +6,7 @@ import type { ClientCredential } from './client-credential.js'
  * without a credential has to say so. Grants that need a confidential client (client credentials, token exchange) refuse
  * it.
  *
- * @throws {@link ClientConfigurationError} without a `clientId`.
+ * @throws {@link ConfigurationError} without a `clientId`.
  * @group Credentials
  */
 export function publicClient(options: { readonly clientId: string }): ClientCredential {

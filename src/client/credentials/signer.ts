@@ -1,9 +1,9 @@
 import { exportJWK, importJWK, type JWK, SignJWT } from 'jose'
 import { encodeBase64url } from '#crypto'
+import { ConfigurationError } from '../../errors/index.js'
 import { isSignatureAlgorithm, type SignatureAlgorithm } from '../../jws/algorithms.js'
 import { isJsonObject } from '../../kit/json.js'
-import { checkOptions, func, object, required, type Shape, takes, text } from '../check.js'
-import { ClientConfigurationError } from '../errors.js'
+import { checkOptions, func, object, type Rules, required, takes, text } from '../../kit/options.js'
 
 /** A private key held by this process. @group Credentials */
 export interface LocalSigningKey {
@@ -39,21 +39,21 @@ export interface Signer {
   sign(header: Readonly<Record<string, string>>, claims: AssertionClaims): Promise<string>
 }
 
-/** @throws {@link ClientConfigurationError} for a key that cannot sign. */
+/** @throws {@link ConfigurationError} for a key that cannot sign. */
 export function createSigner(key: SigningKey): Signer {
   if (!isJsonObject(key)) throw unusable()
   if ('sign' in key) {
     // A remote signer may be an object of the application's own, with members that are no matter of ours.
     const { kid, alg, sign, publicJwk } = key
-    checkOptions('keys', { kid, alg, sign, publicJwk }, remoteShape)
+    checkOptions('A key of `keys`', { kid, alg, sign, publicJwk }, remoteRules)
     return remoteSigner(key as RemoteSigningKey)
   }
-  checkOptions('keys', key, localShape)
+  checkOptions('A key of `keys`', key, localRules)
   return isCryptoKey(key.key) ? cryptoKeySigner(key, key.key) : jwkSigner(key, key.key)
 }
 
-const localShape: Shape<LocalSigningKey> = { key: required(object), kid: text, publicJwk: object }
-const remoteShape: Shape<RemoteSigningKey> = {
+const localRules: Rules<LocalSigningKey> = { key: required(object), kid: text, publicJwk: object }
+const remoteRules: Rules<RemoteSigningKey> = {
   kid: required(text),
   alg: required(takes(isSignatureAlgorithm, 'a signature algorithm such as ES256')),
   sign: required(func),
@@ -143,11 +143,10 @@ function algorithmsOfCurve(curve: string | undefined): readonly SignatureAlgorit
   throw unusable()
 }
 
-function unusable(): ClientConfigurationError {
-  return new ClientConfigurationError('ERR_CLIENT_CONFIGURATION', {
-    message:
-      '`keys` takes private signing keys: RSA, P-256, P-384, P-521 or Ed25519, as CryptoKey, JWK or remote signer.',
-  })
+function unusable(): ConfigurationError {
+  return new ConfigurationError(
+    '`keys` takes private signing keys: RSA, P-256, P-384, P-521 or Ed25519, as CryptoKey, JWK or remote signer.',
+  )
 }
 
 /** The public JWK of a public `CryptoKey`, for {@link LocalSigningKey.publicJwk}. @group Credentials */

@@ -1,4 +1,5 @@
 import { buildAuthorizationUrlWithPAR } from 'openid-client'
+import { type Rules, required, takes, text } from '../../kit/options.js'
 import {
   beginCall,
   callEndpoint,
@@ -8,10 +9,9 @@ import {
   refuseArgument,
 } from '../calls/call-endpoint.js'
 import type { Call } from '../calls/run-call.js'
-import { required, type Shape, takes, text } from '../check.js'
 import type { CallOptions } from '../client-options.js'
 import { ResponseError } from '../errors.js'
-import { type TokenTarget, targetParameters, targetShape } from './token-request.js'
+import { type TokenTarget, targetParameters, targetRules } from './token-request.js'
 
 /** What {@link OAuthClient.pushAuthorizationRequest} takes (RFC 9126 §2.1). @group OAuth client */
 export interface AuthorizationRequestParams extends Omit<TokenTarget, 'audience'> {
@@ -32,11 +32,11 @@ export interface PushedAuthorizationRequest {
   readonly authorizationUrl: string
 }
 
-const { audience: _audience, ...authorizationTarget } = targetShape
+const { audience: _audience, ...authorizationTarget } = targetRules
 const isRedirectUri = (value: unknown): boolean =>
   typeof value === 'string' && URL.canParse(value) && !value.includes('#')
 
-const shape: Shape<AuthorizationRequestParams> = {
+const rules: Rules<AuthorizationRequestParams> = {
   ...authorizationTarget,
   redirectUri: required(takes(isRedirectUri, 'an absolute URI without fragment')),
   codeChallenge: required(
@@ -64,7 +64,7 @@ export async function pushAuthorizationRequest(
   options: CallOptions | undefined,
 ): Promise<PushedAuthorizationRequest> {
   const call = beginCall(runtime, 'pushAuthorizationRequest', options)
-  checkParams(call, params, shape)
+  checkParams(call, params, rules)
   const form = requestForm(call, params)
   await findEndpoint(runtime, call, 'authorization')
   const request = { endpoint: 'pushedAuthorizationRequest', retry: 'refused', expectsJson: true } as const

@@ -1,16 +1,16 @@
 import { LRUCache } from 'lru-cache'
 import { clientCredentialsGrant } from 'openid-client'
 import { sha256Base64url } from '#crypto'
+import { flag } from '../../kit/options.js'
 import { createSingleFlight } from '../../kit/single-flight.js'
 import { beginCall, checkParams, type Runtime, refuseArgument } from '../calls/call-endpoint.js'
 import { joinWork } from '../calls/run-call.js'
-import { flag } from '../check.js'
 import type { CallOptions } from '../client-options.js'
 import type { OAuthClientError } from '../errors.js'
 import { notify } from '../events.js'
 import type { ClientSettings } from '../settings.js'
 import type { TokenSet } from '../token-set.js'
-import { listOf, requestToken, scopeList, type TokenTarget, targetParameters, targetShape } from './token-request.js'
+import { listOf, requestToken, scopeList, type TokenTarget, targetParameters, targetRules } from './token-request.js'
 
 /** What {@link OAuthClient.clientCredentials} takes beside the target. @group OAuth client */
 export interface ClientCredentialsOptions extends CallOptions {
@@ -27,7 +27,7 @@ export async function clientCredentials(
 ): Promise<TokenSet> {
   const { settings } = runtime
   const call = beginCall(runtime, 'clientCredentials', options, { forceRefresh: flag })
-  checkParams(call, target, targetShape)
+  checkParams(call, target, targetRules)
   if (settings.authMethod === 'none') {
     refuseArgument(call, 'A public client cannot use the client credentials grant: give the client a credential.')
   }

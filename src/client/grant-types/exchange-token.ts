@@ -1,7 +1,7 @@
 import { genericGrantRequest } from 'openid-client'
+import { members, type Rules, required, text } from '../../kit/options.js'
 import { beginCall, checkParams, type Runtime, refuseArgument } from '../calls/call-endpoint.js'
 import type { Call } from '../calls/run-call.js'
-import { members, required, type Shape, text } from '../check.js'
 import type { CallOptions } from '../client-options.js'
 import type { TokenSet } from '../token-set.js'
 import { GrantTypes, TokenTypes } from '../token-types.js'
@@ -11,7 +11,7 @@ import {
   scopeList,
   type TokenTarget,
   targetParameters,
-  targetShape,
+  targetRules,
 } from './token-request.js'
 
 /** What {@link OAuthClient.exchangeToken} takes (RFC 8693 §2.1). @group OAuth client */
@@ -26,11 +26,11 @@ export interface TokenExchangeParams extends TokenTarget {
   readonly requestedTokenType?: string | undefined
 }
 
-const shape: Shape<TokenExchangeParams> = {
-  ...targetShape,
+const rules: Rules<TokenExchangeParams> = {
+  ...targetRules,
   subjectToken: required(text),
   subjectTokenType: text,
-  actor: members({ token: required(text), type: required(text) }),
+  actor: members<NonNullable<TokenExchangeParams['actor']>>({ token: required(text), type: required(text) }),
   requestedTokenType: text,
 }
 
@@ -41,7 +41,7 @@ export async function exchangeToken(
   options: CallOptions | undefined,
 ): Promise<TokenSet> {
   const call = beginCall(runtime, 'exchangeToken', options)
-  checkParams(call, params, shape)
+  checkParams(call, params, rules)
   if (runtime.settings.authMethod === 'none') {
     refuseArgument(call, 'A public client cannot exchange tokens: give the client a credential.')
   }

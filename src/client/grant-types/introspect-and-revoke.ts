@@ -1,6 +1,6 @@
 import { type IntrospectionResponse, tokenIntrospection, tokenRevocation } from 'openid-client'
+import { choice } from '../../kit/options.js'
 import { beginCall, callEndpoint, type Runtime } from '../calls/call-endpoint.js'
-import { choice } from '../check.js'
 import type { CallOptions } from '../client-options.js'
 import type { TokenCache } from './client-credentials.js'
 import { requireToken } from './token-request.js'
@@ -12,7 +12,7 @@ export interface TokenHintOptions extends CallOptions {
 }
 
 /** Options of introspection and revocation beside those of every call. */
-export const hintShape = { tokenTypeHint: choice('access_token', 'refresh_token') }
+export const hintRules = { tokenTypeHint: choice('access_token', 'refresh_token') }
 
 /** The hint as a form parameter. */
 export function hintParameters({ tokenTypeHint }: TokenHintOptions = {}): Record<string, string> {
@@ -25,7 +25,7 @@ export async function introspect(
   token: string,
   options: TokenHintOptions | undefined,
 ): Promise<Readonly<IntrospectionResponse>> {
-  const call = beginCall(runtime, 'introspect', options, hintShape)
+  const call = beginCall(runtime, 'introspect', options, hintRules)
   requireToken(call, 'token', token)
   const request = { endpoint: 'introspection', retry: 'safe', expectsJson: true } as const
   return callEndpoint(runtime, request, call, (config) => tokenIntrospection(config, token, hintParameters(options)))
@@ -38,7 +38,7 @@ export async function revoke(
   token: string,
   options: TokenHintOptions | undefined,
 ): Promise<void> {
-  const call = beginCall(runtime, 'revoke', options, hintShape)
+  const call = beginCall(runtime, 'revoke', options, hintRules)
   requireToken(call, 'token', token)
   const request = { endpoint: 'revocation', retry: 'safe', expectsJson: false } as const
   try {

@@ -1,6 +1,6 @@
 import { genericGrantRequest } from 'openid-client'
+import { type Rules, required, text } from '../../kit/options.js'
 import { beginCall, checkParams, type Runtime } from '../calls/call-endpoint.js'
-import { required, type Shape, text } from '../check.js'
 import type { CallOptions } from '../client-options.js'
 import type { TokenSet } from '../token-set.js'
 import { GrantTypes } from '../token-types.js'
@@ -10,7 +10,7 @@ import {
   scopeList,
   type TokenTarget,
   targetParameters,
-  targetShape,
+  targetRules,
 } from './token-request.js'
 
 /** What {@link OAuthClient.jwtBearer} takes (RFC 7523 §2.1). @group OAuth client */
@@ -19,7 +19,7 @@ export interface JwtBearerParams extends TokenTarget {
   readonly assertion: string
 }
 
-const shape: Shape<JwtBearerParams> = { ...targetShape, assertion: required(text) }
+const rules: Rules<JwtBearerParams> = { ...targetRules, assertion: required(text) }
 
 /** See {@link OAuthClient.jwtBearer}. */
 export async function jwtBearer(
@@ -28,7 +28,7 @@ export async function jwtBearer(
   options: CallOptions | undefined,
 ): Promise<TokenSet> {
   const call = beginCall(runtime, 'jwtBearer', options)
-  checkParams(call, params, shape)
+  checkParams(call, params, rules)
   requireToken(call, 'assertion', params.assertion)
   const form = targetParameters(call, params)
   form.set('assertion', params.assertion)

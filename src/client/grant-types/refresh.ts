@@ -1,9 +1,9 @@
 import { refreshTokenGrant } from 'openid-client'
 import { sha256Base64url } from '#crypto'
+import { type Rules, required, text } from '../../kit/options.js'
 import type { SingleFlight } from '../../kit/single-flight.js'
 import { beginCall, checkParams, type Runtime } from '../calls/call-endpoint.js'
 import { joinWork } from '../calls/run-call.js'
-import { required, type Shape, text } from '../check.js'
 import type { CallOptions } from '../client-options.js'
 import type { TokenSet } from '../token-set.js'
 import {
@@ -12,7 +12,7 @@ import {
   scopeList,
   type TokenTarget,
   targetParameters,
-  targetShape,
+  targetRules,
 } from './token-request.js'
 
 /** What {@link OAuthClient.refresh} takes. `scope` and `resource` can only narrow (RFC 6749 §6). @group OAuth client */
@@ -20,7 +20,7 @@ export interface RefreshParams extends TokenTarget {
   readonly refreshToken: string
 }
 
-const shape: Shape<RefreshParams> = { ...targetShape, refreshToken: required(text) }
+const rules: Rules<RefreshParams> = { ...targetRules, refreshToken: required(text) }
 
 /** See {@link OAuthClient.refresh}. */
 export async function refresh(
@@ -30,7 +30,7 @@ export async function refresh(
   options: CallOptions | undefined,
 ): Promise<TokenSet> {
   const call = beginCall(runtime, 'refresh', options)
-  checkParams(call, params, shape)
+  checkParams(call, params, rules)
   const { refreshToken } = params
   requireToken(call, 'refreshToken', refreshToken)
   const form = targetParameters(call, params)

@@ -1,8 +1,8 @@
 import type { Configuration, DPoPOptions } from 'openid-client'
 import { isStringArray, type JsonObject } from '../../kit/json.js'
+import { type Rules, takes, textMap, textOrTexts } from '../../kit/options.js'
 import { callEndpoint, type Runtime, refuseArgument } from '../calls/call-endpoint.js'
 import type { Call, CallAttempt, RetryRule } from '../calls/run-call.js'
-import { type Shape, takes, textMap, textOrTexts } from '../check.js'
 import { DpopError, ResponseError } from '../errors.js'
 import { createTokenSet, type TokenSet } from '../token-set.js'
 import { TokenTypes } from '../token-types.js'
@@ -22,7 +22,7 @@ export interface TokenTarget {
 const isScope = (value: unknown): boolean => typeof value === 'string' || isStringArray(value)
 
 /** See {@link TokenTarget}. */
-export const targetShape: Shape<TokenTarget> = {
+export const targetRules: Rules<TokenTarget> = {
   scope: takes(isScope, 'a string or an array of strings'),
   resource: textOrTexts,
   audience: textOrTexts,

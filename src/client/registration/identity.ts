@@ -1,10 +1,11 @@
+import { ConfigurationError } from '../../errors/index.js'
 import { createSingleFlight } from '../../kit/single-flight.js'
 import { inTime } from '../../kit/time-limit.js'
 import type { Identity } from '../calls/call-endpoint.js'
 import { type Call, contextOf } from '../calls/run-call.js'
 import type { RegistrationOptions } from '../client-options.js'
 import type { ClientAuthMethod } from '../credentials/client-credential.js'
-import { ClientConfigurationError, CredentialError } from '../errors.js'
+import { CredentialError, type OAuthClientError, ResponseError } from '../errors.js'
 import { createRedact, redactedCause } from '../redaction.js'
 import type { ClientSettings } from '../settings.js'
 import {
@@ -18,7 +19,7 @@ import {
 export interface Identities {
   /** The identity, where it is known by now. */
   current(): Identity | undefined
-  /** @throws {@link ClientConfigurationError} for a client without credential and registration. */
+  /** @throws {@link CredentialError} for a client without credential and registration. */
   get(call: Call): Promise<Identity>
 }
 
@@ -37,7 +38,7 @@ export function createIdentities(
     current: () => undefined,
     async get(call) {
       const message = 'This client has no `credential`: it can discover and register, and nothing else.'
-      throw new ClientConfigurationError('ERR_CLIENT_CONFIGURATION', { ...contextOf(call), message })
+      throw new CredentialError('ERR_CREDENTIAL_ISSUER', { ...contextOf(call), message })
     },
   }
 }
@@ -64,7 +65,10 @@ function registeringIdentities(
     const stored = await ask(call, 'loaded', () => store.load(issuer))
     if (stored === undefined || stored === null) return undefined
     if (stored.issuer !== issuer) throw new CredentialError('ERR_CREDENTIAL_ISSUER', contextOf(call))
-    const registered = restoreRegistration(stored)
+    const registered = orElse(
+      () => restoreRegistration(stored),
+      (message) => new CredentialError('ERR_CREDENTIAL_UNAVAILABLE', { ...contextOf(call), message }),
+    )
     return isGood(registered) ? registered : undefined
   }
 
@@ -82,7 +86,11 @@ function registeringIdentities(
   async function identify(call: Call): Promise<Identity> {
     const client = await registered(call)
     const method = metadata.token_endpoint_auth_method as ClientAuthMethod | undefined
-    const identity = { clientId: client.clientId, credential: credentialOf(client, { keys, method }) }
+    const credential = orElse(
+      () => credentialOf(client, { keys, method }),
+      (message) => new ResponseError('ERR_REGISTRATION_UNUSABLE', { ...contextOf(call), message }),
+    )
+    const identity = { clientId: client.clientId, credential }
     known = { identity, registered: client }
     return identity
   }
@@ -93,6 +101,15 @@ function registeringIdentities(
       if (known !== undefined && isGood(known.registered)) return known.identity
       return flights.run('identity', () => identify(call))
     },
+  }
+}
+
+/** A mistake found while a call is under way is the call's: {@link OAuthClient} rejects with its own errors alone. */
+function orElse<T>(make: () => T, toError: (message: string) => OAuthClientError): T {
+  try {
+    return make()
+  } catch (error) {
+    throw error instanceof ConfigurationError ? toError(error.message) : error
   }
 }
 

@@ -1,6 +1,7 @@
+import { ConfigurationError } from '../../errors/index.js'
 import { hideSecrets } from '../../kit/hidden.js'
 import { type JsonObject, ownMember } from '../../kit/json.js'
-import { checkOptions, choice, mistake, object, required, type Shape, takes, text } from '../check.js'
+import { checkOptions, choice, object, type Rules, required, takes, text } from '../../kit/options.js'
 import type { ClientAuthMethod, ClientCredential } from '../credentials/client-credential.js'
 import { clientSecretBasic, clientSecretPost } from '../credentials/client-secret.js'
 import { privateKeyJwt } from '../credentials/private-key-jwt.js'
@@ -60,7 +61,7 @@ export interface RegisteredClient {
   readonly raw: JsonObject
 }
 
-const storedShape: Shape<StoredRegistration> = { issuer: required(text), raw: required(object) }
+const storedRules: Rules<StoredRegistration> = { issuer: required(text), raw: required(object) }
 const secretMembers: readonly string[] = ['client_secret', 'registration_access_token']
 
 /** What to keep of a {@link RegisteredClient}; a registered client is one. Holds secrets: encrypt it. @group Registration */
@@ -73,12 +74,12 @@ export interface StoredRegistration {
 /**
  * Brings back a registration that was stored.
  *
- * @throws {@link ClientConfigurationError} when `stored` has another shape.
+ * @throws {@link ConfigurationError} when `stored` has another shape.
  * @throws {@link ResponseError} `ERR_RESPONSE_MALFORMED` when `raw` is no registration.
  * @group Registration
  */
 export function restoreRegistration(stored: StoredRegistration): RegisteredClient {
-  checkOptions('restoreRegistration', { issuer: stored?.issuer, raw: stored?.raw }, storedShape)
+  checkOptions('restoreRegistration', { issuer: stored?.issuer, raw: stored?.raw }, storedRules)
   return toRegisteredClient(stored.issuer, stored.raw, { issuer: stored.issuer })
 }
 
@@ -117,7 +118,7 @@ export interface CredentialOfOptions {
   readonly method?: ClientAuthMethod | undefined
 }
 
-const credentialOptions: Shape<CredentialOfOptions> = {
+const credentialRules: Rules<CredentialOfOptions> = {
   keys: takes(Array.isArray, 'an array of signing keys'),
   method: choice(
     'none',
@@ -134,11 +135,11 @@ const credentialOptions: Shape<CredentialOfOptions> = {
  * public client, TLS client authentication, or `private_key_jwt` with the keys you give. Does NOT look whether the secret
  * has expired: see `clientSecretExpiresAt`.
  *
- * @throws {@link ClientConfigurationError} for a method this library does not have, and where secret or keys are missing.
+ * @throws {@link ConfigurationError} for a method this library does not have, and where secret or keys are missing.
  * @group Credentials
  */
 export function credentialOf(registered: RegisteredClient, options: CredentialOfOptions = {}): ClientCredential {
-  checkOptions('credentialOf', options, credentialOptions)
+  checkOptions('credentialOf', options, credentialRules)
   const { clientId, clientSecret = '', metadata } = registered
   const method = metadata['token_endpoint_auth_method'] ?? options.method ?? 'client_secret_basic'
   if (method === 'none') return publicClient({ clientId })
@@ -147,5 +148,5 @@ export function credentialOf(registered: RegisteredClient, options: CredentialOf
   if (method === 'self_signed_tls_client_auth') return tlsClientAuth({ clientId, selfSigned: true })
   if (method === 'client_secret_basic') return clientSecretBasic({ clientId, clientSecret })
   if (method === 'client_secret_post') return clientSecretPost({ clientId, clientSecret })
-  throw mistake('The registration names a `token_endpoint_auth_method` that there is no credential for.')
+  throw new ConfigurationError('The registration names a `token_endpoint_auth_method` that there is no credential for.')
 }

@@ -342,7 +342,7 @@ describe('options', () => {
     ['a time limit that is no number', { totalTimeoutMs: '1' }],
   ])('[S0-70] [S4-30] [S0-05] [S0-07] [S4-01] refuses %s at creation', (_name, options) => {
     expect(() => setUpClient(options)).toThrowError(
-      expect.objectContaining({ name: 'ClientConfigurationError', code: 'ERR_CLIENT_CONFIGURATION' }),
+      expect.objectContaining({ name: 'ConfigurationError', code: 'ERR_CONFIGURATION' }),
     )
   })
 

@@ -40,7 +40,7 @@ describe('a client without a credential', () => {
       client.exchangeToken({ subjectToken: 't' }),
     ]) {
       expect(await rejection(call)).toMatchObject({
-        code: 'ERR_CLIENT_CONFIGURATION',
+        code: 'ERR_CREDENTIAL_ISSUER',
         message: expect.stringMatching(/no `credential`/),
       })
     }

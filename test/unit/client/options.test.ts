@@ -1,4 +1,5 @@
 import { generateKeyPair } from 'jose'
+import { createResourceServer } from 'portcullis'
 import {
   acceptsClientMetadataDocument,
   type CallOptions,
@@ -32,13 +33,31 @@ const metadata = { client_name: 'x' }
 
 function refusing(message: string | RegExp): unknown {
   return expect.objectContaining({
-    name: 'ClientConfigurationError',
-    code: 'ERR_CLIENT_CONFIGURATION',
+    name: 'ConfigurationError',
+    code: 'ERR_CONFIGURATION',
     message: expect.stringMatching(message),
   })
 }
 
 describe('options of the client', () => {
+  it.each(['as.example', 'https://u:p@as.example', 'https://as.example?x', 'http://as.example', 'ftp://as.example', 5])(
+    'says the same of the issuer %s as the resource server does',
+    (wrong) => {
+      const messageOf = (make: () => unknown): unknown => {
+        try {
+          return make()
+        } catch (error) {
+          return { name: (error as Error).name, message: (error as Error).message }
+        }
+      }
+      const said = messageOf(() => createOAuthClient({ issuer: wrong as string }))
+      expect(said).toMatchObject({ name: 'ConfigurationError' })
+      expect(said).toEqual(
+        messageOf(() => createResourceServer({ resource: 'https://api.example', issuer: { issuer: wrong as string } })),
+      )
+    },
+  )
+
   it.each<[string, RegExp]>([
     ['{ timeoutMS: 1 }', /Did you mean `timeoutMs`\?/],
     ['{ retry: { maxRetry: 9 } }', /`retry` has no option `maxRetry`. Did you mean `maxRetries`\?/],
@@ -46,8 +65,8 @@ describe('options of the client', () => {
     ['{ retry: { initialDelayMs: 0 } }', /retry.initialDelayMs/],
     ['{ retry: { maxDelayMs: "1" } }', /retry.maxDelayMs/],
     ['{ retry: { maxRetryAfterMs: 600001 } }', /retry.maxRetryAfterMs/],
-    ['{ retry: true }', /`retry` takes an object/],
-    ['{ retry: null }', /`retry` takes an object/],
+    ['{ retry: true }', /`retry` must be an object/],
+    ['{ retry: null }', /`retry` must be an object/],
     ['{ breaker: { threshold: 1 } }', /`breaker` has no option `threshold`. Did you mean `failureThreshold`\?/],
     ['{ breaker: { failureTreshold: 1 } }', /Did you mean `failureThreshold`\?/],
     ['{ breaker: { halfOpenRequests: 2 } }', /`breaker` has no option `halfOpenRequests`/],
@@ -69,7 +88,7 @@ describe('options of the client', () => {
     ['{ allowInsecureLoopback: 1 }', /`allowInsecureLoopback` takes true or false/],
     ['{ endpoints: { tokens: "/token" } }', /Did you mean `token`\?/],
     ['{ endpoints: { token: 7 } }', /endpoints.token/],
-    ['{ endpoints: "x" }', /`endpoints` takes an object/],
+    ['{ endpoints: "x" }', /`endpoints` must be an object/],
     ['{ headers: { "x-tenant": 7 } }', /`headers` takes an object of strings/],
     ['{ headers: { "x-tenant": "a\\r\\nb" } }', /`headers` takes an object of strings/],
     ['{ headers: { "x tenant": "a" } }', /`headers` must not set `x tenant`/],
@@ -104,7 +123,7 @@ describe('options of the client', () => {
   it('[REAL-19] refuses what is no object, and takes what is right', () => {
     for (const wrong of [undefined, null, 'https://as.example', []]) {
       expect(() => createOAuthClient(wrong as never)).toThrowError(
-        refusing(/`createOAuthClient` takes an object/) as Error,
+        refusing(/createOAuthClient must be an object/) as Error,
       )
     }
     const right = {
@@ -126,7 +145,7 @@ describe('options of credentials', () => {
       () => clientSecretBasic({ clientId: 'a', secret: 'b' } as never),
       /Did you mean `clientSecret`\?/,
     ],
-    ['clientSecretBasic', () => clientSecretBasic(undefined as never), /takes an object/],
+    ['clientSecretBasic', () => clientSecretBasic(undefined as never), /must be an object/],
     ['clientSecretPost', () => clientSecretPost({ clientId: 'a', clientSecret: 7 } as never), /clientSecret/],
     ['publicClient', () => publicClient({ clientID: 'a' } as never), /Did you mean `clientId`\?/],
     ['publicClient', () => publicClient({} as never), /clientId/],
@@ -189,7 +208,7 @@ describe('options of credentials', () => {
           redirectUris: [],
           grants: [],
         } as never),
-      /`clientMetadataDocument` has no option `grants`/,
+      /clientMetadataDocument has no option `grants`/,
     ],
     ['restoreRegistration', () => restoreRegistration({ issuer } as never), /raw/],
     ['restoreRegistration', () => restoreRegistration(undefined as never), /issuer/],
@@ -234,7 +253,7 @@ describe('parameters of calls', () => {
         client.exchangeToken({ subjectToken: 't', actor: { token: 't', type: TokenTypes.jwt, typ: 'x' } } as never),
       /Did you mean `type`\?/,
     ],
-    ['exchangeToken', (client) => client.exchangeToken(undefined as never), /takes an object/],
+    ['exchangeToken', (client) => client.exchangeToken(undefined as never), /must be an object/],
     ['jwtBearer', (client) => client.jwtBearer({ assertion, subject: 'x' } as never), /no option `subject`/],
     ['refresh', (client) => client.refresh({ refresh_token: 'x' } as never), /Did you mean `refreshToken`\?/],
     ['introspect', (client) => client.introspect('t', { tokenTypeHint: 'jwt' } as never), /tokenTypeHint/],

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { ConfigurationError } from '../../../src/errors/index.js'
 import {
   booleanOption,
-  checkNames,
   choiceOption,
   functionOption,
   listOption,
@@ -19,38 +18,6 @@ const failure = (check: () => unknown): string => {
   }
   return 'nothing thrown'
 }
-
-describe('checkNames', () => {
-  const known = ['issuer', 'resource', 'clockToleranceSeconds']
-
-  it('accepts known names, all or none of them', () => {
-    expect(failure(() => checkNames('It', { issuer: 1, resource: undefined }, known))).toBe('nothing thrown')
-    expect(failure(() => checkNames('It', {}, known))).toBe('nothing thrown')
-  })
-
-  it.each([
-    ['issuers', 'issuer'],
-    ['Resource', 'resource'],
-    ['isuer', 'issuer'],
-    ['clockTolerance', 'clockToleranceSeconds'],
-  ])('suggests the nearest name for %s', (given, suggestion) => {
-    const message = failure(() => checkNames('It', { [given]: 1 }, known))
-    expect(message).toBe(`It has no option \`${given}\`. Did you mean \`${suggestion}\`?`)
-  })
-
-  it('lists all names where none is near', () => {
-    expect(failure(() => checkNames('It', { verbosity: 1 }, known))).toBe(
-      'It has no option `verbosity`. Known options: issuer, resource, clockToleranceSeconds.',
-    )
-    expect(failure(() => checkNames('It', { verbosity: 1 }, []))).toContain('has no option `verbosity`')
-  })
-
-  it('refuses what is no object', () => {
-    for (const options of [null, undefined, true, false, 'text', 5, [], () => {}]) {
-      expect(failure(() => checkNames('It', options, known))).toBe('It must be an object.')
-    }
-  })
-})
 
 describe('numberOption', () => {
   const bounds = { min: 1, max: 300, fallback: 60 }

@@ -85,7 +85,7 @@ describe('a client metadata document', () => {
     ['more than 5 KB', { metadata: { client_uri: 'x'.repeat(5000) } }],
   ])('[CIMD-04] [CIMD-05] [CIMD-07] refuses %s', (_name, wrong) => {
     expect(() => clientMetadataDocument({ ...options, ...wrong })).toThrowError(
-      expect.objectContaining({ code: 'ERR_CLIENT_CONFIGURATION' }),
+      expect.objectContaining({ code: 'ERR_CONFIGURATION' }),
     )
   })
 

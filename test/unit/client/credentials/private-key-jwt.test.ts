@@ -118,7 +118,7 @@ describe('private_key_jwt', () => {
   ])('[REAL-32] refuses the audiences %j when it is made', async (audiences) => {
     const { privateJwk } = await jwkPair('ES256')
     const make = () => privateKeyJwt({ clientId: 'app', keys: [{ key: privateJwk }], audiences: audiences as never })
-    expect(make).toThrowError(expect.objectContaining({ code: 'ERR_CLIENT_CONFIGURATION' }) as Error)
+    expect(make).toThrowError(expect.objectContaining({ code: 'ERR_CONFIGURATION' }) as Error)
     expect(make).toThrowError(/`audiences` takes an object by issuer identifier/)
   })
 
