@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { decodeJwt } from 'jose'
 import { createTestIssuer } from 'portcullis/testing'
+import request from 'supertest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { exchange } from '../support/http-exchange.js'
 import { listenOnLoopback } from '../support/loopback-server.js'
 import { runExample } from './run-example.js'
 
@@ -24,21 +24,17 @@ describe.each(examples)('examples/%s', (name) => {
   it('[S3-06] [S3-23] [S4-15] [S4-16] tells a caller without a token where to find one, and serves the one with a token', async () => {
     const { origin, stop } = await runExample(name, issuer.issuer)
     try {
-      const refused = await exchange(origin, { path: '/me' })
-      expect(refused.status).toBe(401)
       const metadataUrl = 'https://api.example.com/.well-known/oauth-protected-resource'
-      expect(refused.fields('WWW-Authenticate').join()).toContain(`resource_metadata="${metadataUrl}"`)
-      const { body } = await exchange(origin, { path: new URL(metadataUrl).pathname })
-      expect(JSON.parse(body).authorization_servers).toEqual([issuer.issuer])
+      const refused = await request(origin).get('/me').expect(401)
+      expect(refused.headers['www-authenticate']).toContain(`resource_metadata="${metadataUrl}"`)
+      const { body } = await request(origin).get(new URL(metadataUrl).pathname).expect(200)
+      expect(body.authorization_servers).toEqual([issuer.issuer])
 
       const token = issuer.mintToken({ sub: 'alice', scope: 'profile' })
-      const fields = [['Authorization', `Bearer ${token}`]] as const
-      const me = await exchange(origin, { path: '/me', fields })
-      expect(JSON.parse(me.body)).toEqual({ subject: 'alice', scopes: ['profile'] })
-      const known = await exchange(origin, { path: '/hello', fields })
-      expect(JSON.parse(known.body)).toEqual({ hello: 'alice' })
-      const unknown = await exchange(origin, { path: '/hello' })
-      expect(JSON.parse(unknown.body)).toEqual({ hello: 'stranger' })
+      const ask = (path: string) => request(origin).get(path).auth(token, { type: 'bearer' })
+      await ask('/me').expect(200, { subject: 'alice', scopes: ['profile'] })
+      await ask('/hello').expect(200, { hello: 'alice' })
+      await request(origin).get('/hello').expect(200, { hello: 'stranger' })
     } finally {
       await stop()
     }
@@ -56,9 +52,8 @@ describe('examples/on-behalf-of.ts', () => {
     const { origin, stop } = await runExample(onBehalfOf, issuer.issuer, resource)
     try {
       const token = issuer.mintToken({ sub: 'alice' })
-      const fields = [['Authorization', `Bearer ${token}`]] as const
-      const answer = await exchange(origin, { path: '/agenda', fields })
-      expect(JSON.parse(answer.body)).toEqual({ user: 'alice', events: ['dentist'] })
+      const ask = (as: string) => request(origin).get('/agenda').auth(as, { type: 'bearer' })
+      await ask(token).expect(200, { user: 'alice', events: ['dentist'] })
       const [url, authorization = ''] = received
       expect(url).toBe('/v1/events?day=today')
       expect(authorization).not.toContain(token)
@@ -68,10 +63,9 @@ describe('examples/on-behalf-of.ts', () => {
         scope: 'events:read',
         act: { sub: 'test-client' },
       })
-      expect((await exchange(origin, { path: '/agenda' })).status).toBe(401)
+      await request(origin).get('/agenda').expect(401)
       issuer.override('token', { kind: 'down' })
-      const other = [['Authorization', `Bearer ${issuer.mintToken({ sub: 'bob' })}`]] as const
-      expect((await exchange(origin, { path: '/agenda', fields: other })).status).toBe(503)
+      await ask(issuer.mintToken({ sub: 'bob' })).expect(503)
     } finally {
       issuer.restore()
       await stop()
