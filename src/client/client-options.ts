@@ -59,6 +59,8 @@ export interface OAuthClientOptions {
   readonly fetch?: Fetch | undefined
   /** Default: the system clock. */
   readonly clock?: Clock | undefined
+  /** Milliseconds that never run backwards, for durations and time limits. Default: `performance.now`. */
+  readonly monotonicClock?: Clock | undefined
   readonly onEvent?: OAuthClientListener | undefined
 }
 

@@ -93,8 +93,8 @@ async function fetchMetadata(
   runCall: RunCall,
   url: string,
 ): Promise<Loaded<JsonObject> | undefined> {
-  const { issuer, timeoutMs, totalTimeoutMs, clock } = settings
-  const deadlineMs = clock() + totalTimeoutMs
+  const { issuer, timeoutMs, totalTimeoutMs, monotonicClock } = settings
+  const deadlineMs = monotonicClock() + totalTimeoutMs
   const call = { operation: 'discovery', issuer, correlationId: crypto.randomUUID(), timeoutMs, deadlineMs } as const
   try {
     return await runCall({ circuit: 'discovery', retry: 'safe', expectsJson: true }, call, async (attempt) => {

@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../errors/index.js'
 import { checkIssuer } from '../issuer/identifiers.js'
-import { systemClock } from '../kit/clock.js'
+import { type Clock, monotonicClock, systemClock } from '../kit/clock.js'
 import type { TransportSettings } from '../kit/fetch/guarded-response.js'
 import { platformFetch } from '../kit/fetch/platform-fetch.js'
 import { isJsonObject } from '../kit/json.js'
@@ -57,6 +57,7 @@ export interface ClientSettings extends TransportSettings {
   readonly dpop: boolean | DpopKeyPair
   readonly tokenCache: Complete<TokenCacheOptions>
   readonly correlationHeader: string | undefined
+  readonly monotonicClock: Clock
   readonly onEvent: OAuthClientListener | undefined
 }
 
@@ -141,6 +142,7 @@ const rules: Rules<OAuthClientOptions> = {
   allowInsecureLoopback: flag,
   fetch: func,
   clock: func,
+  monotonicClock: func,
   onEvent: func,
 }
 
@@ -165,13 +167,11 @@ export function resolveSettings(options: OAuthClientOptions): ClientSettings {
     discovery,
     defaultPaths,
     fetch: options.fetch ?? platformFetch,
-    clock: options.clock ?? systemClock,
+    ...timesOf(options),
     headers: headersOf(options),
     maxResponseBytes: options.maxResponseBytes ?? 262_144,
     allowInsecureLoopback,
     trustedHostnames: [issuer, ...Object.values(endpoints)].map((url) => new URL(url).hostname),
-    timeoutMs: options.timeoutMs ?? 30_000,
-    totalTimeoutMs: options.totalTimeoutMs ?? 120_000,
     retry: retryOf(options.retry),
     breaker: options.breaker === false ? undefined : breakerOf(options.breaker),
     dpop: options.dpop ?? false,
@@ -212,6 +212,15 @@ function clientIdOf(clientId: string | undefined, credential: ClientCredential |
 function headersOf({ headers = {}, userAgent = 'portcullis' }: OAuthClientOptions): Readonly<Record<string, string>> {
   const entries = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const)
   return { 'user-agent': userAgent, ...Object.fromEntries(entries) }
+}
+
+function timesOf(options: OAuthClientOptions) {
+  return {
+    clock: options.clock ?? systemClock,
+    monotonicClock: options.monotonicClock ?? monotonicClock,
+    timeoutMs: options.timeoutMs ?? 30_000,
+    totalTimeoutMs: options.totalTimeoutMs ?? 120_000,
+  }
 }
 
 function retryOf(retry: RetryOptions | false = {}): Complete<RetryOptions> {

@@ -1,13 +1,23 @@
-import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel'
-import type { Attempt } from '../../kit/fetch/guarded-response.js'
-import { isOAuthClientError, type OAuthClientError } from '../errors.js'
+import {
+  BrokenCircuitError,
+  type CircuitBreakerPolicy,
+  CircuitState,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  handleWhen,
+} from 'cockatiel'
+import { CircuitOpenError, isOAuthClientError, type OAuthClientError } from '../errors.js'
 import { type BreakerState, type CircuitName, notify } from '../events.js'
 import type { ClientSettings } from '../settings.js'
 
 /** The circuit breakers of one client: one per endpoint, made at first use. */
 export interface Breakers {
-  /** Runs one attempt through its circuit. `progress` tells how far it came. */
-  run<T>(circuit: CircuitName, attempt: () => Promise<T>, progress: () => Attempt | undefined): Promise<T>
+  /**
+   * Runs one attempt through its circuit. `progress` tells how far it came.
+   *
+   * @throws {@link CircuitOpenError} where the endpoint is left alone, with the time that is left until it is tried again.
+   */
+  run<T>(circuit: CircuitName, attempt: () => Promise<T>, progress: () => Progress): Promise<T>
   states(): Readonly<Partial<Record<CircuitName, BreakerState>>>
 }
 
@@ -40,16 +50,30 @@ class Trouble {
   }
 }
 
+/** How far an attempt came. */
+interface Progress {
+  /** When its last request was sent, by the monotonic clock; `undefined` before that. */
+  readonly sentAtMs?: number | undefined
+  /** The answer, once it is there completely. */
+  readonly answer?: unknown
+}
+
+interface Circuit {
+  readonly policy: CircuitBreakerPolicy
+  /** When it opened last, by `Date.now`: the clock that cockatiel lets the trial through by. */
+  openedAtMs: number
+}
+
 type Outcome<T> = { readonly value: T } | { readonly failure: unknown }
 
 /** See {@link Breakers}. */
-export function createBreakers({ breaker: options, issuer, onEvent, clock }: ClientSettings): Breakers {
-  const policies = new Map<CircuitName, CircuitBreakerPolicy>()
+export function createBreakers({ breaker: options, issuer, onEvent, monotonicClock }: ClientSettings): Breakers {
+  const circuits = new Map<CircuitName, Circuit>()
   if (options === undefined) return { run: (_circuit, attempt) => attempt(), states: () => ({}) }
   const { failureThreshold, resetTimeoutMs } = options
 
-  function policyOf(circuit: CircuitName): CircuitBreakerPolicy {
-    const known = policies.get(circuit)
+  function circuitOf(name: CircuitName): Circuit {
+    const known = circuits.get(name)
     if (known !== undefined) return known
     // A trial that ends without an answer, for whatever reason, proves nothing: the circuit opens again.
     const counts = handleWhen(
@@ -59,36 +83,42 @@ export function createBreakers({ breaker: options, issuer, onEvent, clock }: Cli
       halfOpenAfter: resetTimeoutMs,
       breaker: new ConsecutiveBreaker(failureThreshold),
     })
-    policy.onStateChange((state) =>
-      notify(onEvent, { type: 'client.breaker', issuer, circuit, state: stateNames[state] }),
-    )
-    policies.set(circuit, policy)
-    return policy
+    const circuit = { policy, openedAtMs: 0 }
+    policy.onStateChange((state) => {
+      if (state === CircuitState.Open) circuit.openedAtMs = Date.now()
+      notify(onEvent, { type: 'client.breaker', issuer, circuit: name, state: stateNames[state] })
+    })
+    circuits.set(name, circuit)
+    return circuit
   }
 
   /** A refusal is an answer: it counts as a success of the endpoint, and resets the count of failures. */
-  async function settle<T>(attempt: () => Promise<T>, progress: () => Attempt | undefined): Promise<Outcome<T>> {
+  async function settle<T>(attempt: () => Promise<T>, progress: () => Progress): Promise<Outcome<T>> {
     try {
       return { value: await attempt() }
     } catch (failure) {
-      const { sentAtMs, answer } = progress() ?? {}
-      if (sentAtMs !== undefined && isTrouble(failure, clock() - sentAtMs)) throw new Trouble(failure)
+      const { sentAtMs, answer } = progress()
+      if (sentAtMs !== undefined && isTrouble(failure, monotonicClock() - sentAtMs)) throw new Trouble(failure)
       if (answer === undefined) throw failure
       return { failure }
     }
   }
 
   return {
-    async run(circuit, attempt, progress) {
+    async run(name, attempt, progress) {
+      const circuit = circuitOf(name)
       try {
-        const outcome = await policyOf(circuit).execute(() => settle(attempt, progress))
+        const outcome = await circuit.policy.execute(() => settle(attempt, progress))
         if ('failure' in outcome) throw outcome.failure
         return outcome.value
       } catch (error) {
-        throw error instanceof Trouble ? error.failure : error
+        if (error instanceof Trouble) throw error.failure
+        if (!(error instanceof BrokenCircuitError)) throw error
+        const retryAfterMs = Math.max(0, circuit.openedAtMs + resetTimeoutMs - Date.now())
+        throw new CircuitOpenError('ERR_CIRCUIT_OPEN', { retryAfterMs })
       }
     },
-    states: () => Object.fromEntries([...policies].map(([circuit, { state }]) => [circuit, stateNames[state]])),
+    states: () => Object.fromEntries([...circuits].map(([name, { policy }]) => [name, stateNames[policy.state]])),
   }
 }
 

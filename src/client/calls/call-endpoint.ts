@@ -52,7 +52,7 @@ export function beginCall(
   options: CallOptions = {},
   further: AnyRules = {},
 ): Call {
-  const { issuer, clock } = settings
+  const { issuer, monotonicClock } = settings
   const fault = faultOf(`${operation} options`, options, { ...callRules, ...further })
   if (fault !== undefined)
     throw new ClientConfigurationError('ERR_CLIENT_ARGUMENT', { operation, issuer, message: fault })
@@ -64,7 +64,7 @@ export function beginCall(
     correlationId: options.correlationId ?? crypto.randomUUID(),
     signal: options.signal,
     timeoutMs: options.timeoutMs ?? settings.timeoutMs,
-    deadlineMs: clock() + (options.totalTimeoutMs ?? settings.totalTimeoutMs),
+    deadlineMs: monotonicClock() + (options.totalTimeoutMs ?? settings.totalTimeoutMs),
   }
 }
 

@@ -1,10 +1,8 @@
-import { BrokenCircuitError } from 'cockatiel'
 import { FetchFailure, type FetchFailureReason } from '../../kit/fetch/fetch-failure.js'
 import type { Answer, Attempt } from '../../kit/fetch/guarded-response.js'
 import { isTimeLimit } from '../../kit/time-limit.js'
 import type { ClientErrorCode } from '../error-codes.js'
 import {
-  CircuitOpenError,
   ClientAuthenticationError,
   ClientConfigurationError,
   type ClientErrorContext,
@@ -30,8 +28,6 @@ export interface FailedCall {
   readonly attempt: Attempt | undefined
   /** Ends the call: the caller's own, its time limit included. */
   readonly signal?: AbortSignal | undefined
-  /** When an open circuit lets a trial through. */
-  readonly resetTimeoutMs?: number | undefined
 }
 
 interface Failure extends FailedCall {
@@ -75,12 +71,6 @@ export const errorTable: readonly Row[] = [
     name: 'aborted by the caller',
     applies: ({ signal }) => signal?.aborted === true && !isTimeLimit(signal),
     toError: ({ context }) => new OAuthClientError('ERR_ABORTED', context),
-  },
-  {
-    name: 'open circuit',
-    applies: ({ error }) => error instanceof BrokenCircuitError,
-    toError: ({ context, resetTimeoutMs }) =>
-      new CircuitOpenError('ERR_CIRCUIT_OPEN', { ...context, retryAfterMs: resetTimeoutMs }),
   },
   {
     name: 'timeout',

@@ -16,7 +16,7 @@ export interface Call {
   readonly signal?: AbortSignal | undefined
   /** Time for one attempt. */
   readonly timeoutMs: number
-  /** When the time of the whole call is up, by the client's clock. */
+  /** When the time of the whole call is up, by the monotonic clock. */
   readonly deadlineMs: number
 }
 
@@ -39,6 +39,8 @@ export interface CallSpec {
 
 /** One attempt of a call: what its work may use. */
 export interface CallAttempt extends Attempt {
+  /** When its last request was sent, by the monotonic clock; `undefined` before that. */
+  sentAtMs?: number
   /** For errors the operation raises itself. */
   readonly context: ClientErrorContext & { readonly correlationId: string }
   /** The guarded fetch of this attempt, in the shape `openid-client` takes. */
@@ -65,7 +67,11 @@ export function contextOf({ operation, issuer, correlationId }: Call): CallAttem
  * Waits for work that other calls may share: an abort, or the end of the time of this call, ends the waiting and not the
  * work. A failure becomes an error of this call's own.
  */
-export function joinWork<T>(settings: Pick<ClientSettings, 'clock'>, call: Call, start: () => Promise<T>): Promise<T> {
+export function joinWork<T>(
+  settings: Pick<ClientSettings, 'monotonicClock'>,
+  call: Call,
+  start: () => Promise<T>,
+): Promise<T> {
   return withinCall(settings, call, async () => {
     try {
       return await start()
@@ -79,14 +85,14 @@ export function joinWork<T>(settings: Pick<ClientSettings, 'clock'>, call: Call,
 
 /** Does work within the time of the call, and until one of `others` aborts. Starts nothing once aborted. */
 async function withinCall<T>(
-  settings: Pick<ClientSettings, 'clock'>,
+  settings: Pick<ClientSettings, 'monotonicClock'>,
   call: Call,
   start: (signal: AbortSignal) => Promise<T>,
   others: readonly AbortSignal[] = [],
 ): Promise<T> {
   const sources = [call.signal, ...others]
   try {
-    return await withTimeLimit(Math.max(1, call.deadlineMs - settings.clock()), start, sources)
+    return await withTimeLimit(Math.max(1, call.deadlineMs - settings.monotonicClock()), start, sources)
   } catch (error) {
     const signal = sources.find((source) => source?.aborted)
     throw mapError(error, { context: contextOf(call), attempt: undefined, signal })
@@ -127,7 +133,7 @@ function retryPolicy(settings: ClientSettings, running: Running): RetryPolicy {
   const worthIt = handleWhen((error) => {
     const { retryAfterMs = 0 } = error as OAuthClientError
     if (!mayRetry(running.retry, error as OAuthClientError)) return false
-    return retryAfterMs <= maxRetryAfterMs && settings.clock() + retryAfterMs < running.deadlineMs
+    return retryAfterMs <= maxRetryAfterMs && settings.monotonicClock() + retryAfterMs < running.deadlineMs
   })
   const backoff = new DelegateBackoff<{ readonly attempt: number; readonly result: object }>(({ attempt, result }) => {
     const jittered = Math.random() * Math.min(maxDelayMs, initialDelayMs * 2 ** (attempt - 1))
@@ -161,14 +167,13 @@ async function runAttempt<T>(
   index: number,
 ): Promise<T> {
   running.pausedAfter = undefined
-  const startedMs = settings.clock()
+  const startedMs = settings.monotonicClock()
   let current: CallAttempt | undefined
   const toError = (error: unknown): OAuthClientError =>
     mapError(error, {
       context: running.context,
       signal: running.signal,
       attempt: current,
-      resetTimeoutMs: settings.breaker?.resetTimeoutMs,
     })
   const report = (code: OAuthClientError['code'] | undefined): void =>
     notify(settings.onEvent, {
@@ -177,7 +182,7 @@ async function runAttempt<T>(
       operation: running.operation,
       correlationId: running.correlationId,
       attempt: index + 1,
-      durationMs: settings.clock() - startedMs,
+      durationMs: Math.max(0, settings.monotonicClock() - startedMs),
       status: current?.answer?.status,
       code,
     })
@@ -190,7 +195,7 @@ async function runAttempt<T>(
       throw toError(error)
     })
   try {
-    const result = await breakers.run(running.circuit, limited, () => current)
+    const result = await breakers.run(running.circuit, limited, () => current ?? {})
     report(undefined)
     return result
   } catch (error) {
@@ -207,7 +212,10 @@ function beginAttempt(settings: ClientSettings, running: Running, signal: AbortS
   const attempt: CallAttempt = {
     ...startAttempt(signal, expectsJson),
     context,
-    fetch: (url, init) => guardedResponse({ ...settings, headers }, attempt, url, init),
+    fetch(url, init) {
+      attempt.sentAtMs = settings.monotonicClock()
+      return guardedResponse({ ...settings, headers }, attempt, url, init)
+    },
   }
   return attempt
 }

@@ -16,8 +16,6 @@ export interface Attempt {
   readonly signal: AbortSignal
   /** Whether a successful answer must be JSON by its media type. */
   readonly expectsJson: boolean
-  /** When its last request was sent; `undefined` before that. */
-  sentAtMs?: number
   /** The answer to its last request, once it is there completely. */
   answer?: Answer | undefined
   /** Knows the secrets of this attempt's requests. */
@@ -78,7 +76,6 @@ export async function guardedResponse(
   const request = toFetchInit(settings, attempt, init)
   attempt.redact = createRedact(secretsOf(request.headers, request.body ?? ''))
   attempt.answer = undefined
-  attempt.sentAtMs = settings.clock()
   const { response, text } = await exchange(transport, url, request, settings.maxResponseBytes)
   attempt.answer = toAnswer(response, text, settings.clock())
   if (attempt.expectsJson && response.ok && !isJson(attempt.answer.mediaType)) throw new FetchFailure('media_type')

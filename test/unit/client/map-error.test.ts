@@ -1,6 +1,4 @@
-import { BrokenCircuitError } from 'cockatiel'
 import {
-  CircuitOpenError,
   ClientAuthenticationError,
   ClientConfigurationError,
   CredentialError,
@@ -57,7 +55,6 @@ function map(error: unknown, attempt?: Attempt, further: { aborted?: boolean; op
     context: { ...context, ...changed },
     attempt,
     signal: aborted ? AbortSignal.abort() : undefined,
-    resetTimeoutMs: 30_000,
   })
 }
 
@@ -77,7 +74,6 @@ const rows: Readonly<
     type: OAuthClientError,
     code: 'ERR_ABORTED',
   },
-  'open circuit': { error: map(new BrokenCircuitError()), type: CircuitOpenError, code: 'ERR_CIRCUIT_OPEN' },
   timeout: { error: map(new FetchFailure('timeout')), type: RequestTimeoutError, code: 'ERR_TIMEOUT' },
   'no connection, redirect, or a URL or host that is refused': {
     error: map(new FetchFailure('redirect')),

@@ -137,6 +137,35 @@ describe('retry', () => {
   })
 })
 
+describe('the time of a call', () => {
+  it('[REAL-44] is measured by a monotonic clock: setting the system clock back makes no duration negative', async () => {
+    let elapsedMs = 5000
+    const { server, client, events, time } = setUpClient({ monotonicClock: () => elapsedMs })
+    await client.ready()
+    server.script('/token', (request, signal) => {
+      elapsedMs += 250
+      time.nowMs -= 3_600_000
+      return tokens()(request, signal)
+    })
+    await client.clientCredentials()
+    expect(events.at(-1)).toMatchObject({ type: 'client.attempt', operation: 'clientCredentials', durationMs: 250 })
+  })
+
+  it('[REAL-44] is limited by a monotonic clock: setting the system clock forward ends no call', async () => {
+    const { server, client, time } = setUpClient({ monotonicClock: () => 5000, retry: quickRetry })
+    await client.ready()
+    server.script(
+      '/token',
+      (request, signal) => {
+        time.nowMs += 3_600_000
+        return rateLimited('0')(request, signal)
+      },
+      tokens(),
+    )
+    expect(await client.clientCredentials()).toMatchObject({ tokenType: 'Bearer' })
+  })
+})
+
 describe('what may be repeated', () => {
   const exchange = { subjectToken: 'subject-token' }
   const exchanged = tokens({ issued_token_type: 'urn:ietf:params:oauth:token-type:access_token' })
@@ -214,6 +243,22 @@ describe('circuit breaker', () => {
     expect(client.breakers().token).toBe('closed')
     const states = events.flatMap((event) => (event.type === 'client.breaker' ? [event.state] : []))
     expect(states).toEqual(['open', 'half-open', 'open', 'half-open', 'closed'])
+  })
+
+  it('[REAL-25] tells the time that is left until an open circuit is tried again', async () => {
+    const { server, client } = setUpClient()
+    server.script('/token', html503())
+    await fail(client, 5)
+    vi.setSystemTime(Date.now() + 12_000)
+    expect(await rejection(client.clientCredentials())).toMatchObject({
+      code: 'ERR_CIRCUIT_OPEN',
+      retryAfterMs: 18_000,
+      operation: 'clientCredentials',
+      issuer: server.issuer,
+    })
+    vi.setSystemTime(Date.now() + 18_000)
+    expect(await fail(client, 1)).toEqual(['ERR_UNAVAILABLE'])
+    expect(await rejection(client.clientCredentials())).toMatchObject({ retryAfterMs: 30_000 })
   })
 
   it.each<[string, (controller: AbortController) => void, number]>([

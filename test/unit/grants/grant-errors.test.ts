@@ -9,7 +9,7 @@ import {
   StepUpRequiredError,
 } from 'portcullis'
 import { OAuthClientError, readChallenges, readStepUp } from 'portcullis/client'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createShortMemory } from '../../../src/grants/acquire.js'
 import {
   answer,
@@ -299,6 +299,28 @@ describe('an exchange that does not come off', () => {
     await failureOf(limiting(500), alice, calendar)
     await failureOf(limiting(1), alice, calendar)
     expect(given.map(({ totalTimeoutMs }) => totalTimeoutMs)).toEqual([9900, 450, 1])
+  })
+
+  it('[REAL-25] opens the circuit of a hanging token endpoint although the grants give up long before the client', async () => {
+    vi.useFakeTimers({ now: 1_800_000_000_000 })
+    try {
+      const setUp = setUpGrants({ exchangeTimeoutMs: 1000, clientOptions: { breaker: { failureThreshold: 3 } } })
+      await setUp.client.ready()
+      setUp.server.script('/token', silent())
+      const ask = async () => {
+        const failure = failureOf(setUp, alice, calendar)
+        await vi.advanceTimersByTimeAsync(1000)
+        return failure
+      }
+      for (let count = 0; count < 3; count += 1) expect(await ask()).toMatchObject({ status: 503 })
+      expect(setUp.client.breakers().token).toBe('open')
+      expect(setUp.exchanges()).toBe(3)
+      await vi.advanceTimersByTimeAsync(9900)
+      expect(await ask()).toMatchObject({ status: 503, code: 'ERR_GRANT_UNAVAILABLE', retryAfterSeconds: 20 })
+      expect(setUp.exchanges()).toBe(3)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('[TX-14] is 502 and tried again when the answer is no answer', async () => {
