@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../errors/index.js'
+import type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
 import { readSecureUrl } from '../kit/fetch/secure-url.js'
 import { isJsonObject, type JsonObject, ownMember } from '../kit/json.js'
 
@@ -94,7 +95,7 @@ function discoveredEndpoint(name: EndpointName, discovered: JsonObject, mtls: bo
 export function applyEndpoints(
   { issuer, endpoints: explicit, defaultPaths: useDefaultPaths, mtls }: EndpointSettings,
   discovered: JsonObject,
-): { readonly metadata: JsonObject; readonly endpoints: EndpointDescriptions } {
+): { readonly metadata: AuthorizationServerMetadata; readonly endpoints: EndpointDescriptions } {
   const described: Partial<Record<EndpointName, EndpointDescription>> = {}
   const members: Record<string, unknown> = {}
   for (const name of endpointNames) {

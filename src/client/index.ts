@@ -1,3 +1,4 @@
+export type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
 export type { DpopProofRequest, DpopProofs } from './calls/dpop.js'
 export { type Challenge, type ChallengeFields, readChallenges, readStepUp, type StepUp } from './challenges.js'
 export type {
@@ -92,6 +93,5 @@ export {
   type StoredRegistration,
 } from './registration/registered-client.js'
 export type { RegisterOptions } from './registration/registration.js'
-export type { AuthorizationServerMetadata } from './server.js'
 export { bearerAuthorization, isExpired, type TokenSet } from './token-set.js'
 export { GrantTypes, TokenTypes } from './token-types.js'

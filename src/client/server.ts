@@ -1,98 +1,46 @@
-import type { ServerMetadata } from 'openid-client'
-import { cacheLifetimeMs } from '../kit/cache-lifetime.js'
+import type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
+import { createDiscovery, type DiscoveryAnswer, isNothingThere } from '../issuer/discovery.js'
+import { FetchFailure } from '../kit/fetch/fetch-failure.js'
 import { type Answer, unexpectedStatus } from '../kit/fetch/guarded-response.js'
-import type { JsonObject } from '../kit/json.js'
-import { createRefreshing, type Loaded } from '../kit/refreshing.js'
 import type { RunCall } from './calls/run-call.js'
 import { applyEndpoints, type EndpointDescriptions } from './endpoints.js'
-import { DiscoveryError, type OAuthClientError, ResponseError } from './errors.js'
+import { DiscoveryError, isOAuthClientError, type OAuthClientError, ResponseError } from './errors.js'
 import type { ClientSettings } from './settings.js'
-
-/** Members of the server's metadata, by their names in RFC 8414. @group OAuth client */
-export type AuthorizationServerMetadata = Readonly<ServerMetadata>
 
 /** What a client knows of its server. */
 export interface KnownServer {
   /** With explicit endpoints in place of discovered ones. */
-  readonly metadata: AuthorizationServerMetadata & JsonObject
+  readonly metadata: AuthorizationServerMetadata
   readonly endpoints: EndpointDescriptions
 }
 
-const lifetime = { minSeconds: 600, maxSeconds: 86_400, defaultSeconds: 3600 }
-
 /**
- * Finds the server's metadata at first use. Concurrent callers share one discovery; a failure is told to them and
- * forgotten. Once known, metadata is renewed by its `Cache-Control` (10 minutes to 24 hours), and serves on for a day
- * while renewals fail.
+ * Finds the server's metadata at first use, by the discovery that the resource server has too; each address is asked by
+ * the calls of this client, with their repetitions and circuit. A first failure is told to those who wait, and
+ * forgotten. Once known, metadata serves on for a day while renewals fail, a minute apart.
  */
 export function createServer(settings: ClientSettings, runCall: RunCall): () => Promise<KnownServer> {
+  const { issuer, fetch, clock, allowInsecureLoopback } = settings
   if (settings.discovery === false) {
-    const known = Promise.resolve(describe(settings, {}))
-    return () => known
+    const fixed = Promise.resolve(applyEndpoints(settings, {}))
+    return () => fixed
   }
-  let loadedOnce = false
-  const refreshing = createRefreshing<KnownServer>({
-    load: async () => {
-      const loaded = await discover(settings, runCall)
-      loadedOnce = true
-      return loaded
-    },
-    onFailure: () => undefined,
-    retryAfterMs: () => (loadedOnce ? 60_000 : 0),
-    clock: settings.clock,
-    random: Math.random,
-    refreshAheadMs: 60_000,
-    staleIfErrorMs: 86_400_000,
+  const surroundings = { fetch, clock, onEvent: undefined, insecureHosts: allowInsecureLoopback }
+  const discovery = createDiscovery(issuer, surroundings, {
+    convention: settings.discovery,
+    ask: (url) => ask(settings, runCall, url),
+    toError: (failure) => toDiscoveryError(issuer, failure),
+    retryAfterMs: (isKnown) => (isKnown ? 60_000 : 0),
   })
+  let last: { readonly document: AuthorizationServerMetadata; readonly known: KnownServer } | undefined
   return async () => {
-    const known = refreshing.usable(settings.clock())
-    if (known !== undefined) return known
-    await refreshing.refresh(settings.clock())
-    const loaded = refreshing.usable(settings.clock())
-    if (loaded === undefined) throw refreshing.failure()?.error
-    return loaded
+    const document = await discovery.document()
+    if (last?.document !== document) last = { document, known: applyEndpoints(settings, document) }
+    return last.known
   }
 }
 
-function describe(settings: ClientSettings, discovered: JsonObject): KnownServer {
-  const { metadata, endpoints } = applyEndpoints(settings, discovered)
-  return { endpoints, metadata: metadata as AuthorizationServerMetadata & JsonObject }
-}
-
-async function discover(settings: ClientSettings, runCall: RunCall): Promise<Loaded<KnownServer>> {
-  for (const url of metadataUrls(settings.issuer, settings.discovery as 'auto')) {
-    const found = await fetchMetadata(settings, runCall, url)
-    if (found === undefined) continue
-    if (found.value['issuer'] !== settings.issuer) throw failure(settings, 'ERR_DISCOVERY_ISSUER')
-    return { value: describe(settings, found.value), lifetimeMs: found.lifetimeMs }
-  }
-  throw failure(settings, 'ERR_DISCOVERY_INVALID')
-}
-
-/**
- * The well-known addresses of an issuer's metadata, in the order they are tried: RFC 8414 §3.1 (inserted), OpenID
- * Connect inserted (RFC 8414 §5), OpenID Connect Discovery §4.1 (appended).
- */
-export function metadataUrls(issuer: string, discovery: 'auto' | 'oauth2' | 'oidc'): readonly string[] {
-  const { origin, pathname } = new URL(issuer)
-  const path = pathname.replace(/\/$/, '')
-  const oauth = `${origin}/.well-known/oauth-authorization-server${path}`
-  const appended = `${origin}${path}/.well-known/openid-configuration`
-  const inserted = `${origin}/.well-known/openid-configuration${path}`
-  if (discovery === 'oauth2') return [oauth]
-  if (discovery === 'oidc') return [appended]
-  return path === '' ? [oauth, appended] : [oauth, inserted, appended]
-}
-
-/**
- * One candidate. `undefined` when the server has nothing there (any 4xx, or no JSON object): the next one is tried. Looks
- * at no member but `issuer`: what is never used may be of any type (RFC 8414 §2).
- */
-async function fetchMetadata(
-  settings: ClientSettings,
-  runCall: RunCall,
-  url: string,
-): Promise<Loaded<JsonObject> | undefined> {
+async function ask(settings: ClientSettings, runCall: RunCall, url: string): Promise<DiscoveryAnswer | Error> {
   const { issuer, timeoutMs, totalTimeoutMs, monotonicClock } = settings
   const deadlineMs = monotonicClock() + totalTimeoutMs
   const call = { operation: 'discovery', issuer, correlationId: crypto.randomUUID(), timeoutMs, deadlineMs } as const
@@ -103,25 +51,28 @@ async function fetchMetadata(
       const answer = attempt.answer as Answer
       if (answer.status !== 200) throw unexpectedStatus()
       if (answer.json === undefined) throw new ResponseError('ERR_RESPONSE_MALFORMED', attempt.context)
-      return { value: answer.json, lifetimeMs: cacheLifetimeMs(answer.headers, lifetime) }
+      return { document: answer.json, headers: answer.headers }
     })
   } catch (error) {
-    if (isAbsent(error as OAuthClientError)) return undefined
-    throw failure(settings, 'ERR_DISCOVERY_UNAVAILABLE', error as OAuthClientError)
+    if (isAbsent(error)) return error
+    throw error
   }
 }
 
-function isAbsent(error: OAuthClientError): boolean {
-  if (error.code === 'ERR_RESPONSE_MALFORMED') return true
-  const status = 'status' in error ? Number(error.status) : 0
-  return status >= 400 && status < 500 && status !== 429
+/** As in the resource server's own way of asking: a 4xx, a redirect, and what is not JSON. */
+function isAbsent(error: unknown): error is OAuthClientError {
+  if (!isOAuthClientError(error)) return false
+  if (error.code === 'ERR_RESPONSE_MALFORMED' || error.code === 'ERR_REDIRECT_REFUSED') return true
+  return 'status' in error && isNothingThere(Number(error.status))
 }
 
-function failure(
-  { issuer }: ClientSettings,
-  code: 'ERR_DISCOVERY_ISSUER' | 'ERR_DISCOVERY_INVALID' | 'ERR_DISCOVERY_UNAVAILABLE',
-  cause?: OAuthClientError,
-): DiscoveryError {
+function toDiscoveryError(issuer: string, failure: unknown): DiscoveryError {
+  const cause = isOAuthClientError(failure) ? failure : undefined
   const { retryAfterMs, correlationId } = cause ?? {}
-  return new DiscoveryError(code, { operation: 'discovery', issuer, cause, retryAfterMs, correlationId })
+  return new DiscoveryError(codeOf(failure), { operation: 'discovery', issuer, cause, retryAfterMs, correlationId })
+}
+
+function codeOf(failure: unknown) {
+  if (failure instanceof FetchFailure && failure.reason === 'issuer_mismatch') return 'ERR_DISCOVERY_ISSUER'
+  return isAbsent(failure) ? 'ERR_DISCOVERY_INVALID' : 'ERR_DISCOVERY_UNAVAILABLE'
 }

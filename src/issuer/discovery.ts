@@ -1,107 +1,163 @@
-import { ConfigurationError, UnavailableError } from '../errors/index.js'
+import { AuthError, UnavailableError } from '../errors/index.js'
 import { cacheLifetimeMs } from '../kit/cache-lifetime.js'
 import { emit } from '../kit/events.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
 import { type FetchedAnswer, guardedFetch } from '../kit/fetch/guarded-fetch.js'
-import { type InsecureHosts, readSecureUrl } from '../kit/fetch/secure-url.js'
 import { type JsonObject, parseJsonObject } from '../kit/json.js'
-import { createRefreshing, type Loaded } from '../kit/refreshing.js'
+import { createRefreshing, type Refreshing } from '../kit/refreshing.js'
 import type { Surroundings } from '../kit/surroundings.js'
-import { type AuthorizationServerMetadata, readMetadata } from './authorization-server-metadata.js'
-import { discoveryUrls } from './discovery-urls.js'
-import { reasonOf } from './failure-reason.js'
+import { type AuthorizationServerMetadata, readMetadata, usableMetadata } from './authorization-server-metadata.js'
+import { checkIssuer } from './identifiers.js'
+
+/** Which well-known addresses are asked: those of RFC 8414, that of OpenID Connect Discovery, or all in turn. */
+export type DiscoveryConvention = 'auto' | 'oauth2' | 'oidc'
 
 /** Finds the metadata of one authorization server. Built by {@link createDiscovery}. */
 export interface Discovery {
   readonly issuer: string
   /**
-   * The metadata, from cache while it lasts. Does not wait once there is any, unless it expired unused: then 500 ms at
-   * most while it may still serve.
+   * The metadata that can be used, from cache while it lasts. Does not wait once there is any, unless it expired unused:
+   * then 500 ms at most while it may still serve.
    *
-   * @throws {@link UnavailableError} `ERR_DISCOVERY_UNAVAILABLE`, at once while backing off after a failure.
+   * @throws {@link UnavailableError} `ERR_DISCOVERY_UNAVAILABLE`, at once while backing off after a failure; or what
+   * {@link DiscoverySettings.toError} makes of it.
    */
   metadata(): Promise<AuthorizationServerMetadata>
+  /** The same, with every member as it came: who needs one says that it is wrong. */
+  document(): Promise<AuthorizationServerMetadata>
   /** Makes the next use fetch anew; known metadata serves meanwhile. */
   invalidate(): void
+}
+
+/** The answer of one well-known address: a JSON object, not yet looked into. */
+export interface DiscoveryAnswer {
+  readonly document: JsonObject
+  readonly headers: Headers
+}
+
+/** How a client of a server has its way of asking. What is left out is that of the resource server. */
+export interface DiscoverySettings {
+  /** Default `auto`. */
+  readonly convention?: DiscoveryConvention | undefined
+  /**
+   * Asks one address. Returns an error where the server has nothing there, so that the next one is asked; throws where
+   * it cannot be known. {@link isNothingThere} tells one status from the other.
+   */
+  readonly ask?: ((url: string) => Promise<DiscoveryAnswer | Error>) | undefined
+  /** The error for who asks, given the failure and how long nothing is asked. */
+  readonly toError?: ((failure: unknown, backOffMs: number) => Error) | undefined
+  /** A delay before the next attempt instead of the back-off; `isKnown` tells whether there was metadata before. */
+  readonly retryAfterMs?: ((isKnown: boolean) => number) | undefined
+  /** Numbers from 0 to 1, for jitter. Default `Math.random`. */
+  readonly random?: (() => number) | undefined
 }
 
 const lifetimeBounds = { minSeconds: 600, maxSeconds: 86_400, defaultSeconds: 3600 }
 const maxBytes = 256 * 1024
 const timeoutMs = 5000
 
+interface Known {
+  readonly document: AuthorizationServerMetadata
+  readonly metadata: AuthorizationServerMetadata
+}
+
 /**
- * Discovery of `issuer` by RFC 8414 and OpenID Connect Discovery. Metadata is kept for 10 minutes to 24 hours as the
- * answer says (an hour when silent), fetched anew 5 minutes before that ends, and kept on for at most 24 hours more
- * while fetching fails. Concurrent callers share one fetch; after a failure there is a pause of up to 30 s.
+ * Discovery of `issuer` by RFC 8414 and OpenID Connect Discovery: the one way for resource server and client. Metadata is
+ * kept for 10 minutes to 24 hours as the answer says (an hour when silent), fetched anew 5 minutes before that ends, and
+ * kept on for at most 24 hours more while fetching fails. Concurrent callers share one fetch; after a failure there is a
+ * pause of up to 30 s. The document must name this very issuer; no other member is checked.
  *
- * @param random - numbers from 0 to 1, for jitter.
  * @throws {@link ConfigurationError} when `issuer` is not an https URL without query and fragment (RFC 8414 §2).
  */
 export function createDiscovery(
   issuer: string,
   surroundings: Surroundings,
-  random: () => number = Math.random,
+  settings: DiscoverySettings = {},
 ): Discovery {
-  const { clock, onEvent } = surroundings
-  checkIssuer(issuer, surroundings.insecureHosts)
-  const document = createRefreshing<AuthorizationServerMetadata>({
-    load: () => loadMetadata(issuer, surroundings),
+  const { clock, onEvent, insecureHosts } = surroundings
+  const { ask = (url: string) => askGuarded(url, surroundings), toError = unavailable, retryAfterMs } = settings
+  checkIssuer('issuer', issuer, insecureHosts)
+  const urls = discoveryUrls(issuer, settings.convention)
+  const known: Refreshing<Known> = createRefreshing<Known>({
+    async load() {
+      const { document: found, headers } = await firstAnswer(urls, ask)
+      const document = readMetadata(found, issuer)
+      const metadata = usableMetadata(document, insecureHosts)
+      return {
+        value: { document, metadata },
+        lifetimeMs: cacheLifetimeMs(headers, lifetimeBounds),
+      }
+    },
     onFailure: (error) => emit(onEvent, { type: 'discovery.failed', issuer, reason: reasonOf(error) }),
-    retryAfterMs: () => undefined,
+    retryAfterMs: () => retryAfterMs?.(known.held() !== undefined),
     clock,
-    random,
+    random: settings.random ?? Math.random,
     refreshAheadMs: 300_000,
     staleIfErrorMs: 86_400_000,
   })
+
+  async function get(): Promise<Known> {
+    const held = known.usable(clock())
+    if (held !== undefined) return held
+    await known.refreshSoon(clock())
+    const nowMs = clock()
+    const fetched = known.usable(nowMs)
+    if (fetched !== undefined) return fetched
+    throw toError(known.failure()?.error, known.backOffMs(nowMs))
+  }
+
   return {
     issuer,
-    async metadata() {
-      const known = document.usable(clock())
-      if (known !== undefined) return known
-      await document.refreshSoon(clock())
-      const nowMs = clock()
-      const fetched = document.usable(nowMs)
-      if (fetched !== undefined) return fetched
-      const error = document.failure()?.error
-      throw new UnavailableError('ERR_DISCOVERY_UNAVAILABLE', {
-        detail: reasonOf(error),
-        cause: error,
-        retryAfterSeconds: document.backOffMs(nowMs) / 1000,
-      })
-    },
-    invalidate: document.invalidate,
+    metadata: async () => (await get()).metadata,
+    document: async () => (await get()).document,
+    invalidate: known.invalidate,
   }
 }
 
-function checkIssuer(issuer: string, insecureHosts: InsecureHosts): void {
-  if (readSecureUrl(issuer, insecureHosts) === undefined || /[?#]/.test(issuer)) {
-    throw new ConfigurationError('`issuer` takes an absolute https URL without query and fragment (RFC 8414 §2).')
+/**
+ * Where the metadata of `issuer` may be, in the order to try: RFC 8414 §3.1 (inserted before the path), then OpenID
+ * Connect inserted, then OpenID Connect appended (Discovery §4.1; RFC 8414 §5). For an issuer without a path the last two
+ * are one. `issuer` must be an absolute URL without query and fragment.
+ */
+export function discoveryUrls(issuer: string, convention: DiscoveryConvention = 'auto'): readonly string[] {
+  const { origin, pathname } = new URL(issuer)
+  const path = pathname.endsWith('/') ? pathname.slice(0, -1) : pathname
+  const oauth = `${origin}/.well-known/oauth-authorization-server${path}`
+  const inserted = `${origin}/.well-known/openid-configuration${path}`
+  const appended = `${origin}${path}/.well-known/openid-configuration`
+  if (convention === 'oauth2') return [oauth]
+  if (convention === 'oidc') return [appended]
+  return path === '' ? [oauth, appended] : [oauth, inserted, appended]
+}
+
+/** Whether a status says that the server has no metadata at an address. 429 says only that it will not tell now. */
+export function isNothingThere(status: number): boolean {
+  return status >= 400 && status < 500 && status !== 429
+}
+
+/** Why a refresh failed, in a word or two for events, logs and health. Holds nothing that was sent or received. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof FetchFailure) return error.reason
+  return error instanceof AuthError ? (error.detail ?? error.code) : 'unexpected'
+}
+
+async function firstAnswer(
+  urls: readonly string[],
+  ask: (url: string) => Promise<DiscoveryAnswer | Error>,
+): Promise<DiscoveryAnswer> {
+  let absent: Error | undefined
+  for (const url of urls) {
+    const answer = await ask(url)
+    if (!(answer instanceof Error)) return answer
+    absent = answer
   }
+  throw absent
 }
 
-async function loadMetadata(issuer: string, surroundings: Surroundings): Promise<Loaded<AuthorizationServerMetadata>> {
-  let failure: FetchFailure | undefined
-  for (const url of discoveryUrls(issuer)) {
-    const candidate = await fetchCandidate(url, surroundings)
-    if (!(candidate instanceof FetchFailure)) {
-      const value = readMetadata(candidate.document, issuer, surroundings.insecureHosts)
-      return { value, lifetimeMs: cacheLifetimeMs(candidate.headers, lifetimeBounds) }
-    }
-    failure = candidate
-  }
-  throw failure
-}
-
-interface Candidate {
-  readonly document: JsonObject
-  readonly headers: Headers
-}
-
-/** Returns a failure after which the next candidate may be tried; throws the others. */
-async function fetchCandidate(url: string, surroundings: Surroundings): Promise<Candidate | FetchFailure> {
+async function askGuarded(url: string, surroundings: Surroundings): Promise<DiscoveryAnswer | FetchFailure> {
   const answer = await fetchDocument(url, surroundings)
   if (answer instanceof FetchFailure) return answer
-  if (answer.status >= 400 && answer.status < 500) return new FetchFailure('status')
+  if (isNothingThere(answer.status)) return new FetchFailure('status')
   if (answer.status !== 200) throw new FetchFailure('status')
   if (answer.mediaType !== 'application/json') return new FetchFailure('media_type')
   const document = parseJsonObject(answer.text)
@@ -126,4 +182,12 @@ async function fetchDocument(
     if (error instanceof FetchFailure && (error.reason === 'redirect' || error.reason === 'not_utf8')) return error
     throw error
   }
+}
+
+function unavailable(failure: unknown, backOffMs: number): UnavailableError {
+  return new UnavailableError('ERR_DISCOVERY_UNAVAILABLE', {
+    detail: reasonOf(failure),
+    cause: failure,
+    retryAfterSeconds: backOffMs / 1000,
+  })
 }

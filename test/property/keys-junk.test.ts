@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readMetadata } from '../../src/issuer/authorization-server-metadata.js'
+import { readMetadata, usableMetadata } from '../../src/issuer/authorization-server-metadata.js'
 import { readKeys } from '../../src/issuer/key-table.js'
 import { readPublicJwk } from '../../src/jws/jwk.js'
 import { cacheLifetimeMs } from '../../src/kit/cache-lifetime.js'
@@ -61,7 +61,10 @@ describe('junk', () => {
     fc.assert(
       fc.property(fc.dictionary(name, value), (members) => {
         try {
-          const metadata = readMetadata({ ...members, issuer: 'https://a.example' }, 'https://a.example', false)
+          const metadata = usableMetadata(
+            readMetadata({ ...members, issuer: 'https://a.example' }, 'https://a.example'),
+            false,
+          )
           expect(metadata.issuer).toBe('https://a.example')
           if (metadata.jwks_uri !== undefined) expect(metadata.jwks_uri).toMatch(/^https:/i)
         } catch (error) {

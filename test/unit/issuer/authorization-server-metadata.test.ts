@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { readMetadata } from '../../../src/issuer/authorization-server-metadata.js'
+import { readMetadata, usableMetadata } from '../../../src/issuer/authorization-server-metadata.js'
 
 const issuer = 'https://issuer.example'
 
-function read(members: Record<string, unknown>, allowInsecureLoopback = false) {
-  return readMetadata({ issuer, ...members }, issuer, allowInsecureLoopback)
+function read(members: Record<string, unknown>, insecureHosts = false) {
+  return usableMetadata(readMetadata({ issuer, ...members }, issuer), insecureHosts)
 }
 
-describe('readMetadata', () => {
+describe('readMetadata and usableMetadata', () => {
   it('[ASM-06] [ASM-11] [REAL-04] keeps what the document says, of whatever type, frozen', () => {
     const members = {
       grant_types_supported: ['client_credentials'],
@@ -61,9 +61,9 @@ describe('readMetadata', () => {
 
   it('[ASM-05] reads its own issuer only, never an inherited one', () => {
     const inherited = Object.create({ issuer })
-    expect(() => readMetadata(inherited, issuer, false)).toThrow(expect.objectContaining({ reason: 'issuer_mismatch' }))
+    expect(() => readMetadata(inherited, issuer)).toThrow(expect.objectContaining({ reason: 'issuer_mismatch' }))
     const odd = JSON.parse(`{"issuer":"${issuer}","__proto__":{"jwks_uri":"https://evil.example"}}`)
-    const metadata = readMetadata(odd, issuer, false)
+    const metadata = usableMetadata(readMetadata(odd, issuer), false)
     expect(metadata.jwks_uri).toBeUndefined()
     expect(Object.getPrototypeOf(metadata)).toBe(Object.prototype)
   })

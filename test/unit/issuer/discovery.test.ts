@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
 import { ConfigurationError, UnavailableError } from '../../../src/errors/index.js'
-import { createDiscovery, type Discovery } from '../../../src/issuer/discovery.js'
-import { discoveryUrls } from '../../../src/issuer/discovery-urls.js'
+import { createDiscovery, type Discovery, discoveryUrls, reasonOf } from '../../../src/issuer/discovery.js'
 import { createRemoteKeys } from '../../../src/issuer/remote-keys.js'
+import { FetchFailure } from '../../../src/kit/fetch/fetch-failure.js'
 import { jwkSet } from '../../support/key-material.js'
 import { json, type SimulatedIssuer, settle, simulatedIssuer } from '../../support/simulated-issuer.js'
 
@@ -19,7 +19,7 @@ function publishing(body: unknown, headers: Record<string, string> = {}): Simula
 }
 
 function discoveryOf(world: SimulatedIssuer, of = issuer): Discovery {
-  return createDiscovery(of, world.surroundings, () => 0)
+  return createDiscovery(of, world.surroundings, { random: () => 0 })
 }
 
 async function failure(work: Promise<unknown>): Promise<UnavailableError> {
@@ -98,6 +98,7 @@ describe('the candidates', () => {
 
   it.each<[string, string, () => Response | Promise<Response>]>([
     ['a 500', 'status', () => new Response('', { status: 500 })],
+    ['a 429', 'status', () => new Response('', { status: 429 })],
     ['a 204', 'status', () => new Response(null, { status: 204 })],
     ['a broken connection', 'network', () => Promise.reject(new TypeError('fetch failed'))],
     ['too long an answer', 'too_large', () => json({ issuer: path, junk: 'x'.repeat(256 * 1024) })],
@@ -311,5 +312,33 @@ describe('a metadata server that hangs', () => {
     vi.advanceTimersByTime(500)
     expect(await metadata).toMatchObject(document)
     vi.useRealTimers()
+  })
+})
+
+describe('reasonOf', () => {
+  it('names known failures, and says nothing of unknown ones', () => {
+    expect(reasonOf(new FetchFailure('timeout'))).toBe('timeout')
+    expect(reasonOf(new UnavailableError('ERR_DISCOVERY_UNAVAILABLE', { detail: 'status' }))).toBe('status')
+    expect(reasonOf(new ConfigurationError('text'))).toBe('ERR_CONFIGURATION')
+    expect(reasonOf(new Error('with a secret'))).toBe('unexpected')
+    expect(reasonOf(undefined)).toBe('unexpected')
+  })
+})
+
+describe('where metadata is looked for', () => {
+  it('[ASM-02] [ASM-03] [ASM-04] [V-11] [S0-58] inserts, then appends', () => {
+    expect(discoveryUrls('https://example.com', 'auto')).toEqual([
+      `https://example.com/.well-known/oauth-authorization-server`,
+      `https://example.com/.well-known/openid-configuration`,
+    ])
+    const issuer1 = [
+      `https://example.com/.well-known/oauth-authorization-server/issuer1`,
+      `https://example.com/.well-known/openid-configuration/issuer1`,
+      `https://example.com/issuer1/.well-known/openid-configuration`,
+    ]
+    expect(discoveryUrls('https://example.com/issuer1', 'auto')).toEqual(issuer1)
+    expect(discoveryUrls('https://example.com/issuer1/', 'auto')).toEqual(issuer1)
+    expect(discoveryUrls('https://example.com/issuer1', 'oauth2')).toEqual(issuer1.slice(0, 1))
+    expect(discoveryUrls('https://example.com/issuer1', 'oidc')).toEqual(issuer1.slice(2))
   })
 })
