@@ -7,10 +7,21 @@
 
 export { createGrantGuard } from './grants/grant-guard.js'
 export { keepAccess } from './grants/join-access.js'
-export { type FieldValue, mergeField } from './http/answer-headers.js'
-export { setFetchHeaders, toFetchResponse, withFetchHeaders } from './http/fetch-answer.js'
-export { type FetchConnection, fetchRequestFacts } from './http/fetch-request.js'
-export { type NodeResponse, sendNodeAnswer, setNodeHeaders } from './http/node-answer.js'
-export { type NodeRequest, type NodeSocket, nodeRequestFacts } from './http/node-request.js'
-export { isPreflight, preflightAnswer } from './http/preflight.js'
+export {
+  type FetchConnection,
+  fetchRequestFacts,
+  setFetchHeaders,
+  toFetchResponse,
+  withFetchHeaders,
+} from './http/fetch-http.js'
+export { type FieldValue, mergeField, preflightAnswer } from './http/http-answer.js'
+export {
+  type NodeRequest,
+  type NodeResponse,
+  type NodeSocket,
+  nodeRequestFacts,
+  sendNodeAnswer,
+  setNodeHeaders,
+} from './http/node-http.js'
+export { isPreflight } from './http/request-facts.js'
 export { checkNames } from './kit/check.js'

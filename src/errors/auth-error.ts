@@ -1,8 +1,19 @@
-import type { ApplicationCallback } from './application-callback.js'
 import { type ErrorCode, errorDescriptions } from './codes.js'
 import { type Shown, shown } from './shown.js'
 
 const brand = Symbol.for('portcullis.AuthError')
+
+/** A function of the application that Portcullis calls. */
+export type ApplicationCallback =
+  | 'allow'
+  | 'claims'
+  | 'authorizationDetails'
+  | 'isRevoked'
+  | 'issuer'
+  | 'tenants'
+  | 'sign'
+  | 'actor'
+  | 'mapRefusal'
 
 /** What an error carries for the server's own log, besides its code. */
 export interface AuthErrorOptions {

@@ -1,5 +1,4 @@
-import type { ApplicationCallback } from './application-callback.js'
-import { AuthError, type AuthErrorOptions } from './auth-error.js'
+import { type ApplicationCallback, AuthError, type AuthErrorOptions } from './auth-error.js'
 
 /** What an unavailable part says besides its code. */
 export interface UnavailableErrorOptions extends AuthErrorOptions {

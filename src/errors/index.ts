@@ -1,6 +1,11 @@
-export type { ApplicationCallback } from './application-callback.js'
-export { AuthError, type AuthErrorOptions, copyError, isAuthError, ownError } from './auth-error.js'
-export { callApplication, callAtOnce } from './call-application.js'
+export {
+  type ApplicationCallback,
+  AuthError,
+  type AuthErrorOptions,
+  copyError,
+  isAuthError,
+  ownError,
+} from './auth-error.js'
 export { type ErrorCode, errorDescriptions } from './codes.js'
 export {
   ConfigurationError,

@@ -1,3 +1,5 @@
+/** What is read of a request. Does not read the body, and does not judge: the resource server does. */
+
 /**
  * What the core needs to know of one HTTP request. Adapters build it; {@link nodeRequestFacts} and
  * {@link fetchRequestFacts} do so for `node:http` and for Fetch.
@@ -30,15 +32,11 @@ export interface RequestFacts {
 }
 
 /**
- * An HTTP answer as data: the framework only sends it. A field may have several values, each to be sent as a field of
- * its own.
+ * Whether a request is a CORS preflight (Fetch §3.3.2), which carries no credentials by design. Adapters answer it with
+ * {@link preflightAnswer}, unless a CORS layer before them has its own answer.
  *
  * @group Requests
  */
-export interface HttpAnswer {
-  readonly status: number
-  /** Names as they should be written; a value that is an array becomes several fields. */
-  readonly headers: Readonly<Record<string, string | readonly string[]>>
-  /** The whole body; empty for none. */
-  readonly body: string
+export function isPreflight(request: RequestFacts): boolean {
+  return request.method === 'OPTIONS' && request.headerValues('access-control-request-method').length > 0
 }

@@ -1,5 +1,6 @@
 import type { Auth } from '../auth/auth.js'
-import { AccessDeniedError, callApplication, InvalidTokenError, UnavailableError } from '../errors/index.js'
+import { AccessDeniedError, InvalidTokenError, UnavailableError } from '../errors/index.js'
+import { callApplication } from '../kit/call-application.js'
 import { isThenable, type MaybePromise, whenReady } from '../kit/maybe-promise.js'
 import { inTime } from '../kit/time-limit.js'
 

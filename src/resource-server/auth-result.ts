@@ -1,6 +1,7 @@
 import type { AccessTokenClaims, Auth } from '../auth/auth.js'
 import type { AuthError } from '../errors/index.js'
-import type { HttpAnswer, RequestFacts } from '../http/request-facts.js'
+import type { HttpAnswer } from '../http/http-answer.js'
+import type { RequestFacts } from '../http/request-facts.js'
 
 /** Fields to set on the application's own answer. */
 export type AnswerHeaders = HttpAnswer['headers']

@@ -1,6 +1,7 @@
 import type { AccessTokenClaims, Auth } from '../auth/auth.js'
 import { ConfigurationError } from '../errors/index.js'
-import type { HttpAnswer, RequestFacts } from '../http/request-facts.js'
+import type { HttpAnswer } from '../http/http-answer.js'
+import type { RequestFacts } from '../http/request-facts.js'
 import type { KeySourceHealth } from '../issuer/key-source.js'
 import type { JsonObject } from '../kit/json.js'
 import type { MaybePromise } from '../kit/maybe-promise.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { fetchRequestFacts } from '../../src/http/fetch-request.js'
-import { nodeRequestFacts } from '../../src/http/node-request.js'
+import { fetchRequestFacts } from '../../src/http/fetch-http.js'
+import { nodeRequestFacts } from '../../src/http/node-http.js'
 import type { RequestFacts } from '../../src/http/request-facts.js'
 import { createBinding } from '../../src/resource-server/binding/binding.js'
 import { attacker, type CertificateNames, envoyElement, envoyOptions, victim } from '../support/envoy.js'

@@ -1,6 +1,6 @@
 import type { JWK } from 'jose'
 import { ConfigurationError } from '../../errors/index.js'
-import type { HttpAnswer } from '../../http/request-facts.js'
+import type { HttpAnswer } from '../../http/http-answer.js'
 import { isJsonObject, type JsonObject } from '../../kit/json.js'
 import {
   checkOptions,

@@ -1,6 +1,6 @@
 import { type AuthError, isAuthError } from '../../errors/index.js'
 import { textValue } from '../../http/header-value.js'
-import type { HttpAnswer } from '../../http/request-facts.js'
+import type { HttpAnswer } from '../../http/http-answer.js'
 import type { AnswerContext, RefusalDetails } from './answer-context.js'
 import { writeChallenges } from './write-challenges.js'
 

@@ -1,4 +1,5 @@
-import type { HttpAnswer, RequestFacts } from '../../http/request-facts.js'
+import type { HttpAnswer } from '../../http/http-answer.js'
+import type { RequestFacts } from '../../http/request-facts.js'
 import { type Clock, systemClock } from '../../kit/clock.js'
 import type { JsonObject } from '../../kit/json.js'
 import type { MaybePromise } from '../../kit/maybe-promise.js'

@@ -1,5 +1,6 @@
-import { ConfigurationError, callAtOnce } from '../../errors/index.js'
+import { ConfigurationError } from '../../errors/index.js'
 import { checkIssuer } from '../../issuer/identifiers.js'
+import { callAtOnce } from '../../kit/call-application.js'
 import { refuseRepeats } from '../../kit/check.js'
 import type { InsecureHosts } from '../../kit/fetch/secure-url.js'
 import { type ResolvedIssuer, resolveIssuer } from './resolve-issuer.js'

@@ -1,4 +1,5 @@
-import { ConfigurationError, callAtOnce } from '../../errors/index.js'
+import { ConfigurationError } from '../../errors/index.js'
+import { callAtOnce } from '../../kit/call-application.js'
 import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../../kit/json.js'
 import type { AuthorizationDetail, AuthorizationDetailsRule } from './requirement.js'
 

@@ -1,10 +1,10 @@
 import {
   AccessDeniedError,
   ConfigurationError,
-  callAtOnce,
   InsufficientScopeError,
   StepUpRequiredError,
 } from '../../errors/index.js'
+import { callAtOnce } from '../../kit/call-application.js'
 import { checkNames, choiceOption, functionOption, listOption, numberOption } from '../../kit/check.js'
 import { type JsonObject, ownMember } from '../../kit/json.js'
 import { compileDetails, detailsGrant } from './authorization-details.js'

@@ -1,6 +1,7 @@
 import { sha256Base64url } from '#crypto'
 import { InternalError, InvalidTokenError, isAuthError, UnavailableError } from '../../errors/index.js'
-import type { HttpAnswer, RequestFacts } from '../../http/request-facts.js'
+import type { HttpAnswer } from '../../http/http-answer.js'
+import type { RequestFacts } from '../../http/request-facts.js'
 import { readCompactJws } from '../../jws/compact-jws.js'
 import { emit } from '../../kit/events.js'
 import { failureCode } from '../../kit/failure-code.js'

@@ -1,5 +1,6 @@
-import { callApplication, InvalidTokenError } from '../../errors/index.js'
+import { InvalidTokenError } from '../../errors/index.js'
 import { maxJsonDepth } from '../../jws/compact-jws.js'
+import { callApplication } from '../../kit/call-application.js'
 import { freezeWithin } from '../../kit/json.js'
 import type { ClaimsSchema } from '../options/types.js'
 import type { VerifiedEntry } from './token-rules.js'

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createFrozenClock, requestFacts } from 'portcullis/testing'
 import { describe, expect, it, vi } from 'vitest'
 import { ConfigurationError, UnavailableError } from '../../../../src/errors/index.js'
-import type { HttpAnswer } from '../../../../src/http/request-facts.js'
+import type { HttpAnswer } from '../../../../src/http/http-answer.js'
 import { createMetadataSite, type MetadataSite } from '../../../../src/resource-server/metadata/metadata-answer.js'
 import { resolvedResource } from '../../../support/resolved-resource.js'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { mergeField } from '../../../src/http/answer-headers.js'
+import { mergeField } from '../../../src/http/http-answer.js'
 
 describe('mergeField', () => {
   it('[ADP-02] keeps challenges the application set and appends ours', () => {

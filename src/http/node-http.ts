@@ -1,4 +1,5 @@
-import { isJsonObject } from '../kit/json.js'
+/** Requests and answers of `node:http`, and of what extends it. Imports nothing of Node: the types say what is used. */
+import { type FieldValue, type HttpAnswer, mergeField } from './http-answer.js'
 import type { RequestFacts } from './request-facts.js'
 
 /** What is read of a `node:http`, `node:https` or `node:http2` request, or of a framework's request that extends it. */
@@ -94,11 +95,54 @@ function formBody({ headers, body }: NodeRequest): Readonly<Record<string, unkno
   if (typeof contentType !== 'string') return undefined
   const [mediaType = ''] = contentType.split(';')
   if (mediaType.trim().toLowerCase() !== 'application/x-www-form-urlencoded') return undefined
-  if (isJsonObject(body) && !ArrayBuffer.isView(body)) return body
+  if (isParsedForm(body)) return body
   return hasContent(headers) ? undefined : {}
 }
 
 /** RFC 9112 §6.3: a request without either field has no content. */
 function hasContent(headers: NodeRequest['headers']): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
+/** What a parser makes of a form; a parser of raw bodies leaves bytes. */
+function isParsedForm(body: unknown): body is Readonly<Record<string, unknown>> {
+  return typeof body === 'object' && body !== null && !Array.isArray(body) && !ArrayBuffer.isView(body)
+}
+
+/** What is used of a `node:http`, `node:https` or `node:http2` response. */
+export interface NodeResponse {
+  statusCode: number
+  readonly headersSent: boolean
+  /** A field as it stands. */
+  getHeader(name: string): FieldValue
+  /** Sets a field; an array becomes one field per value. */
+  setHeader(name: string, value: string | string[]): unknown
+  /** Sends the answer with `body` as the whole of its content. */
+  end(body: string): unknown
+}
+
+/**
+ * Sets fields on an answer that the application goes on to write; see {@link mergeField} for those it set already. Does
+ * nothing once the head is sent.
+ *
+ * @group Requests
+ */
+export function setNodeHeaders(response: NodeResponse, headers: HttpAnswer['headers']): void {
+  if (response.headersSent) return
+  for (const [name, value] of Object.entries(headers)) {
+    response.setHeader(name, mergeField(name, response.getHeader(name), value))
+  }
+}
+
+/**
+ * Sends a whole answer. Keeps what the application set before, CORS fields above all. Does nothing once the head is
+ * sent.
+ *
+ * @group Requests
+ */
+export function sendNodeAnswer(response: NodeResponse, answer: HttpAnswer): void {
+  if (response.headersSent) return
+  response.statusCode = answer.status
+  setNodeHeaders(response, answer.headers)
+  response.end(answer.body)
 }

@@ -1,3 +1,27 @@
+/** Answers as data, and how their fields join those the application set. Does not send: `node-http.ts` and `fetch-http.ts` do. */
+
+/**
+ * An HTTP answer as data: the framework only sends it. A field may have several values, each to be sent as a field of
+ * its own.
+ *
+ * @group Requests
+ */
+export interface HttpAnswer {
+  readonly status: number
+  /** Names as they should be written; a value that is an array becomes several fields. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
+  /** The whole body; empty for none. */
+  readonly body: string
+}
+
+/**
+ * What a guard says to a preflight: no refusal, since nobody was asked for a token, and nothing from any handler, since
+ * nobody has shown one. What the application set before stays, CORS fields above all.
+ *
+ * @group Requests
+ */
+export const preflightAnswer: HttpAnswer = { status: 204, headers: {}, body: '' }
+
 /** A field as an application may have set it before: Node keeps numbers and arrays as they were given. */
 export type FieldValue = string | number | readonly string[] | undefined
 

@@ -1,6 +1,6 @@
 import { requestFacts } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
-import { isPreflight } from '../../../src/http/preflight.js'
+import { isPreflight } from '../../../src/http/request-facts.js'
 
 describe('isPreflight', () => {
   it('[ADP-03] is true of OPTIONS that asks for a method, and of nothing else', () => {

@@ -1,7 +1,8 @@
-import { isThenable, type MaybePromise } from '../kit/maybe-promise.js'
-import type { ApplicationCallback } from './application-callback.js'
-import { type AuthError, copyError, isAuthError } from './auth-error.js'
-import { InternalError } from './failures.js'
+/**
+ * How functions of the application are called. Does not wait where nothing waits: a plain value stays one.
+ */
+import { type ApplicationCallback, type AuthError, copyError, InternalError, isAuthError } from '../errors/index.js'
+import { isThenable, type MaybePromise } from './maybe-promise.js'
 
 /**
  * Calls a function of the application that may answer later: with a promise, or anything else that has a `then`. Throws
