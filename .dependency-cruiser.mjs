@@ -18,6 +18,7 @@ const arrows = {
   'resource-server': [...issuer, 'src/auth/', 'src/stores/'],
   client: [...issuer, 'src/stores/contract.ts', 'src/resource-server/options/types.ts'],
   grants: [...issuer, 'src/auth/', 'src/stores/', 'src/client/', 'src/resource-server/'],
+  providers: ['src/resource-server/options/types.ts'],
   testing: [...issuer, 'src/resource-server/'],
 }
 

@@ -12,7 +12,7 @@ export default defineConfig({
       { find: '#network', replacement: `${root}/src/kit/fetch/network/node.ts` },
       { find: /^portcullis\/adapter$/, replacement: `${root}/src/adapter.ts` },
       { find: /^portcullis$/, replacement: `${root}/src/index.ts` },
-      { find: /^portcullis\/(client|testing)$/, replacement: `${root}/src/$1/index.ts` },
+      { find: /^portcullis\/(client|providers|testing)$/, replacement: `${root}/src/$1/index.ts` },
       { find: /^portcullis\/redis$/, replacement: `${root}/src/stores/redis/index.ts` },
       { find: /^portcullis\/(.+)$/, replacement: `${root}/adapters/$1/index.ts` },
     ],

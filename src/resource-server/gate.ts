@@ -179,8 +179,7 @@ export function createGates<Claims>({
       const judged = tell.begin('request', new Passage(facts.request))
       let scheme: AuthScheme | undefined
       try {
-        const { bearerMethods, tokenFields } = gate.resource
-        const read = readCredentials(facts, bearerMethods, gate.modes.dpop !== 'off', tokenFields)
+        const read = readCredentials(facts, gate.resource, gate.modes.dpop !== 'off')
         scheme = read.scheme
         if (read.error === undefined) {
           const auth = await admit(gate, read.scheme, read.token, facts, judged.passage)

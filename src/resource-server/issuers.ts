@@ -237,14 +237,8 @@ function checkResources(
 
 function createKeys(settings: ResolvedIssuer, discovery: Discovery, surroundings: Surroundings): KeySource {
   if (settings.keys !== undefined) return createStaticKeys(settings.keys, settings.keyRules)
-  const { issuer, keyCache } = settings
-  return createRemoteKeys({
-    issuer,
-    jwksUri: settings.jwksUri ?? discovery,
-    options: keyCache,
-    rules: settings.keyRules,
-    surroundings,
-  })
+  const { issuer, keyCache: options, keyRules: rules, jwksUri = discovery } = settings
+  return createRemoteKeys({ issuer, jwksUri, options, rules, surroundings })
 }
 
 function acceptedTypes(given: readonly (string | null)[]): ReadonlySet<string | null> {

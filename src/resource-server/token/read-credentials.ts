@@ -2,7 +2,7 @@ import type { AuthScheme } from '../../auth/auth.js'
 import { type AuthError, ConfigurationError, InvalidRequestError, MissingTokenError } from '../../errors/index.js'
 import type { RequestFacts } from '../../http/request-facts.js'
 import { isJsonObject } from '../../kit/json.js'
-import type { TokenFields } from '../options/resolved.js'
+import type { ResolvedResource, TokenFields } from '../options/resolved.js'
 import type { BearerMethod } from '../options/types.js'
 
 /** What a request brought along: one token by one scheme, or the reason why not. */
@@ -18,23 +18,24 @@ const unparsedForm =
 /** The methods whose body has defined semantics (RFC 6750 §2.2, RFC 9110 §9.3). */
 const bodyMethods: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 
+/** Where the tokens of a resource may stand. */
+type TokenPlaces = Pick<ResolvedResource, 'bearerMethods' | 'tokenFields'>
+
 /**
- * Finds the one access token of a request: in the `Authorization` field, and where `methods` says so in the form body
- * or the query (RFC 6750 §2, RFC 9449 §7.1). Two of the ways in `methods` at once are an error, any other way is not
+ * Finds the one access token of a request: in the `Authorization` field or that of a proxy, and where `bearerMethods` says so
+ * in the form body or the query (RFC 6750 §2, RFC 9449 §7.1). Two of these ways at once are an error, any other way is not
  * looked at. Does not look into the token, nor check its characters: see {@link isToken68}.
  *
  * @throws {@link ConfigurationError} for a form that nothing parsed, where a token may come in one; and what the facts
  * throw.
- * @param fields - the header fields, where `Authorization` is not the only one.
  * @param dpop - whether the DPoP scheme is offered; if not, it counts as an unsupported one (RFC 6750 §3.1).
  */
 export function readCredentials(
   facts: RequestFacts,
-  methods: readonly BearerMethod[],
+  { bearerMethods: methods, tokenFields }: TokenPlaces,
   dpop: boolean,
-  fields?: TokenFields | undefined,
 ): Credentials {
-  if (fields !== undefined) return readFields(facts, methods, dpop, fields)
+  if (tokenFields !== undefined) return readFields(facts, methods, dpop, tokenFields)
   const sent = facts.headerValues('authorization')
   if (sent.length > 1) return ambiguous()
   const fromHeader = readField(sent[0], dpop)

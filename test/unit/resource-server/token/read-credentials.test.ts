@@ -13,7 +13,7 @@ const read = (
   methods: readonly BearerMethod[] = ['header'],
   dpop = true,
 ) => {
-  const found = readCredentials(requestFacts(request), methods, dpop)
+  const found = readCredentials(requestFacts(request), { bearerMethods: methods }, dpop)
   return found.error === undefined
     ? `${found.scheme} ${found.token} by ${found.method}`
     : `${found.error.code} ${found.scheme ?? ''}`.trim()
@@ -196,10 +196,10 @@ describe('readCredentials from the body', () => {
           status: 500,
           message: expect.stringContaining('body parser'),
         })
-        expect(() => readCredentials(facts, methods, true)).toThrow(fault)
+        expect(() => readCredentials(facts, { bearerMethods: methods }, true)).toThrow(fault)
       }
       for (const methods of [['header'], ['header', 'query']] as const) {
-        expect(readCredentials(facts, methods, true).error?.code).toBe('ERR_TOKEN_MISSING')
+        expect(readCredentials(facts, { bearerMethods: methods }, true).error?.code).toBe('ERR_TOKEN_MISSING')
       }
     }
   })
@@ -207,7 +207,7 @@ describe('readCredentials from the body', () => {
   it('[REAL-45] does so beside a token in the header too: nobody can tell whether the form has another one', () => {
     const headers = { ...form, authorization: 'Bearer abc' }
     const facts = requestFacts({ method: 'POST', headers })
-    expect(() => readCredentials(facts, ['header', 'body'], true)).toThrow(/body parser/)
+    expect(() => readCredentials(facts, { bearerMethods: ['header', 'body'] }, true)).toThrow(/body parser/)
   })
 
   it.each(['GET', 'DELETE', 'HEAD'])('[REAL-45] asks for no form of a %s, and of no other media type', (method) => {
@@ -283,7 +283,7 @@ describe('isToken68', () => {
             url: query,
             formBody,
           }),
-          everyMethod,
+          { bearerMethods: everyMethod },
           true,
         )
         expect(found.error !== undefined || found.token !== '').toBe(true)

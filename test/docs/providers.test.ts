@@ -1,0 +1,36 @@
+import type { IssuerOptions } from 'portcullis'
+import * as presets from 'portcullis/providers'
+import { describe, expect, it } from 'vitest'
+import { providers } from '../providers/world.js'
+import { read } from './markdown.js'
+
+const page = read('docs/providers.md')
+
+function row(name: string, options: IssuerOptions): string {
+  const set = Object.entries(options).filter(([, value]) => value !== undefined)
+  return `| \`${name}\` | ${set.map(([option, value]) => `${option}: \`${shown(value)}\``).join('<br>')} |`
+}
+
+/** As JSON, with a space where people write one. */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value, null, 1).replaceAll(/\s+/g, ' ')
+}
+
+describe('docs/providers.md', () => {
+  it('shows exactly what each preset sets', () => {
+    const rows = providers.map(({ name, options }) => row(name, options))
+    const table = ['| preset | what it sets |', '|---|---|', ...rows].join('\n')
+    expect(page.split('<!-- presets -->\n')[1]?.split('\n<!-- /presets -->')[0]).toBe(table)
+  })
+
+  it('shows every preset at work', () => {
+    const missing = Object.keys(presets).filter((name) => !new RegExp(`import \\{[^}]*\\b${name}\\b`).test(page))
+    expect(missing).toEqual([])
+  })
+
+  it('[REAL-02] [REAL-29] has a fixture for every preset', () => {
+    const held = new Set(providers.map(({ name }) => name.replace(/,.*$/, '')))
+    const several = ['entraTenants']
+    expect(Object.keys(presets).filter((name) => !held.has(name) && !several.includes(name))).toEqual([])
+  })
+})
