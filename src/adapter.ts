@@ -1,11 +1,24 @@
 /**
- * What an adapter for a framework is made of: facts of a request, the answer to send, the place of `auth`, guards with
- * grants. For those who write an adapter; an application needs none of it. Verifies nothing by itself.
+ * What an adapter for a framework is made of: facts of a request, guards with grants, the place of `auth`, the answer to
+ * send. For those who write an adapter; an application needs none of it. Knows no framework.
  *
  * @module
  */
 
-export { createGrantGuard } from './grants/grant-guard.js'
+export { authIn, earlierIn, setAuth } from './auth/auth-slot.js'
+export {
+  type AdapterGate,
+  type AdapterOptions,
+  adapterRules,
+  addGrants,
+  answerMetadata,
+  createAdapterGate,
+  createGrantGuard,
+  type GrantGuard,
+  type Judge,
+  type Judged,
+  type Preflight,
+} from './grants/adapter-gate.js'
 export { keepAccess } from './grants/join-access.js'
 export {
   type FetchConnection,
@@ -14,14 +27,32 @@ export {
   toFetchResponse,
   withFetchHeaders,
 } from './http/fetch-http.js'
-export { type FieldValue, mergeField, preflightAnswer } from './http/http-answer.js'
+export { type FieldValue, mergeField, preflightAnswer, withAnswerHeaders } from './http/http-answer.js'
 export {
   type NodeRequest,
   type NodeResponse,
   type NodeSocket,
   nodeRequestFacts,
+  type ReplySender,
+  type RequestWrapper,
   sendNodeAnswer,
+  sendReply,
   setNodeHeaders,
+  setReplyHeaders,
+  type WrappedReply,
 } from './http/node-http.js'
 export { isPreflight } from './http/request-facts.js'
-export { checkNames } from './kit/check.js'
+export {
+  anything,
+  checkOptions,
+  choice,
+  flag,
+  func,
+  misspelt,
+  object,
+  type Rule,
+  type Rules,
+  required,
+  text,
+  texts,
+} from './kit/options.js'

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { checkNames } from '../../src/adapter.js'
+import { adapterRules, checkOptions } from '../../src/adapter.js'
 import { type AccessTokenClaims, Auth, type ResourceServer } from '../../src/index.js'
 import type { CurrentAuthKoaMiddleware, CurrentAuthMiddleware, CurrentAuthOptions } from './types.js'
 
@@ -78,7 +78,7 @@ export function runWithAuth<Claims, Result>(
 }
 
 function settingsOf<Claims>(place: string, server: ResourceServer<Claims>, options: CurrentAuthOptions): Settings {
-  checkNames(place, options, ['grants', 'resource'] satisfies (keyof CurrentAuthOptions)[])
+  checkOptions<CurrentAuthOptions>(place, options, adapterRules)
   return { ...options, server: server as ResourceServer }
 }
 

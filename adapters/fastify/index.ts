@@ -4,59 +4,70 @@
  * @module
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import { checkNames, createGrantGuard, isPreflight, keepAccess, preflightAnswer } from '../../src/adapter.js'
-import { type Auth, type Grant, isAuthError, type Refused, type Requirement } from '../../src/index.js'
-import { atRoot, factsOf, refuseUnguarded, routeGuards, serveMetadata, toFault } from './hooks.js'
-import { sendAnswer, setHeaders, withHeaders } from './reply.js'
-import type { AuthClaims, FastifyOptions, GuardHook, Judge, RouteAuth } from './types.js'
+import {
+  adapterRules,
+  answerMetadata,
+  anything,
+  checkOptions,
+  choice,
+  createAdapterGate,
+  flag,
+  type Judge,
+  type Judged,
+  keepAccess,
+  nodeRequestFacts,
+  object,
+  required,
+  sendReply,
+  setReplyHeaders,
+  withAnswerHeaders,
+} from '../../src/adapter.js'
+import { type Auth, isAuthError } from '../../src/index.js'
+import { atRoot, checkRoute, guardHook, guardRoute, refuseUnguarded, toFault } from './declared-routes.js'
+import type { AuthClaims, FastifyOptions, GuardHook } from './route-auth.js'
 
-export type { AuthClaims, AuthTypes, FastifyOptions, GuardHook, RequestAuth, RouteAuth } from './types.js'
+export type { AuthClaims, AuthTypes, FastifyOptions, GuardHook, RequestAuth, RouteAuth } from './route-auth.js'
 
-const own = ['server', 'grants', 'resource', 'metadata', 'onError'] satisfies (keyof FastifyOptions)[]
-/** Ours, and those Fastify itself reads from what `register` is given. */
-const optionNames = [...own, 'prefix', 'logLevel', 'logSerializers']
+/** What Fastify itself reads from the options of `register`. */
+interface OptionsOfRegister {
+  readonly prefix?: unknown
+  readonly logLevel?: unknown
+  readonly logSerializers?: unknown
+}
+
 const identity = Symbol('portcullis.identity')
 type Identified = FastifyRequest & { [identity]: Auth<AuthClaims> | null }
 
 async function plugin(instance: FastifyInstance, options: FastifyOptions<AuthClaims>): Promise<void> {
-  checkNames('portcullis', options, optionNames)
-  const { server, grants, resource, onError = 'answer' } = options
+  checkOptions<FastifyOptions<AuthClaims> & OptionsOfRegister>('portcullis', options, {
+    ...adapterRules,
+    server: required(object),
+    metadata: flag,
+    onError: choice('answer', 'throw'),
+    requireDeclaration: flag,
+    prefix: anything,
+    logLevel: anything,
+    logSerializers: anything,
+  })
+  const { server, onError } = options
+  const gate = createAdapterGate(server, options)
 
-  function hookFor(judge: Judge): GuardHook {
-    return async (request, reply) => {
+  function hookFor(judge: Judge<AuthClaims>): GuardHook {
+    return guardHook(async (request, reply) => {
       const identified = request as Identified
-      const known = identified[identity] ?? undefined
+      const earlier = identified[identity] ?? undefined
       identified[identity] = null
-      const facts = factsOf(request)
-      if (isPreflight(facts)) return sendAnswer(reply, preflightAnswer)
-      const result = await judge(facts, known)
+      const result = await judge(nodeRequestFacts(request.raw, request), earlier)
       if (!result.ok) return refuse(result, reply)
-      identified[identity] = (result.auth && keepAccess(result.auth, known)) ?? null
-      return setHeaders(reply, result.headers)
-    }
+      identified[identity] = keepAccess(result.auth, earlier) ?? null
+      return setReplyHeaders(reply, result.headers)
+    })
   }
 
-  function refuse({ fault, error, answer }: Refused, reply: FastifyReply): FastifyReply {
+  function refuse({ fault, error, answer }: Judged<AuthClaims> & { ok: false }, reply: FastifyReply): unknown {
     if (fault) throw toFault(error)
-    if (onError === 'throw') throw withHeaders(error, answer, reply)
-    return sendAnswer(reply, answer)
-  }
-
-  function withDefaults(requirement: Requirement<AuthClaims> = {}): Requirement<AuthClaims> {
-    return resource === undefined ? requirement : { resource, ...requirement }
-  }
-
-  const requireToken = (requirement?: Requirement<AuthClaims>) => hookFor(server.guard(withDefaults(requirement)))
-  const optionalToken = (requirement?: Requirement<AuthClaims>) =>
-    hookFor(server.optionalGuard(withDefaults(requirement)))
-  const grant = (...declared: Grant[]): GuardHook => {
-    const acquire = createGrantGuard(server, grants, declared)
-    return hookFor((_facts, known) => acquire(known))
-  }
-
-  function hooksOf({ optional = false, grants: declared = [], ...requirement }: RouteAuth): GuardHook[] {
-    const guard = optional === true ? optionalToken(requirement) : requireToken(requirement)
-    return declared.length === 0 ? [guard] : [guard, grant(...declared)]
+    if (error !== undefined && onError === 'throw') throw withAnswerHeaders(error, answer, reply)
+    return sendReply(reply, answer)
   }
 
   if (!instance.hasRequestDecorator(identity)) {
@@ -67,18 +78,26 @@ async function plugin(instance: FastifyInstance, options: FastifyOptions<AuthCla
       },
     })
   }
-  instance.decorate('requireToken', requireToken)
-  instance.decorate('optionalToken', optionalToken)
-  instance.decorate('grant', grant)
+  instance.decorate('requireToken', (requirement) => hookFor(gate.requireToken(requirement)))
+  instance.decorate('optionalToken', (requirement) => hookFor(gate.optionalToken(requirement)))
+  instance.decorate('grant', (...declared) => hookFor(gate.grant(...declared)))
+  instance.decorate('authOf', (request) => (request as Identified)[identity] ?? undefined)
   instance.decorate('refusals', (error, request, reply) => {
-    if (!isAuthError(error)) throw error
-    const { fault, answer } = server.refuse(error, request.auth ?? undefined)
-    if (fault) throw toFault(error)
-    return sendAnswer(reply, answer)
+    const answer = gate.refusal(error, request.auth)
+    if (answer === undefined) throw isAuthError(error) ? toFault(error) : error
+    return sendReply(reply, answer) as FastifyReply
   })
-  instance.addHook('onRoute', routeGuards(hooksOf))
+  instance.addHook('onRoute', (route) => {
+    checkRoute(route, options.requireDeclaration)
+    guardRoute(route, ({ optional = false, grants, ...requirement }) =>
+      hookFor(optional === true ? gate.optionalToken(requirement, grants) : gate.requireToken(requirement, grants)),
+    )
+  })
   atRoot(instance).addHook('onRequest', refuseUnguarded)
-  if (options.metadata !== false) atRoot(instance).addHook('onRequest', serveMetadata(server))
+  if (options.metadata === false) return
+  atRoot(instance).addHook('onRequest', (request, reply, done) =>
+    answerMetadata(server, nodeRequestFacts(request.raw, request), (answer) => sendReply(reply, answer), done as never),
+  )
 }
 
 /**

@@ -4,30 +4,22 @@
  * @module
  */
 import {
-  checkNames,
-  createGrantGuard,
+  adapterRules,
+  checkOptions,
+  createAdapterGate,
   type FetchConnection,
   fetchRequestFacts,
-  isPreflight,
+  func,
+  type Judge,
   keepAccess,
-  preflightAnswer,
   setFetchHeaders,
   toFetchResponse,
+  withFetchHeaders,
 } from '../../src/adapter.js'
-import {
-  type AccessTokenClaims,
-  type Auth,
-  isAuthError,
-  type OptionalAuthResult,
-  type Refused,
-  type RequestFacts,
-  type Requirement,
-  type ResourceServer,
-} from '../../src/index.js'
-import { guardedHandler } from './guarded-handler.js'
-import type { FetchGate, FetchGuard, FetchOptions, RouteAuth } from './types.js'
+import type { AccessTokenClaims, Auth, ResourceServer } from '../../src/index.js'
+import type { FetchGate, FetchGuard, FetchOptions, RouteAuth } from './fetch-gate.js'
 
-export type * from './types.js'
+export type * from './fetch-gate.js'
 
 /**
  * Makes a gate for handlers made of `Request` and `Response`. Uses nothing but web standards.
@@ -38,59 +30,56 @@ export function portcullis<Claims = AccessTokenClaims>(
   server: ResourceServer<Claims>,
   options: FetchOptions = {},
 ): FetchGate<Claims> {
-  checkNames('portcullis', options, ['connection', 'grants', 'resource'] satisfies (keyof FetchOptions)[])
-  const { resource, grants, connection } = options
+  checkOptions<FetchOptions>('portcullis', options, { ...adapterRules, connection: func })
+  const gate = createAdapterGate(server, options)
   const identities = new WeakMap<Request, Auth<Claims>>()
-  type Judge = (facts: RequestFacts) => Promise<OptionalAuthResult<Claims>>
 
   const factsOf = (request: Request, known?: FetchConnection) =>
-    fetchRequestFacts(request, { ...connection?.(request), ...known })
+    fetchRequestFacts(request, { ...options.connection?.(request), ...known })
 
-  function guarded<Identity>(judge: Judge): FetchGuard<Identity> {
+  function guarded<Identity>(judge: Judge<Claims>): FetchGuard<Identity> {
     return async (request, { headers = new Headers(), ...known } = {}) => {
       const earlier = identities.get(request)
       identities.delete(request)
-      const facts = factsOf(request, known)
-      if (isPreflight(facts)) {
-        return { ok: false, preflight: true, response: toFetchResponse(preflightAnswer, headers) }
+      const result = await judge(factsOf(request, known), earlier)
+      if (!result.ok) {
+        if (result.fault) throw result.error
+        return { ok: false, preflight: result.error === undefined, response: toFetchResponse(result.answer, headers) }
       }
-      const result = await judge(facts)
-      if (!result.ok) return { ok: false, preflight: false, response: responseOf(result, headers) }
-      const auth = result.auth && keepAccess(result.auth, earlier)
+      const auth = keepAccess(result.auth, earlier)
       if (auth !== undefined) identities.set(request, auth)
       setFetchHeaders(headers, result.headers)
       return { ok: true, auth: auth as Identity, headers }
     }
   }
 
-  function withDefaults(requirement: Requirement<Claims>): Requirement<Claims> {
-    return resource === undefined ? requirement : { resource, ...requirement }
-  }
-
-  /** The guard of a route, with the grants it declares behind it. */
-  function judgeOf({ grants: declared, ...requirement }: RouteAuth<Claims>): Judge {
-    const guard = server.guard(withDefaults(requirement))
-    if (declared === undefined) return guard
-    const acquire = createGrantGuard(server, grants, declared)
-    return async (facts) => {
-      const result = await guard(facts)
-      const acquired = result.ok ? await acquire(result.auth) : result
-      return result.ok && acquired.ok ? { ...acquired, headers: result.headers } : acquired
-    }
+  function requireToken({ grants, ...requirement }: RouteAuth<Claims> = {}): FetchGuard<Auth<Claims>> {
+    return guarded(gate.requireToken(requirement, grants))
   }
 
   function refusal(error: unknown, request: Request, headers?: Headers): Response | undefined {
-    if (!isAuthError(error)) return undefined
-    const { fault, answer } = server.refuse(error, identities.get(request))
-    return fault ? undefined : toFetchResponse(answer, headers)
+    const answer = gate.refusal(error, identities.get(request))
+    return answer && toFetchResponse(answer, headers)
   }
-
-  const requireToken = (requirement: RouteAuth<Claims> = {}) => guarded<Auth<Claims>>(judgeOf(requirement))
 
   return {
     requireToken,
-    optionalToken: (requirement = {}) => guarded(server.optionalGuard(withDefaults(requirement))),
-    withAuth: (requirement, handler) => guardedHandler(requireToken(requirement), handler, refusal),
+    optionalToken: (requirement) => guarded(gate.optionalToken(requirement)),
+    grant: (...declared) => guarded(gate.grant(...declared)),
+    withAuth(requirement, handler) {
+      const guard = requireToken(requirement)
+      return async (request, ...rest) => {
+        const result = await guard(request)
+        if (!result.ok) return result.response
+        try {
+          return withFetchHeaders(await handler(request, result.auth, ...rest), result.headers)
+        } catch (error) {
+          const response = refusal(error, request, result.headers)
+          if (response === undefined) throw error
+          return response
+        }
+      }
+    },
     async metadata(request) {
       const answer = await server.metadata(factsOf(request))
       return answer && toFetchResponse(answer)
@@ -98,10 +87,4 @@ export function portcullis<Claims = AccessTokenClaims>(
     refusal,
     authOf: (request) => identities.get(request),
   }
-}
-
-/** @throws the fault of the application, for whatever stands around the handler. */
-function responseOf({ fault, error, answer }: Refused, headers: Headers): Response {
-  if (fault) throw error
-  return toFetchResponse(answer, headers)
 }

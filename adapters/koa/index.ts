@@ -3,89 +3,124 @@
  *
  * @module
  */
-import type { Context, Next } from 'koa'
+import type { Context, Middleware, Next } from 'koa'
 import {
-  checkNames,
-  createGrantGuard,
-  isPreflight,
+  type AdapterOptions,
+  adapterRules,
+  authIn,
+  checkOptions,
+  choice,
+  createAdapterGate,
+  earlierIn,
+  type Judge,
+  type Judged,
   keepAccess,
-  preflightAnswer,
+  nodeRequestFacts,
+  setAuth,
   setNodeHeaders,
+  withAnswerHeaders,
 } from '../../src/adapter.js'
-import {
-  type AccessTokenClaims,
-  type Auth,
-  type AuthError,
-  isAuthError,
-  type OptionalAuthResult,
-  type Refused,
-  type RequestFacts,
-  type Requirement,
-  type ResourceServer,
-} from '../../src/index.js'
-import { factsOf, sendAnswer, setAuth, withHeaders } from './context.js'
-import type { KoaGate, KoaOptions } from './types.js'
+import type { AccessTokenClaims, Auth, Grant, HttpAnswer, Requirement, ResourceServer } from '../../src/index.js'
 
-export type { KoaGate, KoaGuard, KoaOptions } from './types.js'
+/** Options of {@link portcullis}. @group Koa */
+export interface KoaOptions extends AdapterOptions {
+  /**
+   * What to do with a refusal. `answer` (default) sends the complete answer. `throw` throws the `AuthError`: its
+   * `status` and `headers` say what the answer needs, challenges included, and Koa's own handler heeds both. A fault of
+   * the application (status 500, with its `cause`) is thrown whatever this says.
+   */
+  readonly onError?: 'answer' | 'throw' | undefined
+}
+
+/**
+ * Middleware that adds `auth` to `ctx.state`. Handlers that follow it in one call of `router.get` and the like see it
+ * with its type.
+ *
+ * @group Koa
+ */
+export type KoaGuard<Identity> = Middleware<{ readonly auth: Identity }>
+
+/** Koa middleware made of a resource server. @group Koa */
+export interface KoaGate<Claims = AccessTokenClaims> {
+  /** Serves the metadata documents. Use it on the application itself, not on one that is mounted below a path. */
+  metadata(): Middleware
+  /**
+   * Lets a request through that carries a good token, and puts {@link Auth} into `ctx.state.auth`. A CORS preflight
+   * gets 204, and passes no guard: mount what answers it before.
+   *
+   * @throws `ConfigurationError` for a requirement that cannot be right, at once.
+   */
+  requireToken(requirement?: Requirement<Claims>): KoaGuard<Auth<Claims>>
+  /** As {@link KoaGate.requireToken}, but a request without credentials passes with `ctx.state.auth` undefined. */
+  optionalToken(requirement?: Requirement<Claims>): KoaGuard<Auth<Claims> | undefined>
+  /**
+   * Acquires downstream tokens for the caller that a guard before it found: `ctx.state.auth.access` has them.
+   *
+   * @throws `ConfigurationError` for a grant that cannot be right, at once.
+   */
+  grant(...grants: Grant[]): KoaGuard<Auth<Claims>>
+  /**
+   * To be used before the routes: an `AuthError` that a handler throws, such as that of a lazy grant or of
+   * `server.check`, is answered as a guard would. Any other error, and a fault of the application, is thrown on.
+   */
+  refusals(): Middleware
+  /** Who a guard has found to be calling; nothing that others put into `ctx.state.auth`. */
+  authOf(ctx: Pick<Context, 'state'>): Auth<Claims> | undefined
+}
 
 /** Makes Koa middleware of a resource server. Works with Koa 2 and 3. @group Koa */
 export function portcullis<Claims = AccessTokenClaims>(
   server: ResourceServer<Claims>,
   options: KoaOptions = {},
 ): KoaGate<Claims> {
-  checkNames('portcullis', options, ['grants', 'onError', 'resource'] satisfies (keyof KoaOptions)[])
-  const { onError = 'answer', resource, grants } = options
-  type Judge = (facts: RequestFacts, known: Auth<Claims> | undefined) => Promise<OptionalAuthResult<Claims>>
+  checkOptions<KoaOptions>('portcullis', options, { ...adapterRules, onError: choice('answer', 'throw') })
+  const gate = createAdapterGate(server, options)
+  const authOf = ({ state }: Pick<Context, 'state'>) => authIn<Claims>(state)
 
-  function guarded(judge: Judge) {
+  function guarded(judge: Judge<Claims>) {
     return async (ctx: Context, next: Next): Promise<void> => {
-      const known = ctx.state['auth']
-      if (known !== undefined) setAuth(ctx, undefined)
-      const facts = factsOf(ctx)
-      if (isPreflight(facts)) return sendAnswer(ctx, preflightAnswer)
-      const result = await judge(facts, known)
+      const earlier = earlierIn(ctx.state)
+      if (earlier !== undefined) setAuth(ctx.state, undefined)
+      const result = await judge(nodeRequestFacts(ctx.req, ctx.request), earlier)
       if (!result.ok) return refuse(ctx, result)
-      setAuth(ctx, result.auth && keepAccess(result.auth, known))
+      setAuth(ctx.state, keepAccess(result.auth, earlier))
       setNodeHeaders(ctx.res, result.headers)
       return next()
     }
   }
 
-  function refuse(ctx: Context, { fault, error, answer }: Refused): void {
+  function refuse(ctx: Context, { fault, error, answer }: Judged<Claims> & { ok: false }): void {
     if (fault) throw error
-    if (onError === 'throw') throw withHeaders(error, answer, ctx)
+    if (error !== undefined && options.onError === 'throw') throw withAnswerHeaders(error, answer, ctx.res)
     sendAnswer(ctx, answer)
-  }
-
-  /** A refusal of a handler: whatever `onError` says, since it is for the middleware that asked for it. */
-  function refuseLater(ctx: Context, thrown: AuthError): void {
-    const { fault, answer } = server.refuse(thrown, ctx.state['auth'])
-    if (fault) throw thrown
-    sendAnswer(ctx, answer)
-  }
-
-  function withDefaults(requirement: Requirement<Claims> = {}): Requirement<Claims> {
-    return resource === undefined ? requirement : { resource, ...requirement }
   }
 
   return {
     metadata: () => async (ctx, next) => {
-      const answer = await server.metadata(factsOf(ctx))
+      const answer = await server.metadata(nodeRequestFacts(ctx.req, ctx.request))
       return answer === undefined ? next() : sendAnswer(ctx, answer)
     },
-    requireToken: (requirement) => guarded(server.guard(withDefaults(requirement))),
-    optionalToken: (requirement) => guarded(server.optionalGuard(withDefaults(requirement))),
-    grant: (...declared) => {
-      const acquire = createGrantGuard(server, grants, declared)
-      return guarded((_facts, known) => acquire(known))
-    },
+    requireToken: (requirement) => guarded(gate.requireToken(requirement)),
+    optionalToken: (requirement) => guarded(gate.optionalToken(requirement)),
+    grant: (...declared) => guarded(gate.grant(...declared)),
     refusals: () => async (ctx, next) => {
       try {
         await next()
       } catch (error) {
-        if (!isAuthError(error) || ctx.headerSent) throw error
-        refuseLater(ctx, error)
+        const answer = ctx.headerSent ? undefined : gate.refusal(error, authOf(ctx))
+        if (answer === undefined) throw error
+        sendAnswer(ctx, answer)
       }
     },
+    authOf,
   }
+}
+
+/** Sends a whole answer. Koa takes status and body from each other and from an earlier type, hence the order. */
+function sendAnswer(ctx: Context, { status, headers, body }: HttpAnswer): void {
+  ctx.remove('Content-Type')
+  ctx.body = null
+  ctx.status = status
+  setNodeHeaders(ctx.res, headers)
+  if (body !== '') ctx.body = body
 }

@@ -1,4 +1,4 @@
-import { checkNames } from '../../src/adapter.js'
+import { adapterRules, anything, checkOptions, func, object } from '../../src/adapter.js'
 import type { AccessTokenClaims, ResourceServer } from '../../src/index.js'
 import { toAuthInfo } from './auth-info.js'
 import { authenticator } from './fast-mcp.js'
@@ -7,16 +7,6 @@ import { createJudge } from './judge.js'
 import { expressGuard, fastifyGuard, koaGuard } from './node.js'
 import { createTool } from './tool.js'
 import type { McpGate, McpGateOptions } from './types.js'
-
-const optionNames = [
-  'allowedHosts',
-  'allowedOrigins',
-  'connection',
-  'grants',
-  'requirement',
-  'resource',
-  'tools',
-] satisfies (keyof McpGateOptions)[]
 
 /**
  * Makes the gate of one MCP endpoint: tokens on every request, the requirements of single tools, `Origin` and `Host`,
@@ -29,7 +19,14 @@ export function mcpGate<Claims = AccessTokenClaims>(
   server: ResourceServer<Claims>,
   options: McpGateOptions<Claims> = {},
 ): McpGate<Claims> {
-  checkNames('mcpGate', options, optionNames)
+  checkOptions<McpGateOptions<Claims>>('mcpGate', options, {
+    ...adapterRules,
+    allowedHosts: anything,
+    allowedOrigins: anything,
+    connection: func,
+    requirement: object,
+    tools: object,
+  })
   if (server.resources.length === 1) server.serveMetadataAtRoot()
   const endpoint = {
     judge: createJudge(server, options),

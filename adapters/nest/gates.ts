@@ -1,4 +1,4 @@
-import { checkNames, createGrantGuard } from '../../src/adapter.js'
+import { adapterRules, checkOptions, createGrantGuard, flag, func, object, required } from '../../src/adapter.js'
 import {
   type Auth,
   type AuthResult,
@@ -24,18 +24,15 @@ export type Gates = (host: object, handler: object) => Gate | undefined
 /** Where the gates of all handlers are injected from. */
 export const gatesToken = Symbol('PortcullisModule, which the root module has to import')
 
-const optionNames = [
-  'facts',
-  'grants',
-  'metadata',
-  'requireDeclaration',
-  'resource',
-  'server',
-] satisfies (keyof PortcullisModuleOptions)[]
-
 /** Compiles what classes and methods declare, once for each handler of each class. */
 export function createGates(options: PortcullisModuleOptions): Gates {
-  checkNames('PortcullisModule', options, optionNames)
+  checkOptions<PortcullisModuleOptions>('PortcullisModule', options, {
+    ...adapterRules,
+    server: required(object),
+    facts: func,
+    metadata: flag,
+    requireDeclaration: flag,
+  })
   const known = new WeakMap<object, WeakMap<object, { readonly gate: Gate | undefined }>>()
   return (host, handler) => {
     const handlers = known.get(host) ?? new WeakMap()

@@ -51,10 +51,12 @@ export function joinAccess(earlier: AccessContext, later: AccessContext): Access
  * Takes the access over from the same token of the same issuer only: tokens of one caller never reach another. Anything
  * else, `undefined` and an `auth` of another library included, leaves `auth` as it is. Never throws.
  *
- * @group Grants
+ * @group Adapters
  */
-export function keepAccess<Claims>(auth: Auth<Claims>, earlier: unknown): Auth<Claims> {
-  if (!(earlier instanceof Auth) || earlier.access.declared.length === 0) return auth
+export function keepAccess<Claims>(auth: Auth<Claims>, earlier: unknown): Auth<Claims>
+export function keepAccess<Claims>(auth: Auth<Claims> | undefined, earlier: unknown): Auth<Claims> | undefined
+export function keepAccess<Claims>(auth: Auth<Claims> | undefined, earlier: unknown): Auth<Claims> | undefined {
+  if (auth === undefined || !(earlier instanceof Auth) || earlier.access.declared.length === 0) return auth
   const isSameCaller = earlier.token === auth.token && earlier.issuer === auth.issuer
   return isSameCaller ? auth.withAccess(joinAccess(earlier.access, auth.access)) : auth
 }

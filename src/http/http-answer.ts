@@ -33,7 +33,7 @@ const listed: ReadonlySet<string> = new Set(['access-control-expose-headers', 'v
  * appended, lists such as `Access-Control-Expose-Headers` become one without doubles, and `Cache-Control: no-store`
  * stays; anything else is replaced.
  *
- * @group Requests
+ * @group Adapters
  */
 export function mergeField(name: string, existing: FieldValue, value: string | readonly string[]): string | string[] {
   const lowerName = name.toLowerCase()
@@ -43,6 +43,24 @@ export function mergeField(name: string, existing: FieldValue, value: string | r
   if (appended.has(lowerName)) return [...before, ...[values].flat()]
   if (lowerName === 'cache-control' && before.some((field) => /no-store/i.test(field))) return before.join(', ')
   return listed.has(lowerName) ? mergeLists([...before, ...[values].flat()]) : values
+}
+
+/**
+ * The error of a refusal with `headers`: the fields its answer needs, merged into what the application set before, where
+ * the error handlers of Express, Fastify and Koa look for them. Writes on the error, which belongs to one request.
+ *
+ * @group Adapters
+ */
+export function withAnswerHeaders<Refusal extends Error>(
+  error: Refusal,
+  { headers }: HttpAnswer,
+  response: { getHeader(name: string): FieldValue },
+): Refusal {
+  const merged = Object.entries(headers).map(([name, value]) => [
+    name,
+    mergeField(name, response.getHeader(name), value),
+  ])
+  return Object.defineProperty(error, 'headers', { value: Object.fromEntries(merged), configurable: true })
 }
 
 function mergeLists(fields: readonly string[]): string {

@@ -23,6 +23,14 @@ export interface NodeSocket {
   getPeerCertificate?(): { readonly raw?: Uint8Array | undefined } | null | undefined
 }
 
+/** What a framework knows of a request it wraps, as the requests of Fastify and Koa do. @group Adapters */
+export interface RequestWrapper {
+  /** The untouched request target. */
+  readonly originalUrl?: string | undefined
+  /** What a body parser left. */
+  readonly body?: unknown
+}
+
 /**
  * The facts of a request that Node received. Copies nothing: fields, socket and body are looked at when asked for.
  *
@@ -30,10 +38,11 @@ export interface NodeSocket {
  * how many came. Otherwise `headers` counts, so that an application may still take a field away from the gate, and
  * platforms that fill `headers` alone work too.
  *
- * @group Requests
+ * @param wrapper - the framework's own request, where that is another object and has target and body.
+ * @group Adapters
  */
-export function nodeRequestFacts(request: NodeRequest): RequestFacts {
-  return new NodeRequestFacts(request)
+export function nodeRequestFacts(request: NodeRequest, wrapper: RequestWrapper = request): RequestFacts {
+  return new NodeRequestFacts(request, wrapper)
 }
 
 /** A class, since an object literal with getters takes forty times as long to make: as long as half the hash of a token. */
@@ -41,11 +50,13 @@ class NodeRequestFacts implements RequestFacts {
   readonly method: string
   readonly url: string
   readonly #request: NodeRequest
+  readonly #wrapper: RequestWrapper
 
-  constructor(request: NodeRequest) {
+  constructor(request: NodeRequest, wrapper: RequestWrapper) {
     this.method = request.method ?? 'GET'
-    this.url = request.originalUrl ?? request.url ?? '/'
+    this.url = wrapper.originalUrl ?? request.url ?? '/'
     this.#request = request
+    this.#wrapper = wrapper
   }
 
   /** Frameworks wrap the request in various ways; its fields are one object in all of them. */
@@ -70,7 +81,7 @@ class NodeRequestFacts implements RequestFacts {
   }
 
   formBody(): Readonly<Record<string, unknown>> | undefined {
-    return formBody(this.#request)
+    return formBody(this.#request.headers, this.#wrapper.body)
   }
 }
 
@@ -90,7 +101,7 @@ function sameName(written: string | undefined, name: string): boolean {
   return written?.length === name.length && written.toLowerCase() === name
 }
 
-function formBody({ headers, body }: NodeRequest): Readonly<Record<string, unknown>> | undefined {
+function formBody(headers: NodeRequest['headers'], body: unknown): Readonly<Record<string, unknown>> | undefined {
   const contentType = headers['content-type']
   if (typeof contentType !== 'string') return undefined
   const [mediaType = ''] = contentType.split(';')
@@ -145,4 +156,33 @@ export function sendNodeAnswer(response: NodeResponse, answer: HttpAnswer): void
   response.statusCode = answer.status
   setNodeHeaders(response, answer.headers)
   response.end(answer.body)
+}
+
+/** What a {@link WrappedReply} is once its status is set. @group Adapters */
+export interface ReplySender {
+  /** Sends the answer. */
+  send(body?: Uint8Array): unknown
+}
+
+/** What is used of a reply that wraps Node's response, as Fastify's does. @group Adapters */
+export interface WrappedReply {
+  /** A field as it stands. */
+  getHeader(name: string): FieldValue
+  /** Sets a field; an array becomes one field per value. */
+  header(name: string, value: string | string[]): unknown
+  /** Sets the status; what it returns sends. */
+  code(status: number): ReplySender
+}
+
+/** Sets fields, next to those the application set before; see {@link mergeField}. @group Adapters */
+export function setReplyHeaders(reply: WrappedReply, headers: HttpAnswer['headers']): void {
+  for (const [name, value] of Object.entries(headers)) {
+    reply.header(name, mergeField(name, reply.getHeader(name), value))
+  }
+}
+
+/** Sends a whole answer. As bytes, since Fastify adds a charset to JSON that is a string. @group Adapters */
+export function sendReply(reply: WrappedReply, { status, headers, body }: HttpAnswer): unknown {
+  setReplyHeaders(reply, headers)
+  return reply.code(status).send(body === '' ? undefined : new TextEncoder().encode(body))
 }

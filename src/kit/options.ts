@@ -183,6 +183,17 @@ function nearestName(name: string, known: readonly string[]): string | undefined
   })
 }
 
+/**
+ * The one of `known` that `name` is a slip of: at most two letters off, or in another case. `undefined` for `known` names
+ * themselves. For objects whose other members belong to others, where {@link checkOptions} would refuse too much.
+ *
+ * @group Adapters
+ */
+export function misspelt(name: string, known: readonly string[]): string | undefined {
+  const isNear = (candidate: string) => editDistance(name.toLowerCase(), candidate.toLowerCase()) <= 2
+  return known.includes(name) ? undefined : known.find(isNear)
+}
+
 function editDistance(left: string, right: string): number {
   let row = Array.from({ length: right.length + 1 }, (_, index) => index)
   for (const [i, letter] of [...left].entries()) {

@@ -1,14 +1,10 @@
-import type { FetchConnection } from '../../src/adapter.js'
-import type { AccessTokenClaims, Auth, Grant, Grants, MaybePromise, Requirement } from '../../src/index.js'
+import type { AdapterOptions, FetchConnection } from '../../src/adapter.js'
+import type { AccessTokenClaims, Auth, Grant, MaybePromise, Requirement } from '../../src/index.js'
 
 /** Options of {@link portcullis}. @group Fetch */
-export interface FetchOptions {
+export interface FetchOptions extends AdapterOptions {
   /** Reads from a request what the platform adds to it, such as a client certificate. */
   readonly connection?: ((request: Request) => FetchConnection) | undefined
-  /** The grant engine; needed where a route declares grants. */
-  readonly grants?: Grants | undefined
-  /** The resource of requirements that name none. Needed when the server guards several. */
-  readonly resource?: string | undefined
 }
 
 /** A request that is answered already: refused, or a CORS preflight. @group Fetch */
@@ -66,6 +62,13 @@ export interface FetchGate<Claims = AccessTokenClaims> {
   requireToken(requirement?: RouteAuth<Claims>): FetchGuard<Auth<Claims>>
   /** As {@link FetchGate.requireToken}, but a request without credentials passes with `auth` undefined. */
   optionalToken(requirement?: Requirement<Claims>): FetchGuard<Auth<Claims> | undefined>
+  /**
+   * Acquires downstream tokens for the caller that a guard before it found: `auth.access` has them. Where the guard is of
+   * the same route, its `grants` say the same in one step.
+   *
+   * @throws `ConfigurationError` for a grant that cannot be right, at once.
+   */
+  grant(...grants: Grant[]): FetchGuard<Auth<Claims>>
   /**
    * Puts a guard before a handler, and answers an `AuthError` that the handler throws as a guard would. Answers CORS
    * preflights with 204 and no CORS fields of ours: CORS belongs around it.

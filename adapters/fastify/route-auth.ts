@@ -1,22 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type {
-  AccessTokenClaims,
-  Auth,
-  Grant,
-  Grants,
-  OptionalAuthResult,
-  RequestFacts,
-  Requirement,
-  ResourceServer,
-} from '../../src/index.js'
+import type { AdapterOptions } from '../../src/adapter.js'
+import type { AccessTokenClaims, Auth, Grant, Requirement, ResourceServer } from '../../src/index.js'
 
 /** Options of the plugin. @group Fastify */
-export interface FastifyOptions<Claims = AccessTokenClaims> {
+export interface FastifyOptions<Claims = AccessTokenClaims> extends AdapterOptions {
   readonly server: ResourceServer<Claims>
-  /** The grant engine; needed where a route declares grants. */
-  readonly grants?: Grants | undefined
-  /** The resource of requirements that name none. Needed when the server guards several. */
-  readonly resource?: string | undefined
   /** Whether to serve the metadata documents, at the root of the origin whatever the prefix. Default true. */
   readonly metadata?: boolean | undefined
   /**
@@ -25,6 +13,12 @@ export interface FastifyOptions<Claims = AccessTokenClaims> {
    * handler heeds both. A fault of the application (status 500, with its `cause`) is thrown whatever this says.
    */
   readonly onError?: 'answer' | 'throw' | undefined
+  /**
+   * Whether every route that is added behind the plugin has to say what it demands: by `config.portcullis`, which may be
+   * `'public'`, or by a guard among its own hooks. One without stops the start. Does NOT count hooks of the instance, and
+   * sees no route that was added before. Default false.
+   */
+  readonly requireDeclaration?: boolean | undefined
 }
 
 /** What a route may declare as `config.portcullis`: a requirement, all in one. @group Fastify */
@@ -37,9 +31,6 @@ export interface RouteAuth extends Requirement<AuthClaims> {
 
 /** A hook for a route's `onRequest`, or `preValidation` where a parsed form may carry the token. @group Fastify */
 export type GuardHook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
-
-/** Judges a request, and whom an earlier guard has found in it. */
-export type Judge = (facts: RequestFacts, auth: Auth<AuthClaims> | undefined) => Promise<OptionalAuthResult<AuthClaims>>
 
 /**
  * Yours to extend: declare `claims` with the type your claims schema gives, and `request.auth.claims` has it.
@@ -54,7 +45,7 @@ export type AuthClaims = AuthTypes extends { readonly claims: infer Claims } ? C
 
 /** What `request.auth` is in a route whose `config` is of type `Config`. @group Fastify */
 export type RequestAuth<Config> = Config extends { readonly portcullis: infer Declared }
-  ? Declared extends { readonly optional: true }
+  ? Declared extends { readonly optional: true } | 'public'
     ? Auth<AuthClaims> | null
     : Auth<AuthClaims>
   : Auth<AuthClaims> | null
@@ -77,8 +68,8 @@ declare module 'fastify' {
   }
 
   interface FastifyContextConfig {
-    /** What this route demands of its caller. */
-    readonly portcullis?: RouteAuth | undefined
+    /** What this route demands of its caller; `'public'` for nothing. */
+    readonly portcullis?: RouteAuth | 'public' | undefined
   }
 
   interface FastifyInstance {
@@ -88,6 +79,8 @@ declare module 'fastify' {
     optionalToken(requirement?: Requirement<AuthClaims>): GuardHook
     /** Makes a hook, to be run after `requireToken`, that acquires downstream tokens: `request.auth.access`. */
     grant(...grants: Grant[]): GuardHook
+    /** Who a guard has found to be calling, as in every adapter: `request.auth`, `undefined` where that is null. */
+    authOf(request: FastifyRequest): Auth<AuthClaims> | undefined
     /**
      * An error handler, for `app.setErrorHandler` or a part of it: an `AuthError` that a handler throws, such as that of
      * a lazy grant or of `server.check`, is answered as a guard would. Throws any other error, and a fault of the application, on to the next handler.
