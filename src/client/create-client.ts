@@ -5,7 +5,7 @@ import { createBreakers } from './calls/breakers.js'
 import type { Runtime } from './calls/call-endpoint.js'
 import type { DpopProofs } from './calls/dpop.js'
 import { createDpop } from './calls/dpop.js'
-import { createRunCall } from './calls/run-call.js'
+import { repeatAttempts, withinCall } from './calls/run-call.js'
 import type { CallOptions, OAuthClientOptions } from './client-options.js'
 import type { EndpointDescriptions } from './endpoints.js'
 import { ClientConfigurationError } from './errors.js'
@@ -25,7 +25,7 @@ import { refresh } from './grant-types/refresh.js'
 import type { TokenTarget } from './grant-types/token-request.js'
 import type { PkcePair } from './pkce.js'
 import { createPkcePair } from './pkce.js'
-import { createIdentities } from './registration/identity.js'
+import { createRegisteredIdentity } from './registration/identity.js'
 import type { ClientMetadata, RegisteredClient } from './registration/registered-client.js'
 import type { RegisterOptions } from './registration/registration.js'
 import { deleteRegistration, readRegistration, register, updateRegistration } from './registration/registration.js'
@@ -43,22 +43,29 @@ import type { TokenSet } from './token-set.js'
  */
 export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
   const settings = resolveSettings(options)
+  const { credential, registration } = settings
   const closing = new AbortController()
   const breakers = createBreakers(settings)
-  const runCall = createRunCall(settings, breakers, closing.signal)
-  const dpop = createDpop(settings)
-  const findServer = createServer(settings, runCall)
+  const runner = { settings, breakers, closing: closing.signal }
+  const findServer = createServer(settings, (spec, call, work) =>
+    withinCall(runner, call, (signal) => repeatAttempts(runner, spec, call, signal, work)),
+  )
+  const dpop = settings.dpop === false ? undefined : createDpop(settings.dpop, settings.clock)
   const tokens = createTokenCache(settings)
   const refreshes = createSingleFlight<TokenSet>()
+
+  const known = credential && { clientId: settings.clientId as string, credential }
+  const registered =
+    registration &&
+    createRegisteredIdentity(settings, registration, ({ metadata, initialAccessToken }, { correlationId }) =>
+      register(runtime, metadata, { initialAccessToken, correlationId }),
+    )
+  const runtime: Runtime = { ...runner, dpop, server: findServer, identity: registered?.get ?? (() => known) }
 
   async function server() {
     if (closing.signal.aborted) throw new ClientConfigurationError('ERR_CLIENT_CLOSED', { issuer: settings.issuer })
     return findServer()
   }
-  const identities = createIdentities(settings, ({ metadata, initialAccessToken }, { correlationId }) =>
-    register(runtime, metadata, { initialAccessToken, correlationId }),
-  )
-  const runtime: Runtime = { settings, dpop, runCall, closing: closing.signal, server, identity: identities.get }
 
   async function close(): Promise<void> {
     closing.abort()
@@ -68,12 +75,12 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
   return Object.freeze({
     issuer: settings.issuer,
     get clientId() {
-      return identities.current()?.clientId
+      return (known ?? registered?.current())?.clientId
     },
     ready: async () => (await server()).metadata,
     describeEndpoints: async () => (await server()).endpoints,
     breakers: breakers.states,
-    dpop: dpop.proofs(async () => (await server()).metadata),
+    dpop: dpop?.proofs(async () => (await server()).metadata),
     exchangeToken: (params, call) => exchangeToken(runtime, params, call),
     clientCredentials: (target = {}, call) => clientCredentials(runtime, tokens, target, call),
     jwtBearer: (params, call) => jwtBearer(runtime, params, call),

@@ -10,23 +10,30 @@ import { createRedact, redactedCause } from '../redaction.js'
 import type { KnownServer } from '../server.js'
 import type { ClientSettings } from '../settings.js'
 import type { Dpop } from './dpop.js'
-import { type Call, type CallAttempt, contextOf, joinWork, type RetryRule, type RunCall } from './run-call.js'
+import {
+  type Call,
+  type CallAttempt,
+  type CallRunner,
+  contextOf,
+  type RetryRule,
+  repeatAttempts,
+  withinCall,
+} from './run-call.js'
 
 /** What the operations of one client share. */
-export interface Runtime {
-  readonly settings: ClientSettings
-  readonly dpop: Dpop
-  readonly runCall: RunCall
-  /** Aborted once the client is closed. */
-  readonly closing: AbortSignal
+export interface Runtime extends CallRunner {
+  /** `undefined` where the client asks for no bound tokens. */
+  readonly dpop: Dpop | undefined
   readonly server: () => Promise<KnownServer>
-  /** Who this client is; registers it where it was told to. */
-  readonly identity: (call: Call) => Promise<Identity>
+  /** Who this client is, where it can know; registers it where it was told to. */
+  readonly identity: (call: Call) => Identity | undefined | Promise<Identity>
 }
 
 /** A request to one endpoint of the server. */
 export interface EndpointCall {
   readonly endpoint: EndpointName
+  /** Another endpoint that must be known before anything is sent. */
+  readonly needs?: EndpointName
   readonly retry: RetryRule
   readonly expectsJson: boolean
 }
@@ -80,23 +87,32 @@ export function refuseArgument(call: Call, message: string): never {
 }
 
 /**
- * Calls an endpoint as this client: finds out where it is and who the client is, then runs `work` with a configuration
- * per attempt.
+ * Calls an endpoint as this client, within the time of the call: finds out where it is and who the client is, then runs
+ * `work` with a configuration per attempt.
  *
  * @throws {@link ClientConfigurationError} `ERR_ENDPOINT_MISSING`, and whatever the call fails with.
  */
-export async function callEndpoint<T>(
+export function callEndpoint<T>(
   runtime: Runtime,
   request: EndpointCall,
   call: Call,
   work: (config: Configuration, attempt: CallAttempt, metadata: JsonObject) => Promise<T>,
 ): Promise<T> {
-  const { settings } = runtime
-  const { metadata, endpoint } = await findEndpoint(runtime, call, request.endpoint)
-  const identity = await joinWork(settings, call, () => runtime.identity(call))
-  return runtime.runCall({ ...request, circuit: request.endpoint }, call, (attempt) =>
-    work(createConfiguration(settings, { identity, metadata, endpoint }, attempt), attempt, metadata),
-  )
+  return withinCall(runtime, call, async (signal) => {
+    const { metadata } = await runtime.server()
+    const endpoint = endpointIn(metadata, call, request.endpoint)
+    if (request.needs !== undefined) endpointIn(metadata, call, request.needs)
+    const identity = (await runtime.identity(call)) ?? refuseAnonymous(call)
+    const destination = { identity, metadata, endpoint }
+    return repeatAttempts(runtime, { ...request, circuit: request.endpoint }, call, signal, (attempt) =>
+      work(createConfiguration(runtime.settings, destination, attempt), attempt, metadata),
+    )
+  })
+}
+
+function refuseAnonymous(call: Call): never {
+  const message = 'This client has no `credential`: it can discover and register, and nothing else.'
+  throw new CredentialError('ERR_CREDENTIAL_ISSUER', { ...contextOf(call), message })
 }
 
 /**
@@ -105,16 +121,11 @@ export async function callEndpoint<T>(
  * @throws {@link ClientConfigurationError} `ERR_ENDPOINT_MISSING` where the server has none.
  * @throws {@link DiscoveryError} where its metadata says something else than a URL.
  */
-export async function findEndpoint(
-  { settings, server }: Runtime,
-  call: Call,
-  name: EndpointName,
-): Promise<{ readonly metadata: JsonObject; readonly endpoint: string }> {
-  const { metadata } = await joinWork(settings, call, server)
+export function endpointIn(metadata: JsonObject, call: Call, name: EndpointName): string {
   const member = endpointMembers[name]
   const endpoint = metadata[member] ?? undefined
   if (endpoint === undefined) throw new ClientConfigurationError('ERR_ENDPOINT_MISSING', contextOf(call))
-  if (typeof endpoint === 'string' && URL.canParse(endpoint)) return { metadata, endpoint }
+  if (typeof endpoint === 'string' && URL.canParse(endpoint)) return endpoint
   const message = `\`${member}\` in the metadata of the authorization server is no URL`
   throw new DiscoveryError('ERR_DISCOVERY_INVALID', { ...contextOf(call), message })
 }

@@ -1,11 +1,11 @@
 import { calculateJwkThumbprint, exportJWK, type JWK, SignJWT } from 'jose'
 import { type Configuration, type DPoPHandle, getDPoPHandle, modifyAssertion, randomDPoPKeyPair } from 'openid-client'
 import { sha256Base64url } from '#crypto'
+import type { Clock } from '../../kit/clock.js'
 import { isStringArray, type JsonObject } from '../../kit/json.js'
 import type { DpopKeyPair } from '../client-options.js'
 import { algorithmsOfCryptoKey } from '../credentials/signer.js'
 import { DiscoveryError } from '../errors.js'
-import type { ClientSettings } from '../settings.js'
 
 /** A request to a resource server that a proof is for. @group DPoP */
 export interface DpopProofRequest {
@@ -28,16 +28,16 @@ export interface DpopProofs {
 
 /** The DPoP key of one client, and the nonces the authorization server gave it. */
 export interface Dpop {
-  /** The handle for requests to the authorization server; `undefined` when DPoP is off. */
-  handle(config: Configuration, server: JsonObject): Promise<DPoPHandle | undefined>
-  /** `undefined` when DPoP is off. `server` tells which algorithms a generated key may have. */
-  proofs(server: () => Promise<JsonObject>): DpopProofs | undefined
+  /** The handle for requests to the authorization server. */
+  handle(config: Configuration, server: JsonObject): Promise<DPoPHandle>
+  /** `server` tells which algorithms a generated key may have. */
+  proofs(server: () => Promise<JsonObject>): DpopProofs
 }
 
 const preferred = ['ES256', 'Ed25519', 'PS256', 'EdDSA', 'RS256'] as const
 
 /** Makes the key at first use, and keeps one handle: it holds the newest nonce per origin (RFC 9449 §8.2). */
-export function createDpop({ dpop, clock }: Pick<ClientSettings, 'dpop' | 'clock'>): Dpop {
+export function createDpop(dpop: true | DpopKeyPair, clock: Clock): Dpop {
   let generated: Promise<DpopKeyPair> | undefined
   let handle: DPoPHandle | undefined
   const issuedAt = (): number => Math.floor(clock() / 1000)
@@ -49,7 +49,6 @@ export function createDpop({ dpop, clock }: Pick<ClientSettings, 'dpop' | 'clock
 
   return {
     async handle(config, server) {
-      if (dpop === false) return undefined
       const pair = await keyPair(server)
       handle ??= getDPoPHandle(config, pair, {
         [modifyAssertion]: (_header, payload) => {
@@ -59,7 +58,6 @@ export function createDpop({ dpop, clock }: Pick<ClientSettings, 'dpop' | 'clock
       return handle
     },
     proofs(server) {
-      if (dpop === false) return undefined
       let known: ProofKey | undefined
       const key = async (): Promise<ProofKey> => (known ??= await describeKey(await keyPair(await server())))
       return {

@@ -18,6 +18,8 @@ export interface Call {
   readonly timeoutMs: number
   /** When the time of the whole call is up, by the monotonic clock. */
   readonly deadlineMs: number
+  /** The failure after which the next attempt is waited for. */
+  pausedAfter?: OAuthClientError | undefined
 }
 
 /**
@@ -50,12 +52,12 @@ export interface CallAttempt extends Attempt {
 /** Runs calls of one client with time limits, repetitions and circuits around them. */
 export type RunCall = <T>(spec: CallSpec, call: Call, work: (attempt: CallAttempt) => Promise<T>) => Promise<T>
 
-/** A request under way. */
-interface Running extends CallSpec, Call {
-  readonly context: CallAttempt['context']
-  readonly signal: AbortSignal
-  /** The failure after which the next attempt is waited for. */
-  pausedAfter?: OAuthClientError | undefined
+/** What runs the calls of one client. */
+export interface CallRunner {
+  readonly settings: ClientSettings
+  readonly breakers: Breakers
+  /** Aborted once the client is closed. */
+  readonly closing: AbortSignal
 }
 
 /** What identifies a call in its errors. */
@@ -64,76 +66,53 @@ export function contextOf({ operation, issuer, correlationId }: Call): CallAttem
 }
 
 /**
- * Waits for work that other calls may share: an abort, or the end of the time of this call, ends the waiting and not the
- * work. A failure becomes an error of this call's own.
+ * Does the work of a call within its time. An abort, or the end of the time, ends the waiting, and not work that others
+ * share. Whatever fails leaves as an {@link OAuthClientError} of this call's own.
  */
-export function joinWork<T>(
-  settings: Pick<ClientSettings, 'monotonicClock'>,
-  call: Call,
-  start: () => Promise<T>,
-): Promise<T> {
-  return withinCall(settings, call, async () => {
-    try {
-      return await start()
-    } catch (error) {
-      const own = error as OAuthClientError
-      const { operation = call.operation, issuer = call.issuer } = own
-      throw OAuthClientError.forCall(own, { operation, issuer, correlationId: call.correlationId })
-    }
-  })
-}
-
-/** Does work within the time of the call, and until one of `others` aborts. Starts nothing once aborted. */
-async function withinCall<T>(
-  settings: Pick<ClientSettings, 'monotonicClock'>,
+export async function withinCall<T>(
+  { settings, closing }: CallRunner,
   call: Call,
   start: (signal: AbortSignal) => Promise<T>,
-  others: readonly AbortSignal[] = [],
 ): Promise<T> {
-  const sources = [call.signal, ...others]
+  const sources = [call.signal, closing]
   try {
     return await withTimeLimit(Math.max(1, call.deadlineMs - settings.monotonicClock()), start, sources)
-  } catch (error) {
+  } catch (thrown) {
+    const context = contextOf(call)
     const signal = sources.find((source) => source?.aborted)
-    throw mapError(error, { context: contextOf(call), attempt: undefined, signal })
+    const error = mapError(thrown, { context, attempt: undefined, signal })
+    // Time that ran out in a pause is not what went wrong.
+    if (error.code === 'ERR_TIMEOUT' && call.pausedAfter !== undefined) throw call.pausedAfter
+    const { operation = call.operation, issuer = call.issuer } = error
+    throw error.correlationId === call.correlationId
+      ? error
+      : OAuthClientError.forCall(error, { ...context, operation, issuer })
   }
 }
 
-/**
- * Builds the policy stack: overall time limit, repetitions, circuit, time limit of the attempt. Whatever fails leaves as
- * an {@link OAuthClientError}.
- */
-export function createRunCall(settings: ClientSettings, breakers: Breakers, closing: AbortSignal): RunCall {
-  return async (spec, call, work) => {
-    let running: Running | undefined
-    try {
-      return await withinCall(
-        settings,
-        call,
-        (signal) => {
-          const state: Running = { ...spec, ...call, context: contextOf(call), signal }
-          running = state
-          const policy = retryPolicy(settings, state)
-          return policy.execute(({ attempt }) => runAttempt(settings, breakers, state, work, attempt), signal)
-        },
-        [closing],
-      )
-    } catch (error) {
-      // Time that ran out in a pause is not what went wrong.
-      const isLate = (error as OAuthClientError).code === 'ERR_TIMEOUT'
-      throw isLate ? (running?.pausedAfter ?? error) : error
-    }
-  }
+/** Makes the requests of a call: repetitions, circuit, time limit of the attempt. To be used {@link withinCall}. */
+export function repeatAttempts<T>(
+  runner: CallRunner,
+  spec: CallSpec,
+  call: Call,
+  signal: AbortSignal,
+  work: (attempt: CallAttempt) => Promise<T>,
+): Promise<T> {
+  const policy = retryPolicy(runner.settings, spec.retry, call)
+  return policy.execute(({ attempt }) => {
+    call.pausedAfter = undefined
+    return runAttempt(runner, spec, { ...call, signal }, work, attempt)
+  }, signal)
 }
 
 /** Exponential back-off with full jitter. A `Retry-After` that is too long, or outlasts the call, ends the call. */
-function retryPolicy(settings: ClientSettings, running: Running): RetryPolicy {
+function retryPolicy(settings: ClientSettings, rule: RetryRule, call: Call): RetryPolicy {
   const { maxRetries, initialDelayMs, maxDelayMs, maxRetryAfterMs } = settings.retry
-  const { issuer, operation, correlationId } = running
+  const { issuer, operation, correlationId } = call
   const worthIt = handleWhen((error) => {
     const { retryAfterMs = 0 } = error as OAuthClientError
-    if (!mayRetry(running.retry, error as OAuthClientError)) return false
-    return retryAfterMs <= maxRetryAfterMs && settings.monotonicClock() + retryAfterMs < running.deadlineMs
+    if (!mayRetry(rule, error as OAuthClientError)) return false
+    return retryAfterMs <= maxRetryAfterMs && settings.monotonicClock() + retryAfterMs < call.deadlineMs
   })
   const backoff = new DelegateBackoff<{ readonly attempt: number; readonly result: object }>(({ attempt, result }) => {
     const jittered = Math.random() * Math.min(maxDelayMs, initialDelayMs * 2 ** (attempt - 1))
@@ -141,7 +120,7 @@ function retryPolicy(settings: ClientSettings, running: Running): RetryPolicy {
   })
   const policy = retry(worthIt, { maxAttempts: maxRetries, backoff }).dangerouslyUnref()
   policy.onRetry((retried) => {
-    running.pausedAfter = failureOf(retried)
+    call.pausedAfter = failureOf(retried)
     notify(settings.onEvent, { type: 'client.retry', issuer, operation, correlationId, delayMs: retried.delay })
   })
   return policy
@@ -160,42 +139,39 @@ function failureOf(result: object): OAuthClientError {
 }
 
 async function runAttempt<T>(
-  settings: ClientSettings,
-  breakers: Breakers,
-  running: Running,
+  { settings, breakers }: CallRunner,
+  spec: CallSpec,
+  call: Call & { readonly signal: AbortSignal },
   work: (attempt: CallAttempt) => Promise<T>,
   index: number,
 ): Promise<T> {
-  running.pausedAfter = undefined
-  const startedMs = settings.monotonicClock()
+  const { operation, issuer, correlationId, signal } = call
+  const { monotonicClock, onEvent } = settings
+  const startedMs = monotonicClock()
   let current: CallAttempt | undefined
   const toError = (error: unknown): OAuthClientError =>
-    mapError(error, {
-      context: running.context,
-      signal: running.signal,
-      attempt: current,
-    })
+    mapError(error, { context: contextOf(call), signal, attempt: current })
   const report = (code: OAuthClientError['code'] | undefined): void =>
-    notify(settings.onEvent, {
+    notify(onEvent, {
       type: 'client.attempt',
-      issuer: running.issuer,
-      operation: running.operation,
-      correlationId: running.correlationId,
+      issuer,
+      operation,
+      correlationId,
       attempt: index + 1,
-      durationMs: Math.max(0, settings.monotonicClock() - startedMs),
+      durationMs: Math.max(0, monotonicClock() - startedMs),
       status: current?.answer?.status,
       code,
     })
-  const begin = (signal: AbortSignal): Promise<T> => {
-    current = beginAttempt(settings, running, signal)
+  const begin = (limited: AbortSignal): Promise<T> => {
+    current = beginAttempt(settings, spec, call, limited)
     return work(current)
   }
-  const limited = (): Promise<T> =>
-    withTimeLimit(running.timeoutMs, begin, [running.signal]).catch((error: unknown) => {
+  const attempt = (): Promise<T> =>
+    withTimeLimit(call.timeoutMs, begin, [signal]).catch((error: unknown) => {
       throw toError(error)
     })
   try {
-    const result = await breakers.run(running.circuit, limited, () => current ?? {})
+    const result = await breakers.run(spec.circuit, attempt, () => current ?? {})
     report(undefined)
     return result
   } catch (error) {
@@ -205,13 +181,12 @@ async function runAttempt<T>(
   }
 }
 
-function beginAttempt(settings: ClientSettings, running: Running, signal: AbortSignal): CallAttempt {
-  const { context, expectsJson } = running
+function beginAttempt(settings: ClientSettings, spec: CallSpec, call: Call, signal: AbortSignal): CallAttempt {
   const { correlationHeader: name } = settings
-  const headers = name === undefined ? settings.headers : { ...settings.headers, [name]: context.correlationId }
+  const headers = name === undefined ? settings.headers : { ...settings.headers, [name]: call.correlationId }
   const attempt: CallAttempt = {
-    ...startAttempt(signal, expectsJson),
-    context,
+    ...startAttempt(signal, spec.expectsJson),
+    context: contextOf(call),
     fetch(url, init) {
       attempt.sentAtMs = settings.monotonicClock()
       return guardedResponse({ ...settings, headers }, attempt, url, init)

@@ -1,13 +1,6 @@
 import { buildAuthorizationUrlWithPAR } from 'openid-client'
 import { type Rules, required, takes, text } from '../../kit/options.js'
-import {
-  beginCall,
-  callEndpoint,
-  checkParams,
-  findEndpoint,
-  type Runtime,
-  refuseArgument,
-} from '../calls/call-endpoint.js'
+import { beginCall, callEndpoint, checkParams, type Runtime, refuseArgument } from '../calls/call-endpoint.js'
 import type { Call } from '../calls/run-call.js'
 import type { CallOptions } from '../client-options.js'
 import { ResponseError } from '../errors.js'
@@ -66,10 +59,14 @@ export async function pushAuthorizationRequest(
   const call = beginCall(runtime, 'pushAuthorizationRequest', options)
   checkParams(call, params, rules)
   const form = requestForm(call, params)
-  await findEndpoint(runtime, call, 'authorization')
-  const request = { endpoint: 'pushedAuthorizationRequest', retry: 'refused', expectsJson: true } as const
+  const request = {
+    endpoint: 'pushedAuthorizationRequest',
+    needs: 'authorization',
+    retry: 'refused',
+    expectsJson: true,
+  } as const
   return callEndpoint(runtime, request, call, async (config, attempt, metadata) => {
-    const handle = await runtime.dpop.handle(config, metadata)
+    const handle = await runtime.dpop?.handle(config, metadata)
     const url = await buildAuthorizationUrlWithPAR(config, form, handle === undefined ? {} : { DPoP: handle })
     const seconds = Number(attempt.answer?.json?.['expires_in'])
     if (!Number.isInteger(seconds) || seconds <= 0) throw new ResponseError('ERR_RESPONSE_MALFORMED', attempt.context)

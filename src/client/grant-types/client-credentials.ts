@@ -4,7 +4,7 @@ import { sha256Base64url } from '#crypto'
 import { flag } from '../../kit/options.js'
 import { createSingleFlight } from '../../kit/single-flight.js'
 import { beginCall, checkParams, type Runtime, refuseArgument } from '../calls/call-endpoint.js'
-import { joinWork } from '../calls/run-call.js'
+import { withinCall } from '../calls/run-call.js'
 import type { CallOptions } from '../client-options.js'
 import type { OAuthClientError } from '../errors.js'
 import { notify } from '../events.js'
@@ -39,7 +39,7 @@ export async function clientCredentials(
   } satisfies Parameters<typeof requestToken>[1]
   const load = () => requestToken(runtime, request, { ...call, signal: undefined })
   const key = await keyOf(target)
-  return joinWork(settings, call, () => cache.get(key, load, options?.forceRefresh ?? false))
+  return withinCall(runtime, call, () => cache.get(key, load, options?.forceRefresh ?? false))
 }
 
 /**

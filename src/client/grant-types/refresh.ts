@@ -3,7 +3,7 @@ import { sha256Base64url } from '#crypto'
 import { type Rules, required, text } from '../../kit/options.js'
 import type { SingleFlight } from '../../kit/single-flight.js'
 import { beginCall, checkParams, type Runtime } from '../calls/call-endpoint.js'
-import { joinWork } from '../calls/run-call.js'
+import { withinCall } from '../calls/run-call.js'
 import type { CallOptions } from '../client-options.js'
 import type { TokenSet } from '../token-set.js'
 import {
@@ -42,5 +42,5 @@ export async function refresh(
     send: (config, dpop) => refreshTokenGrant(config, refreshToken, form, dpop),
   } satisfies Parameters<typeof requestToken>[1]
   const redeem = () => requestToken(runtime, request, { ...call, signal: undefined })
-  return joinWork(runtime.settings, call, () => flights.run(key, redeem))
+  return withinCall(runtime, call, () => flights.run(key, redeem))
 }

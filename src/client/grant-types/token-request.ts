@@ -109,7 +109,7 @@ export interface TokenRequest {
 export function requestToken(runtime: Runtime, request: TokenRequest, call: Call): Promise<TokenSet> {
   const endpoint = { retry: request.retry, endpoint: 'token', expectsJson: true } as const
   return callEndpoint(runtime, endpoint, call, async (config, attempt, metadata) => {
-    const handle = await runtime.dpop.handle(config, metadata)
+    const handle = await runtime.dpop?.handle(config, metadata)
     await request.send(config, handle === undefined ? {} : { DPoP: handle })
     const tokens = createTokenSet({
       raw: attempt.answer?.json as JsonObject,

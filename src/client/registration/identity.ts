@@ -15,43 +15,24 @@ import {
   type StoredRegistration,
 } from './registered-client.js'
 
-/** Who this client is. */
-export interface Identities {
+/** Who a client is that registers itself. */
+export interface RegisteredIdentity {
   /** The identity, where it is known by now. */
   current(): Identity | undefined
-  /** @throws {@link CredentialError} for a client without credential and registration. */
+  /** @throws {@link CredentialError} where the registration can be neither loaded nor saved. */
   get(call: Call): Promise<Identity>
-}
-
-/** `registerFor` registers this client on behalf of a call. */
-export function createIdentities(
-  settings: ClientSettings,
-  registerFor: (registration: RegistrationOptions, call: Call) => Promise<RegisteredClient>,
-): Identities {
-  const { clientId, credential, registration } = settings
-  if (credential !== undefined) {
-    const known: Identity = { clientId: clientId as string, credential }
-    return { current: () => known, get: async () => known }
-  }
-  if (registration !== undefined) return registeringIdentities(settings, registration, registerFor)
-  return {
-    current: () => undefined,
-    async get(call) {
-      const message = 'This client has no `credential`: it can discover and register, and nothing else.'
-      throw new CredentialError('ERR_CREDENTIAL_ISSUER', { ...contextOf(call), message })
-    },
-  }
 }
 
 /**
  * The identity by registration: from the store, else registered once however many wait. What could not be saved is kept,
- * and saved at the next call: it is not registered twice, and never used without being saved.
+ * and saved at the next call: it is not registered twice, and never used without being saved. `registerFor` registers
+ * this client on behalf of a call.
  */
-function registeringIdentities(
+export function createRegisteredIdentity(
   { issuer, clock }: ClientSettings,
   registration: RegistrationOptions,
   registerFor: (registration: RegistrationOptions, call: Call) => Promise<RegisteredClient>,
-): Identities {
+): RegisteredIdentity {
   const { metadata, store, keys } = registration
   const flights = createSingleFlight<Identity>()
   let unsaved: RegisteredClient | undefined

@@ -1,8 +1,8 @@
 import { type Answer, unexpectedStatus } from '../../kit/fetch/guarded-response.js'
 import { isJsonObject, type JsonObject } from '../../kit/json.js'
 import { text } from '../../kit/options.js'
-import { beginCall, findEndpoint, type Runtime, refuseArgument } from '../calls/call-endpoint.js'
-import { type Call, type CallAttempt, type CallSpec, contextOf } from '../calls/run-call.js'
+import { beginCall, endpointIn, type Runtime, refuseArgument } from '../calls/call-endpoint.js'
+import { type Call, type CallAttempt, type CallSpec, contextOf, repeatAttempts, withinCall } from '../calls/run-call.js'
 import type { CallOptions } from '../client-options.js'
 import { CredentialError, ResponseError } from '../errors.js'
 import { type ClientMetadata, type RegisteredClient, toRegisteredClient } from './registered-client.js'
@@ -16,7 +16,8 @@ export interface RegisterOptions extends CallOptions {
 /** One request of RFC 7591 or RFC 7592. */
 interface RegistrationRequest {
   readonly method: 'POST' | 'GET' | 'PUT' | 'DELETE'
-  readonly url: string
+  /** Default: the registration endpoint of the server. */
+  readonly url: string | undefined
   /** What the request is allowed by. */
   readonly token: string | undefined
   readonly body?: JsonObject | undefined
@@ -36,9 +37,8 @@ export async function register(
 ): Promise<RegisteredClient> {
   const call = beginCall(runtime, 'register', options, { initialAccessToken: text })
   checkMetadata(call, metadata)
-  const { endpoint } = await findEndpoint(runtime, call, 'registration')
   const token = options?.initialAccessToken
-  const request = { method: 'POST', url: endpoint, token, body: metadata, expectedStatus: 201 } as const
+  const request = { method: 'POST', url: undefined, token, body: metadata, expectedStatus: 201 } as const
   return send(runtime, creating, call, request, ({ answer, context }) => {
     const registered = toRegisteredClient(runtime.settings.issuer, jsonOf(answer, context), context)
     // RFC 7591 §3.2.1: a secret comes with its expiry.
@@ -144,24 +144,27 @@ function jsonOf(answer: Answer | undefined, context: CallAttempt['context']): Js
 }
 
 function send<T>(
-  { runCall }: Runtime,
+  runtime: Runtime,
   spec: CallSpec,
   call: Call,
   { method, url, token, body, expectedStatus }: RegistrationRequest,
   read: (attempt: CallAttempt) => T,
 ): Promise<T> {
-  return runCall(spec, call, async (attempt) => {
-    const response = await attempt.fetch(url, {
-      method,
-      headers: {
-        accept: 'application/json',
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      body: body === undefined ? undefined : JSON.stringify(body),
-      redirect: 'manual',
+  return withinCall(runtime, call, async (signal) => {
+    const address = url ?? endpointIn((await runtime.server()).metadata, call, 'registration')
+    return repeatAttempts(runtime, spec, call, signal, async (attempt) => {
+      const response = await attempt.fetch(address, {
+        method,
+        headers: {
+          accept: 'application/json',
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        body: body === undefined ? undefined : JSON.stringify(body),
+        redirect: 'manual',
+      })
+      if (response.status === expectedStatus) return read(attempt)
+      throw unexpectedStatus()
     })
-    if (response.status === expectedStatus) return read(attempt)
-    throw unexpectedStatus()
   })
 }

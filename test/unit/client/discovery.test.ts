@@ -208,7 +208,7 @@ describe('discovery', () => {
   })
 
   it('sends the correlation id in the header of your choice', async () => {
-    const { server, client, events } = setUpClient({ correlationHeader: 'X-Correlation-Id' })
+    const { server, client, events } = setUpClient({ correlationHeader: 'X-Correlation-Id', monotonicClock: () => 0 })
     await client.clientCredentials({}, { correlationId: 'the-id' })
     expect(server.at('/token')[0]?.headers['x-correlation-id']).toBe('the-id')
     expect(events.at(-1)).toEqual({
