@@ -16,10 +16,23 @@ const arrows = {
   auth: jws,
   stores: jws,
   'resource-server': [...issuer, 'src/auth/', 'src/stores/'],
-  client: [...issuer, 'src/stores/contract.ts', 'src/resource-server/options/types.ts'],
+  client: [...issuer, 'src/stores/contract.ts'],
   grants: [...issuer, 'src/auth/', 'src/stores/', 'src/client/', 'src/resource-server/'],
-  providers: ['src/resource-server/options/types.ts'],
+  providers: ['src/resource-server/token/issuer-options.ts'],
   testing: [...issuer, 'src/resource-server/'],
+}
+
+/**
+ * Room of the resource server → its neighbours that it may import. Its root imports all of them and is imported by none:
+ * create, gate, options and resource put the rooms together.
+ */
+const innerArrows = {
+  token: [],
+  binding: [],
+  challenge: [],
+  policy: ['binding'],
+  metadata: ['binding'],
+  revocation: ['token'],
 }
 
 /** The only files of `src` that may use Node's own modules: picked by `imports`, or not part of the core. */
@@ -56,9 +69,28 @@ const roomRules = Object.entries(arrows).map(([room, allowed]) => ({
   to: { path: '^src/', pathNot: anyOf([`src/${room}/`, ...allowed]) },
 }))
 
+const innerRules = Object.entries(innerArrows).map(([room, allowed]) => ({
+  name: `arrow-resource-server-${room}`,
+  severity: 'error',
+  comment: `src/resource-server/${room} imports only what docs/architecture.md draws an arrow to.`,
+  from: { path: `^src/resource-server/${room}/` },
+  to: {
+    path: '^src/resource-server/',
+    pathNot: anyOf([room, ...allowed].map((name) => `src/resource-server/${name}/`)),
+  },
+}))
+
 export default {
   forbidden: [
     ...roomRules,
+    ...innerRules,
+    {
+      name: 'resource-server-room-without-arrows',
+      severity: 'error',
+      comment: 'A folder of src/resource-server that docs/architecture.md does not name.',
+      from: { path: `^src/resource-server/(?!(${Object.keys(innerArrows).join('|')})/)[^/]+/` },
+      to: {},
+    },
     {
       name: 'room-without-arrows',
       severity: 'error',

@@ -4,7 +4,7 @@
  * figures must stay flat. Run: npm run build && node --expose-gc --import tsx bench/soak-replay.ts
  */
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import { createDpopVerifier } from '../src/resource-server/binding/dpop-proof.js'
+import { createDpopVerifier } from '../src/resource-server/binding/dpop-verifier.js'
 import { createMemoryReplayStore } from '../src/stores/memory/memory-replay-store.js'
 
 const total = 200_000

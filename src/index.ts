@@ -53,6 +53,7 @@ export { createGrants, type GrantOutcome, type Grants, type GrantsOptions } from
 export { withGrants } from './grants/with-grants.js'
 export type { HttpAnswer } from './http/http-answer.js'
 export type { RequestFacts } from './http/request-facts.js'
+export type { CredentialFields, IntrospectionCredential } from './issuer/endpoint-credential.js'
 export { createKeySet, type KeySet, type KeySetOptions } from './issuer/key-set.js'
 export type { KeySourceHealth } from './issuer/key-source.js'
 export type { KeyCacheOptions } from './issuer/remote-keys.js'
@@ -72,48 +73,41 @@ export type {
   Refused,
 } from './resource-server/auth-result.js'
 export type {
-  AudienceStandIn,
-  ClaimCondition,
-  ClaimConditions,
-  ClaimPath,
-  ClaimProfile,
-  RoleClaim,
-} from './resource-server/options/claim-options.js'
-export type {
-  BearerMethod,
-  ClaimsOf,
-  ClaimsSchema,
-  CredentialFields,
+  BindingMode,
   DpopNonceOptions,
   DpopOptions,
-  IntrospectionBreakerOptions,
-  IntrospectionCredential,
-  IntrospectionOptions,
-  IssuerAllowList,
-  IssuerOptions,
-  IssuerResolver,
   MtlsOptions,
-  ResourceMetadataOptions,
-  ResourceOptions,
-  ResourceServerOptions,
-} from './resource-server/options/types.js'
+} from './resource-server/binding/binding-options.js'
+export type { ResourceMetadataOptions } from './resource-server/metadata/resource-metadata.js'
+export type { ResourceServerOptions } from './resource-server/options.js'
 export { type ActorIdentity, mayAct } from './resource-server/policy/may-act.js'
-export { mergeRequirements } from './resource-server/policy/merge-requirements.js'
 export type {
   AuthorizationDetail,
   AuthorizationDetailsRule,
-  BindingMode,
   ClaimRule,
   Requirement,
   RoleExpression,
   ScopeExpression,
 } from './resource-server/policy/requirement.js'
+export { mergeRequirements } from './resource-server/policy/requirement.js'
+export type { ResourceOptions } from './resource-server/resource.js'
 export {
   createResourceServer,
   type ResourceServer,
   type ResourceServerHealth,
 } from './resource-server/resource-server.js'
-export type { Revocation } from './resource-server/revocation/revocation-keys.js'
+export type { Revocation } from './resource-server/revocation/revocation.js'
+export type { AudienceStandIn } from './resource-server/token/audience.js'
+export type { ClaimCondition, ClaimConditions, ClaimPath } from './resource-server/token/claim-conditions.js'
+export type { ClaimProfile, RoleClaim } from './resource-server/token/claim-profile.js'
+export type { ClaimsOf, ClaimsSchema } from './resource-server/token/claims-schema.js'
+export type {
+  IntrospectionBreakerOptions,
+  IntrospectionOptions,
+} from './resource-server/token/introspection-options.js'
+export type { IssuerOptions } from './resource-server/token/issuer-options.js'
+export type { IssuerAllowList, IssuerResolver } from './resource-server/token/issuers.js'
+export type { BearerMethod } from './resource-server/token/read-credentials.js'
 export { isToken68, readBearerToken } from './resource-server/token/read-credentials.js'
 export type { GrantStore, Lease, LockStore, ReplayStore, RevocationStore, StoredGrant } from './stores/contract.js'
 export { createMemoryGrantStore, type MemoryGrantStoreOptions } from './stores/memory/memory-grant-store.js'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createDpopVerifier } from '../../src/resource-server/binding/dpop-proof.js'
+import { createDpopVerifier } from '../../src/resource-server/binding/dpop-verifier.js'
 import { createMemoryReplayStore } from '../../src/stores/memory/memory-replay-store.js'
 import type { TestIssuer } from '../../src/testing/index.js'
 import { createBoundTokenLimit, createProofLimit } from '../limit.js'

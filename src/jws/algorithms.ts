@@ -1,3 +1,6 @@
+import { ConfigurationError } from '../errors/index.js'
+import { listOption } from '../kit/check.js'
+
 /** A JWS signature algorithm this library can check (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864). All are asymmetric. */
 export type SignatureAlgorithm =
   | 'RS256'
@@ -57,3 +60,24 @@ export const defaultTokenAlgorithms: readonly SignatureAlgorithm[] = [
 
 /** DPoP proof algorithms accepted when the configuration is silent. */
 export const defaultProofAlgorithms: readonly SignatureAlgorithm[] = ['ES256', 'PS256', 'EdDSA', 'Ed25519']
+
+/**
+ * A list of asymmetric algorithms this library knows, or the default when absent.
+ *
+ * @throws {@link ConfigurationError} for `none`, `HS…`, anything unknown, or an empty list.
+ */
+export function resolveAlgorithms(
+  name: string,
+  given: unknown,
+  fallback: readonly SignatureAlgorithm[],
+): readonly SignatureAlgorithm[] {
+  const algorithms = listOption(name, given, fallback)
+  const unusable = algorithms.find((algorithm) => !isSignatureAlgorithm(algorithm))
+  if (unusable !== undefined) {
+    throw new ConfigurationError(
+      `\`${name}\` holds ${unusable}. Only asymmetric algorithms are supported: RS, PS and ES with 256, 384 or 512, EdDSA, Ed25519.`,
+    )
+  }
+  const edwards = algorithms.some((algorithm) => algorithm === 'EdDSA' || algorithm === 'Ed25519')
+  return (edwards ? [...new Set([...algorithms, 'EdDSA', 'Ed25519'])] : algorithms) as readonly SignatureAlgorithm[]
+}

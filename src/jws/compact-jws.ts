@@ -56,3 +56,14 @@ export function readJsonSegment(segment: string): JsonObject | undefined {
 export function copySegment(segment: string): string {
   return encodeBase64url(decodeBase64url(segment))
 }
+
+/**
+ * The comparable form of a `typ` header value: media types compare without regard to case, and a value without `/`
+ * stands for `application/` plus the value (RFC 7515 §4.1.9). `at+jwt`, `AT+JWT` and `application/at+jwt` are one.
+ */
+export function comparableType(typ: string): string {
+  const lower = typ.toLowerCase()
+  if (!lower.startsWith('application/')) return lower
+  const rest = lower.slice('application/'.length)
+  return rest.includes('/') ? lower : rest
+}

@@ -1,4 +1,4 @@
-import type { IssuerOptions } from '../resource-server/options/types.js'
+import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 import { checked, host } from './parameters.js'
 
 /** What {@link auth0} is told. @group Presets */

@@ -1,4 +1,4 @@
-import type { IssuerOptions } from '../resource-server/options/types.js'
+import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 import { checked, host, word } from './parameters.js'
 
 /** What {@link authentik} is told. @group Presets */

@@ -1,4 +1,4 @@
-import type { IssuerOptions } from '../resource-server/options/types.js'
+import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 import { checkedList, word } from './parameters.js'
 
 /** What {@link clerk} is told. @group Presets */

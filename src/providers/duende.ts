@@ -1,4 +1,4 @@
-import type { IssuerOptions } from '../resource-server/options/types.js'
+import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 
 /** What {@link duende} is told. @group Presets */
 export interface DuendeParameters {

@@ -1,4 +1,4 @@
-import type { IssuerOptions } from '../resource-server/options/types.js'
+import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 import { checked, checkedList, guid } from './parameters.js'
 
 /** What {@link entra} and {@link entraTenants} are told besides the tenant. @group Presets */

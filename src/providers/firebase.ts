@@ -1,4 +1,4 @@
-import type { IssuerOptions } from '../resource-server/options/types.js'
+import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 import { checked, word } from './parameters.js'
 
 /** What {@link firebase} is told. @group Presets */

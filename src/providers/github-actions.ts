@@ -1,4 +1,4 @@
-import type { IssuerOptions } from '../resource-server/options/types.js'
+import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 import { checkedList, digits } from './parameters.js'
 
 /** What {@link githubActions} is told: whose workflows may call. @group Presets */

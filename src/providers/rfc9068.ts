@@ -1,4 +1,4 @@
-import type { IssuerOptions } from '../resource-server/options/types.js'
+import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 
 /** What {@link rfc9068} is told. @group Presets */
 export interface Rfc9068Parameters {

@@ -1,4 +1,4 @@
-import type { IssuerOptions } from '../resource-server/options/types.js'
+import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 import { checked } from './parameters.js'
 
 /** What {@link spiffe} is told. @group Presets */

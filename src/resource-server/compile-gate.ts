@@ -1,18 +1,23 @@
-import type { AnswerContext } from './challenge/answer.js'
-import { protectedResourceMetadataUrl } from './metadata/well-known.js'
-import type { ResolvedOptions } from './options/resolve-options.js'
-import type { ResolvedResource } from './options/resolved.js'
+import type { Auth } from '../auth/auth.js'
+import { AccessDeniedError, InvalidTokenError, UnavailableError } from '../errors/index.js'
+import { callApplication } from '../kit/call-application.js'
+import { isThenable, type MaybePromise, whenReady } from '../kit/maybe-promise.js'
+import { inTime } from '../kit/time-limit.js'
+import type { BindingMode } from './binding/binding-options.js'
+import type { AnswerSettings } from './challenge/challenge.js'
+import { protectedResourceMetadataUrl } from './metadata/metadata-routes.js'
+import type { ResourceServerSettings } from './options.js'
 import { type CompiledRequirement, compileRequirement } from './policy/compile-requirement.js'
-import type { BindingMode, Requirement } from './policy/requirement.js'
-import { selectResource } from './select-resource.js'
+import type { Requirement } from './policy/requirement.js'
+import { type ResourceSettings, selectResource } from './resource.js'
 
 /** One route's gate: its requirement and its resource, compiled. */
 export interface Gate<Claims> {
-  readonly resource: ResolvedResource
+  readonly resource: ResourceSettings
   readonly rule: CompiledRequirement
   readonly modes: { readonly dpop: BindingMode; readonly mtls: BindingMode }
   readonly allow: Requirement<Claims>['allow']
-  readonly answerContext: Omit<AnswerContext, 'scheme'>
+  readonly answerContext: Omit<AnswerSettings, 'scheme'>
 }
 
 /**
@@ -20,7 +25,7 @@ export interface Gate<Claims> {
  *
  * @throws {@link ConfigurationError} for a requirement that cannot be right.
  */
-export function compileGate<Claims>(options: ResolvedOptions, requirement: Requirement<Claims>): Gate<Claims> {
+export function compileGate<Claims>(options: ResourceServerSettings, requirement: Requirement<Claims>): Gate<Claims> {
   // Without types a requirement may be null; compileRequirement says so.
   const resource = selectResource(options.resources, requirement?.resource)
   const rule = compileRequirement(requirement, { implies: options.implies, resource: resource.resource })
@@ -38,4 +43,50 @@ export function compileGate<Claims>(options: ResolvedOptions, requirement: Requi
       cors: options.cors,
     },
   }
+}
+
+/** A function of the application that answers yes or no about a caller, now or later. */
+export type Question<Claims> = (auth: Auth<Claims>) => boolean | PromiseLike<boolean>
+
+/**
+ * Asks a route's `allow`. Throws synchronously or rejects.
+ *
+ * @throws {@link AccessDeniedError} for any answer but true, or the {@link AuthError} that `allow` throws.
+ * @throws {@link InternalError} for anything else that it throws.
+ */
+export function askAllow<Claims>(allow: Question<Claims>, auth: Auth<Claims>): MaybePromise<void> {
+  return whenReady(
+    callApplication('allow', () => allow(auth)),
+    settleAllow,
+  )
+}
+
+function settleAllow(allowed: unknown): void {
+  if (allowed !== true) throw new AccessDeniedError()
+}
+
+/**
+ * Asks the application whether a token was revoked, after our own list has said no. Throws synchronously or rejects.
+ *
+ * @throws {@link InvalidTokenError} `ERR_TOKEN_REVOKED` for any answer but false.
+ * @throws {@link UnavailableError} when the application cannot tell, or takes more than 5 s.
+ */
+export function askIsRevoked<Claims>(isRevoked: Question<Claims>, auth: Auth<Claims>): MaybePromise<void> {
+  let answer: unknown
+  let waits: boolean
+  try {
+    answer = isRevoked(auth)
+    waits = isThenable(answer)
+  } catch (cause) {
+    return cannotTell(cause)
+  }
+  return waits ? inTime(() => answer).then(settleRevoked, cannotTell) : settleRevoked(answer)
+}
+
+function settleRevoked(revoked: unknown): void {
+  if (revoked !== false) throw new InvalidTokenError('ERR_TOKEN_REVOKED')
+}
+
+function cannotTell(cause: unknown): never {
+  throw new UnavailableError('ERR_STORE_UNAVAILABLE', { detail: 'isRevoked failed', cause, callback: 'isRevoked' })
 }

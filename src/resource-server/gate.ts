@@ -1,6 +1,5 @@
 import { sha256Base64url } from '#crypto'
-import { Auth, type AuthScheme, passage } from '../auth/auth.js'
-import { Passage } from '../auth/passage.js'
+import { Auth, type AuthScheme, Passage, passage } from '../auth/auth.js'
 import {
   type AuthError,
   ConfigurationError,
@@ -12,23 +11,22 @@ import {
 } from '../errors/index.js'
 import type { RequestFacts } from '../http/request-facts.js'
 import { type MaybePromise, whenReady } from '../kit/maybe-promise.js'
-import { askAllow, askIsRevoked, type Question } from './ask-application.js'
 import type { AnswerHeaders, Guard, OptionalGuard, Refused } from './auth-result.js'
 import type { Binding } from './binding/binding.js'
-import { checkBound } from './binding/check-bound.js'
+import { checkBound } from './binding/binding.js'
 import { toAnswer } from './challenge/answer.js'
-import { compileGate, type Gate } from './compile-gate.js'
-import type { ResolvedOptions } from './options/resolve-options.js'
+import { askAllow, askIsRevoked, compileGate, type Gate, type Question } from './compile-gate.js'
+import type { ResourceServerSettings } from './options.js'
 import type { Requirement } from './policy/requirement.js'
 import { createReport, type Judged } from './report.js'
 import type { RevocationList } from './revocation/revocation.js'
+import type { VerifiedEntry } from './token/read-claims.js'
 import { readCredentials } from './token/read-credentials.js'
-import type { VerifiedEntry } from './token/token-rules.js'
 import { checkTokenSize, type TokenVerifier, type TrustedToken } from './token/token-verifier.js'
 
 /** What the gates of a server are made of. */
-export interface GateParts<Claims> {
-  readonly options: ResolvedOptions
+export interface GateSettings<Claims> {
+  readonly options: ResourceServerSettings
   readonly tokens: TokenVerifier
   readonly binding: Binding
   readonly revocations: Pick<RevocationList, 'check'>
@@ -57,7 +55,7 @@ export function createGates<Claims>({
   binding,
   revocations,
   isRevoked,
-}: GateParts<Claims>): Gates<Claims> {
+}: GateSettings<Claims>): Gates<Claims> {
   const { clock } = options.surroundings
   const exposed = options.cors ? { 'Access-Control-Expose-Headers': 'WWW-Authenticate, DPoP-Nonce' } : {}
   const compiled = new WeakMap<Requirement<Claims>, Gate<Claims>>()

@@ -1,9 +1,8 @@
-import type { Auth } from '../auth/auth.js'
-import type { Passage } from '../auth/passage.js'
+import type { Auth, Passage } from '../auth/auth.js'
 import { type AuthError, isAuthError, ownError, shownText } from '../errors/index.js'
 import { emit, type PortcullisEvent } from '../kit/events.js'
 import { failureCode } from '../kit/failure-code.js'
-import type { ResolvedOptions } from './options/resolve-options.js'
+import type { ResourceServerSettings } from './options.js'
 
 type Refusal = Extract<PortcullisEvent, { readonly type: 'auth.refused' }>
 
@@ -27,7 +26,7 @@ export interface Report {
 }
 
 /** Makes the report of one server. */
-export function createReport(options: ResolvedOptions): Report {
+export function createReport(options: ResourceServerSettings): Report {
   const { monotonicClock, explainRefusals } = options
   const { onEvent } = options.surroundings
   /** Each is of one request: what the application throws, for several perhaps, is copied. */

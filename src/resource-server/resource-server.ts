@@ -7,21 +7,20 @@ import type { JsonObject } from '../kit/json.js'
 import type { MaybePromise } from '../kit/maybe-promise.js'
 import { createMemoryReplayStore } from '../stores/memory/memory-replay-store.js'
 import { createMemoryRevocationStore } from '../stores/memory/memory-revocation-store.js'
-import type { Question } from './ask-application.js'
 import type { AuthResult, Guard, OptionalGuard, Refused } from './auth-result.js'
 import { createBinding } from './binding/binding.js'
+import type { Question } from './compile-gate.js'
 import { createGates } from './gate.js'
-import { createIssuerRegistry, type Issuer, type IssuerRegistry, needsKeys } from './issuers.js'
 import { createMetadataSite } from './metadata/metadata-answer.js'
-import { protectedResourceMetadataUrl } from './metadata/well-known.js'
-import { type ResolvedOptions, resolveOptions } from './options/resolve-options.js'
-import type { ClaimsOf, ClaimsSchema, ResourceServerOptions } from './options/types.js'
+import { protectedResourceMetadataUrl } from './metadata/metadata-routes.js'
+import { type ResourceServerOptions, type ResourceServerSettings, resolveResourceServer } from './options.js'
 import type { Requirement } from './policy/requirement.js'
+import { selectResource } from './resource.js'
 import { createBackchannelLogout } from './revocation/backchannel-logout.js'
-import { createRevocationList, type RevocationList } from './revocation/revocation.js'
-import type { Revocation } from './revocation/revocation-keys.js'
-import { selectResource } from './select-resource.js'
-import { createTokenVerifier } from './token/token-verifier.js'
+import { createRevocationList, type Revocation, type RevocationList } from './revocation/revocation.js'
+import type { ClaimsOf, ClaimsSchema } from './token/claims-schema.js'
+import { createIssuerRegistry, needsKeys } from './token/issuers.js'
+import { createTokenVerifier, type Issuer, type IssuerRegistry } from './token/token-verifier.js'
 
 /**
  * The long-lived object that guards an API: made once, at start-up, by {@link createResourceServer}.
@@ -139,7 +138,7 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
   options: ResourceServerOptions<Schema>,
 ): ResourceServer<ClaimsOf<Schema>> {
   type Claims = ClaimsOf<Schema>
-  const resolved = resolveOptions(options as ResourceServerOptions<ClaimsSchema | undefined>)
+  const resolved = resolveResourceServer(options as ResourceServerOptions<ClaimsSchema | undefined>)
   const { clock } = resolved.surroundings
   const issuers = createIssuerRegistry(resolved)
   const replayStore = resolved.dpop.replayStore ?? createMemoryReplayStore({ clock })
@@ -208,7 +207,7 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
 /** Of an issuer that is not known yet: the greatest that may be configured. */
 const greatestLeewayMs = 300_000
 
-function createRevocations(options: ResolvedOptions, issuers: IssuerRegistry): RevocationList {
+function createRevocations(options: ResourceServerSettings, issuers: IssuerRegistry): RevocationList {
   const { revocationStore, revocationTtlSeconds, surroundings } = options
   const { clock, onEvent } = surroundings
   return createRevocationList({

@@ -4,14 +4,17 @@ import { createFrozenClock, createTestIssuer, requestFacts, signCompact } from '
 import { describe, expect, it } from 'vitest'
 import { isAuthError } from '../../src/errors/index.js'
 import { checkIssuer } from '../../src/issuer/identifiers.js'
-import { readCompactJws } from '../../src/jws/compact-jws.js'
-import { resolveClaimProfile } from '../../src/resource-server/options/resolve-claim-options.js'
-import { resolveOptions } from '../../src/resource-server/options/resolve-options.js'
+import { comparableType, readCompactJws } from '../../src/jws/compact-jws.js'
+import { resolveResourceServer } from '../../src/resource-server/options.js'
 import { compileRequirement } from '../../src/resource-server/policy/compile-requirement.js'
-import { isReadableMayAct, readActor } from '../../src/resource-server/token/actor.js'
-import { firstClaim, readRoles, readScopes } from '../../src/resource-server/token/claim-profile.js'
-import { readClaims } from '../../src/resource-server/token/read-claims.js'
-import { comparableType, namesForeignKind, showsAccessToken } from '../../src/resource-server/token/token-type.js'
+import {
+  firstClaim,
+  readRoles,
+  readScopes,
+  resolveClaimProfile,
+} from '../../src/resource-server/token/claim-profile.js'
+import { isReadableMayAct, readActor, readClaims } from '../../src/resource-server/token/read-claims.js'
+import { namesForeignKind, showsAccessToken } from '../../src/resource-server/token/token-type.js'
 
 const resource = 'https://api.test'
 const clock = createFrozenClock()
@@ -216,9 +219,9 @@ describe('junk', () => {
         fc.constantFrom(...requirementNames),
         odd,
         (option, member, value) => {
-          onlyAuthErrors(() => resolveOptions({ resource, issuer: issuer.issuer, [option]: value } as never))
+          onlyAuthErrors(() => resolveResourceServer({ resource, issuer: issuer.issuer, [option]: value } as never))
           onlyAuthErrors(() =>
-            resolveOptions({
+            resolveResourceServer({
               resource: { resource, metadata: value },
               issuer: { issuer: issuer.issuer, [option]: value },
             } as never),
@@ -234,7 +237,7 @@ describe('junk', () => {
               createResourceServer({ resource, issuer: { issuer: issuer.issuer, [name]: value } } as never),
             )
           }
-          onlyAuthErrors(() => resolveOptions(value as never))
+          onlyAuthErrors(() => resolveResourceServer(value as never))
           onlyAuthErrors(() => compileRequirement({ [member]: value } as never, context))
           onlyAuthErrors(() => compileRequirement(value as never, context))
           onlyAuthErrors(() => checkIssuer('issuer', value, true))

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { normalizeTargetUri } from '../../src/resource-server/binding/target-uri.js'
+import { normalizeTargetUri } from '../../src/resource-server/binding/request-target.js'
 
 const segment = fc.stringMatching(/^([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9a-fA-F]{2}){0,6}$/)
 const path = fc.array(segment, { maxLength: 6 }).map((segments) => segments.map((part) => `/${part}`).join(''))

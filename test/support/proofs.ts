@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, type JWTHeaderParameters, SignJWT } from 'jose'
-import { createDpopVerifier, type DpopVerifierSettings } from '../../src/resource-server/binding/dpop-proof.js'
+import { createDpopVerifier, type DpopVerifierSettings } from '../../src/resource-server/binding/dpop-verifier.js'
 import { createMemoryReplayStore } from '../../src/stores/memory/memory-replay-store.js'
 
 /** The frozen time of tests, in seconds. */

@@ -1,7 +1,7 @@
-import type { ResolvedResource } from '../../src/resource-server/options/resolved.js'
+import type { ResourceSettings } from '../../src/resource-server/resource.js'
 
 /** A resource as resolved options describe it, with the defaults of the library. */
-export function resolvedResource(resource: string, settings: Partial<ResolvedResource> = {}): ResolvedResource {
+export function resolvedResource(resource: string, settings: Partial<ResourceSettings> = {}): ResourceSettings {
   return {
     resource,
     audiences: [resource],

@@ -1,9 +1,9 @@
 import { ConfigurationError } from '../../errors/index.js'
+import type { CredentialFields, IntrospectionCredential } from '../../issuer/endpoint-credential.js'
 import { isJsonObject } from '../../kit/json.js'
-import type { CredentialFields, IntrospectionCredential } from '../../resource-server/options/types.js'
 import { CredentialError } from '../errors.js'
 
-export type { CredentialFields } from '../../resource-server/options/types.js'
+export type { CredentialFields } from '../../issuer/endpoint-credential.js'
 
 /** Ways a client authenticates, by the names of the IANA registry (RFC 7591 §2, RFC 8705 §2). @group Credentials */
 export type ClientAuthMethod =

@@ -1,20 +1,19 @@
 import { constantTimeEqual } from '#crypto'
 import type { AuthScheme, Confirmation } from '../../auth/auth.js'
-import { ConfigurationError, InvalidTokenError, type MissingTokenError } from '../../errors/index.js'
+import { ConfigurationError, InvalidTokenError, MissingTokenError } from '../../errors/index.js'
 import type { RequestFacts } from '../../http/request-facts.js'
 import type { Clock } from '../../kit/clock.js'
 import type { EventListener } from '../../kit/events.js'
+import { isJsonObject, ownMember } from '../../kit/json.js'
 import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
-import type { BindingMode } from '../policy/requirement.js'
-import { checkBound } from './check-bound.js'
+import type { BindingMode } from './binding-options.js'
 import {
   type CertificateReading,
   type CertificateSource,
   certificateThumbprint,
   createClientCertificateReader,
 } from './client-certificate.js'
-import { readConfirmation } from './confirmation.js'
-import { createDpopVerifier, type DpopVerifierSettings } from './dpop-proof.js'
+import { createDpopVerifier, type DpopVerifierSettings } from './dpop-verifier.js'
 import { createTrustedProxies } from './trusted-proxies.js'
 
 /** What a {@link Binding} goes by: resolved options, and the replay store to use. */
@@ -133,4 +132,64 @@ function refuseProxyFields(targetOrigin: string, certificateFrom: string): void 
       `\`mtls.certificateFrom: '${certificateFrom}'\` needs \`trustedProxies\`: name your proxies.`,
     )
   }
+}
+
+/**
+ * Holds what a token is bound to, and the scheme it came by, against the modes of a requirement. A gate asks before it
+ * checks possession; a later check of a caller let through before asks again, under the modes of its own requirement.
+ * Does NOT check possession.
+ *
+ * @throws {@link MissingTokenError} for the DPoP scheme where DPoP is off; {@link InvalidTokenError} `ERR_TOKEN_BOUND`
+ * for a token bound to a key that came as Bearer, `ERR_TOKEN_UNBOUND` for one without a binding it needs,
+ * `ERR_TOKEN_CONFIRMATION` for one bound to a certificate where mTLS is off.
+ */
+export function checkBound(
+  scheme: AuthScheme,
+  confirmation: Confirmation | undefined,
+  modes: { readonly dpop: BindingMode; readonly mtls: BindingMode },
+): void {
+  checkDpopMode(scheme, confirmation?.jkt, modes.dpop)
+  checkMtlsMode(confirmation?.['x5t#S256'], modes.mtls)
+}
+
+function checkDpopMode(scheme: AuthScheme, jkt: string | undefined, mode: BindingMode): void {
+  if (scheme === 'DPoP' && mode === 'off') throw new MissingTokenError({ detail: 'DPoP is off' })
+  if (jkt !== undefined && scheme !== 'DPoP') throw new InvalidTokenError('ERR_TOKEN_BOUND')
+  if (jkt === undefined && (scheme === 'DPoP' || mode === 'required')) {
+    throw new InvalidTokenError('ERR_TOKEN_UNBOUND', { detail: 'no jkt' })
+  }
+}
+
+function checkMtlsMode(thumbprint: string | undefined, mode: BindingMode): void {
+  if (thumbprint === undefined && mode === 'required') {
+    throw new InvalidTokenError('ERR_TOKEN_UNBOUND', { detail: 'no x5t#S256' })
+  }
+  if (thumbprint !== undefined && mode === 'off') {
+    throw new InvalidTokenError('ERR_TOKEN_CONFIRMATION', { detail: 'mTLS is off' })
+  }
+}
+
+/**
+ * Reads a `cnf` claim (RFC 7800 §3.1). Members it does not know are ignored beside `jkt` or `x5t#S256`. `undefined` for
+ * a token that is not bound: no claim, or, where the issuer's options say so, a claim with unknown members alone.
+ *
+ * @throws {@link InvalidTokenError} `ERR_TOKEN_CONFIRMATION` for a claim that is no object or an empty one, a known
+ * member that is no string or an empty one, and for unknown members alone unless those are ignored.
+ */
+export function readConfirmation(cnf: unknown, unknownMembersAlone: 'refuse' | 'ignore'): Confirmation | undefined {
+  if (cnf === undefined) return undefined
+  if (!isJsonObject(cnf) || Object.keys(cnf).length === 0) refuseConfirmation('cnf is no object with members')
+  const jkt = readThumbprint(ownMember(cnf, 'jkt'))
+  const thumbprint = readThumbprint(ownMember(cnf, 'x5t#S256'))
+  if (jkt !== undefined || thumbprint !== undefined) return Object.freeze({ jkt, 'x5t#S256': thumbprint })
+  return unknownMembersAlone === 'ignore' ? undefined : refuseConfirmation('cnf has no member known here')
+}
+
+function readThumbprint(value: unknown): string | undefined {
+  if (value === undefined || (typeof value === 'string' && value !== '')) return value
+  return refuseConfirmation('a member of cnf is no string')
+}
+
+function refuseConfirmation(detail: string): never {
+  throw new InvalidTokenError('ERR_TOKEN_CONFIRMATION', { detail })
 }

@@ -1,131 +1,148 @@
-import { constantTimeEqual, sha256Base64url } from '#crypto'
-import { DpopNonceRequiredError, InvalidProofError, InvalidTokenError } from '../../errors/index.js'
+import { createSignatureCheck } from '#crypto'
+import { InvalidProofError } from '../../errors/index.js'
 import type { RequestFacts } from '../../http/request-facts.js'
-import type { SignatureAlgorithm } from '../../jws/algorithms.js'
-import type { Clock } from '../../kit/clock.js'
-import type { EventListener } from '../../kit/events.js'
-import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
-import type { ReplayStore } from '../../stores/contract.js'
-import { createDpopNonces, type DpopNonceSettings } from './dpop-nonce.js'
-import { type ProofClaims, readProofClaims } from './proof-claims.js'
-import { readProof } from './proof-field.js'
-import { createProofKeys, type ProofKey } from './proof-key.js'
-import { createReplayGuard } from './replay.js'
-import { type RequestTargetSettings, targetMismatch } from './request-target.js'
-import type { IsTrustedProxy } from './trusted-proxies.js'
+import { isSignatureAlgorithm, type SignatureAlgorithm } from '../../jws/algorithms.js'
+import { type CompactJws, comparableType, copySegment, readCompactJws, readJsonSegment } from '../../jws/compact-jws.js'
+import type { SignatureCheck } from '../../jws/crypto/platform-crypto.js'
+import { fitsAlgorithm, type PublishedJwk, readPublicJwk } from '../../jws/jwk.js'
+import { thumbprint } from '../../jws/thumbprint.js'
+import { createBoundedCache } from '../../kit/bounded-cache.js'
+import { type JsonObject, ownMember } from '../../kit/json.js'
+import type { MaybePromise } from '../../kit/maybe-promise.js'
 
-/** What a {@link DpopVerifier} goes by: `DpopOptions` with every default filled in, and what surrounds them. */
-export interface DpopVerifierSettings {
-  readonly algorithms: readonly SignatureAlgorithm[]
-  readonly maxAgeSeconds: number
-  readonly maxFutureSeconds: number
-  readonly nonce: (Omit<DpopNonceSettings, 'clock'> & { readonly onSuccess: boolean }) | undefined
-  readonly targetOrigin: RequestTargetSettings['targetOrigin']
-  readonly pathPrefix: string
-  readonly replayStore: ReplayStore
-  readonly dangerouslyAllowReplayWhenStoreFails: boolean
-  readonly isTrustedProxy: IsTrustedProxy
-  readonly clock: Clock
-  readonly onEvent: EventListener | undefined
+const maxProofLength = 8 * 1024
+
+/**
+ * Takes the one DPoP proof of a request apart (RFC 9449 §4.3 items 1 and 2). Checks neither its header nor its
+ * signature.
+ *
+ * @throws {@link InvalidProofError} `ERR_PROOF_MISSING`; `ERR_PROOF_REPEATED` for several fields, and for several values
+ * joined into one; `ERR_PROOF_MALFORMED` for anything but a compact JWS of at most 8 KiB.
+ */
+export function readProof(facts: RequestFacts): CompactJws {
+  const [proof, ...others] = facts.headerValues('dpop')
+  if (proof === undefined) throw new InvalidProofError('ERR_PROOF_MISSING')
+  if (others.length > 0 || proof.includes(',')) throw new InvalidProofError('ERR_PROOF_REPEATED')
+  if (proof.length > maxProofLength) throw new InvalidProofError('ERR_PROOF_MALFORMED', { detail: 'too large' })
+  const jws = readCompactJws(proof)
+  if (jws === undefined) throw new InvalidProofError('ERR_PROOF_MALFORMED', { detail: 'not a compact JWS' })
+  return jws
 }
 
-/** A request whose proof is to be verified. */
-export interface DpopRequest {
-  readonly facts: RequestFacts
-  /** The access token exactly as presented. */
-  readonly accessToken: string
-  /** SHA-256 of {@link DpopRequest.accessToken} in base64url, where it is known already. */
-  readonly tokenHash?: string | undefined
-  /** `cnf.jkt` of the access token, which the caller has verified. */
+/** The key a proof carries in its header, ready for use. */
+export interface ProofKey {
   readonly jkt: string
-  /** The identifier of the protected resource the request is for. */
-  readonly resource: string
+  readonly check: SignatureCheck
 }
 
-/** A proof that holds. */
-export interface DpopProof {
-  /** The thumbprint of the key that signed it. */
-  readonly jkt: string
-  /** What a success answer has to carry, where nonces are sent with every success (RFC 9449 §8.2). */
-  readonly responseHeaders: Readonly<Record<string, string>> | undefined
-}
-
-/** Verifies DPoP proofs at a resource server (RFC 9449 §4.3, §7). */
-export interface DpopVerifier {
+/** Proof keys, looked up by the text of the header segment: equal segments hold equal keys. */
+export interface ProofKeys {
   /**
-   * Verifies the proof of one request and uses it up. Does not look at the access token beyond its hash and its `jkt`.
-   * Answers, and throws, synchronously wherever platform and store are synchronous and the key is known.
+   * The key in a proof's header, at once where it was kept before. Checks the whole header: `typ`, `alg`, `crit`, `jwk`
+   * (RFC 9449 §4.3 items 4, 5 and 7).
    *
-   * @throws {@link InvalidProofError} for the proof, {@link DpopNonceRequiredError} for its nonce,
-   * {@link InvalidTokenError} `ERR_TOKEN_BINDING_MISMATCH` for another key than the token's, and
-   * {@link UnavailableError} `ERR_STORE_UNAVAILABLE` when nobody can tell whether the proof was used before.
+   * @throws {@link InvalidProofError} `ERR_PROOF_MALFORMED`, `ERR_PROOF_ALGORITHM`, `ERR_PROOF_KEY`
    */
-  verify(request: DpopRequest): MaybePromise<DpopProof>
+  find(headerSegment: string): MaybePromise<ProofKey>
+  /** Keeps a key of a proof that proved good: nobody without a bound token can push other clients' keys out. */
+  keep(headerSegment: string, key: ProofKey): void
 }
 
-/** Makes the verifier of one server. Replay comes last, so that nothing unsigned uses up a `jti`. */
-export function createDpopVerifier(settings: DpopVerifierSettings): DpopVerifier {
-  const { clock, maxAgeSeconds, maxFutureSeconds, targetOrigin, pathPrefix, isTrustedProxy } = settings
-  const keys = createProofKeys(settings.algorithms)
-  const nonces = settings.nonce && createDpopNonces({ ...settings.nonce, clock })
-  const useUp = createReplayGuard({
-    ...settings,
-    ttlMs: nonces?.lifetimeMs ?? (maxAgeSeconds + maxFutureSeconds + 1) * 1000,
-  })
+const maxKeptKeys = 5000
 
-  /** `exp` has no leeway; `nbf` has that of `iat`, since most clients give both the same value. */
-  function checkTime({ iat, exp, nbf, nonce }: ProofClaims): MaybePromise<void> {
-    const now = clock() / 1000
-    if (exp !== undefined && now >= exp) throw new InvalidProofError('ERR_PROOF_TIME', { detail: 'exp' })
-    if (nbf !== undefined && nbf - now > maxFutureSeconds)
-      throw new InvalidProofError('ERR_PROOF_TIME', { detail: 'nbf' })
-    if (nonces !== undefined) return whenReady(nonce !== undefined && nonces.isValid(nonce), demandNonce)
-    const age = now - iat
-    if (age > maxAgeSeconds || -age > maxFutureSeconds) throw new InvalidProofError('ERR_PROOF_TIME', { detail: 'iat' })
-  }
-
-  function demandNonce(isFresh: boolean): MaybePromise<void> {
-    if (isFresh || nonces === undefined) return
-    return whenReady(nonces.current(), (nonce) => {
-      throw new DpopNonceRequiredError(nonce)
-    })
-  }
-
-  function checkClaims(claims: ProofClaims, key: ProofKey, request: DpopRequest): MaybePromise<void> {
-    if (claims.htm !== request.facts.method) throw new InvalidProofError('ERR_PROOF_METHOD')
-    const { facts, resource } = request
-    const detail = targetMismatch(claims.htu, facts, { targetOrigin, pathPrefix, isTrustedProxy, resource })
-    if (detail !== undefined) throw new InvalidProofError('ERR_PROOF_TARGET', { detail })
-    return whenReady(checkTime(claims), () =>
-      whenReady(request.tokenHash ?? sha256Base64url(request.accessToken), (tokenHash) => {
-        if (!constantTimeEqual(claims.ath, tokenHash)) throw new InvalidProofError('ERR_PROOF_TOKEN_HASH')
-        if (!constantTimeEqual(request.jkt, key.jkt)) throw new InvalidTokenError('ERR_TOKEN_BINDING_MISMATCH')
-      }),
-    )
-  }
-
-  function accept({ jkt }: ProofKey): MaybePromise<DpopProof> {
-    if (nonces === undefined || settings.nonce?.onSuccess !== true) return { jkt, responseHeaders: undefined }
-    return whenReady(nonces.current(), (nonce) => ({
-      jkt,
-      responseHeaders: { 'DPoP-Nonce': nonce, 'Cache-Control': 'no-store' },
-    }))
-  }
-
+/** Makes the proof keys of one verifier. `EdDSA` and `Ed25519` name one algorithm: either admits both (RFC 9864). */
+export function createProofKeys(algorithms: readonly SignatureAlgorithm[]): ProofKeys {
+  const admitsEd25519 = algorithms.includes('EdDSA') || algorithms.includes('Ed25519')
+  const accepted = new Set([...algorithms, ...(admitsEd25519 ? (['EdDSA', 'Ed25519'] as const) : [])])
+  const kept = createBoundedCache<ProofKey>(maxKeptKeys)
   return {
-    verify(request) {
-      const { headerSegment, signingInput, signature, payload } = readProof(request.facts)
-      return whenReady(keys.find(headerSegment), (key) =>
-        whenReady(key.check(signingInput, signature), (isSigned) => {
-          if (!isSigned) throw new InvalidProofError('ERR_PROOF_SIGNATURE')
-          const claims = readProofClaims(payload)
-          return whenReady(checkClaims(claims, key, request), () => {
-            keys.keep(headerSegment, key)
-            const use = { jkt: key.jkt, jti: claims.jti, resource: request.resource, request: request.facts.request }
-            return whenReady(useUp(use), () => accept(key))
-          })
-        }),
-      )
+    find: (headerSegment) => kept.get(headerSegment) ?? importKey(headerSegment, accepted),
+    keep(headerSegment, key) {
+      if (kept.get(headerSegment) === undefined) kept.set(copySegment(headerSegment), key)
     },
   }
+}
+
+async function importKey(headerSegment: string, accepted: ReadonlySet<SignatureAlgorithm>): Promise<ProofKey> {
+  const header = readJsonSegment(headerSegment)
+  if (header === undefined) throw new InvalidProofError('ERR_PROOF_MALFORMED', { detail: 'header' })
+  checkType(header)
+  const alg = ownMember(header, 'alg')
+  if (!isSignatureAlgorithm(alg) || !accepted.has(alg)) throw new InvalidProofError('ERR_PROOF_ALGORITHM')
+  const jwk = readKey(header, alg)
+  try {
+    return { jkt: await thumbprint(jwk), check: await createSignatureCheck(jwk, alg) }
+  } catch {
+    throw new InvalidProofError('ERR_PROOF_KEY', { detail: 'the platform refuses the key' })
+  }
+}
+
+function checkType(header: JsonObject): void {
+  const typ = ownMember(header, 'typ')
+  if (typeof typ !== 'string' || comparableType(typ) !== 'dpop+jwt') {
+    throw new InvalidProofError('ERR_PROOF_MALFORMED', { detail: 'typ' })
+  }
+  if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) {
+    throw new InvalidProofError('ERR_PROOF_MALFORMED', { detail: 'crit or b64' })
+  }
+}
+
+function readKey(header: JsonObject, alg: SignatureAlgorithm): PublishedJwk {
+  const jwk = readPublicJwk(ownMember(header, 'jwk'))
+  if ('reason' in jwk) throw new InvalidProofError('ERR_PROOF_KEY', { detail: jwk.reason })
+  if (!fitsAlgorithm(jwk, alg)) throw new InvalidProofError('ERR_PROOF_KEY', { detail: 'the key does not fit alg' })
+  return jwk
+}
+
+/** The claims of a proof at a resource server (RFC 9449 §4.2). */
+export interface ProofClaims {
+  readonly jti: string
+  readonly htm: string
+  readonly htu: string
+  /** In seconds since the Unix epoch. */
+  readonly iat: number
+  /** In seconds since the Unix epoch; a proof need not have it. */
+  readonly exp: number | undefined
+  /** In seconds since the Unix epoch; a proof need not have it. */
+  readonly nbf: number | undefined
+  readonly ath: string
+  readonly nonce: string | undefined
+}
+
+const maxJtiLength = 256
+
+/**
+ * Reads the claims every proof needs at a resource server (RFC 9449 §4.3 item 3), and `exp` and `nbf` where present.
+ * Compares none of them; ignores all others, a `nonce` that is no string included.
+ *
+ * @throws {@link InvalidProofError} `ERR_PROOF_CLAIM`
+ */
+export function readProofClaims(payload: JsonObject): ProofClaims {
+  const jti = textClaim(payload, 'jti')
+  if (jti === '' || jti.length > maxJtiLength) refuseClaim('jti')
+  const nonce = ownMember(payload, 'nonce')
+  return {
+    jti,
+    htm: textClaim(payload, 'htm'),
+    htu: textClaim(payload, 'htu'),
+    iat: timeClaim(payload, 'iat') ?? refuseClaim('iat'),
+    exp: timeClaim(payload, 'exp'),
+    nbf: timeClaim(payload, 'nbf'),
+    ath: textClaim(payload, 'ath'),
+    nonce: typeof nonce === 'string' ? nonce : undefined,
+  }
+}
+
+function textClaim(payload: JsonObject, name: string): string {
+  const value = ownMember(payload, name)
+  return typeof value === 'string' ? value : refuseClaim(name)
+}
+
+function timeClaim(payload: JsonObject, name: string): number | undefined {
+  const value = ownMember(payload, name)
+  return value === undefined || (typeof value === 'number' && Number.isFinite(value)) ? value : refuseClaim(name)
+}
+
+function refuseClaim(name: string): never {
+  throw new InvalidProofError('ERR_PROOF_CLAIM', { detail: name })
 }

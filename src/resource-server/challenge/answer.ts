@@ -1,10 +1,7 @@
 import { type AuthError, isAuthError } from '../../errors/index.js'
 import { textValue } from '../../http/header-value.js'
 import type { HttpAnswer } from '../../http/http-answer.js'
-import type { AnswerContext, RefusalDetails } from './answer-context.js'
-import { writeChallenges } from './write-challenges.js'
-
-export type { AnswerContext } from './answer-context.js'
+import { type AnswerSettings, type RefusalDetails, writeChallenges } from './challenge.js'
 
 type Headers = Record<string, string | readonly string[]>
 
@@ -13,20 +10,21 @@ const bodyErrors: ReadonlyMap<number, string> = new Map([
   [502, 'downstream_refused'],
   [503, 'temporarily_unavailable'],
 ])
+
 const statuses: ReadonlySet<number> = new Set([400, 401, 403, 502, 503])
 
 /**
  * Turns any error into the HTTP answer that belongs to it. Never throws. Whatever is no refusal of this library, and
  * every 500, gets an empty body: causes, details and configuration messages stay on the server.
  */
-export function toAnswer(error: unknown, context: AnswerContext): HttpAnswer {
+export function toAnswer(error: unknown, context: AnswerSettings): HttpAnswer {
   try {
     if (isAuthError(error) && statuses.has(error.status)) return refusalAnswer(error, context)
   } catch {}
   return { status: 500, headers: commonHeaders(context), body: '' }
 }
 
-function refusalAnswer(error: RefusalDetails, context: AnswerContext): HttpAnswer {
+function refusalAnswer(error: RefusalDetails, context: AnswerSettings): HttpAnswer {
   const { status, nonce, retryAfterSeconds } = error
   const headers = commonHeaders(context)
   const challenges = writeChallenges(error, context)
@@ -38,7 +36,7 @@ function refusalAnswer(error: RefusalDetails, context: AnswerContext): HttpAnswe
   return { status, headers, body }
 }
 
-function commonHeaders({ cors }: AnswerContext): Headers {
+function commonHeaders({ cors }: AnswerSettings): Headers {
   const expose = cors ? { 'Access-Control-Expose-Headers': 'WWW-Authenticate, DPoP-Nonce' } : {}
   return { 'Cache-Control': 'no-store', ...expose }
 }

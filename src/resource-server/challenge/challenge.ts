@@ -1,5 +1,86 @@
 import type { AuthScheme } from '../../auth/auth.js'
+import type {
+  AuthError,
+  DpopNonceRequiredError,
+  InsufficientScopeError,
+  StepUpRequiredError,
+  UnavailableError,
+} from '../../errors/index.js'
 import { quoted, scopeValue, textValue, uriValue } from '../../http/header-value.js'
+
+/** What an answer needs to know of the route and the request, besides the error. */
+export interface AnswerSettings {
+  /** The URL of the resource's metadata document. */
+  readonly metadataUrl: string
+  /** What the route needs, or the resource's default scopes; space-delimited. */
+  readonly scope: string | undefined
+  /** The scheme the client used; `undefined` when it sent no credentials, or so many that no scheme stands out. */
+  readonly scheme: AuthScheme | undefined
+  /** Whether unbound tokens are accepted, so that `Bearer` is worth offering. */
+  readonly bearerOffered: boolean
+  /** Accepted proof algorithms; `undefined` when DPoP is off. */
+  readonly dpopAlgorithms: readonly string[] | undefined
+  /** Whether browser code may read the challenge. */
+  readonly cors: boolean
+}
+
+/**
+ * The members that refine a refusal, whichever class brings them. Read by shape, since an error may come from a second
+ * copy of the library, where `instanceof` fails.
+ */
+export type RefusalDetails = AuthError &
+  Partial<Pick<StepUpRequiredError, 'demand'>> &
+  Partial<Pick<InsufficientScopeError, 'scope'>> &
+  Partial<Pick<DpopNonceRequiredError, 'nonce'>> &
+  Partial<Pick<UnavailableError, 'retryAfterSeconds'>>
+
+/**
+ * The `WWW-Authenticate` values of a refusal, one per scheme, Bearer first; none where the refusal calls for none.
+ *
+ * Without credentials, and with a token that is no good, every offered scheme is listed: the client needs another token
+ * and may choose. The error stands on the scheme the client used alone (RFC 9449 §7.2), on each offered one when that
+ * is unclear. Any other refusal concerns a request the client can mend, so only the scheme it used is named.
+ */
+export function writeChallenges(error: RefusalDetails, context: AnswerSettings): readonly string[] {
+  const { oauthError, status } = error
+  if (status !== 401 && (oauthError === undefined || status >= 500)) return []
+  const offered = offeredSchemes(context)
+  const plain: ChallengeParameters = {
+    resourceMetadata: context.metadataUrl,
+    scope: context.scope,
+    algs: context.dpopAlgorithms,
+  }
+  if (oauthError === undefined) return offered.map((scheme) => writeChallenge(scheme, plain))
+  const failed = { ...plain, error: oauthError, errorDescription: error.description, ...refinements(error) }
+  const used = isProofError(oauthError) || lacksProofKey(error, context) ? 'DPoP' : context.scheme
+  if (used === undefined) return offered.map((scheme) => writeChallenge(scheme, failed))
+  if (oauthError !== 'invalid_token') return [writeChallenge(used, failed)]
+  const listed = allSchemes.filter((scheme) => scheme === used || offered.includes(scheme))
+  return listed.map((scheme) => writeChallenge(scheme, scheme === used ? failed : plain))
+}
+
+const allSchemes: readonly AuthScheme[] = ['Bearer', 'DPoP']
+
+function offeredSchemes({ bearerOffered, dpopAlgorithms }: AnswerSettings): readonly AuthScheme[] {
+  return allSchemes.filter((scheme) => (scheme === 'Bearer' ? bearerOffered : dpopAlgorithms !== undefined))
+}
+
+function isProofError(oauthError: string): boolean {
+  return oauthError === 'invalid_dpop_proof' || oauthError === 'use_dpop_nonce'
+}
+
+/** Whether an unbound token met a route that takes bound ones only, so that DPoP is the scheme to learn about. */
+function lacksProofKey({ code }: RefusalDetails, { bearerOffered, dpopAlgorithms }: AnswerSettings): boolean {
+  return code === 'ERR_TOKEN_UNBOUND' && !bearerOffered && dpopAlgorithms !== undefined
+}
+
+/** What the error itself asks for replaces what the route needs. */
+function refinements({
+  demand,
+  scope,
+}: RefusalDetails): Pick<ChallengeParameters, 'acrValues' | 'maxAgeSeconds' | 'scope'> {
+  return { acrValues: demand?.acrValues, maxAgeSeconds: demand?.maxAgeSeconds, scope: demand?.scope ?? scope }
+}
 
 /** What one challenge says. Absent members are left out of it. */
 export interface ChallengeParameters {

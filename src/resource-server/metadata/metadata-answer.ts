@@ -3,7 +3,7 @@ import type { RequestFacts } from '../../http/request-facts.js'
 import { type Clock, systemClock } from '../../kit/clock.js'
 import type { JsonObject } from '../../kit/json.js'
 import type { MaybePromise } from '../../kit/maybe-promise.js'
-import type { ResolvedResource } from '../options/resolved.js'
+import type { Publication } from './metadata-routes.js'
 import {
   addAtRoot,
   authorizationServerRoutes,
@@ -11,7 +11,7 @@ import {
   type MetadataRoutes,
   resourceRoutes,
 } from './metadata-routes.js'
-import type { Publication } from './publication.js'
+import type { PublishedResource } from './resource-metadata.js'
 
 /** Settings of {@link createMetadataSite}. */
 export interface MetadataSiteSettings {
@@ -35,7 +35,7 @@ export interface MetadataSite {
    */
   answer(request: RequestFacts): MaybePromise<HttpAnswer | undefined>
   /** Serves the document of one of its resources at the root as well, unless the resource forbids it. */
-  serveAtRoot(resource: ResolvedResource): void
+  serveAtRoot(resource: PublishedResource): void
 }
 
 type Headers = HttpAnswer['headers']
@@ -51,7 +51,7 @@ const defaultRetryAfterSeconds = 5
  * @throws {@link ConfigurationError} when two resources claim one path.
  */
 export function createMetadataSite(
-  resources: readonly ResolvedResource[],
+  resources: readonly PublishedResource[],
   settings: MetadataSiteSettings,
 ): MetadataSite {
   const { cors, clock = systemClock, authorizationServerMetadata: passThrough } = settings

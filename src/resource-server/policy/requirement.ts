@@ -1,4 +1,6 @@
 import type { Auth } from '../../auth/auth.js'
+import type { JsonObject } from '../../kit/json.js'
+import type { BindingMode } from '../binding/binding-options.js'
 
 /**
  * Scopes a route demands. A string is a space-delimited list of which all are needed; an array likewise. `all` and
@@ -37,9 +39,6 @@ export interface AuthorizationDetail {
 /** Decides, per type, whether one granted detail covers what the route needs. No generic subset rule can (RFC 9396 §12). */
 export type AuthorizationDetailsRule = Readonly<Record<string, (detail: AuthorizationDetail) => boolean>>
 
-/** Whether bound tokens are demanded: `off` refuses them, `allowed` takes both, `required` takes only bound ones. */
-export type BindingMode = 'off' | 'allowed' | 'required'
-
 /**
  * What a route demands of a request. All members must hold. Compiled once per route; a wrong member is a
  * {@link ConfigurationError} there and then.
@@ -70,3 +69,35 @@ export interface Requirement<Claims = unknown> {
   /** A last word of the application's own: false is 403. */
   readonly allow?: ((auth: Auth<Claims>) => boolean | Promise<boolean>) | undefined
 }
+
+/**
+ * One requirement made of several, from the outermost to the innermost: a class and its method, an endpoint and one of
+ * its tools. Scopes add up, so that one challenge names them all, and so do roles; of any other member the innermost wins. A
+ * member that is `undefined` says nothing. Checks nothing: whoever compiles the result does.
+ *
+ * @group Resource server
+ */
+export function mergeRequirements<Claims>(
+  ...requirements: readonly (Requirement<Claims> | undefined)[]
+): Requirement<Claims> {
+  const given = requirements.filter((requirement) => requirement !== undefined)
+  const scopes = given.map(({ scope }) => scope).filter((scope) => scope !== undefined)
+  const roles = given.map((requirement) => requirement.roles).filter((role) => role !== undefined)
+  const stated = given.flatMap(Object.entries).filter(([, value]) => value !== undefined)
+  return {
+    ...Object.fromEntries(stated),
+    ...(scopes.length > 1 && { scope: { all: scopes } }),
+    ...(roles.length > 1 && { roles: { all: roles } }),
+  }
+}
+
+/** What a verified token shows of itself to a requirement. */
+export interface JudgedToken {
+  readonly tokenClaims: JsonObject
+  readonly claims: unknown
+  readonly scopes: readonly string[]
+  readonly roles: readonly string[]
+}
+
+/** Throws where a verified token does not meet one part of a requirement. */
+export type RequirementRule = (token: JudgedToken, nowMs: number, clockToleranceMs: number) => void

@@ -1,6 +1,7 @@
-import { ConfigurationError } from '../../errors/index.js'
+import { ConfigurationError, InsufficientScopeError } from '../../errors/index.js'
+import { listOption } from '../../kit/check.js'
 import { isJsonObject } from '../../kit/json.js'
-import type { ScopeExpression } from './requirement.js'
+import type { RequirementRule, ScopeExpression } from './requirement.js'
 
 /** A scope expression compiled once per route. */
 export interface ScopeRule {
@@ -97,4 +98,20 @@ function anyOf(rules: readonly ScopeRule[]): ScopeRule {
     neededFrom: (granted) => cheapest(granted).neededFrom(granted),
     lackingFrom: (granted) => cheapest(granted).lackingFrom(granted),
   }
+}
+
+export function scopeRule(scope: ScopeRule | undefined): RequirementRule | undefined {
+  if (scope === undefined) return undefined
+  return ({ scopes }) => {
+    if (scope.isSatisfiedBy(scopes)) return
+    const expected = scope.neededFrom(scopes)
+    throw new InsufficientScopeError(expected.join(' '), { expected, received: scopes })
+  }
+}
+
+export function resolveImplies(implies: Readonly<Record<string, string | readonly string[]>> = {}) {
+  const given = isJsonObject(implies) ? Object.entries(implies) : undefined
+  const resolved = given?.map(([scope, implied]) => [scope, listOption(`implies.${scope}`, implied, [])] as const)
+  if (resolved?.every(([scope, implied]) => [scope, ...implied].every(isScope))) return new Map(resolved)
+  throw new ConfigurationError("`implies` takes an object of scopes by scope, as in { 'files:write': ['files:read'] }.")
 }

@@ -1,4 +1,47 @@
+import { ConfigurationError, StepUpRequiredError } from '../../errors/index.js'
+import { listOption, numberOption } from '../../kit/check.js'
 import { type JsonObject, ownMember } from '../../kit/json.js'
+import type { Requirement, RequirementRule } from './requirement.js'
+import { isScope, type ScopeRule } from './scope-expression.js'
+
+export function authenticationRule(
+  demand: AuthenticationDemand | undefined,
+  scope: ScopeRule | undefined,
+): RequirementRule | undefined {
+  if (demand === undefined) return undefined
+  return ({ tokenClaims, scopes }, nowMs, clockToleranceMs) => {
+    if (isAuthenticatedWell(tokenClaims, demand, nowMs, clockToleranceMs)) return
+    const lacking = scope?.isSatisfiedBy(scopes) === false ? scope.neededFrom(scopes).join(' ') : undefined
+    throw new StepUpRequiredError({ ...demand, scope: lacking }, authenticationOf(tokenClaims, demand))
+  }
+}
+
+function authenticationOf(claims: JsonObject, { acrValues = [], maxAgeSeconds }: AuthenticationDemand) {
+  const age = maxAgeSeconds === undefined ? [] : [`max_age ${maxAgeSeconds}`]
+  return {
+    expected: [...acrValues.map((value) => `acr ${value}`), ...age],
+    received: ['acr', 'auth_time'].map((name) => `${name} ${shownItem(ownMember(claims, name))}`),
+  }
+}
+
+function shownItem(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : typeof value
+}
+
+export function compileAuthentication({ acr, maxAgeSeconds }: Requirement<never>): AuthenticationDemand | undefined {
+  if (acr === undefined && maxAgeSeconds === undefined) return undefined
+  const acrValues = acr === undefined ? undefined : listOption('acr', acr, [])
+  if (acrValues?.every(isScope) === false) {
+    throw new ConfigurationError('`acr` takes one value, or an array of values, without spaces (RFC 9470 §3).')
+  }
+  if (maxAgeSeconds !== undefined && !Number.isInteger(maxAgeSeconds)) {
+    throw new ConfigurationError('`maxAgeSeconds` takes whole seconds (RFC 9470 §3).')
+  }
+  return {
+    acrValues,
+    maxAgeSeconds: numberOption('maxAgeSeconds', maxAgeSeconds, { min: 0, max: 31_536_000, fallback: undefined }),
+  }
+}
 
 /** What a route demands of the user's authentication (RFC 9470). */
 export interface AuthenticationDemand {

@@ -1,46 +1,123 @@
+import { ConfigurationError } from '../../errors/index.js'
 import { createBoundedCache } from '../../kit/bounded-cache.js'
-import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../../kit/json.js'
+import { checkNames } from '../../kit/check.js'
+import { isJsonObject, isStringArray, type JsonObject } from '../../kit/json.js'
+import {
+  type ClaimConditions,
+  type ClaimPath,
+  type ClaimPathSettings,
+  type ClaimsTest,
+  claimAt,
+  refusePath,
+  resolveConditions,
+  resolvePath,
+} from './claim-conditions.js'
 
-/** Where a claim may stand: under its whole name, else down the steps. At least one of both is there. */
-export interface ResolvedClaimPath {
-  readonly whole: string | undefined
-  readonly steps: readonly string[] | undefined
+/** A place of roles whose value is neither one name nor a list of names. @group Resource server */
+export interface RoleClaim {
+  /** Where it stands. */
+  readonly claim: ClaimPath
+  /** `object-keys`: an object whose members are named after the roles. `comma-list`: one text, with commas between. */
+  readonly form: 'object-keys' | 'comma-list'
+}
+
+/** Where an issuer puts what a request needs. Where several claims are named, see each member. @group Resource server */
+export interface ClaimProfile {
+  /** The first one present wins. Default `['client_id']`. */
+  readonly clientId?: string | readonly ClaimPath[] | undefined
+  /** The first one present wins. Default `['scope', 'scp']`. A space-delimited string, or an array of strings. */
+  readonly scope?: string | readonly ClaimPath[] | undefined
+  /**
+   * The roles of all of them add up. Default `['roles']`. A string is one role, an array of strings several; for other forms
+   * see {@link RoleClaim}.
+   */
+  readonly roles?: string | RoleClaim | readonly (ClaimPath | RoleClaim)[] | undefined
+  /** The first one present wins. Default none. */
+  readonly tenant?: string | readonly ClaimPath[] | undefined
+  /**
+   * What stands for the subject in tokens whose `sub` is absent or empty; the first one present wins. It must never be what
+   * another token may have as `sub`. Default none: such tokens are refused.
+   */
+  readonly subjectStandIn?: string | readonly ClaimPath[] | undefined
+  /**
+   * What shows that no user stands behind a token; of several, one suffices. Makes `isClientToken` true, as `sub` equal
+   * to the client always does. Default none.
+   */
+  readonly clientToken?: ClaimConditions | readonly ClaimConditions[] | undefined
+  /**
+   * What shows that a user stands behind a token; of several, one suffices. Makes `isClientToken` false where nothing
+   * makes it true. Default none: `isClientToken` is then never false.
+   */
+  readonly userToken?: ClaimConditions | readonly ClaimConditions[] | undefined
 }
 
 /** Where roles stand, and in which form. */
-export interface ResolvedRolePath extends ResolvedClaimPath {
+export interface RolePathSettings extends ClaimPathSettings {
   readonly form: 'names' | 'object-keys' | 'comma-list'
 }
 
-/** Whether the claims of a token are as demanded. */
-export type ClaimsTest = (claims: JsonObject) => boolean
-
 /** What a profile reads, and from where. */
-export interface ResolvedClaimProfile {
-  readonly clientId: readonly ResolvedClaimPath[]
-  readonly scope: readonly ResolvedClaimPath[]
-  readonly roles: readonly ResolvedRolePath[]
-  readonly tenant: readonly ResolvedClaimPath[]
+export interface ClaimProfileSettings {
+  readonly clientId: readonly ClaimPathSettings[]
+  readonly scope: readonly ClaimPathSettings[]
+  readonly roles: readonly RolePathSettings[]
+  readonly tenant: readonly ClaimPathSettings[]
   /** What stands for `sub` where it is absent or empty. Empty: nothing. */
-  readonly subjectStandIn: readonly ResolvedClaimPath[]
+  readonly subjectStandIn: readonly ClaimPathSettings[]
   readonly clientToken: ClaimsTest
   readonly userToken: ClaimsTest
 }
 
-/** The claim at `path`; `undefined` where it is absent or `null`. Looks at own members only, at every level. */
-export function claimAt(claims: JsonObject, { whole, steps }: ResolvedClaimPath): unknown {
-  const value = whole === undefined ? undefined : ownMember(claims, whole)
-  return value ?? (steps && stepDown(claims, steps)) ?? undefined
+const profileNames = ['clientId', 'scope', 'roles', 'tenant', 'subjectStandIn', 'clientToken', 'userToken']
+
+const never: ClaimsTest = () => false
+
+/**
+ * Checks a claim profile and fills in its defaults.
+ *
+ * @throws {@link ConfigurationError} for a path that no claim can stand at, and conditions that cannot hold.
+ */
+export function resolveClaimProfile(profile: ClaimProfile = {}): ClaimProfileSettings {
+  checkNames('`claimProfile`', profile, profileNames)
+  const paths = (name: 'clientId' | 'scope' | 'tenant' | 'subjectStandIn', fallback: readonly string[]) =>
+    resolvePaths(`claimProfile.${name}`, profile[name] ?? fallback)
+  return Object.freeze({
+    clientId: paths('clientId', ['client_id']),
+    scope: paths('scope', ['scope', 'scp']),
+    roles: resolveRoles(profile.roles ?? ['roles']),
+    tenant: profile.tenant === undefined ? [] : paths('tenant', []),
+    subjectStandIn: profile.subjectStandIn === undefined ? [] : paths('subjectStandIn', []),
+    clientToken: resolveConditions('claimProfile.clientToken', profile.clientToken) ?? never,
+    userToken: resolveConditions('claimProfile.userToken', profile.userToken) ?? never,
+  })
 }
 
-function stepDown(claims: JsonObject, steps: readonly string[]): unknown {
-  let value: unknown = claims
-  for (const name of steps) value = isJsonObject(value) ? ownMember(value, name) : undefined
-  return value
+function resolvePaths(name: string, given: unknown): readonly ClaimPathSettings[] {
+  const paths: readonly unknown[] = Array.isArray(given) ? given : [given]
+  if (paths.length === 0) refusePath(name)
+  return Object.freeze(paths.map((path) => resolvePath(name, path)))
+}
+
+const roleForms: readonly unknown[] = ['object-keys', 'comma-list']
+
+function resolveRoles(given: unknown): readonly RolePathSettings[] {
+  const name = 'claimProfile.roles'
+  const places: readonly unknown[] = Array.isArray(given) ? given : [given]
+  if (places.length === 0) refusePath(name)
+  return Object.freeze(places.map((place) => resolveRole(name, place)))
+}
+
+function resolveRole(name: string, place: unknown): RolePathSettings {
+  if (!isJsonObject(place)) return { ...resolvePath(name, place), form: 'names' }
+  checkNames(`A place of \`${name}\``, place, ['claim', 'form'])
+  const { claim, form } = place
+  if (!roleForms.includes(form))
+    throw new ConfigurationError(`\`${name}\` takes the form 'object-keys' or 'comma-list'.`)
+  return { ...resolvePath(name, claim), form: form as RolePathSettings['form'] }
 }
 
 /** The value of the first of `paths` that is there. */
-export function firstClaim(claims: JsonObject, paths: readonly ResolvedClaimPath[]): unknown {
+export function firstClaim(claims: JsonObject, paths: readonly ClaimPathSettings[]): unknown {
   for (const path of paths) {
     const value = claimAt(claims, path)
     if (value !== undefined) return value
@@ -48,10 +125,11 @@ export function firstClaim(claims: JsonObject, paths: readonly ResolvedClaimPath
   return undefined
 }
 
-const none: readonly string[] = Object.freeze([])
+const noNames: readonly string[] = Object.freeze([])
 
 /** Few scope claims stand in many tokens: each list is made once, and takes the memory of one. */
 const sharedLists = createBoundedCache<readonly string[]>(1000)
+
 const maxSharedLength = 512
 
 /**
@@ -60,7 +138,7 @@ const maxSharedLength = 512
  * shares it.
  */
 export function readScopes(value: unknown): readonly string[] | undefined {
-  if (value === undefined || value === '') return none
+  if (value === undefined || value === '') return noNames
   if (typeof value === 'string') return sharedLists.get(value) ?? splitScopes(value)
   return isStringArray(value) ? Object.freeze(value) : undefined
 }
@@ -77,19 +155,19 @@ function splitScopes(text: string): readonly string[] {
  * The roles at all of `paths` together, each once; nothing for a value that is not of the form of its path. The result is
  * frozen.
  */
-export function readRoles(claims: JsonObject, paths: readonly ResolvedRolePath[]): readonly string[] {
-  let roles = none
+export function readRoles(claims: JsonObject, paths: readonly RolePathSettings[]): readonly string[] {
+  let roles = noNames
   for (const path of paths) {
     const found = rolesIn(claimAt(claims, path), path.form)
-    if (found.length > 0) roles = roles === none ? found : [...new Set([...roles, ...found])]
+    if (found.length > 0) roles = roles === noNames ? found : [...new Set([...roles, ...found])]
   }
   return Object.freeze(roles)
 }
 
-function rolesIn(value: unknown, form: ResolvedRolePath['form']): readonly string[] {
-  if (form === 'object-keys') return isJsonObject(value) ? Object.keys(value) : none
+function rolesIn(value: unknown, form: RolePathSettings['form']): readonly string[] {
+  if (form === 'object-keys') return isJsonObject(value) ? Object.keys(value) : noNames
   if (typeof value === 'string') return form === 'names' ? [value] : splitAtCommas(value)
-  return form === 'names' && isStringArray(value) ? value : none
+  return form === 'names' && isStringArray(value) ? value : noNames
 }
 
 function splitAtCommas(text: string): readonly string[] {

@@ -1,9 +1,18 @@
-import { InvalidTokenError } from '../../errors/index.js'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { AccessTokenClaims } from '../../auth/auth.js'
+import { ConfigurationError, InvalidTokenError } from '../../errors/index.js'
 import { maxJsonDepth } from '../../jws/compact-jws.js'
 import { callApplication } from '../../kit/call-application.js'
 import { freezeWithin } from '../../kit/json.js'
-import type { ClaimsSchema } from '../options/types.js'
-import type { VerifiedEntry } from './token-rules.js'
+import type { VerifiedEntry } from './read-claims.js'
+
+/** Any Standard Schema validator of claims: zod, valibot, arktype … */
+export type ClaimsSchema = StandardSchemaV1<unknown, unknown>
+
+/** The type `auth.claims` has under a claims schema. */
+export type ClaimsOf<Schema extends ClaimsSchema | undefined> = Schema extends ClaimsSchema
+  ? StandardSchemaV1.InferOutput<Schema>
+  : AccessTokenClaims
 
 const maxNamedPaths = 5
 
@@ -25,4 +34,9 @@ export async function applyClaimsSchema(entry: VerifiedEntry, schema: ClaimsSche
 
 function nameOf(part: PropertyKey | { readonly key: PropertyKey }): string {
   return String(typeof part === 'object' ? part.key : part)
+}
+
+export function resolveSchema(schema: ClaimsSchema | undefined): ClaimsSchema | undefined {
+  if (schema === undefined || typeof schema?.['~standard']?.validate === 'function') return schema
+  throw new ConfigurationError('`claims` takes a Standard Schema, such as one of zod or valibot.')
 }

@@ -4,14 +4,17 @@ import { emit } from '../../kit/events.js'
 import type { JsonObject } from '../../kit/json.js'
 import type { MaybePromise } from '../../kit/maybe-promise.js'
 import { createSingleFlight } from '../../kit/single-flight.js'
-import type { ResolvedResource } from '../options/resolved.js'
-import type { ClaimsSchema } from '../options/types.js'
+import type { TokenTarget } from './audience.js'
+import type { ClaimsSchema } from './claims-schema.js'
 import { applyClaimsSchema } from './claims-schema.js'
-import { readIntrospectedToken } from './introspected-token.js'
-import { readPlainAnswer, readSignedAnswer } from './introspection-answer.js'
-import { createIntrospectionGate } from './introspection-gate.js'
-import { createIntrospectionRequest, type IntrospectionRequestSettings } from './introspection-request.js'
-import type { ClaimRules, TokenRules, VerifiedEntry } from './token-rules.js'
+import { readIntrospectedToken, readPlainAnswer, readSignedAnswer } from './introspection-answer.js'
+import {
+  createIntrospectionGate,
+  createIntrospectionRequest,
+  type IntrospectionRequestSettings,
+} from './introspection-request.js'
+import type { ClaimRules, VerifiedEntry } from './read-claims.js'
+import type { TokenRules } from './verify-jwt.js'
 
 /** Asks one issuer about its tokens. Built by {@link createIntrospector}. */
 export interface Introspector {
@@ -25,7 +28,7 @@ export interface Introspector {
    * @throws {@link InvalidTokenError} when the token is inactive or fails a rule.
    * @throws {@link UnavailableError} when the issuer does not tell.
    */
-  introspect(token: string, tokenHash: string, resource: ResolvedResource): MaybePromise<VerifiedEntry>
+  introspect(token: string, tokenHash: string, resource: TokenTarget): MaybePromise<VerifiedEntry>
 }
 
 /** What an {@link Introspector} is made of. */

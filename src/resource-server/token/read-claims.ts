@@ -1,10 +1,36 @@
-import type { Actor } from '../../auth/auth.js'
+import type { Actor, VerifiedToken } from '../../auth/auth.js'
+import { type InvalidTokenCode, InvalidTokenError } from '../../errors/index.js'
+import type { VerificationKey } from '../../jws/verification-key.js'
 import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../../kit/json.js'
-import { isReadableMayAct, readActor } from './actor.js'
-import { firstClaim, type ResolvedClaimProfile, readRoles, readScopes } from './claim-profile.js'
-import { invalidClaim, missingClaim, textClaim } from './claim-values.js'
-import { readValidity } from './read-validity.js'
-import type { ClaimRules, VerifiedEntry } from './token-rules.js'
+import { type ClaimProfileSettings, firstClaim, readRoles, readScopes } from './claim-profile.js'
+
+/** How the claims of one issuer's tokens are judged. */
+export interface ClaimRules {
+  readonly profile: ClaimProfileSettings
+  /**
+   * Claims that may lack: `exp` and `sub` only where introspection vouches for the token, `aud` where something else
+   * stands for it as well.
+   */
+  readonly optionalClaims: ReadonlySet<string>
+  readonly clockToleranceMs: number
+  readonly maxTokenAgeMs: number | undefined
+}
+
+/** A verified token with what a later use of the same token must check again. */
+export interface VerifiedEntry extends Omit<VerifiedToken, 'claims' | 'confirmation'> {
+  /** The claims as they stand in the token, frozen. */
+  readonly tokenClaims: JsonObject
+  /** What `auth.claims` will be: the output of the claims schema, or the claims themselves. Set once. */
+  claims: unknown
+  /** `undefined` only where the rules let `aud` lack. */
+  readonly audience: string | readonly string[] | undefined
+  /** Accepted from this time on, leeway included. */
+  readonly validFromMs: number
+  /** Accepted before this time, leeway included. */
+  readonly validUntilMs: number
+  /** The key that signed; `undefined` for an introspected token. */
+  readonly key: VerificationKey | undefined
+}
 
 /**
  * Judges the claims of a token whose origin is established, and reads out what a request needs (RFC 7519 §4.1, RFC 9068
@@ -47,12 +73,12 @@ export function readClaims(
   }
 }
 
-function readClientId(claims: JsonObject, profile: ResolvedClaimProfile): string | undefined {
+function readClientId(claims: JsonObject, profile: ClaimProfileSettings): string | undefined {
   const value = firstClaim(claims, profile.clientId)
   return value === undefined || (typeof value === 'string' && value !== '') ? value : invalidClaim('client_id')
 }
 
-function readSubject(claims: JsonObject, { subjectStandIn }: ResolvedClaimProfile): string | undefined {
+function readSubject(claims: JsonObject, { subjectStandIn }: ClaimProfileSettings): string | undefined {
   const sub = ownMember(claims, 'sub')
   const absent = sub === undefined || sub === ''
   if (subjectStandIn.length === 0 || !absent) return textClaim(claims, 'sub')
@@ -65,13 +91,13 @@ function tellClientToken(
   subject: string,
   clientId: string | undefined,
   claims: JsonObject,
-  profile: ResolvedClaimProfile,
+  profile: ClaimProfileSettings,
 ): boolean | undefined {
   if (subject === clientId || profile.clientToken(claims)) return true
   return profile.userToken(claims) ? false : undefined
 }
 
-function readTenant(claims: JsonObject, profile: ResolvedClaimProfile): string | undefined {
+function readTenant(claims: JsonObject, profile: ClaimProfileSettings): string | undefined {
   const value = firstClaim(claims, profile.tenant)
   return value === undefined || typeof value === 'string' ? value : invalidClaim('tenant')
 }
@@ -93,4 +119,95 @@ function readAudience(aud: unknown, optionalClaims: ReadonlySet<string>): Verifi
 function isDetails(value: unknown): boolean {
   if (value === undefined) return true
   return Array.isArray(value) && value.every((item) => isJsonObject(item) && typeof item['type'] === 'string')
+}
+
+/** When a token may be used, leeway included. */
+export interface Validity {
+  /** `exp`, in seconds; `undefined` only where the rules let it lack. */
+  readonly expiresAt: number | undefined
+  readonly validFromMs: number
+  readonly validUntilMs: number
+}
+
+/**
+ * Reads `exp`, `nbf` and `iat` and holds them against the time (RFC 7519 §4.1.4 to §4.1.6). `exp` and `iat` are required
+ * unless the rules relax them.
+ *
+ * @throws {@link InvalidTokenError} `ERR_TOKEN_EXPIRED`, `ERR_TOKEN_TOO_OLD`, `ERR_TOKEN_NOT_YET_VALID`, or for a claim
+ * that is absent or no number.
+ */
+export function readValidity(claims: JsonObject, rules: ClaimRules, nowMs: number): Validity {
+  const { clockToleranceMs, maxTokenAgeMs, optionalClaims } = rules
+  const expiresAt = readDate(claims, 'exp', optionalClaims.has('exp'))
+  const nbf = numericDate(claims, 'nbf') ?? 0
+  const iat = readDate(claims, 'iat', maxTokenAgeMs === undefined && optionalClaims.has('iat'))
+
+  const validFromMs = Math.max(nbf, iat ?? 0) * 1000 - clockToleranceMs
+  const expiresAtMs = (expiresAt ?? Number.POSITIVE_INFINITY) * 1000 + clockToleranceMs
+  const tooOldAtMs = (iat ?? 0) * 1000 + (maxTokenAgeMs ?? Number.POSITIVE_INFINITY) + clockToleranceMs
+  // Written so that a clock that gives NaN lets nothing pass.
+  if (!(nowMs < expiresAtMs)) throw outOfTime('ERR_TOKEN_EXPIRED', 'before', expiresAtMs, nowMs)
+  if (!(nowMs < tooOldAtMs)) throw outOfTime('ERR_TOKEN_TOO_OLD', 'before', tooOldAtMs, nowMs)
+  if (nowMs < validFromMs) throw outOfTime('ERR_TOKEN_NOT_YET_VALID', 'from', validFromMs, nowMs)
+  return { expiresAt, validFromMs, validUntilMs: Math.min(expiresAtMs, tooOldAtMs) }
+}
+
+function readDate(claims: JsonObject, name: string, mayLack: boolean): number | undefined {
+  return numericDate(claims, name) ?? (mayLack ? undefined : missingClaim(name))
+}
+
+/** Times are the limit, leeway included, and the clock of this server. */
+function outOfTime(code: InvalidTokenCode, word: string, limitMs: number, nowMs: number): InvalidTokenError {
+  return new InvalidTokenError(code, { expected: `${word} ${utc(limitMs)}`, received: utc(nowMs) })
+}
+
+function utc(ms: number): string {
+  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : String(ms)
+}
+
+/** Refuses the token for a claim of the wrong type or value. */
+export function invalidClaim(name: string): never {
+  throw new InvalidTokenError('ERR_TOKEN_CLAIM_INVALID', { detail: name })
+}
+
+/** Refuses the token for an absent claim. */
+export function missingClaim(name: string): never {
+  throw new InvalidTokenError('ERR_TOKEN_CLAIM_MISSING', { detail: name, expected: name })
+}
+
+/** A NumericDate claim in seconds, fractions allowed (RFC 7519 §2). A value of another type refuses the token. */
+export function numericDate(claims: JsonObject, name: string): number | undefined {
+  const value = ownMember(claims, name)
+  if (value === undefined) return undefined
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : invalidClaim(name)
+}
+
+/** A claim that is a non-empty string. A value of another type refuses the token. */
+export function textClaim(claims: JsonObject, name: string): string | undefined {
+  const value = ownMember(claims, name)
+  if (value === undefined) return undefined
+  return typeof value === 'string' && value !== '' ? value : invalidClaim(name)
+}
+
+const maxActorDepth = 8
+
+/**
+ * Reads an `act` claim (RFC 8693 §4.1): who acts for the subject, earlier actors nested inside. `null` when it is
+ * malformed or nests deeper than 8: such a token must be refused. `exp`, `nbf` and `aud` inside it mean nothing.
+ */
+export function readActor(value: unknown, depth = 1): Actor | undefined | null {
+  if (value === undefined) return undefined
+  if (!isJsonObject(value) || depth > maxActorDepth) return null
+  const sub = ownMember(value, 'sub')
+  const iss = ownMember(value, 'iss')
+  if (typeof sub !== 'string' || sub === '' || (iss !== undefined && typeof iss !== 'string')) return null
+  const act = readActor(ownMember(value, 'act'), depth + 1)
+  if (act === null) return null
+  return Object.freeze({ sub, ...(iss !== undefined && { iss }), ...(act !== undefined && { act }) })
+}
+
+/** Whether a `may_act` claim is usable: absent, or an object with a string `sub` (RFC 8693 §4.4). */
+export function isReadableMayAct(value: unknown): boolean {
+  if (value === undefined) return true
+  return isJsonObject(value) && typeof ownMember(value, 'sub') === 'string'
 }

@@ -1,9 +1,19 @@
 import type { AuthScheme } from '../../auth/auth.js'
 import { type AuthError, ConfigurationError, InvalidRequestError, MissingTokenError } from '../../errors/index.js'
 import type { RequestFacts } from '../../http/request-facts.js'
+import { textOption } from '../../kit/check.js'
 import { isJsonObject } from '../../kit/json.js'
-import type { ResolvedResource, TokenFields } from '../options/resolved.js'
-import type { BearerMethod } from '../options/types.js'
+
+/** Ways a client may send its token, in the words of RFC 9728 `bearer_methods_supported`. */
+export type BearerMethod = 'header' | 'body' | 'query'
+
+/** The header fields the tokens of a resource come in, where `Authorization` is not the only one. */
+export interface TokenFields {
+  /** In lower case. Each holds a token alone, without a scheme. */
+  readonly names: readonly string[]
+  /** Whether `Authorization` is one as well. */
+  readonly authorization: boolean
+}
 
 /** What a request brought along: one token by one scheme, or the reason why not. */
 export type Credentials =
@@ -11,15 +21,22 @@ export type Credentials =
   | { readonly scheme: AuthScheme | undefined; readonly error: AuthError; readonly token?: never }
 
 const token68 = /^[A-Za-z0-9\-._~+/]+=*$/
+
 const schemeAndRest = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(.*)$/s
+
 const formType = /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i
+
 const unparsedForm =
   "`bearerMethods` has 'body', but nothing parsed the form of this request: mount a body parser for application/x-www-form-urlencoded before the guard, or give `formBody`."
+
 /** The methods whose body has defined semantics (RFC 6750 §2.2, RFC 9110 §9.3). */
 const bodyMethods: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 
 /** Where the tokens of a resource may stand. */
-type TokenPlaces = Pick<ResolvedResource, 'bearerMethods' | 'tokenFields'>
+interface TokenPlaces {
+  readonly bearerMethods: readonly BearerMethod[]
+  readonly tokenFields?: TokenFields | undefined
+}
 
 /**
  * Finds the one access token of a request: in the `Authorization` field or that of a proxy, and where `bearerMethods` says so
@@ -155,3 +172,16 @@ function onlyOne(found: readonly (Credentials | undefined)[]): Credentials {
   if (present.length > 1) return ambiguous()
   return present[0] ?? missing()
 }
+
+const fieldName = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
+
+export function resolveTokenHeader(given: unknown): string | undefined {
+  const name = textOption('tokenHeader', given)?.toLowerCase()
+  if (name === undefined || (fieldName.test(name) && !reservedFields.has(name))) return name
+  throw new ConfigurationError(
+    '`tokenHeader` takes the name of a header field that a proxy writes the token into, such as Cf-Access-Jwt-Assertion.',
+  )
+}
+
+/** Fields that mean something else, or that browsers send by themselves. */
+const reservedFields: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'dpop', 'cookie'])

@@ -1,16 +1,6 @@
-import { type CompactJws, readJsonSegment } from '../../jws/compact-jws.js'
+import { ConfigurationError } from '../../errors/index.js'
+import { type CompactJws, comparableType, readJsonSegment } from '../../jws/compact-jws.js'
 import { type JsonObject, ownMember } from '../../kit/json.js'
-
-/**
- * The comparable form of a `typ` header value: media types compare without regard to case, and a value without `/`
- * stands for `application/` plus the value (RFC 7515 §4.1.9). `at+jwt`, `AT+JWT` and `application/at+jwt` are one.
- */
-export function comparableType(typ: string): string {
-  const lower = typ.toLowerCase()
-  if (!lower.startsWith('application/')) return lower
-  const rest = lower.slice('application/'.length)
-  return rest.includes('/') ? lower : rest
-}
 
 /** Types other specifications keep for other kinds of JWT; none may ever pass as an access token (RFC 8725 §3.12). */
 export const foreignTokenTypes: ReadonlySet<string> = new Set([
@@ -104,4 +94,23 @@ export function isForeignJwt({ headerSegment, payload }: CompactJws): boolean {
   const typ = ownMember(readJsonSegment(headerSegment) ?? {}, 'typ')
   const comparable = typeof typ === 'string' ? comparableType(typ) : null
   return isGenericType(comparable) ? carriesForeignClaim(payload) : foreignTokenTypes.has(comparable as string)
+}
+
+export function resolveTokenTypes(given: readonly (string | null)[] | undefined): readonly (string | null)[] {
+  if (given === undefined) return ['at+jwt']
+  if (Array.isArray(given) && given.length > 0 && given.every(isTokenType)) return Object.freeze([...given])
+  throw new ConfigurationError(
+    "`tokenTypes` takes a non-empty array such as ['at+jwt', 'JWT'], null for an absent typ.",
+  )
+}
+
+function isTokenType(type: unknown): boolean {
+  return type === null || (typeof type === 'string' && type !== '')
+}
+
+export function acceptedTypes(given: readonly (string | null)[]): ReadonlySet<string | null> {
+  const types = given.map((type) => (type === null ? null : comparableType(type)))
+  const foreign = types.find((type) => type !== null && foreignTokenTypes.has(type))
+  if (foreign === undefined) return new Set(types)
+  throw new ConfigurationError(`\`tokenTypes\` holds ${foreign}, which names another kind of JWT than an access token.`)
 }

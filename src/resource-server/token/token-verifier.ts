@@ -1,16 +1,62 @@
 import { InvalidRequestError, InvalidTokenError } from '../../errors/index.js'
+import type { Discovery } from '../../issuer/discovery.js'
 import { type CompactJws, readCompactJws, readJsonSegment } from '../../jws/compact-jws.js'
 import { createBoundedCache } from '../../kit/bounded-cache.js'
 import { ownMember } from '../../kit/json.js'
 import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
-import { type IntrospectingIssuer, type Issuer, type IssuerRegistry, isIntrospecting, maySpeakFor } from '../issuers.js'
-import type { ResolvedOptions } from '../options/resolve-options.js'
-import type { ResolvedResource } from '../options/resolved.js'
-import { applyClaimsSchema } from './claims-schema.js'
+import type { TokenTarget } from './audience.js'
+import type { ClaimsTest } from './claim-conditions.js'
+import { applyClaimsSchema, type ClaimsSchema } from './claims-schema.js'
+import type { Introspector } from './introspect.js'
+import type { IssuerSettings } from './issuer-options.js'
+import type { VerifiedEntry } from './read-claims.js'
 import { isToken68 } from './read-credentials.js'
-import type { VerifiedEntry } from './token-rules.js'
 import { isForeignJwt } from './token-type.js'
-import { verifyJwt } from './verify-jwt.js'
+import { type TokenRules, verifyJwt } from './verify-jwt.js'
+
+/** One trusted authorization server at work: its rules, its keys, its metadata. */
+export interface Issuer extends TokenRules {
+  /** Accepted `aud` values by resource; `undefined`: those of the resource. */
+  readonly audiences: ReadonlyMap<string, readonly string[]> | undefined
+  /** What stands for an absent `aud`, by resource; `undefined`: nothing has to, where the rules let it lack. */
+  readonly standIns: ReadonlyMap<string, readonly ClaimsTest[]> | undefined
+  readonly unknownConfirmation: 'refuse' | 'ignore'
+  readonly discovery: Discovery
+  readonly settings: IssuerSettings
+  /** `undefined` where the issuer's tokens are never introspected. */
+  readonly introspector: Introspector | undefined
+}
+
+/** An issuer with an introspection endpoint. */
+export interface IntrospectingIssuer extends Issuer {
+  readonly introspector: Introspector
+}
+
+/** The issuers of one server. */
+export interface IssuerRegistry {
+  /**
+   * The issuer with exactly this identifier. Asks the resolver function only for one on the allow-list.
+   *
+   * @throws {@link UnavailableError} when the resolver function fails, or takes more than 5 s.
+   */
+  find(issuer: string): MaybePromise<Issuer | undefined>
+  /** The issuer to ask about tokens of this resource that are no JWTs. Always `undefined` under an issuer function. */
+  findOpaque(resource: TokenTarget): IntrospectingIssuer | undefined
+  /** Whether tokens of that issuer may be accepted at all. */
+  trusts(issuer: string): boolean
+  /** Those known so far. */
+  known(): readonly Issuer[]
+}
+
+/** Whether tokens of an issuer can be introspected. */
+export function isIntrospecting(issuer: Issuer): issuer is IntrospectingIssuer {
+  return issuer.introspector !== undefined
+}
+
+/** Whether tokens of `issuer` may be accepted for `resource`. */
+export function maySpeakFor(resource: TokenTarget, issuer: string): boolean {
+  return resource.onlyIssuers === undefined || resource.onlyIssuers.has(issuer)
+}
 
 /** A verified token together with the issuer that vouches for it. */
 export interface TrustedToken {
@@ -27,7 +73,7 @@ export interface TokenVerifier {
    * @param tokenHash - SHA-256 of the token: the only form in which it is remembered.
    * @throws {@link InvalidRequestError}, {@link InvalidTokenError}, {@link UnavailableError}
    */
-  verify(token: string, tokenHash: string, resource: ResolvedResource, nowMs: number): MaybePromise<TrustedToken>
+  verify(token: string, tokenHash: string, resource: TokenTarget, nowMs: number): MaybePromise<TrustedToken>
 }
 
 const maxTokenLength = 16 * 1024
@@ -41,14 +87,21 @@ export function checkTokenSize(token: string): void {
   if (token.length > maxTokenLength) throw new InvalidTokenError('ERR_TOKEN_TOO_LARGE')
 }
 
+/** What a {@link TokenVerifier} goes by. */
+export interface TokenVerifierSettings {
+  readonly schema: ClaimsSchema | undefined
+  /** How many verified tokens are remembered. */
+  readonly tokenCacheEntries: number
+}
+
 /** Makes the verifier of one server. */
-export function createTokenVerifier(options: ResolvedOptions, issuers: IssuerRegistry): TokenVerifier {
+export function createTokenVerifier(options: TokenVerifierSettings, issuers: IssuerRegistry): TokenVerifier {
   const remembered = createBoundedCache<TrustedToken>(options.tokenCacheEntries)
 
   function verifyAnew(
     token: string,
     tokenHash: string,
-    resource: ResolvedResource,
+    resource: TokenTarget,
     nowMs: number,
   ): MaybePromise<TrustedToken> {
     const jws = readCompactJws(token)
@@ -62,7 +115,7 @@ export function createTokenVerifier(options: ResolvedOptions, issuers: IssuerReg
     })
   }
 
-  function accept(trusted: TrustedToken, tokenHash: string, resource: ResolvedResource): MaybePromise<TrustedToken> {
+  function accept(trusted: TrustedToken, tokenHash: string, resource: TokenTarget): MaybePromise<TrustedToken> {
     checkAudience(trusted, resource)
     return whenReady(options.schema && applyClaimsSchema(trusted.entry, options.schema), () => {
       remembered.set(tokenHash, trusted)
@@ -70,7 +123,7 @@ export function createTokenVerifier(options: ResolvedOptions, issuers: IssuerReg
     })
   }
 
-  function issuerOf({ payload }: CompactJws, resource: ResolvedResource): MaybePromise<Issuer> {
+  function issuerOf({ payload }: CompactJws, resource: TokenTarget): MaybePromise<Issuer> {
     const iss = ownMember(payload, 'iss')
     const found = typeof iss === 'string' && maySpeakFor(resource, iss) ? issuers.find(iss) : undefined
     return whenReady(found, (issuer) => {
@@ -80,7 +133,7 @@ export function createTokenVerifier(options: ResolvedOptions, issuers: IssuerReg
     })
   }
 
-  async function introspectOpaque(token: string, tokenHash: string, resource: ResolvedResource) {
+  async function introspectOpaque(token: string, tokenHash: string, resource: TokenTarget) {
     if (!isToken68(token)) {
       throw new InvalidRequestError('ERR_REQUEST_MALFORMED', { detail: `${noToken68}; ${howToIntrospect}` })
     }
@@ -112,13 +165,14 @@ function isStillGood({ entry, issuer }: TrustedToken, issuers: IssuerRegistry, n
 }
 
 /** The introspector alone remembers what it was told, so that nothing outlives its limits. */
-async function introspect(issuer: IntrospectingIssuer, token: string, tokenHash: string, resource: ResolvedResource) {
+async function introspect(issuer: IntrospectingIssuer, token: string, tokenHash: string, resource: TokenTarget) {
   const trusted = { entry: await issuer.introspector.introspect(token, tokenHash, resource), issuer }
   checkAudience(trusted, resource)
   return trusted
 }
 
 const noToken68 = 'the token holds a character that no access token may have (RFC 6750 §2.1)'
+
 const howToIntrospect = 'no JWT; to accept opaque tokens, give one issuer of the resource `introspection` (RFC 7662)'
 
 /** What begins like a JWT is a broken one; anything else is opaque, whatever characters it is made of. */
@@ -130,12 +184,12 @@ function whyNoJwt(token: string): InvalidTokenError {
   return new InvalidTokenError(encrypted ? 'ERR_TOKEN_ENCRYPTED' : 'ERR_TOKEN_MALFORMED', { detail: howToIntrospect })
 }
 
-function checkStandIns({ tokenClaims }: VerifiedEntry, { standIns }: Issuer, { resource }: ResolvedResource): void {
+function checkStandIns({ tokenClaims }: VerifiedEntry, { standIns }: Issuer, { resource }: TokenTarget): void {
   if (standIns === undefined || standIns.get(resource)?.some((holds) => holds(tokenClaims)) === true) return
   throw new InvalidTokenError('ERR_TOKEN_AUDIENCE', { detail: 'no aud, and nothing of `audienceFrom` stands for it' })
 }
 
-function checkAudience({ entry, issuer }: TrustedToken, resource: ResolvedResource): void {
+function checkAudience({ entry, issuer }: TrustedToken, resource: TokenTarget): void {
   const { audience } = entry
   if (audience === undefined) {
     checkStandIns(entry, issuer, resource)

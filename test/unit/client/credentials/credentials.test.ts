@@ -15,7 +15,7 @@ import {
   tlsClientAuth,
 } from 'portcullis/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { IntrospectionOptions } from '../../../../src/resource-server/options/types.js'
+import type { IntrospectionOptions } from '../../../../src/resource-server/token/introspection-options.js'
 import { rejection, setUpClient } from '../../../support/client-set-up.js'
 import { fakeAuthorizationServer } from '../../../support/fake-token-endpoint.js'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readConfirmation } from '../../../../src/resource-server/binding/confirmation.js'
+import { readConfirmation } from '../../../../src/resource-server/binding/binding.js'
 
 const jkt = '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I'
 const thumbprint = 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2'

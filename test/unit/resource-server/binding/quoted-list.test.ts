@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readElements } from '../../../../src/resource-server/binding/quoted-list.js'
+import { readElements } from '../../../../src/resource-server/binding/trusted-proxies.js'
 
 describe('readElements', () => {
   it('[SEC-04] reads names in lower case and values without quotes and escapes', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { normalizeTargetUri } from '../../../../src/resource-server/binding/target-uri.js'
+import { normalizeTargetUri } from '../../../../src/resource-server/binding/request-target.js'
 
 describe('normalizeTargetUri', () => {
   it.each([

@@ -12,11 +12,12 @@ import {
   UnavailableError,
 } from 'portcullis'
 import { describe, expect, it } from 'vitest'
-import { type AnswerContext, toAnswer } from '../../../../src/resource-server/challenge/answer.js'
+import { toAnswer } from '../../../../src/resource-server/challenge/answer.js'
+import type { AnswerSettings } from '../../../../src/resource-server/challenge/challenge.js'
 
 const metadataUrl = 'https://api.example/.well-known/oauth-protected-resource'
 const metadata = `resource_metadata="${metadataUrl}"`
-const bearerOnly: AnswerContext = {
+const bearerOnly: AnswerSettings = {
   metadataUrl,
   scope: undefined,
   scheme: undefined,
@@ -24,11 +25,11 @@ const bearerOnly: AnswerContext = {
   dpopAlgorithms: undefined,
   cors: false,
 }
-const both: AnswerContext = { ...bearerOnly, dpopAlgorithms: ['ES256', 'PS256'] }
-const dpopOnly: AnswerContext = { ...both, bearerOffered: false }
+const both: AnswerSettings = { ...bearerOnly, dpopAlgorithms: ['ES256', 'PS256'] }
+const dpopOnly: AnswerSettings = { ...both, bearerOffered: false }
 const algs = 'algs="ES256 PS256"'
 
-function challenges(error: unknown, context: AnswerContext) {
+function challenges(error: unknown, context: AnswerSettings) {
   return toAnswer(error, context).headers['WWW-Authenticate']
 }
 
@@ -139,7 +140,7 @@ describe('the challenge of a bad proof', () => {
 })
 
 describe('the challenge of a good token that does not suffice', () => {
-  const context: AnswerContext = { ...both, scheme: 'Bearer', scope: 'what the route needs' }
+  const context: AnswerSettings = { ...both, scheme: 'Bearer', scope: 'what the route needs' }
 
   it('[E-05] [BEAR-09] [PRM-10] names the scopes needed on the scheme used', () => {
     const answer = toAnswer(new InsufficientScopeError('mail:read'), context)

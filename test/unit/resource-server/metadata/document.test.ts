@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { resourceMetadata } from '../../../../src/resource-server/metadata/document.js'
+import { resourceMetadata } from '../../../../src/resource-server/metadata/resource-metadata.js'
 import { resolvedResource } from '../../../support/resolved-resource.js'
 
 const identifier = 'https://API.example.com:443/mcp'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { protectedResourceMetadataUrl } from '../../../../src/resource-server/metadata/well-known.js'
+import { protectedResourceMetadataUrl } from '../../../../src/resource-server/metadata/metadata-routes.js'
 
 describe('protectedResourceMetadataUrl', () => {
   it.each([

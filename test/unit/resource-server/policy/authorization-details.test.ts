@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { InternalError } from '../../../../src/errors/index.js'
-import { detailsGrant } from '../../../../src/resource-server/policy/authorization-details.js'
+import { detailsGrant } from '../../../../src/resource-server/policy/access-rules.js'
 import type { AuthorizationDetail } from '../../../../src/resource-server/policy/requirement.js'
 
 const resource = 'https://api.test'

@@ -7,14 +7,14 @@ import {
   InternalError,
   StepUpRequiredError,
 } from '../../../../src/errors/index.js'
-import { compileRequirement, type Judged } from '../../../../src/resource-server/policy/compile-requirement.js'
-import type { Requirement } from '../../../../src/resource-server/policy/requirement.js'
+import { compileRequirement } from '../../../../src/resource-server/policy/compile-requirement.js'
+import type { JudgedToken, Requirement } from '../../../../src/resource-server/policy/requirement.js'
 
 const resource = 'https://api.test'
 const nowMs = 1_800_000_000_000
 const context = { implies: new Map<string, readonly string[]>(), resource }
 
-function judge(requirement: Requirement<never>, token: Partial<Judged>): unknown {
+function judge(requirement: Requirement<never>, token: Partial<JudgedToken>): unknown {
   const compiled = compileRequirement(requirement, context)
   try {
     compiled.judge({ tokenClaims: {}, claims: token.tokenClaims ?? {}, scopes: [], roles: [], ...token }, nowMs, 60_000)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isReadableMayAct, readActor } from '../../../../src/resource-server/token/actor.js'
+import { isReadableMayAct, readActor } from '../../../../src/resource-server/token/read-claims.js'
 
 const chain = (length: number): object => (length === 1 ? { sub: 'a' } : { sub: 'a', act: chain(length - 1) })
 

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { resolveClaimProfile } from '../../../../src/resource-server/options/resolve-claim-options.js'
-import { firstClaim, readRoles, readScopes } from '../../../../src/resource-server/token/claim-profile.js'
+import {
+  firstClaim,
+  readRoles,
+  readScopes,
+  resolveClaimProfile,
+} from '../../../../src/resource-server/token/claim-profile.js'
 
 const first = (claims: object, tenant: readonly (string | readonly string[])[]): unknown =>
   firstClaim({ ...claims }, resolveClaimProfile({ tenant }).tenant)

@@ -4,7 +4,7 @@ import { FetchFailure } from '../../../../src/kit/fetch/fetch-failure.js'
 import {
   createIntrospectionGate,
   type IntrospectionCircuit,
-} from '../../../../src/resource-server/token/introspection-gate.js'
+} from '../../../../src/resource-server/token/introspection-request.js'
 import { introspectingServer } from '../../../support/introspecting-server.js'
 
 function answer(status: number, headers: Record<string, string> = {}) {

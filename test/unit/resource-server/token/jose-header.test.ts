@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { InvalidTokenError } from '../../../../src/errors/index.js'
-import { readJoseHeader } from '../../../../src/resource-server/token/jose-header.js'
+import { readJoseHeader } from '../../../../src/resource-server/token/verify-jwt.js'
 
 const encode = (header: unknown) =>
   Buffer.from(typeof header === 'string' ? header : JSON.stringify(header)).toString('base64url')

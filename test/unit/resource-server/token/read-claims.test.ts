@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { InvalidTokenError } from '../../../../src/errors/index.js'
-import { resolveClaimProfile } from '../../../../src/resource-server/options/resolve-claim-options.js'
+import { resolveClaimProfile } from '../../../../src/resource-server/token/claim-profile.js'
+import type { ClaimRules } from '../../../../src/resource-server/token/read-claims.js'
 import { readClaims } from '../../../../src/resource-server/token/read-claims.js'
-import type { ClaimRules } from '../../../../src/resource-server/token/token-rules.js'
 
 const now = 1_800_000_000
 const issuer = 'https://issuer.test'

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { requestFacts } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
 import type { RequestFacts } from '../../../../src/http/request-facts.js'
-import type { BearerMethod } from '../../../../src/resource-server/options/types.js'
+import type { BearerMethod } from '../../../../src/resource-server/token/read-credentials.js'
 import { isToken68, readBearerToken, readCredentials } from '../../../../src/resource-server/token/read-credentials.js'
 
 const everyMethod: readonly BearerMethod[] = ['header', 'body', 'query']

@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  carriesForeignClaim,
-  comparableType,
-  foreignTokenTypes,
-} from '../../../../src/resource-server/token/token-type.js'
+import { comparableType } from '../../../../src/jws/compact-jws.js'
+import { carriesForeignClaim, foreignTokenTypes } from '../../../../src/resource-server/token/token-type.js'
 
 describe('comparableType', () => {
   it('[JOSE-18] reads a value without a slash as application/ and the value', () => {

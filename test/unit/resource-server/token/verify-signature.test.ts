@@ -4,10 +4,9 @@ import { createStaticKeys } from '../../../../src/issuer/static-keys.js'
 import { readCompactJws } from '../../../../src/jws/compact-jws.js'
 import type { VerificationKey } from '../../../../src/jws/verification-key.js'
 import { createBoundedCache } from '../../../../src/kit/bounded-cache.js'
-import { resolveClaimProfile } from '../../../../src/resource-server/options/resolve-claim-options.js'
-import type { KnownHeader, TokenRules } from '../../../../src/resource-server/token/token-rules.js'
-import { verifyJwt } from '../../../../src/resource-server/token/verify-jwt.js'
-import { verifySignature } from '../../../../src/resource-server/token/verify-signature.js'
+import { resolveClaimProfile } from '../../../../src/resource-server/token/claim-profile.js'
+import type { KnownHeader, TokenRules } from '../../../../src/resource-server/token/verify-jwt.js'
+import { verifyJwt, verifySignature } from '../../../../src/resource-server/token/verify-jwt.js'
 import { createSigningKey, signCompact } from '../../../../src/testing/index.js'
 
 const key = createSigningKey({ kid: 'k' })

@@ -1,6 +1,6 @@
 import { ConfigurationError, type IntrospectionOptions } from 'portcullis'
 import { describe, expect, it } from 'vitest'
-import { resolveIntrospection } from '../../../../src/resource-server/options/resolve-introspection.js'
+import { resolveIntrospection } from '../../../../src/resource-server/token/introspection-options.js'
 
 const credential = { authenticate: () => ({}) }
 

@@ -1,11 +1,51 @@
 import { ConfigurationError } from '../../errors/index.js'
+import type { IntrospectionCredential } from '../../issuer/endpoint-credential.js'
 import { checkUrl } from '../../issuer/identifiers.js'
 import { booleanOption, checkNames, integerOption, numberOption, textOption } from '../../kit/check.js'
 import type { InsecureHosts } from '../../kit/fetch/secure-url.js'
-import type { IntrospectionBreakerOptions, IntrospectionCredential, IntrospectionOptions } from './types.js'
+
+/** Checks opaque tokens by RFC 7662, or by RFC 9701 where `signedResponse` is set. @group Resource server */
+export interface IntrospectionOptions {
+  /** Default: `introspection_endpoint` of the discovered metadata. */
+  readonly endpoint?: string | undefined
+  /** How this server authenticates at the endpoint; see the credentials of `portcullis/client`. */
+  readonly credential: IntrospectionCredential
+  /** Demand a signed answer (RFC 9701); a plain one is refused. Default false. */
+  readonly signedResponse?: boolean | undefined
+  /** The `aud` of a signed answer. Default: the resource identifier. */
+  readonly signedResponseAudience?: string | undefined
+  /** Send JWTs of this issuer to introspection as well. Default false: they are verified locally. */
+  readonly introspectJwts?: boolean | undefined
+  /** Accept active tokens whose answer names no `aud`. Default false. */
+  readonly dangerouslyAllowMissingAudience?: boolean | undefined
+  /** How long a positive answer is reused, at most until `exp`. 0 asks every time. Default 60. */
+  readonly cacheSeconds?: number | undefined
+  /** How long a negative answer is reused. Default 10. */
+  readonly negativeCacheSeconds?: number | undefined
+  /** Default 5000, body included. */
+  readonly timeoutMs?: number | undefined
+  /**
+   * How many requests may be under way at the endpoint. 1 to 10,000, default 100. Beyond it the answer is 503 at once; a
+   * quarter of the places is kept for tokens that were good when last asked about.
+   */
+  readonly maxInFlight?: number | undefined
+  /** When the endpoint is left alone for a while: 503 at once. `false`: never. */
+  readonly breaker?: IntrospectionBreakerOptions | false | undefined
+}
+
+/** The circuit breaker before an introspection endpoint. @group Resource server */
+export interface IntrospectionBreakerOptions {
+  /**
+   * Failures in a row that open the circuit: no connection, no answer in time, 429, 502, 503, 504. No other answer counts.
+   * 1 to 1000, default 5.
+   */
+  readonly failureThreshold?: number | undefined
+  /** How long it stays open before one trial request. 100 to 600,000, default 10,000; a longer `Retry-After` counts. */
+  readonly resetTimeoutMs?: number | undefined
+}
 
 /** Introspection settings of one issuer, complete. */
-export interface ResolvedIntrospection {
+export interface IntrospectionSettings {
   /** `undefined`: the one of the discovered metadata. */
   readonly endpoint: string | undefined
   readonly credential: IntrospectionCredential
@@ -44,7 +84,7 @@ const names = [
 export function resolveIntrospection(
   options: IntrospectionOptions | undefined,
   insecureHosts: InsecureHosts,
-): ResolvedIntrospection | undefined {
+): IntrospectionSettings | undefined {
   if (options === undefined) return undefined
   checkNames('`introspection`', options, names)
   if (options.endpoint !== undefined) checkUrl('introspection.endpoint', options.endpoint, insecureHosts)
@@ -74,7 +114,7 @@ export function resolveIntrospection(
   })
 }
 
-function resolveBreaker(options: IntrospectionBreakerOptions = {}): ResolvedIntrospection['breaker'] {
+function resolveBreaker(options: IntrospectionBreakerOptions = {}): IntrospectionSettings['breaker'] {
   checkNames('`introspection.breaker`', options, ['failureThreshold', 'resetTimeoutMs'])
   const threshold = { min: 1, max: 1000, fallback: 5 }
   const reset = { min: 100, max: 600_000, fallback: 10_000 }

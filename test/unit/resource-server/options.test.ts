@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { ConfigurationError, InternalError } from '../../../../src/errors/index.js'
-import { monotonicClock } from '../../../../src/kit/clock.js'
-import { isPlatformFetch } from '../../../../src/kit/fetch/platform-fetch.js'
-import { resolveOptions } from '../../../../src/resource-server/options/resolve-options.js'
-import { createResourceServer } from '../../../../src/resource-server/resource-server.js'
+import { ConfigurationError, InternalError } from '../../../src/errors/index.js'
+import { monotonicClock } from '../../../src/kit/clock.js'
+import { isPlatformFetch } from '../../../src/kit/fetch/platform-fetch.js'
+import { resolveResourceServer } from '../../../src/resource-server/options.js'
+import { createResourceServer } from '../../../src/resource-server/resource-server.js'
 
 const resource = 'https://api.test'
 const issuer = 'https://issuer.test'
-const resolve = (options: object) => resolveOptions({ resource, issuer, ...options } as never)
+const resolve = (options: object) => resolveResourceServer({ resource, issuer, ...options } as never)
 const keys = [{ kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }]
 
 describe('resolveOptions', () => {
@@ -28,7 +28,7 @@ describe('resolveOptions', () => {
       monotonicClock,
     })
     expect(isTenant(issuer)).toBe(false)
-    expect(surroundings).toMatchObject({ allowInsecureLoopback: false, onEvent: undefined })
+    expect(surroundings).toMatchObject({ insecureHosts: false, onEvent: undefined })
     expect(resources).toEqual([
       {
         resource,

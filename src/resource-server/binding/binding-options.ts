@@ -1,18 +1,72 @@
 import { ConfigurationError } from '../../errors/index.js'
-import { defaultProofAlgorithms, type SignatureAlgorithm } from '../../jws/algorithms.js'
+import { defaultProofAlgorithms, resolveAlgorithms, type SignatureAlgorithm } from '../../jws/algorithms.js'
 import { booleanOption, checkNames, choiceOption, numberOption } from '../../kit/check.js'
 import type { ReplayStore } from '../../stores/contract.js'
-import type { BindingMode } from '../policy/requirement.js'
-import { resolveAlgorithms } from './resolve-issuer.js'
-import type { DpopNonceOptions, DpopOptions, MtlsOptions } from './types.js'
+
+/** Whether bound tokens are demanded: `off` refuses them, `allowed` takes both, `required` takes only bound ones. */
+export type BindingMode = 'off' | 'allowed' | 'required'
+
+/** DPoP at the resource server (RFC 9449). @group Resource server */
+export interface DpopOptions {
+  /** Default `allowed`. */
+  readonly mode?: BindingMode | undefined
+  /** Accepted proof algorithms; published in metadata and challenges. Default ES256 PS256 EdDSA Ed25519. */
+  readonly algorithms?: readonly SignatureAlgorithm[] | undefined
+  /** Oldest acceptable `iat`, seconds back. 1 to 300, default 60. */
+  readonly maxAgeSeconds?: number | undefined
+  /** Most an `iat` may lie ahead, in seconds. 0 to 60, default 10. */
+  readonly maxFutureSeconds?: number | undefined
+  /** Demand server nonces (RFC 9449 §9). Default none. */
+  readonly nonce?: DpopNonceOptions | undefined
+  /**
+   * Where proofs are remembered. Default: in memory, bounded, good for one process; several instances need a shared one.
+   */
+  readonly replayStore?: ReplayStore | undefined
+  /** `true` accepts proofs unseen by anybody when the replay store fails. Default false: 503. */
+  readonly dangerouslyAllowReplayWhenStoreFails?: boolean | undefined
+  /**
+   * How the URI in `htu` is known. `resource`: origin of the resource identifier (default). `connection`: TLS state and
+   * `Host`. `forwarded`: RFC 7239 `Forwarded`, `x-forwarded`: `X-Forwarded-Proto` and `-Host`, each from a trusted
+   * proxy only.
+   */
+  readonly targetOrigin?: 'resource' | 'connection' | 'forwarded' | 'x-forwarded' | undefined
+  /**
+   * What a proxy strips from the front of the path of each request, such as `/api`: `htu` has it, the request that
+   * arrives has not. It is put before every path, so that each request has one URI. Plain segments, a slash first and
+   * none at the end. Default none: the path stays as it arrives.
+   */
+  readonly pathPrefix?: string | undefined
+}
+
+/** Server nonces for DPoP proofs. @group Resource server */
+export interface DpopNonceOptions {
+  /** Secrets of at least 32 bytes, the first one signs, all verify. Share them between instances. */
+  readonly secrets: readonly (string | Uint8Array)[]
+  /** Lifetime of a nonce. 10 to 3600, default 300. */
+  readonly maxAgeSeconds?: number | undefined
+  /** Send a fresh `DPoP-Nonce` with every answer to a proof that holds, refusals after it included. Default false. */
+  readonly onSuccess?: boolean | undefined
+}
+
+/** Certificate-bound tokens (RFC 8705 §3). @group Resource server */
+export interface MtlsOptions {
+  /** Default `allowed`. */
+  readonly mode?: BindingMode | undefined
+  /**
+   * Where the client certificate comes from: the TLS connection (default), or a header of a trusted proxy: `rfc9440`
+   * (`Client-Cert`), `xfcc` (Envoy's `X-Forwarded-Client-Cert`: one element with `Hash` or `Cert`), `nginx` (`X-SSL-Client-Cert`, URL-encoded PEM), `aws`
+   * (`X-Amzn-Mtls-Clientcert-Leaf` or `X-Amzn-Mtls-Clientcert`).
+   */
+  readonly certificateFrom?: 'connection' | 'rfc9440' | 'xfcc' | 'nginx' | 'aws' | undefined
+}
 
 /** DPoP settings, complete; `replayStore` is `undefined` where the default one shall be made. */
-export interface ResolvedDpop {
+export interface DpopSettings {
   readonly mode: BindingMode
   readonly algorithms: readonly SignatureAlgorithm[]
   readonly maxAgeSeconds: number
   readonly maxFutureSeconds: number
-  readonly nonce: ResolvedNonce | undefined
+  readonly nonce: NonceSettings | undefined
   readonly replayStore: ReplayStore | undefined
   readonly dangerouslyAllowReplayWhenStoreFails: boolean
   readonly targetOrigin: 'resource' | 'connection' | 'forwarded' | 'x-forwarded'
@@ -20,19 +74,21 @@ export interface ResolvedDpop {
 }
 
 /** Nonce settings, complete. */
-export interface ResolvedNonce {
+export interface NonceSettings {
   readonly secrets: readonly (string | Uint8Array)[]
   readonly maxAgeSeconds: number
   readonly onSuccess: boolean
 }
 
 /** mTLS settings, complete. */
-export interface ResolvedMtls {
+export interface MtlsSettings {
   readonly mode: BindingMode
   readonly certificateFrom: 'connection' | 'rfc9440' | 'xfcc' | 'nginx' | 'aws'
 }
 
-const modes = ['off', 'allowed', 'required'] as const
+/** The modes, in the order of strictness. */
+export const bindingModes = ['off', 'allowed', 'required'] as const
+
 const dpopNames = [
   'mode',
   'algorithms',
@@ -44,6 +100,7 @@ const dpopNames = [
   'targetOrigin',
   'pathPrefix',
 ]
+
 /** Plain segments only: no dot segments, no escapes, no slash at the end. */
 const prefixForm = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~!$&'()*+,;=:@-]+)+$/
 
@@ -52,14 +109,14 @@ const prefixForm = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~!$&'()*+,;=:@-]+)+$/
  *
  * @throws {@link ConfigurationError}
  */
-export function resolveDpop(given: BindingMode | DpopOptions | undefined): ResolvedDpop {
+export function resolveDpop(given: BindingMode | DpopOptions | undefined): DpopSettings {
   const options: DpopOptions = modeOrOptions(given)
   checkNames('`dpop`', options, dpopNames)
   if (options.replayStore !== undefined && typeof options.replayStore?.reserve !== 'function') {
     throw new ConfigurationError('`dpop.replayStore` takes a ReplayStore, such as createRedisReplayStore gives.')
   }
   return Object.freeze({
-    mode: choiceOption('dpop.mode', options.mode, modes, 'allowed'),
+    mode: choiceOption('dpop.mode', options.mode, bindingModes, 'allowed'),
     algorithms: resolveAlgorithms('dpop.algorithms', options.algorithms, defaultProofAlgorithms),
     maxAgeSeconds: numberOption('dpop.maxAgeSeconds', options.maxAgeSeconds, { min: 1, max: 300, fallback: 60 }),
     maxFutureSeconds: numberOption('dpop.maxFutureSeconds', options.maxFutureSeconds, {
@@ -97,7 +154,7 @@ function modeOrOptions<T extends object>(given: BindingMode | T | undefined): T 
   return typeof given === 'string' ? { mode: given } : given
 }
 
-function resolveNonce(nonce: DpopNonceOptions | undefined): ResolvedNonce | undefined {
+function resolveNonce(nonce: DpopNonceOptions | undefined): NonceSettings | undefined {
   if (nonce === undefined) return undefined
   checkNames('`dpop.nonce`', nonce, ['secrets', 'maxAgeSeconds', 'onSuccess'])
   const { secrets } = nonce
@@ -120,11 +177,11 @@ function isLongSecret(secret: unknown): boolean {
  *
  * @throws {@link ConfigurationError}
  */
-export function resolveMtls(given: BindingMode | MtlsOptions | undefined): ResolvedMtls {
+export function resolveMtls(given: BindingMode | MtlsOptions | undefined): MtlsSettings {
   const options: MtlsOptions = modeOrOptions(given)
   checkNames('`mtls`', options, ['mode', 'certificateFrom'])
   return Object.freeze({
-    mode: choiceOption('mtls.mode', options.mode, modes, 'allowed'),
+    mode: choiceOption('mtls.mode', options.mode, bindingModes, 'allowed'),
     certificateFrom: choiceOption(
       'mtls.certificateFrom',
       options.certificateFrom,

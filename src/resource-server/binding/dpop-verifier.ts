@@ -1,0 +1,194 @@
+import { constantTimeEqual, sha256Base64url } from '#crypto'
+import { DpopNonceRequiredError, InvalidProofError, InvalidTokenError, UnavailableError } from '../../errors/index.js'
+import type { RequestFacts } from '../../http/request-facts.js'
+import type { SignatureAlgorithm } from '../../jws/algorithms.js'
+import type { Clock } from '../../kit/clock.js'
+import { type EventListener, emit } from '../../kit/events.js'
+import { failureCode } from '../../kit/failure-code.js'
+import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
+import { inTime } from '../../kit/time-limit.js'
+import type { ReplayStore } from '../../stores/contract.js'
+import { createDpopNonces, type DpopNonceSettings } from './dpop-nonce.js'
+import { createProofKeys, type ProofClaims, type ProofKey, readProof, readProofClaims } from './dpop-proof.js'
+import { type RequestTargetSettings, targetMismatch } from './request-target.js'
+import type { IsTrustedProxy } from './trusted-proxies.js'
+
+/** What a {@link DpopVerifier} goes by: `DpopOptions` with every default filled in, and what surrounds them. */
+export interface DpopVerifierSettings {
+  readonly algorithms: readonly SignatureAlgorithm[]
+  readonly maxAgeSeconds: number
+  readonly maxFutureSeconds: number
+  readonly nonce: (Omit<DpopNonceSettings, 'clock'> & { readonly onSuccess: boolean }) | undefined
+  readonly targetOrigin: RequestTargetSettings['targetOrigin']
+  readonly pathPrefix: string
+  readonly replayStore: ReplayStore
+  readonly dangerouslyAllowReplayWhenStoreFails: boolean
+  readonly isTrustedProxy: IsTrustedProxy
+  readonly clock: Clock
+  readonly onEvent: EventListener | undefined
+}
+
+/** A request whose proof is to be verified. */
+export interface DpopRequest {
+  readonly facts: RequestFacts
+  /** The access token exactly as presented. */
+  readonly accessToken: string
+  /** SHA-256 of {@link DpopRequest.accessToken} in base64url, where it is known already. */
+  readonly tokenHash?: string | undefined
+  /** `cnf.jkt` of the access token, which the caller has verified. */
+  readonly jkt: string
+  /** The identifier of the protected resource the request is for. */
+  readonly resource: string
+}
+
+/** A proof that holds. */
+export interface DpopProof {
+  /** The thumbprint of the key that signed it. */
+  readonly jkt: string
+  /** What a success answer has to carry, where nonces are sent with every success (RFC 9449 §8.2). */
+  readonly responseHeaders: Readonly<Record<string, string>> | undefined
+}
+
+/** Verifies DPoP proofs at a resource server (RFC 9449 §4.3, §7). */
+export interface DpopVerifier {
+  /**
+   * Verifies the proof of one request and uses it up. Does not look at the access token beyond its hash and its `jkt`.
+   * Answers, and throws, synchronously wherever platform and store are synchronous and the key is known.
+   *
+   * @throws {@link InvalidProofError} for the proof, {@link DpopNonceRequiredError} for its nonce,
+   * {@link InvalidTokenError} `ERR_TOKEN_BINDING_MISMATCH` for another key than the token's, and
+   * {@link UnavailableError} `ERR_STORE_UNAVAILABLE` when nobody can tell whether the proof was used before.
+   */
+  verify(request: DpopRequest): MaybePromise<DpopProof>
+}
+
+/** Makes the verifier of one server. Replay comes last, so that nothing unsigned uses up a `jti`. */
+export function createDpopVerifier(settings: DpopVerifierSettings): DpopVerifier {
+  const { clock, maxAgeSeconds, maxFutureSeconds, targetOrigin, pathPrefix, isTrustedProxy } = settings
+  const keys = createProofKeys(settings.algorithms)
+  const nonces = settings.nonce && createDpopNonces({ ...settings.nonce, clock })
+  const useUp = createReplayGuard({
+    ...settings,
+    ttlMs: nonces?.lifetimeMs ?? (maxAgeSeconds + maxFutureSeconds + 1) * 1000,
+  })
+
+  /** `exp` has no leeway; `nbf` has that of `iat`, since most clients give both the same value. */
+  function checkTime({ iat, exp, nbf, nonce }: ProofClaims): MaybePromise<void> {
+    const now = clock() / 1000
+    if (exp !== undefined && now >= exp) throw new InvalidProofError('ERR_PROOF_TIME', { detail: 'exp' })
+    if (nbf !== undefined && nbf - now > maxFutureSeconds)
+      throw new InvalidProofError('ERR_PROOF_TIME', { detail: 'nbf' })
+    if (nonces !== undefined) return whenReady(nonce !== undefined && nonces.isValid(nonce), demandNonce)
+    const age = now - iat
+    if (age > maxAgeSeconds || -age > maxFutureSeconds) throw new InvalidProofError('ERR_PROOF_TIME', { detail: 'iat' })
+  }
+
+  function demandNonce(isFresh: boolean): MaybePromise<void> {
+    if (isFresh || nonces === undefined) return
+    return whenReady(nonces.current(), (nonce) => {
+      throw new DpopNonceRequiredError(nonce)
+    })
+  }
+
+  function checkClaims(claims: ProofClaims, key: ProofKey, request: DpopRequest): MaybePromise<void> {
+    if (claims.htm !== request.facts.method) throw new InvalidProofError('ERR_PROOF_METHOD')
+    const { facts, resource } = request
+    const detail = targetMismatch(claims.htu, facts, { targetOrigin, pathPrefix, isTrustedProxy, resource })
+    if (detail !== undefined) throw new InvalidProofError('ERR_PROOF_TARGET', { detail })
+    return whenReady(checkTime(claims), () =>
+      whenReady(request.tokenHash ?? sha256Base64url(request.accessToken), (tokenHash) => {
+        if (!constantTimeEqual(claims.ath, tokenHash)) throw new InvalidProofError('ERR_PROOF_TOKEN_HASH')
+        if (!constantTimeEqual(request.jkt, key.jkt)) throw new InvalidTokenError('ERR_TOKEN_BINDING_MISMATCH')
+      }),
+    )
+  }
+
+  function accept({ jkt }: ProofKey): MaybePromise<DpopProof> {
+    if (nonces === undefined || settings.nonce?.onSuccess !== true) return { jkt, responseHeaders: undefined }
+    return whenReady(nonces.current(), (nonce) => ({
+      jkt,
+      responseHeaders: { 'DPoP-Nonce': nonce, 'Cache-Control': 'no-store' },
+    }))
+  }
+
+  return {
+    verify(request) {
+      const { headerSegment, signingInput, signature, payload } = readProof(request.facts)
+      return whenReady(keys.find(headerSegment), (key) =>
+        whenReady(key.check(signingInput, signature), (isSigned) => {
+          if (!isSigned) throw new InvalidProofError('ERR_PROOF_SIGNATURE')
+          const claims = readProofClaims(payload)
+          return whenReady(checkClaims(claims, key, request), () => {
+            keys.keep(headerSegment, key)
+            const use = { jkt: key.jkt, jti: claims.jti, resource: request.resource, request: request.facts.request }
+            return whenReady(useUp(use), () => accept(key))
+          })
+        }),
+      )
+    },
+  }
+}
+
+/** What decides about replays. */
+export interface ReplaySettings {
+  readonly replayStore: ReplayStore
+  readonly dangerouslyAllowReplayWhenStoreFails: boolean
+  readonly onEvent: EventListener | undefined
+  /** How long a proof could be accepted again: the whole acceptance window. */
+  readonly ttlMs: number
+}
+
+/** A proof about to be accepted. */
+export interface ProofUse {
+  readonly jkt: string
+  readonly jti: string
+  /** For the event. */
+  readonly resource: string
+  /** See `RequestFacts.request`. */
+  readonly request: object | undefined
+}
+
+/**
+ * Makes the single-use check (RFC 9449 §11.1): a proof is known by the SHA-256 of its key's thumbprint and its `jti`,
+ * and nothing else of it reaches the store but the thumbprint, as the owner. A store that does not answer within 5 s has failed. The request that used a
+ * proof up may show it to further guards.
+ */
+export function createReplayGuard(settings: ReplaySettings): (use: ProofUse) => MaybePromise<void> {
+  const { replayStore, onEvent, ttlMs } = settings
+  const failsOpen = settings.dangerouslyAllowReplayWhenStoreFails
+  const usedBy = new WeakMap<object, string>()
+
+  function fail(cause: unknown): void {
+    emit(onEvent, { type: 'store.failed', store: 'replay', reason: failureCode(cause), failedOpen: failsOpen })
+    if (!failsOpen) throw new UnavailableError('ERR_STORE_UNAVAILABLE', { detail: 'replay store', cause })
+  }
+
+  function settle(reserved: unknown, resource: string): void {
+    if (reserved === true) return
+    if (reserved === false) {
+      emit(onEvent, { type: 'dpop.replayed', resource })
+      throw new InvalidProofError('ERR_PROOF_REPLAYED')
+    }
+    fail(new TypeError('the replay store answered neither true nor false'))
+  }
+
+  function reserve(key: string, { jkt, resource }: ProofUse): MaybePromise<void> {
+    let answer: boolean | Promise<boolean>
+    try {
+      answer = replayStore.reserve(key, ttlMs, jkt)
+    } catch (error) {
+      return fail(error)
+    }
+    if (typeof answer === 'boolean') return settle(answer, resource)
+    return inTime(() => answer).then((reserved) => settle(reserved, resource), fail)
+  }
+
+  function useUp(key: string, use: ProofUse): MaybePromise<void> {
+    const { request } = use
+    if (request === undefined) return reserve(key, use)
+    if (usedBy.get(request) === key) return
+    return whenReady(reserve(key, use), () => void usedBy.set(request, key))
+  }
+
+  return (use) => whenReady(sha256Base64url(`${use.jkt}.${use.jti}`), (key) => useUp(key, use))
+}

@@ -1,0 +1,132 @@
+import { ConfigurationError } from '../errors/index.js'
+import { checkUrl } from '../issuer/identifiers.js'
+import type { SignatureAlgorithm } from '../jws/algorithms.js'
+import { checkNames, choiceOption, listOption } from '../kit/check.js'
+import type { InsecureHosts } from '../kit/fetch/secure-url.js'
+import { type BindingMode, bindingModes } from './binding/binding-options.js'
+import { type PublishedResource, type ResourceMetadataOptions, resolveMetadata } from './metadata/resource-metadata.js'
+import { isScope } from './policy/scope-expression.js'
+import type { TokenTarget } from './token/audience.js'
+import type { BearerMethod, TokenFields } from './token/read-credentials.js'
+
+/** One protected resource: its identifier, its rules, and what its metadata document says (RFC 9728). @group Resource server */
+export interface ResourceOptions {
+  /** The resource identifier, kept byte for byte: an https URL without fragment. */
+  readonly resource: string
+  /** Accepted `aud` values. Default: the identifier alone. */
+  readonly audience?: string | readonly string[] | undefined
+  /** Which of the server's issuers may issue for this resource. Default: all. */
+  readonly issuers?: readonly string[] | undefined
+  /** Published as `scopes_supported`. Default none. */
+  readonly scopes?: readonly string[] | undefined
+  /** Ways to send a token. Default `['header']`; `query` is legacy and leaks into logs. */
+  readonly bearerMethods?: readonly BearerMethod[] | undefined
+  readonly dpop?: BindingMode | undefined
+  readonly mtls?: BindingMode | undefined
+  /** Further members of the metadata document. */
+  readonly metadata?: ResourceMetadataOptions | undefined
+}
+
+/** A resource with every default filled in: what tokens, bindings and its document are held against. */
+export interface ResourceSettings extends TokenTarget, PublishedResource {
+  readonly bearerMethods: readonly BearerMethod[]
+  /** `undefined`: in `Authorization` alone, where header fields are concerned. */
+  readonly tokenFields?: TokenFields | undefined
+}
+
+/** What a resource takes over from the server when it says nothing itself. */
+export interface ResourceDefaults {
+  /** The server's issuers; `undefined` where only a live set of tenants knows them. */
+  readonly issuers: readonly string[] | undefined
+  /** The header fields of the issuers that do not use `Authorization`. */
+  readonly tokenHeaders: ReadonlyMap<string, string>
+  readonly dpop: BindingMode
+  readonly dpopAlgorithms: readonly SignatureAlgorithm[]
+  readonly mtls: BindingMode
+  readonly insecureHosts: InsecureHosts
+}
+
+const resourceNames = ['resource', 'audience', 'issuers', 'scopes', 'bearerMethods', 'dpop', 'mtls', 'metadata']
+
+const bearerMethods: readonly string[] = ['header', 'body', 'query']
+
+/**
+ * Checks one resource completely and fills in its defaults (RFC 9728 §1.2).
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function resolveResource(given: string | ResourceOptions, defaults: ResourceDefaults): ResourceSettings {
+  const options = typeof given === 'string' ? { resource: given } : given
+  checkNames('A resource', options, resourceNames)
+  checkUrl('resource', options.resource, defaults.insecureHosts)
+  const issuers = resolveOwnIssuers(options.issuers, defaults.issuers)
+  return Object.freeze({
+    resource: options.resource,
+    audiences: listOption('audience', options.audience, [options.resource]),
+    issuers: issuers ?? defaults.issuers ?? [],
+    onlyIssuers: issuers && new Set(issuers),
+    scopes: resolveScopes(options.scopes),
+    bearerMethods: resolveBearerMethods(options.bearerMethods),
+    tokenFields: tokenFields(issuers ?? defaults.issuers ?? [], defaults.tokenHeaders),
+    dpop: choiceOption('dpop', options.dpop, bindingModes, defaults.dpop),
+    dpopAlgorithms: defaults.dpopAlgorithms,
+    mtls: choiceOption('mtls', options.mtls, bindingModes, defaults.mtls),
+    metadata: resolveMetadata(options.metadata, defaults.insecureHosts),
+  })
+}
+
+function tokenFields(
+  issuers: readonly string[],
+  headers: ReadonlyMap<string, string>,
+): ResourceSettings['tokenFields'] {
+  const names = [...new Set(issuers.flatMap((issuer) => headers.get(issuer) ?? []))]
+  if (names.length === 0) return undefined
+  return Object.freeze({ names, authorization: issuers.some((issuer) => !headers.has(issuer)) })
+}
+
+function resolveOwnIssuers(
+  given: readonly string[] | undefined,
+  known: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (given === undefined) return undefined
+  const issuers = listOption('issuers', given, [])
+  const unknown = issuers.find((issuer) => known?.includes(issuer) === false)
+  if (unknown === undefined) return issuers
+  throw new ConfigurationError(
+    `\`issuers\` of a resource names ${unknown}, which the server's \`issuer\` does not list.`,
+  )
+}
+
+function resolveScopes(given: unknown): readonly string[] {
+  const scopes = listOption('scopes', given, [])
+  if (scopes.every(isScope)) return scopes
+  throw new ConfigurationError('`scopes` takes scopes, one per item, without spaces and quotes (RFC 6749 §3.3).')
+}
+
+function resolveBearerMethods(given: unknown): readonly BearerMethod[] {
+  const methods = listOption('bearerMethods', given, ['header'])
+  const isComplete = methods.includes('header') && methods.every((method) => bearerMethods.includes(method))
+  if (isComplete) return methods as readonly BearerMethod[]
+  throw new ConfigurationError("`bearerMethods` takes 'header', which is always on, 'body' and 'query'.")
+}
+
+/**
+ * The resource a route belongs to: the named one, or the only one there is.
+ *
+ * @throws {@link ConfigurationError} when the name is unknown, or when none is named and there are several.
+ */
+export function selectResource(
+  resources: readonly ResourceSettings[],
+  identifier: string | undefined,
+): ResourceSettings {
+  const [only] = resources
+  if (identifier === undefined && resources.length === 1 && only !== undefined) return only
+  const found = resources.find(({ resource }) => resource === identifier)
+  if (found !== undefined) return found
+  const known = resources.map(({ resource }) => `'${resource}'`).join(' or ')
+  throw new ConfigurationError(
+    identifier === undefined
+      ? `This server guards several resources: name the route's one, as in \`resource: ${known}\`.`
+      : `\`resource\` names an unknown resource; write ${known}.`,
+  )
+}

@@ -1,0 +1,217 @@
+import { ConfigurationError } from '../../errors/index.js'
+import { checkIssuer, checkUrl } from '../../issuer/identifiers.js'
+import type { KeyRules } from '../../issuer/key-table.js'
+import { type KeyCacheOptions, resolveKeyCache } from '../../issuer/remote-keys.js'
+import { defaultTokenAlgorithms, resolveAlgorithms, type SignatureAlgorithm } from '../../jws/algorithms.js'
+import { checkNames, choiceOption, listOption, numberOption } from '../../kit/check.js'
+import type { InsecureHosts } from '../../kit/fetch/secure-url.js'
+import { isJsonObject, type JsonObject } from '../../kit/json.js'
+import { type AudienceSettings, type AudienceStandIn, resolveAudienceFrom, resolveAudiences } from './audience.js'
+import { type ClaimConditions, type ClaimsTest, resolveConditions } from './claim-conditions.js'
+import { type ClaimProfile, type ClaimProfileSettings, resolveClaimProfile } from './claim-profile.js'
+import { type IntrospectionOptions, type IntrospectionSettings, resolveIntrospection } from './introspection-options.js'
+import { resolveTokenHeader } from './read-credentials.js'
+import { resolveTokenTypes, showsAccessToken } from './token-type.js'
+
+/** One trusted authorization server. @group Resource server */
+export interface IssuerOptions {
+  /** The issuer identifier, compared code point by code point: a trailing slash counts. */
+  readonly issuer: string
+  /**
+   * Accepted `aud` values; by resource identifier where the issuer may issue for several resources of this server, so
+   * that no token of one passes at another. Default: the audiences of the resource the route belongs to.
+   */
+  readonly audience?: string | readonly string[] | Readonly<Record<string, string | readonly string[]>> | undefined
+  /**
+   * For an issuer whose tokens have no `aud`, or an empty one: what they must say instead. Of several, one suffices. A
+   * token that has an `aud` is judged by it alone. Default: a token without `aud` is refused.
+   */
+  readonly audienceFrom?: AudienceStandIn | readonly AudienceStandIn[] | undefined
+  /** Accepted `alg` values. Default RS256 PS256 ES256 ES384 ES512 EdDSA Ed25519. */
+  readonly algorithms?: readonly SignatureAlgorithm[] | undefined
+  /** Where the keys are. Default: `jwks_uri` of the discovered metadata. */
+  readonly jwksUri?: string | undefined
+  /** Static public keys, instead of a key set: no network at all. */
+  readonly keys?: readonly JsonObject[] | undefined
+  /** Key-cache settings. */
+  readonly keyCache?: KeyCacheOptions | undefined
+  /** Accepted `use` values of keys; a key without `use` is always accepted. Default `['sig']`. */
+  readonly keyUses?: readonly string[] | undefined
+  /**
+   * What the members of a key must say beyond what every key must; of several, one suffices. For key sets that several
+   * issuers share. Default none.
+   */
+  readonly keyConditions?: ClaimConditions | readonly ClaimConditions[] | undefined
+  /** Accepted `typ` header values; `null` stands for an absent one. Default `['at+jwt']` (RFC 9068 §4). */
+  readonly tokenTypes?: readonly (string | null)[] | undefined
+  /**
+   * What the header of a JWT must say beyond `alg`, `kid` and `typ`; of several, one suffices. Default none: other members are
+   * ignored.
+   */
+  readonly headerConditions?: ClaimConditions | readonly ClaimConditions[] | undefined
+  /**
+   * The request header field this issuer's tokens come in, alone and without a scheme: what a proxy in front writes. Then
+   * `Authorization` is only looked at for a resource that has an issuer without such a field. Default: `Authorization`.
+   */
+  readonly tokenHeader?: string | undefined
+  /**
+   * For tokens whose header has the `typ` `JWT`, `JOSE` or none, which any JWT of the issuer may have: what in the payload
+   * shows an access token. Of several, one suffices. Choose what no ID token and no refresh token of the issuer has.
+   * Default: `typ` or `token_use` naming an access token; where both are absent, a `scope` or `scp`.
+   */
+  readonly accessTokenEvidence?: ClaimConditions | readonly ClaimConditions[] | undefined
+  /** Where this issuer puts client id, scopes, roles and tenant. */
+  readonly claimProfile?: ClaimProfile | undefined
+  /** Claims of RFC 9068 §2.2 this issuer may leave out. Default none. */
+  readonly optionalClaims?: readonly ('jti' | 'client_id' | 'iat')[] | undefined
+  /** Leeway for `exp`, `nbf` and `iat`. 0 to 300, default 60. */
+  readonly clockToleranceSeconds?: number | undefined
+  /** The oldest acceptable `iat`, in seconds. Default: no limit but `exp`. */
+  readonly maxTokenAgeSeconds?: number | undefined
+  /** Opaque tokens of this issuer, by RFC 7662. */
+  readonly introspection?: IntrospectionOptions | undefined
+  /**
+   * Accepted `aud` values of this issuer's logout tokens: the client identifiers this server is registered under.
+   * Without them `server.backchannelLogout` refuses what this issuer sends.
+   */
+  readonly logoutAudience?: string | readonly string[] | undefined
+  /** `['exp']` accepts logout tokens without `exp` for 2 minutes from their `iat`. Default none. */
+  readonly optionalLogoutClaims?: readonly 'exp'[] | undefined
+  /**
+   * What becomes of a token whose `cnf` has unknown members alone: `'ignore'` lets it pass as if unbound. Beside `jkt` or
+   * `x5t#S256` unknown members are always ignored. Default `'refuse'`.
+   */
+  readonly dangerouslyUnknownConfirmation?: 'refuse' | 'ignore' | undefined
+}
+
+/** An issuer's options, checked, with every simple default filled in. */
+export interface IssuerSettings extends AudienceSettings {
+  readonly algorithms: readonly SignatureAlgorithm[]
+  readonly jwksUri: string | undefined
+  readonly keys: readonly JsonObject[] | undefined
+  readonly keyCache: Required<KeyCacheOptions>
+  /** `undefined`: every signature key. */
+  readonly keyRules: KeyRules | undefined
+  readonly tokenTypes: readonly (string | null)[]
+  /** `undefined`: nothing is demanded of other members. */
+  readonly headerHolds: ClaimsTest | undefined
+  /** In lower case; `undefined`: `Authorization`. */
+  readonly tokenHeader: string | undefined
+  readonly showsAccessToken: ClaimsTest
+  readonly claimProfile: ClaimProfileSettings
+  readonly optionalClaims: readonly string[]
+  readonly clockToleranceSeconds: number
+  readonly maxTokenAgeSeconds: number | undefined
+  readonly introspection: IntrospectionSettings | undefined
+  /** Empty: no logout token is accepted. */
+  readonly logoutAudiences: readonly string[]
+  readonly optionalLogoutClaims: readonly string[]
+  readonly unknownConfirmation: 'refuse' | 'ignore'
+}
+
+const issuerNames = [
+  'issuer',
+  'audience',
+  'audienceFrom',
+  'algorithms',
+  'jwksUri',
+  'keys',
+  'keyCache',
+  'keyUses',
+  'keyConditions',
+  'tokenTypes',
+  'headerConditions',
+  'tokenHeader',
+  'accessTokenEvidence',
+  'claimProfile',
+  'optionalClaims',
+  'clockToleranceSeconds',
+  'maxTokenAgeSeconds',
+  'introspection',
+  'logoutAudience',
+  'optionalLogoutClaims',
+  'dangerouslyUnknownConfirmation',
+]
+
+const relaxable = ['jti', 'client_id', 'iat']
+
+/**
+ * Checks one issuer completely and fills in its defaults.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function resolveIssuer(given: string | IssuerOptions, insecureHosts: InsecureHosts): IssuerSettings {
+  const options = typeof given === 'string' ? { issuer: given } : given
+  checkNames('An issuer', options, issuerNames)
+  const issuer = checkIssuer('issuer', options.issuer, insecureHosts)
+  if (options.jwksUri !== undefined) checkUrl('jwksUri', options.jwksUri, insecureHosts)
+  return Object.freeze({
+    issuer,
+    audiences: resolveAudiences(options.audience),
+    audienceFrom: resolveAudienceFrom(options.audienceFrom),
+    algorithms: resolveAlgorithms('algorithms', options.algorithms, defaultTokenAlgorithms),
+    jwksUri: options.jwksUri,
+    keys: resolveKeys(options),
+    keyCache: resolveKeyCache(options.keyCache),
+    keyRules: resolveKeyRules(options),
+    tokenTypes: resolveTokenTypes(options.tokenTypes),
+    headerHolds: resolveConditions('headerConditions', options.headerConditions),
+    tokenHeader: resolveTokenHeader(options.tokenHeader),
+    showsAccessToken: resolveConditions('accessTokenEvidence', options.accessTokenEvidence) ?? showsAccessToken,
+    claimProfile: resolveClaimProfile(options.claimProfile),
+    optionalClaims: resolveOptional('optionalClaims', options.optionalClaims, relaxable, 'iss, aud, sub and exp'),
+    clockToleranceSeconds: numberOption('clockToleranceSeconds', options.clockToleranceSeconds, {
+      min: 0,
+      max: 300,
+      fallback: 60,
+    }),
+    maxTokenAgeSeconds: numberOption('maxTokenAgeSeconds', options.maxTokenAgeSeconds, {
+      min: 1,
+      max: 31_536_000,
+      fallback: undefined,
+    }),
+    introspection: resolveIntrospection(options.introspection, insecureHosts),
+    logoutAudiences: listOption('logoutAudience', options.logoutAudience, []),
+    optionalLogoutClaims: resolveOptional(
+      'optionalLogoutClaims',
+      options.optionalLogoutClaims,
+      ['exp'],
+      'iss, aud, iat and jti',
+    ),
+    unknownConfirmation: choiceOption(
+      'dangerouslyUnknownConfirmation',
+      options.dangerouslyUnknownConfirmation,
+      ['refuse', 'ignore'],
+      'refuse',
+    ),
+  })
+}
+
+function resolveKeys({ keys, jwksUri }: IssuerOptions): readonly JsonObject[] | undefined {
+  if (keys === undefined) return undefined
+  if (!Array.isArray(keys) || keys.length === 0 || !keys.every(isJsonObject)) {
+    throw new ConfigurationError('`keys` takes a non-empty array of public JWKs.')
+  }
+  if (keys.some((key) => key['kty'] === 'oct')) {
+    throw new ConfigurationError('`keys` holds a symmetric key (kty oct). Give public RSA, EC or OKP keys only.')
+  }
+  if (jwksUri !== undefined) throw new ConfigurationError('Give either `keys` or `jwksUri`, not both.')
+  return keys
+}
+
+function resolveKeyRules({ keyUses, keyConditions }: IssuerOptions): KeyRules | undefined {
+  const uses = listOption('keyUses', keyUses, ['sig'])
+  const accepts = resolveConditions('keyConditions', keyConditions)
+  if (keyUses === undefined && accepts === undefined) return undefined
+  return Object.freeze({ uses, accepts: accepts ?? (() => true) })
+}
+
+function resolveOptional(
+  name: string,
+  given: readonly string[] = [],
+  choices: readonly string[],
+  others: string,
+): readonly string[] {
+  if (Array.isArray(given) && given.every((claim) => choices.includes(claim))) return Object.freeze([...given])
+  throw new ConfigurationError(`\`${name}\` takes a list of ${choices.join(', ')} only: ${others} never lack.`)
+}
