@@ -1,6 +1,6 @@
 import type { JsonObject } from '../kit/json.js'
-import { signCompact, signSegments } from './compact-jws.js'
-import type { SigningKey } from './signing-key.js'
+import type { SigningKey } from './key-ring.js'
+import { signCompact, signSegments } from './sign-compact.js'
 
 /** What {@link brokenJwts} builds on. @group Testing */
 export interface JwtParts {

@@ -2,9 +2,8 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
 import { type Clock, systemClock } from '../kit/clock.js'
 import type { JsonObject } from '../kit/json.js'
-import { signCompact, type TokenSigner } from './compact-jws.js'
-import { createSigningKey, jwkThumbprint, type SigningKey } from './signing-key.js'
-import { type TamperedSegment, tamperWith } from './tamper.js'
+import { createSigningKey, jwkThumbprint, type SigningKey } from './key-ring.js'
+import { signCompact, type TamperedSegment, type TokenSigner, tamperWith } from './sign-compact.js'
 
 /** What a {@link DpopClient} is made with. @group Testing */
 export interface DpopClientOptions {

@@ -39,3 +39,43 @@ export function endpointUrl(issuer: string, name: 'jwks' | 'introspect' | 'token
 function issuerPath(issuer: string): string {
   return new URL(issuer).pathname.replace(/\/$/, '')
 }
+
+type Credentials = readonly [id: string | undefined, secret: string | undefined]
+
+/** A request to an endpoint of the issuer. */
+export interface EndpointRequest {
+  readonly method: string
+  readonly url: string
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/**
+ * The client that a request authenticates, by `client_secret_basic` or `client_secret_post` (RFC 6749 §2.3.1).
+ * `undefined` for anything else.
+ */
+export function authenticatedClient(
+  request: EndpointRequest,
+  clients: Readonly<Record<string, string>>,
+): string | undefined {
+  const [id, secret] = basicCredentials(request.headers['authorization']) ?? postedCredentials(request.body)
+  return id !== undefined && Object.hasOwn(clients, id) && clients[id] === secret ? id : undefined
+}
+
+function basicCredentials(authorization: string | undefined): Credentials | undefined {
+  const encoded = /^basic +(\S+)$/i.exec(authorization ?? '')?.[1]
+  if (encoded === undefined) return undefined
+  const text = Buffer.from(encoded, 'base64').toString()
+  const colon = text.indexOf(':')
+  return [formDecoded(text.slice(0, colon)), formDecoded(text.slice(colon + 1))]
+}
+
+function formDecoded(text: string): string {
+  return new URLSearchParams(`value=${text.replaceAll('&', '%26')}`).get('value') as string
+}
+
+function postedCredentials(body: string): Credentials {
+  const form = new URLSearchParams(body)
+  return [form.get('client_id') ?? undefined, form.get('client_secret') ?? undefined]
+}

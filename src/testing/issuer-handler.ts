@@ -1,14 +1,10 @@
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
 import type { JsonObject } from '../kit/json.js'
-import type { MintSettings, TokenMint } from './access-token.js'
-import { behave, type IssuerAnswer, jsonAnswer, type Outcome } from './behaviour.js'
-import type { EndpointSwitchboard } from './endpoint-controls.js'
-import { authenticatedClient, type EndpointRequest } from './endpoint-request.js'
-import { endpointAt, type IssuerEndpoint } from './endpoints.js'
-import { introspectionAnswer } from './introspection-endpoint.js'
-import { metadataDocument } from './metadata-document.js'
+import { behave, type EndpointSwitchboard, type IssuerAnswer, jsonAnswer, type Outcome } from './endpoint-controls.js'
+import { authenticatedClient, type EndpointRequest, endpointAt, endpointUrl, type IssuerEndpoint } from './endpoints.js'
 import { tokenAnswer } from './token-endpoint.js'
-import type { ReadableTokenRegister } from './token-register.js'
+import type { MintSettings, TokenMint } from './token-mint.js'
+import { introspectionAnswer, type ReadableTokenRegister } from './token-register.js'
 
 /** Everything the endpoints of one issuer share. */
 export interface IssuerSettings extends MintSettings {
@@ -63,4 +59,28 @@ function clientAnswer(
     key: settings.keys.signingKey(),
     find: register.find,
   })
+}
+
+/** The issuer's metadata (RFC 8414 §2): what it really serves, then what the caller adds or, by `undefined`, removes. */
+export function metadataDocument(
+  issuer: string,
+  algorithms: readonly SignatureAlgorithm[],
+  extra: JsonObject,
+): JsonObject {
+  const authMethods = ['client_secret_basic', 'client_secret_post']
+  return {
+    issuer,
+    jwks_uri: endpointUrl(issuer, 'jwks'),
+    token_endpoint: endpointUrl(issuer, 'token'),
+    introspection_endpoint: endpointUrl(issuer, 'introspect'),
+    grant_types_supported: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+    response_types_supported: [],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: algorithms,
+    token_endpoint_auth_methods_supported: authMethods,
+    introspection_endpoint_auth_methods_supported: authMethods,
+    introspection_signing_alg_values_supported: algorithms,
+    dpop_signing_alg_values_supported: ['ES256', 'PS256', 'EdDSA', 'Ed25519'],
+    ...extra,
+  }
 }

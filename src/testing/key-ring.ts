@@ -1,7 +1,6 @@
-import type { SignatureAlgorithm } from '../jws/algorithms.js'
+import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { type AlgorithmTraits, algorithmTraits, type SignatureAlgorithm } from '../jws/algorithms.js'
 import type { JsonObject } from '../kit/json.js'
-import { releaseKeyPair } from './key-pairs.js'
-import { createSigningKey, type SigningKey } from './signing-key.js'
 
 /** The keys of a test issuer. @group Testing */
 export interface KeyRing {
@@ -71,4 +70,72 @@ export function createKeyRing(algorithms: readonly [SignatureAlgorithm, ...Signa
     allKeys: () => made,
     release: () => made.splice(0).forEach(releaseKeyPair),
   }
+}
+
+/**
+ * A key pair bound to one algorithm.
+ *
+ * @group Testing
+ */
+export interface SigningKey extends KeyPair {
+  readonly kid: string
+  readonly algorithm: SignatureAlgorithm
+  /** The public JWK, with `kid`, `alg` and `use` (RFC 7517 §4). */
+  readonly publicJwk: JsonObject
+}
+
+/**
+ * Makes a fresh key pair: a foreign key to forge tokens with, or one to publish with {@link TestIssuer.publishKey}.
+ *
+ * @example
+ * ```ts
+ * const forged = issuer.mintToken({}, { key: createSigningKey({ kid: issuer.signingKey().kid }) })
+ * ```
+ * @group Testing
+ */
+export function createSigningKey(
+  options: {
+    /** Default ES256, which is the fastest to make. */
+    readonly algorithm?: SignatureAlgorithm
+    /** Default: the JWK thumbprint (RFC 7638). */
+    readonly kid?: string
+  } = {},
+): SigningKey {
+  const algorithm = options.algorithm ?? 'ES256'
+  const pair = leaseKeyPair(algorithm)
+  const jwk = pair.publicKey.export({ format: 'jwk' }) as JsonObject
+  const kid = options.kid ?? jwkThumbprint(jwk)
+  return { ...pair, kid, algorithm, publicJwk: { ...jwk, kid, alg: algorithm, use: 'sig' } }
+}
+
+/** The SHA-256 thumbprint of a public JWK (RFC 7638 §3): of its required members alone, in lexicographic order. */
+export function jwkThumbprint(jwk: JsonObject): string {
+  const required = ['crv', 'e', 'kty', 'n', 'x', 'y'].filter((name) => jwk[name] !== undefined)
+  const canonical = JSON.stringify(Object.fromEntries(required.map((name) => [name, jwk[name]])))
+  return createHash('sha256').update(canonical).digest('base64url')
+}
+
+/** A private key and its public half. @group Testing */
+export interface KeyPair {
+  readonly privateKey: KeyObject
+  readonly publicKey: KeyObject
+}
+
+/** RSA pairs that nobody holds any more: making one takes longer than many a test. */
+const idleRsaPairs: KeyPair[] = []
+
+/**
+ * A key pair that fits `algorithm`, held by no other caller in this process. RSA keys have 2048 bits and are used again
+ * once {@link releaseKeyPair} gave them back.
+ */
+export function leaseKeyPair(algorithm: SignatureAlgorithm): KeyPair {
+  const { kty, crv } = algorithmTraits.get(algorithm) as AlgorithmTraits
+  if (kty === 'RSA') return idleRsaPairs.pop() ?? generateKeyPairSync('rsa', { modulusLength: 2048 })
+  if (kty === 'EC') return generateKeyPairSync('ec', { namedCurve: crv as string })
+  return generateKeyPairSync('ed25519')
+}
+
+/** Gives a pair back for reuse. Whoever held it must not sign with it again. */
+export function releaseKeyPair(pair: KeyPair): void {
+  if (pair.publicKey.asymmetricKeyType === 'rsa' && !idleRsaPairs.includes(pair)) idleRsaPairs.push(pair)
 }

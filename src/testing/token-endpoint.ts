@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, parseJsonObject } from '../kit/json.js'
-import { type IssuerAnswer, jsonAnswer } from './behaviour.js'
-import type { EndpointRequest } from './endpoint-request.js'
-import { jwkThumbprint } from './signing-key.js'
+import { type IssuerAnswer, jsonAnswer } from './endpoint-controls.js'
+import type { EndpointRequest } from './endpoints.js'
+import { jwkThumbprint } from './key-ring.js'
 
 const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'

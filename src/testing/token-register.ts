@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../kit/clock.js'
-import { type JsonObject, parseJsonObject } from '../kit/json.js'
-import { hasValidSignature } from './compact-jws.js'
-import type { SigningKey } from './signing-key.js'
+import { isJsonObject, type JsonObject, parseJsonObject } from '../kit/json.js'
+import { type IssuerAnswer, jsonAnswer } from './endpoint-controls.js'
+import type { EndpointRequest } from './endpoints.js'
+import type { SigningKey } from './key-ring.js'
+import { hasValidSignature, signCompact } from './sign-compact.js'
 
 /** Tokens as introspection sees them. @group Testing */
 export interface TokenRegister {
@@ -50,4 +52,36 @@ export function createTokenRegister(settings: {
       return typeof exp === 'number' && exp * 1000 <= settings.clock() ? undefined : claims
     },
   }
+}
+
+const signedType = 'application/token-introspection+jwt'
+
+/** What the introspection endpoint asks of its issuer. */
+export interface IntrospectionSettings {
+  readonly issuer: string
+  /** The `aud` of a signed answer. */
+  readonly audience: string | readonly string[]
+  readonly nowSeconds: number
+  readonly key: SigningKey
+  readonly find: (token: string) => JsonObject | undefined
+}
+
+/** Answers by RFC 7662 §2.2, signed by RFC 9701 §5 where the caller asks for that media type. */
+export function introspectionAnswer(request: EndpointRequest, settings: IntrospectionSettings): IssuerAnswer {
+  const token = new URLSearchParams(request.body).get('token')
+  if (token === null) return jsonAnswer(400, { error: 'invalid_request' })
+  const claims = settings.find(token)
+  const answer = claims === undefined ? { active: false } : { active: true, token_type: tokenType(claims), ...claims }
+  if (!request.headers['accept']?.includes(signedType)) return jsonAnswer(200, answer)
+  return { status: 200, headers: { 'content-type': signedType }, body: signedAnswer(answer, settings) }
+}
+
+function signedAnswer(answer: JsonObject, { issuer, audience, nowSeconds, key }: IntrospectionSettings): string {
+  const header = { typ: 'token-introspection+jwt', alg: key.algorithm, kid: key.kid }
+  const payload = { iss: issuer, aud: audience, iat: nowSeconds, token_introspection: answer }
+  return signCompact({ header, payload, key })
+}
+
+function tokenType({ cnf }: JsonObject): string {
+  return isJsonObject(cnf) && cnf['jkt'] !== undefined ? 'DPoP' : 'Bearer'
 }

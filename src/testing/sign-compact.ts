@@ -1,7 +1,7 @@
 import { constants, createHmac, type KeyObject, sign, verify } from 'node:crypto'
 import { type AlgorithmTraits, algorithmTraits, type SignatureAlgorithm } from '../jws/algorithms.js'
-import type { JsonObject } from '../kit/json.js'
-import type { SigningKey } from './signing-key.js'
+import { type JsonObject, parseJsonObject } from '../kit/json.js'
+import type { SigningKey } from './key-ring.js'
 
 /**
  * What may sign a token: a key pair; a shared secret, for attacks that pass a public key off as one (HMAC-SHA-256); or
@@ -68,4 +68,40 @@ function keyInput(key: KeyObject, algorithm: SignatureAlgorithm) {
   if (algorithm.startsWith('ES')) return { key, dsaEncoding: 'ieee-p1363' as const }
   if (!algorithm.startsWith('PS')) return { key }
   return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
+}
+
+/** Which segment of a signed token is changed after signing. @group Testing */
+export type TamperedSegment = 'header' | 'payload' | 'signature'
+
+const tamperers: Record<TamperedSegment, (segments: readonly [string, string, string]) => string> = {
+  header: ([header, payload, signature]) => `${withMember(header)}.${payload}.${signature}`,
+  payload: ([header, payload, signature]) => `${header}.${withMember(payload)}.${signature}`,
+  signature: ([header, payload, signature]) => `${header}.${payload}.${withBitFlipped(signature)}`,
+}
+
+/**
+ * Changes one segment of a compact JWS so that all of it still parses and only the signature can tell: header and
+ * payload get one more member, the signature one flipped bit.
+ *
+ * @param token - a compact JWS whose header and payload are JSON objects.
+ * @example
+ * ```ts
+ * const response = await callApi(tamperWith(goodToken, 'payload')) // 401
+ * ```
+ * @group Testing
+ */
+export function tamperWith(token: string, segment: TamperedSegment): string {
+  const [header = '', payload = '', signature = ''] = token.split('.')
+  return tamperers[segment]([header, payload, signature])
+}
+
+function withMember(segment: string): string {
+  const members = parseJsonObject(Buffer.from(segment, 'base64url').toString())
+  return toSegment({ ...members, tampered: true })
+}
+
+function withBitFlipped(signature: string): string {
+  const bytes = Buffer.from(signature, 'base64url')
+  bytes.writeUInt8(bytes.readUInt8(0) ^ 1, 0)
+  return bytes.toString('base64url')
 }

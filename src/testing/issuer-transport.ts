@@ -1,6 +1,9 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { Fetch, FetchInit } from '../kit/fetch/fetch.js'
-import type { IssuerAnswer, Outcome } from './behaviour.js'
-import type { EndpointRequest } from './endpoint-request.js'
+import type { IssuerAnswer, Outcome } from './endpoint-controls.js'
+import type { EndpointRequest } from './endpoints.js'
 
 /**
  * A {@link Fetch} that hands requests to `handle` without a socket. Anything but `origin` is a host that does not
@@ -85,4 +88,94 @@ function dripping(bytes: Uint8Array, intervalMs: number, signal: AbortSignal): R
       clearInterval(timer)
     },
   })
+}
+
+/** A listening server. */
+export interface LoopbackServer {
+  readonly origin: string
+  close(): Promise<void>
+}
+
+/** Serves `handle` over HTTP on 127.0.0.1; port 0 picks a free one. */
+export async function startLoopbackServer(
+  handle: (request: EndpointRequest) => Promise<Outcome>,
+  port: number,
+): Promise<LoopbackServer> {
+  const server = createServer()
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  server.on('request', (req, res) => {
+    receivedRequest(req, origin)
+      .then(handle)
+      .then((outcome) => send(res, outcome))
+      .catch(() => res.destroy())
+  })
+  return {
+    origin,
+    async close() {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+async function receivedRequest(req: IncomingMessage, origin: string): Promise<EndpointRequest> {
+  const headers = Object.fromEntries(Object.entries(req.headers).map(([name, value]) => [name, String(value)]))
+  const chunks: Buffer[] = []
+  for await (const chunk of req) chunks.push(chunk)
+  return {
+    method: req.method as string,
+    url: `${origin}${req.url}`,
+    headers,
+    body: Buffer.concat(chunks).toString(),
+  }
+}
+
+function send(res: ServerResponse, outcome: Outcome): void {
+  if (outcome.kind === 'hang') return
+  if (outcome.kind === 'down') {
+    res.destroy()
+    return
+  }
+  const { answer, pace } = outcome
+  const body = Buffer.from(answer.body)
+  res.writeHead(answer.status, { 'content-length': body.length, ...answer.headers })
+  if (pace === 'whole') res.end(body)
+  else if (pace === 'half') res.write(body.subarray(0, body.length / 2))
+  else drip(res, body, pace)
+}
+
+function drip(res: ServerResponse, body: Buffer, intervalMs: number): void {
+  let sent = 0
+  const timer = setInterval(() => {
+    res.write(body.subarray(sent, sent + 1))
+    sent += 1
+    if (sent < body.length) return
+    clearInterval(timer)
+    res.end()
+  }, intervalMs).unref()
+  res.on('close', () => clearInterval(timer))
+}
+
+/**
+ * One {@link Fetch} for several issuers: each request goes to the issuer of its origin, any other host fails as a
+ * network error.
+ *
+ * @example
+ * ```ts
+ * const server = createResourceServer({ resource, issuer: [a.issuer, b.issuer], fetch: mergeFetch(a, b) })
+ * ```
+ * @group Testing
+ */
+export function mergeFetch(...issuers: readonly { readonly issuer: string; readonly fetch: Fetch }[]): Fetch {
+  return async (url, init) => {
+    const { origin } = new URL(url)
+    const owner = issuers.find(({ issuer }) => new URL(issuer).origin === origin)
+    if (owner === undefined)
+      throw new TypeError('fetch failed', { cause: new Error(`getaddrinfo ENOTFOUND ${origin}`) })
+    return owner.fetch(url, init)
+  }
 }

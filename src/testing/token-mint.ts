@@ -3,10 +3,8 @@ import type { SignatureAlgorithm } from '../jws/algorithms.js'
 import type { Clock } from '../kit/clock.js'
 import type { JsonObject } from '../kit/json.js'
 import type { JwtParts } from './broken-jwts.js'
-import { signCompact, type TokenSigner } from './compact-jws.js'
-import type { KeyRing } from './key-ring.js'
-import type { SigningKey } from './signing-key.js'
-import { type TamperedSegment, tamperWith } from './tamper.js'
+import type { KeyRing, SigningKey } from './key-ring.js'
+import { signCompact, type TamperedSegment, type TokenSigner, tamperWith } from './sign-compact.js'
 
 /** How a token is signed, and what shall be wrong with it. @group Testing */
 export interface MintOptions {
