@@ -5,6 +5,7 @@
  * @module
  */
 
+export { keepAccess } from './auth/auth.js'
 export { authIn, earlierIn, setAuth } from './auth/auth-slot.js'
 export {
   type AdapterGate,
@@ -19,7 +20,6 @@ export {
   type Judged,
   type Preflight,
 } from './grants/adapter-gate.js'
-export { keepAccess } from './grants/join-access.js'
 export {
   type FetchConnection,
   fetchRequestFacts,

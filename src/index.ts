@@ -49,8 +49,7 @@ export type {
   GrantProofs,
 } from './grants/grant-client.js'
 export type { MapRefusal } from './grants/grant-errors.js'
-export { createGrants, type GrantOutcome, type Grants, type GrantsOptions } from './grants/grants.js'
-export { withGrants } from './grants/with-grants.js'
+export { createGrants, type GrantOutcome, type Grants, type GrantsOptions, withGrants } from './grants/grants.js'
 export type { HttpAnswer } from './http/http-answer.js'
 export type { RequestFacts } from './http/request-facts.js'
 export type { CredentialFields, IntrospectionCredential } from './issuer/endpoint-credential.js'

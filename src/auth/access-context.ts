@@ -1,4 +1,5 @@
-import type { AuthError } from '../errors/index.js'
+import { type AuthError, InternalError, isAuthError, ResourceAccessError } from '../errors/index.js'
+import type { Clock } from '../kit/clock.js'
 
 /** A token for a downstream service, as the authorization server issued it. Shows its secret in no inspection. */
 export interface GrantedToken {
@@ -14,33 +15,137 @@ export interface GrantedToken {
 /** A `fetch` that carries a downstream token. See {@link AccessContext.fetch}. */
 export type AccessFetch = (input: string | URL, init?: RequestInit) => Promise<Response>
 
+/** Gets the token; another one than `rejected`, where given and where there is one to be had. */
+export type AcquireToken = (rejected?: GrantedToken) => Promise<GrantedToken>
+
+/** How the token of one declared grant of one request is got and used. */
+export interface AccessGrantSettings {
+  readonly resource: string
+  readonly acquire: AcquireToken
+  /** Makes the `fetch` for this grant over a way to get the token. */
+  readonly fetchWith: (acquire: AcquireToken) => AccessFetch
+  readonly clock: Clock
+}
+
+/** One declared grant of one request, and what came of it. A token counts until it expires. */
+export class AccessGrant {
+  readonly #settings: AccessGrantSettings
+  #token: GrantedToken | undefined
+  #error: AuthError | undefined
+
+  constructor(settings: AccessGrantSettings) {
+    this.#settings = settings
+  }
+
+  get resource(): string {
+    return this.#settings.resource
+  }
+
+  /** Why the last attempt failed. */
+  get error(): AuthError | undefined {
+    return this.#error
+  }
+
+  /** Whether there was a token, expired or not, when it was last tried. */
+  get cameOff(): boolean {
+    return this.#token !== undefined
+  }
+
+  /** The token at hand that has not expired. */
+  get token(): GrantedToken | undefined {
+    const token = this.#token
+    return token?.expiresAt !== undefined && token.expiresAt * 1000 <= this.#settings.clock() ? undefined : token
+  }
+
+  /** The token at hand, or one that is got now. Rejects with an {@link AuthError}, and nothing else. */
+  async acquire(rejected?: GrantedToken): Promise<GrantedToken> {
+    const known = this.token
+    if (known !== undefined && known.accessToken !== rejected?.accessToken) return known
+    try {
+      this.#token = await this.#settings.acquire(rejected)
+      this.#error = undefined
+      return this.#token
+    } catch (thrown) {
+      this.#token = undefined
+      this.#error = isAuthError(thrown) ? thrown : new InternalError(thrown)
+      throw this.#error
+    }
+  }
+
+  /** Tries the grant and keeps its token or its error. Never rejects. */
+  async attempt(): Promise<AuthError | undefined> {
+    try {
+      await this.acquire()
+      return undefined
+    } catch (error) {
+      return error as AuthError
+    }
+  }
+
+  fetch(): AccessFetch {
+    return this.#settings.fetchWith((rejected) => this.acquire(rejected))
+  }
+}
+
+let grantsOf: (access: AccessContext) => readonly AccessGrant[]
+
 /**
- * What the grants of one request brought: a token or an error for each downstream resource. A class so that its name is
- * there at run time: parameters of this type can be told by their metadata. Not every one is an instance of it.
+ * What the grants of one request brought: a token or an error for each downstream resource. Every `auth.access` is an
+ * instance of it; on a route without grants it holds nothing and refuses everything.
  *
  * @group Grants
  */
-export abstract class AccessContext {
+export class AccessContext {
+  readonly #grants: readonly AccessGrant[]
+
+  static {
+    grantsOf = (access) => access.#grants
+  }
+
+  /** @hidden */
+  constructor(grants: readonly AccessGrant[] = []) {
+    this.#grants = grants
+    Object.freeze(this)
+  }
+
   /** The resources there are grants for, in the order declared. */
-  abstract readonly declared: readonly string[]
+  get declared(): readonly string[] {
+    return this.#grants.map(({ resource }) => resource)
+  }
+
   /** `success`: all declared grants that were tried succeeded; `error`: all failed; else `partial_error`. */
-  abstract readonly status: 'success' | 'partial_error' | 'error'
+  get status(): 'success' | 'partial_error' | 'error' {
+    if (this.#grants.every(({ error }) => error === undefined)) return 'success'
+    return this.#grants.some(({ cameOff }) => cameOff) ? 'partial_error' : 'error'
+  }
+
   /**
    * The access token for a resource.
    *
    * @throws the error its grant failed with; {@link ResourceAccessError} when it is still to be acquired (mode `lazy`),
    * has expired since, or was not declared.
    */
-  abstract token(resource: string): string
+  token(resource: string): string {
+    const { token, error } = this.#grant(resource)
+    if (token !== undefined) return token.accessToken
+    throw error ?? missing(resource, 'not acquired, or expired: await access.acquire(resource) first')
+  }
+
   /** Whether a token for the resource is at hand. */
-  abstract has(resource: string): boolean
+  has(resource: string): boolean {
+    return this.succeeded.includes(resource)
+  }
+
   /**
    * The token for a resource with its particulars, exchanging for it now where mode is `lazy`, or where the one at hand
    * has expired.
    *
    * @throws {@link ResourceAccessError} or another {@link AuthError} when it cannot be had.
    */
-  abstract acquire(resource: string): Promise<GrantedToken>
+  async acquire(resource: string): Promise<GrantedToken> {
+    return this.#grant(resource).acquire()
+  }
+
   /**
    * A `fetch` for a resource: adds the token, with a DPoP proof where it is bound, and after a downstream 401 gets a new
    * one and tries once more. Sends to the grant's allowed origins only and follows no redirect. Rejects as `fetch` does
@@ -49,11 +154,50 @@ export abstract class AccessContext {
    * @throws {@link ResourceAccessError} for a grant that was not declared. The function rejects with it for an origin
    * that is not allowed, and when the token cannot be had.
    */
-  abstract fetch(resource: string): AccessFetch
+  fetch(resource: string): AccessFetch {
+    return this.#grant(resource).fetch()
+  }
+
   /** The errors, by resource. */
-  abstract readonly errors: ReadonlyMap<string, AuthError>
+  get errors(): ReadonlyMap<string, AuthError> {
+    const failed = this.#grants.flatMap(({ resource, error }) =>
+      error === undefined ? [] : [[resource, error] as const],
+    )
+    return new Map(failed)
+  }
+
   /** Resources with a token, in the order declared. */
-  abstract readonly succeeded: readonly string[]
+  get succeeded(): readonly string[] {
+    return this.#grants.filter(({ token }) => token !== undefined).map(({ resource }) => resource)
+  }
+
   /** Resources whose grant failed, in the order declared. */
-  abstract readonly failed: readonly string[]
+  get failed(): readonly string[] {
+    return this.#grants.filter(({ error }) => error !== undefined).map(({ resource }) => resource)
+  }
+
+  #grant(resource: string): AccessGrant {
+    const grant = this.#grants.find((one) => one.resource === resource)
+    if (grant !== undefined) return grant
+    throw missing(resource, this.#grants.length === 0 ? 'the route declares no grant' : 'not declared')
+  }
+}
+
+/** The access context of a request whose route declares no grant. */
+export const noAccess: AccessContext = new AccessContext()
+
+/**
+ * The access of a request whose grants were declared in two places: on a router and on its route, for instance. What
+ * both declare is asked of `later`.
+ */
+export function joinAccess(earlier: AccessContext, later: AccessContext): AccessContext {
+  const [first, second] = [grantsOf(earlier), grantsOf(later)]
+  if (first.length === 0) return later
+  if (second.length === 0) return earlier
+  const isLater = new Set(second.map(({ resource }) => resource))
+  return new AccessContext([...first.filter(({ resource }) => !isLater.has(resource)), ...second])
+}
+
+function missing(resource: string, detail: string): ResourceAccessError {
+  return new ResourceAccessError(resource, 'ERR_GRANT_MISSING', { detail })
 }

@@ -1,6 +1,5 @@
 import type { JsonObject } from '../kit/json.js'
-import type { AccessContext } from './access-context.js'
-import { noAccess } from './no-access.js'
+import { type AccessContext, joinAccess, noAccess } from './access-context.js'
 
 type Fields = Readonly<Record<string, string | readonly string[]>>
 
@@ -174,4 +173,22 @@ export class Auth<Claims = AccessTokenClaims> implements VerifiedToken<Claims> {
 /** Not in the class: a bundler renames a class that names itself, and the name is what `console.log` shows. */
 function copyWith<Claims>(auth: Auth<Claims>, access: AccessContext): Auth<Claims> {
   return new Auth(auth.token, auth.scheme, auth.resource, auth, auth.confirmation, access, auth[passage])
+}
+
+/**
+ * The caller that a guard let through, with what grants before this guard brought. Without it a guard on a route drops the
+ * grants of its router. Adapters call it wherever a guard puts its `auth` in the place of an earlier one:
+ * `keepAccess(result.auth, earlier)`. What both declare is asked of `auth`.
+ *
+ * Takes the access over from the same token of the same issuer only: tokens of one caller never reach another. Anything
+ * else, `undefined` and an `auth` of another library included, leaves `auth` as it is. Never throws.
+ *
+ * @group Adapters
+ */
+export function keepAccess<Claims>(auth: Auth<Claims>, earlier: unknown): Auth<Claims>
+export function keepAccess<Claims>(auth: Auth<Claims> | undefined, earlier: unknown): Auth<Claims> | undefined
+export function keepAccess<Claims>(auth: Auth<Claims> | undefined, earlier: unknown): Auth<Claims> | undefined {
+  if (auth === undefined || !(earlier instanceof Auth) || earlier.access.declared.length === 0) return auth
+  const isSameCaller = earlier.token === auth.token && earlier.issuer === auth.issuer
+  return isSameCaller ? auth.withAccess(joinAccess(earlier.access, auth.access)) : auth
 }

@@ -1,3 +1,4 @@
+import { joinAccess } from '../auth/access-context.js'
 import { Auth } from '../auth/auth.js'
 import { type AuthError, ConfigurationError, isAuthError, MissingTokenError } from '../errors/index.js'
 import { type HttpAnswer, preflightAnswer } from '../http/http-answer.js'
@@ -9,7 +10,6 @@ import type { Requirement } from '../resource-server/policy/requirement.js'
 import type { ResourceServer } from '../resource-server/resource-server.js'
 import type { Grant } from './grant.js'
 import type { Grants } from './grants.js'
-import { joinAccess } from './join-access.js'
 
 /** What the options of every adapter have in common. @group Adapters */
 export interface AdapterOptions {

@@ -1,4 +1,4 @@
-import type { AccessContext } from '../auth/access-context.js'
+import { AccessContext, AccessGrant, joinAccess } from '../auth/access-context.js'
 import type { Auth } from '../auth/auth.js'
 import { type AuthError, ConfigurationError, InternalError } from '../errors/index.js'
 import { createBoundedCache } from '../kit/bounded-cache.js'
@@ -15,7 +15,6 @@ import { createGrantCache } from './grant-cache.js'
 import type { GrantClient } from './grant-client.js'
 import type { MapRefusal } from './grant-errors.js'
 import { lockInTime, storeInTime } from './in-time.js'
-import { type PendingGrant, RequestAccess } from './request-access.js'
 
 /** Options of {@link createGrants}. @group Grants */
 export interface GrantsOptions {
@@ -112,13 +111,14 @@ export function createGrants(options: GrantsOptions): Grants {
     nonces: createBoundedCache<string>(maxNonces),
   }
 
-  function pendingGrant(auth: Auth<unknown>, grant: ResolvedGrant): PendingGrant {
-    return {
+  function accessGrant(auth: Auth<unknown>, grant: ResolvedGrant): AccessGrant {
+    return new AccessGrant({
       resource: grant.resource,
+      clock,
       acquire: async (rejected) => acquire({ auth, grant, rejected }),
       fetchWith: (get) =>
         createAccessFetch({ ...fetching, grant, acquire: get, proofs: () => clientOf(issuerOf(grant, auth)).dpop }),
-    }
+    })
   }
 
   return {
@@ -130,15 +130,35 @@ export function createGrants(options: GrantsOptions): Grants {
         grants.map(({ resource }) => resource),
       )
       for (const { issuer } of grants) if (typeof issuer === 'string') clientOf(issuer)
+      const isLazy = (index: number): boolean => grants[index]?.mode === 'lazy'
       return async (auth) => {
-        const pending = grants.map((grant) => pendingGrant(auth, grant))
-        const access = new RequestAccess(pending, clock)
-        const eager = grants.filter(({ mode }) => mode !== 'lazy')
-        const failures = await Promise.all(eager.map(({ resource }) => access.attempt(resource)))
-        return { access, failure: failures.find((failure, index) => failure && eager[index]?.mode === 'required') }
+        const ofRequest = grants.map((grant) => accessGrant(auth, grant))
+        const failures = await Promise.all(ofRequest.map((one, index) => (isLazy(index) ? undefined : one.attempt())))
+        const failure = failures.find((found, index) => found && grants[index]?.mode === 'required')
+        return { access: new AccessContext(ofRequest), failure }
       }
     },
   }
+}
+
+/**
+ * Runs `work` with the downstream tokens it declares, outside of any framework: for queue consumers, sockets, scripts.
+ * Grants that `auth` has already stay.
+ * Checks the grants anew with every call; who calls it often takes {@link Grants.prepare} once instead.
+ *
+ * @throws the failure of a grant with mode `required`, and whatever `work` throws.
+ * @throws {@link ConfigurationError} for a grant that cannot be right.
+ * @group Grants
+ */
+export async function withGrants<Claims, Result>(
+  grants: Grants,
+  auth: Auth<Claims>,
+  declared: readonly Grant[],
+  work: (auth: Auth<Claims>) => Promise<Result> | Result,
+): Promise<Result> {
+  const { access, failure } = await grants.prepare(declared)(auth)
+  if (failure !== undefined) throw failure
+  return work(auth.withAccess(joinAccess(auth.access, access)))
 }
 
 /** The client of an issuer. Throws where there is none. */
