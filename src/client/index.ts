@@ -20,8 +20,14 @@ export type {
   CredentialTarget,
   IssuerCredentials,
 } from './credentials/client-credential.js'
-export { perIssuer } from './credentials/client-credential.js'
-export { type ClientSecret, clientSecretBasic, clientSecretPost } from './credentials/client-secret.js'
+export { perIssuer, publicClient, tlsClientAuth } from './credentials/client-credential.js'
+export {
+  type ClientSecret,
+  clientSecretBasic,
+  clientSecretPost,
+  type FromEnvironmentOptions,
+  fromEnvironment,
+} from './credentials/client-secret.js'
 export {
   acceptsClientMetadataDocument,
   type ClientMetadataDocumentOptions,
@@ -34,7 +40,6 @@ export {
   type FederatedAssertionOptions,
   federatedAssertion,
 } from './credentials/federated-assertion.js'
-export { type FromEnvironmentOptions, fromEnvironment } from './credentials/from-environment.js'
 export { type GcpIdentityOptions, gcpIdentity } from './credentials/gcp-identity.js'
 export {
   type AssertionAudience,
@@ -42,7 +47,6 @@ export {
   type PrivateKeyJwtOptions,
   privateKeyJwt,
 } from './credentials/private-key-jwt.js'
-export { publicClient, tlsClientAuth } from './credentials/public-client.js'
 export { type LocalSigningKey, publicJwkOf, type RemoteSigningKey, type SigningKey } from './credentials/signer.js'
 export type { EndpointDescription, EndpointDescriptions, EndpointName } from './endpoints.js'
 export {

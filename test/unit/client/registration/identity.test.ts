@@ -9,8 +9,8 @@ import {
   type StoredRegistration,
 } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
-import { rejection, setUpClient } from '../../support/client-set-up.js'
-import { answer, html503 } from '../../support/fake-token-endpoint.js'
+import { rejection, setUpClient } from '../../../support/client-set-up.js'
+import { answer, html503 } from '../../../support/fake-token-endpoint.js'
 
 const issuer = 'https://as.example'
 const raw = {

@@ -1,7 +1,7 @@
 import { publicClient } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
-import { setUpClient } from '../../support/client-set-up.js'
-import { type FakeAuthorizationServer, html503, plain, refusal, tokens } from '../../support/fake-token-endpoint.js'
+import { setUpClient } from '../../../support/client-set-up.js'
+import { type FakeAuthorizationServer, html503, plain, refusal, tokens } from '../../../support/fake-token-endpoint.js'
 
 function numbered(server: FakeAuthorizationServer, members: Record<string, unknown> = {}): void {
   let count = 0

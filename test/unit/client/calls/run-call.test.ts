@@ -1,8 +1,8 @@
 import { type OAuthClientOptions, restoreRegistration } from 'portcullis/client'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { readRetryAfter } from '../../../src/kit/retry-after.js'
-import { quickRetry, rejection, setUpClient } from '../../support/client-set-up.js'
-import { html503, plain, rateLimited, refusal, reset, silent, tokens } from '../../support/fake-token-endpoint.js'
+import { readRetryAfter } from '../../../../src/kit/retry-after.js'
+import { quickRetry, rejection, setUpClient } from '../../../support/client-set-up.js'
+import { html503, plain, rateLimited, refusal, reset, silent, tokens } from '../../../support/fake-token-endpoint.js'
 
 /** The product's own pauses, on fake timers; the client reads the same clock. */
 function onFakeTimers(options: Partial<OAuthClientOptions> = {}) {

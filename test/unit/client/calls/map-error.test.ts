@@ -15,11 +15,11 @@ import {
   TokenExchangeError,
 } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
-import { errorTable, mapError } from '../../../src/client/calls/map-error.js'
-import { createRedact } from '../../../src/client/redaction.js'
-import { FetchFailure } from '../../../src/kit/fetch/fetch-failure.js'
-import { type Attempt, startAttempt } from '../../../src/kit/fetch/guarded-response.js'
-import { quickRetry, rejection, setUpClient } from '../../support/client-set-up.js'
+import { errorTable, mapError } from '../../../../src/client/calls/map-error.js'
+import { createRedact } from '../../../../src/client/redaction.js'
+import { FetchFailure } from '../../../../src/kit/fetch/fetch-failure.js'
+import { type Attempt, startAttempt } from '../../../../src/kit/fetch/guarded-response.js'
+import { quickRetry, rejection, setUpClient } from '../../../support/client-set-up.js'
 import {
   answer,
   type Behaviour,
@@ -31,7 +31,7 @@ import {
   reset,
   silent,
   tokens,
-} from '../../support/fake-token-endpoint.js'
+} from '../../../support/fake-token-endpoint.js'
 
 const context = { operation: 'clientCredentials', issuer: 'https://as.example', correlationId: 'the-correlation-id' }
 

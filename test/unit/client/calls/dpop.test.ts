@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { calculateJwkThumbprint, compactVerify, decodeJwt, decodeProtectedHeader, importJWK, type JWK } from 'jose'
 import { DpopError, TokenTypes } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
-import { rejection, setUpClient } from '../../support/client-set-up.js'
-import { refusal, tokens } from '../../support/fake-token-endpoint.js'
+import { rejection, setUpClient } from '../../../support/client-set-up.js'
+import { refusal, tokens } from '../../../support/fake-token-endpoint.js'
 
 const bound = tokens({ token_type: 'DPoP' })
 

@@ -7,8 +7,8 @@ import {
   TokenTypes,
 } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
-import { rejection, setUpClient } from '../../support/client-set-up.js'
-import { refusal, tokens } from '../../support/fake-token-endpoint.js'
+import { rejection, setUpClient } from '../../../support/client-set-up.js'
+import { refusal, tokens } from '../../../support/fake-token-endpoint.js'
 
 const exchanged = (members: Record<string, unknown> = {}) =>
   tokens({ access_token: 'exchanged-token', issued_token_type: TokenTypes.accessToken, ...members })

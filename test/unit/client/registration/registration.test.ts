@@ -1,8 +1,8 @@
 import { inspect } from 'node:util'
 import { OAuthResponseError, type RegisteredClient, restoreRegistration } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
-import { rejection, setUpClient } from '../../support/client-set-up.js'
-import { answer, plain, refusal } from '../../support/fake-token-endpoint.js'
+import { rejection, setUpClient } from '../../../support/client-set-up.js'
+import { answer, plain, refusal } from '../../../support/fake-token-endpoint.js'
 
 const registration = {
   client_id: 'registered',

@@ -1,7 +1,7 @@
 import { publicClient } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
-import { quickRetry, rejection, setUpClient } from '../../support/client-set-up.js'
-import { html503, rateLimited, refusal, reset, rotating, tokens } from '../../support/fake-token-endpoint.js'
+import { quickRetry, rejection, setUpClient } from '../../../support/client-set-up.js'
+import { html503, rateLimited, refusal, reset, rotating, tokens } from '../../../support/fake-token-endpoint.js'
 
 describe('refresh', () => {
   it('[AZ-09] [D01] redeems a rotating token once, however many ask at the same time', async () => {
