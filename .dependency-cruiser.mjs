@@ -19,7 +19,7 @@ const arrows = {
   client: [...issuer, 'src/stores/contract.ts'],
   grants: [...issuer, 'src/auth/', 'src/stores/', 'src/client/', 'src/resource-server/'],
   providers: ['src/resource-server/token/issuer-options.ts'],
-  testing: [...issuer, 'src/resource-server/'],
+  testing: [...issuer, 'src/resource-server/', 'src/index.ts', 'src/client/index.ts'],
 }
 
 /**

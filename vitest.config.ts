@@ -11,6 +11,7 @@ export default defineConfig({
       { find: '#crypto', replacement: `${root}/src/jws/crypto/node.ts` },
       { find: '#network', replacement: `${root}/src/kit/fetch/network/node.ts` },
       { find: /^portcullis\/adapter$/, replacement: `${root}/src/adapter.ts` },
+      { find: /^portcullis\/adapter-testing$/, replacement: `${root}/src/testing/adapter-contract/index.ts` },
       { find: /^portcullis$/, replacement: `${root}/src/index.ts` },
       { find: /^portcullis\/(client|providers|testing)$/, replacement: `${root}/src/$1/index.ts` },
       { find: /^portcullis\/redis$/, replacement: `${root}/src/stores/redis/index.ts` },

@@ -59,3 +59,13 @@ export function authOf(carrier: unknown): Auth | undefined {
   const found = extra?.portcullis
   return found instanceof Auth ? found : authOf(authInfo ?? http?.authInfo ?? session)
 }
+
+/**
+ * The key to keep an MCP session by: of the user, the client and the session id together, so that the id alone opens
+ * nothing and is not found for anybody else. The id must still be unguessable (`randomUUID`).
+ *
+ * @group MCP
+ */
+export function sessionKey(auth: Auth<unknown>, sessionId: string): string {
+  return JSON.stringify([auth.issuer, auth.subject, auth.clientId, auth.resource, sessionId])
+}

@@ -1,7 +1,50 @@
 import type { ExecutionContext } from '@nestjs/common'
-import { type NodeRequest, nodeRequestFacts } from '../../src/adapter.js'
-import { Auth, type RequestFacts } from '../../src/index.js'
-import { factsOf, type PlatformRequest, type PlatformResponse } from './platform.js'
+import {
+  authIn,
+  type NodeRequest,
+  type NodeResponse,
+  nodeRequestFacts,
+  sendNodeAnswer,
+  sendReply,
+  setAuth,
+  setNodeHeaders,
+  setReplyHeaders,
+  type WrappedReply,
+} from '../../src/adapter.js'
+import type { Auth, HttpAnswer, RequestFacts } from '../../src/index.js'
+
+/** A request of either platform: Node's own under Express, one that wraps it under Fastify. */
+export type PlatformRequest = NodeRequest & { readonly raw?: NodeRequest | undefined }
+
+/** What is used of Fastify's reply. */
+interface FastifyReply extends WrappedReply {
+  readonly raw: { readonly destroyed: boolean }
+}
+
+/** A response of either platform. */
+export type PlatformResponse = FastifyReply | (NodeResponse & { readonly destroyed: boolean; readonly raw?: undefined })
+
+/** The facts of a request, with the URL the client asked for. */
+function factsOf(request: PlatformRequest): RequestFacts {
+  return nodeRequestFacts(request.raw ?? request, request)
+}
+
+/** Whether the client has gone. */
+export function isGone(response: PlatformResponse): boolean {
+  return (response.raw ?? response).destroyed
+}
+
+/** Sets fields, next to those the application set before. */
+export function setFields(response: PlatformResponse, headers: HttpAnswer['headers']): void {
+  if (response.raw === undefined) setNodeHeaders(response, headers)
+  else setReplyHeaders(response, headers)
+}
+
+/** Sends a whole answer. As bytes under Fastify, which adds a charset to JSON that is a string. */
+export function sendAnswer(response: PlatformResponse, answer: HttpAnswer): void {
+  if (response.raw === undefined) sendNodeAnswer(response, answer)
+  else sendReply(response, answer)
+}
 
 /** What is used of the context of a GraphQL request, as drivers make it: Apollo's and Mercurius's. */
 interface GraphqlContext {
@@ -85,11 +128,6 @@ export function setCaller(context: ExecutionContext, auth: Auth | undefined): vo
   else callers.set(callOf(context), auth)
 }
 
-/** Not writable, so that no later middleware replaces it by accident; a second guard still can. */
-function setAuth(request: object, value: Auth | undefined): void {
-  Object.defineProperty(request, 'auth', { value, writable: false, enumerable: true, configurable: true })
-}
-
 /**
  * Who calls, as the guard has found out: for guards, interceptors and filters of the application, out of their context or
  * out of a request. `undefined` before the guard ran, on a public handler and for an anonymous caller.
@@ -97,15 +135,10 @@ function setAuth(request: object, value: Auth | undefined): void {
  * @group NestJS
  */
 export function authOf(from: ExecutionContext | object): Auth | undefined {
-  if (!isContext(from)) return callerIn(from)
-  return from.getType() === 'http' ? callerIn(from.switchToHttp().getRequest()) : callers.get(callOf(from))
+  if (!isContext(from)) return authIn(from)
+  return from.getType() === 'http' ? authIn(from.switchToHttp().getRequest<object>()) : callers.get(callOf(from))
 }
 
 function isContext(from: object): from is ExecutionContext {
   return 'switchToHttp' in from && 'getArgs' in from
-}
-
-/** What others put there is nobody. */
-function callerIn({ auth }: { readonly auth?: unknown }): Auth | undefined {
-  return auth instanceof Auth ? auth : undefined
 }

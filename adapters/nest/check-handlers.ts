@@ -1,10 +1,10 @@
 import { PATH_METADATA } from '@nestjs/common/constants.js'
 import { type DiscoveryService, MetadataScanner } from '@nestjs/core'
 import { ConfigurationError } from '../../src/index.js'
-import { declaredOf } from './declared.js'
 import type { Gates } from './gates.js'
+import { declaredOf } from './gates.js'
 import { PortcullisGuard } from './guard.js'
-import type { PortcullisModuleOptions } from './options.js'
+import type { PortcullisModuleOptions } from './module-options.js'
 
 type Wrapper = ReturnType<DiscoveryService['getProviders']>[number]
 type Class = abstract new (...parameters: never[]) => object

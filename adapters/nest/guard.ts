@@ -1,10 +1,9 @@
 import { type CanActivate, type ExecutionContext, HttpException, Inject } from '@nestjs/common'
-import { isPreflight, keepAccess } from '../../src/adapter.js'
+import { addGrants, isPreflight, keepAccess } from '../../src/adapter.js'
 import { type Auth, ConfigurationError, type OptionalAuthResult } from '../../src/index.js'
-import { authOf, callFacts, httpOf, setCaller } from './caller.js'
+import { authOf, callFacts, httpOf, isGone, setCaller, setFields } from './caller.js'
 import { type Gate, type Gates, gatesToken } from './gates.js'
-import { MODULE_OPTIONS_TOKEN, type PortcullisModuleOptions } from './options.js'
-import { isGone, setFields } from './platform.js'
+import { MODULE_OPTIONS_TOKEN, type PortcullisModuleOptions } from './module-options.js'
 import { PreflightException, refusalOf } from './refusal.js'
 
 /** Contexts that a guard of ours has judged: NestJS makes one for each call, and shows it to every guard of the call. */
@@ -38,7 +37,7 @@ export class PortcullisGuard implements CanActivate {
     if (response !== undefined && isGone(response)) throw new HttpException('The client closed the request', 499)
     if (!result.ok) throw await refusalOf(context, result, response)
     if (response !== undefined) setFields(response, result.headers)
-    setCaller(context, result.auth && keepAccess(result.auth, earlier))
+    setCaller(context, keepAccess(result.auth, earlier))
     return true
   }
 
@@ -51,8 +50,7 @@ export class PortcullisGuard implements CanActivate {
     const identified = await gate.identify(facts, isHttp ? undefined : connected.get(connection))
     if (!identified.ok) return identified
     if (!isHttp && identified.auth !== undefined) connected.set(connection, identified.auth)
-    const acquired = gate.acquire === undefined ? identified : await gate.acquire(identified.auth)
-    return acquired.ok ? { ...acquired, headers: identified.headers } : acquired
+    return gate.acquire === undefined ? identified : addGrants(identified, gate.acquire)
   }
 }
 

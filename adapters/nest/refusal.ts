@@ -9,8 +9,7 @@ import {
   type Refused,
   type ResourceServer,
 } from '../../src/index.js'
-import { authOf } from './caller.js'
-import { type PlatformResponse, sendAnswer, setFields } from './platform.js'
+import { authOf, type PlatformResponse, sendAnswer, setFields } from './caller.js'
 
 /**
  * What the guard throws: an `HttpException` with the status and the body of the answer, the {@link AuthError} as its

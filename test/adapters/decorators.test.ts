@@ -19,6 +19,7 @@ import {
   StepUpRequiredError,
 } from 'portcullis'
 import { sendNodeAnswer } from 'portcullis/adapter'
+import { type ExactResponse, exchange } from 'portcullis/adapter-testing'
 import {
   currentAuth,
   Grant,
@@ -36,7 +37,6 @@ import { createTestIssuer } from 'portcullis/testing'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import * as legacy from '../decorators-legacy/controllers.js'
 import * as standard from '../decorators-standard/controllers.js'
-import { type ExactResponse, exchange } from '../support/http-exchange.js'
 
 const { calendar } = standard
 const issuer = createTestIssuer({ audience: ['https://api.test', 'https://api.test/b'] })

@@ -1,7 +1,13 @@
 import type { AddressInfo } from 'node:net'
 import type { Express, Request, Response, Router } from 'express'
+import {
+  type AdapterHarness,
+  type ContractRoute,
+  contractRoutes,
+  forged,
+  unparsedPath,
+} from 'portcullis/adapter-testing'
 import { type ExpressGate, portcullis } from 'portcullis/express'
-import { type AdapterHarness, type ContractRoute, contractRoutes, forged } from './contract/routes.js'
 
 /** What both major versions of Express export. */
 interface ExpressModule {
@@ -21,7 +27,8 @@ export function expressHarness(name: string, express: ExpressModule): AdapterHar
       app.disable('x-powered-by')
       const gate = portcullis(server, { grants })
       app.use(gate.metadata(), portcullis(second).metadata())
-      app.use(express.urlencoded({ extended: false }))
+      const parse = express.urlencoded({ extended: false })
+      app.use((req, res, next) => (req.path === unparsedPath ? next() : parse(req, res, next)))
       for (const route of contractRoutes) addRoute(app, route, gate, express)
       app.use(gate.refusals())
       app.use((error: unknown, _req: Request, res: Response, _next: unknown) => {

@@ -10,10 +10,10 @@ import {
   type ResourceServer,
   type ResourceServerOptions,
 } from 'portcullis'
+import { type ExactResponse, exchange } from 'portcullis/adapter-testing'
 import { type ExpressOptions, portcullis } from 'portcullis/express'
 import { createTestIssuer } from 'portcullis/testing'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { type ExactResponse, exchange } from '../support/http-exchange.js'
 
 const issuer = createTestIssuer({ audience: ['https://api.test/a', 'https://api.test/b'] })
 const servers: Server[] = []

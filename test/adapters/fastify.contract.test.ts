@@ -1,7 +1,7 @@
 import Fastify, { type FastifyInstance, type FastifyPluginCallback } from 'fastify'
 import { isAuthError } from 'portcullis'
+import { type ContractRoute, contractRoutes, forged } from 'portcullis/adapter-testing'
 import { portcullis } from 'portcullis/fastify'
-import { type ContractRoute, contractRoutes, forged } from './contract/routes.js'
 import { describeAdapterContract } from './contract.js'
 
 describeAdapterContract({

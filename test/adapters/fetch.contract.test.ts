@@ -1,6 +1,6 @@
+import { type ContractRoute, contractRoutes, forged } from 'portcullis/adapter-testing'
 import { type FetchGate, portcullis } from 'portcullis/fetch'
 import { connection, serveFetch } from '../support/serve-fetch.js'
-import { type ContractRoute, contractRoutes, forged } from './contract/routes.js'
 import { describeAdapterContract } from './contract.js'
 
 type Handler = (request: Request) => Promise<Response>

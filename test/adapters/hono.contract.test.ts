@@ -1,9 +1,9 @@
 import { Hono } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import type { Auth } from 'portcullis'
+import { type ContractRoute, contractRoutes, forged } from 'portcullis/adapter-testing'
 import { type FetchGate, type FetchGuard, portcullis } from 'portcullis/fetch'
 import { connection, serveFetch } from '../support/serve-fetch.js'
-import { type ContractRoute, contractRoutes, forged } from './contract/routes.js'
 import { describeAdapterContract } from './contract.js'
 
 describeAdapterContract({

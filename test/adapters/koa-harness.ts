@@ -4,8 +4,8 @@ import Router from '@koa/router'
 import type Koa from 'koa'
 import type { Middleware } from 'koa'
 import mount from 'koa-mount'
+import { type AdapterHarness, type ContractRoute, contractRoutes, forged } from 'portcullis/adapter-testing'
 import { type KoaGate, portcullis } from 'portcullis/koa'
-import { type AdapterHarness, type ContractRoute, contractRoutes, forged } from './contract/routes.js'
 
 /** The contract's application in Koa, of whichever version `Application` is. */
 export function koaHarness(name: string, Application: typeof Koa): AdapterHarness {

@@ -16,11 +16,11 @@ import {
   ResourceAccessError,
   type ResourceServerOptions,
 } from 'portcullis'
+import { type ExactRequest, type ExactResponse, exchange } from 'portcullis/adapter-testing'
 import { portcullis } from 'portcullis/express'
 import { authOf, type McpGateOptions, mcpGate, sessionKey, toAuthInfo, tokenVerifier } from 'portcullis/mcp'
 import { createDpopClient, createTestIssuer } from 'portcullis/testing'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { type ExactRequest, type ExactResponse, exchange } from '../support/http-exchange.js'
 import { parseChallenge } from '../support/parse-challenges.js'
 import { serveFetch } from '../support/serve-fetch.js'
 

@@ -7,6 +7,7 @@ import {
   HttpCode,
   type INestApplication,
   Module,
+  type NestApplicationOptions,
   Options,
   Post,
   Req,
@@ -14,8 +15,16 @@ import {
 } from '@nestjs/common'
 import { type AbstractHttpAdapter, BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core'
 import { Test } from '@nestjs/testing'
+import express, { type Request, type Response } from 'express'
 import { ConfigurationError, InternalError, type Auth as VerifiedAuth } from 'portcullis'
 import { nodeRequestFacts, sendNodeAnswer } from 'portcullis/adapter'
+import {
+  type AdapterHarness,
+  type ContractRoute,
+  contractRoutes,
+  forged,
+  unparsedPath,
+} from 'portcullis/adapter-testing'
 import {
   Auth,
   Grant,
@@ -25,7 +34,6 @@ import {
   Public,
   RequireToken,
 } from 'portcullis/nest'
-import { type AdapterHarness, type ContractRoute, contractRoutes, forged } from './contract/routes.js'
 
 /** What NestJS and its platforms need of a response before the guard runs. */
 interface RawResponse {
@@ -37,7 +45,9 @@ export function nestHarness(name: string, platform: () => AbstractHttpAdapter): 
   return {
     name,
     async start(server, grants, { second, fault }) {
-      const app = await createApplication({ server, grants }, contractRoutes.map(controllerOf), platform())
+      const app = await createApplication({ server, grants }, contractRoutes.map(controllerOf), platform(), {
+        bodyParser: false,
+      })
       app.use(
         (
           { originalUrl, url = originalUrl }: { originalUrl: string; url?: string },
@@ -54,6 +64,12 @@ export function nestHarness(name: string, platform: () => AbstractHttpAdapter): 
         if (answer === undefined) return next()
         Promise.resolve(answer).then((ready) => ready && sendNodeAnswer(res, ready), next)
       })
+      if (app.getHttpAdapter().getType() === 'express') {
+        const parse = express.urlencoded({ extended: false })
+        app.use((req: Request, res: Response, next: () => void) =>
+          req.path === unparsedPath ? next() : parse(req, res, next),
+        )
+      }
       app.useGlobalFilters(new FaultFilter(app.get(HttpAdapterHost), fault))
       await app.listen(0, '127.0.0.1')
       return { origin: await app.getUrl(), close: () => app.close() }
@@ -83,11 +99,12 @@ export async function createApplication(
   options: PortcullisModuleOptions,
   controllers: Type[],
   platform: AbstractHttpAdapter,
+  nest: NestApplicationOptions = {},
 ): Promise<INestApplication> {
   const root = class {}
   Module({ imports: [PortcullisModule.forRoot(options)], controllers })(root)
   const testing = await Test.createTestingModule({ imports: [root] }).compile()
-  return testing.createNestApplication(platform, { logger: false, forceCloseConnections: true })
+  return testing.createNestApplication(platform, { logger: false, forceCloseConnections: true, ...nest })
 }
 
 const verbs = { GET: Get, POST: Post, OPTIONS: Options }

@@ -22,6 +22,7 @@ import {
   type ResourceServerOptions,
   type Auth as VerifiedAuth,
 } from 'portcullis'
+import { type ExactResponse, exchange } from 'portcullis/adapter-testing'
 import {
   Access,
   Auth,
@@ -40,7 +41,6 @@ import { createTestIssuer } from 'portcullis/testing'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { createGates } from '../../adapters/nest/gates.js'
 import { PortcullisGuard } from '../../adapters/nest/guard.js'
-import { type ExactResponse, exchange } from '../support/http-exchange.js'
 import { createApplication } from './nest-harness.js'
 
 const issuer = createTestIssuer({ audience: ['https://api.test/a', 'https://api.test/b'] })

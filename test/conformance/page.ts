@@ -10,7 +10,7 @@ export interface RowResult {
 const introduction = `# Conformance
 
 What each adapter answers, over real HTTP: every row is one request and all there is to say about its answer, and every
-framework is held to the same rows by the same code (\`test/adapters/contract.ts\`). Written by \`npm run conformance\` from
+framework is held to the same rows by the same code (\`portcullis/adapter-testing\`). Written by \`npm run conformance\` from
 the results of a run; do not edit.
 
 Where fields can only come joined (Fetch and what is built on it), several challenges are one field with commas, which

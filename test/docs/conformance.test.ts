@@ -1,7 +1,5 @@
+import { createAdapterContract } from 'portcullis/adapter-testing'
 import { describe, expect, it } from 'vitest'
-import { contractRows } from '../adapters/contract/rows.js'
-import { contractScenarios } from '../adapters/contract/scenarios.js'
-import { contractSettings } from '../adapters/contract/settings.js'
 import { installedVersions } from '../conformance/frameworks.js'
 import { conformancePage } from '../conformance/page.js'
 import { read } from './markdown.js'
@@ -20,12 +18,12 @@ describe('docs/conformance.md', () => {
   const [frameworks = [], , versions = [], ...rows] = tableOf(read('docs/conformance.md'))
 
   it('has every row of the contract; `npm run conformance` writes it anew', () => {
-    const shared = [...contractRows, ...contractScenarios].map(({ title }) => sentenceOf(title))
-    const special = contractSettings.flatMap(({ name, rows: own }) =>
-      own.map(({ title }) => `on a server that ${name}: ${sentenceOf(title)}`),
+    const { cases } = createAdapterContract({ name: 'none', start: () => Promise.reject(new Error('never asked')) })
+    const sentences = cases.map(({ title, server }) =>
+      server === undefined ? sentenceOf(title) : `on a server that ${server}: ${sentenceOf(title)}`,
     )
     const written = new Set(rows.map(([, sentence]) => sentence?.replaceAll('\\|', '|').replaceAll('&lt;', '<')))
-    expect([...shared, ...special].filter((sentence) => !written.has(sentence))).toEqual([])
+    expect(sentences.filter((sentence) => !written.has(sentence))).toEqual([])
   })
 
   it('is of the releases installed here', () => {

@@ -1,9 +1,9 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { decodeJwt } from 'jose'
+import { exchange } from 'portcullis/adapter-testing'
 import { createTestIssuer } from 'portcullis/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { exchange } from '../support/http-exchange.js'
 import { listenOnLoopback } from '../support/loopback-server.js'
 import { runExample } from './run-example.js'
 

@@ -5,10 +5,10 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import express from 'express'
 import { type Auth, createResourceServer } from 'portcullis'
+import { exchange } from 'portcullis/adapter-testing'
 import { authOf, mcpGate, sessionKey } from 'portcullis/mcp'
 import { createTestIssuer } from 'portcullis/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { exchange } from '../support/http-exchange.js'
 
 const issuer = createTestIssuer({ audience: 'https://mcp.test/mcp' })
 const sessions = new Map<string, StreamableHTTPServerTransport>()

@@ -1,6 +1,6 @@
-import { z } from 'zod'
-import { bearer, type ContractRow, invalidToken, metadata, refusedJson, resource } from './row.js'
-import type { ContractSettings } from './settings.js'
+import type { ClaimsSchema } from '../../index.js'
+import type { ContractSettings } from './contract-row.js'
+import { bearer, type ContractRow, invalidToken, metadata, refusedJson, resource } from './contract-row.js'
 
 const lacksScope = (scope: string) => [
   `Bearer error="insufficient_scope", scope="${scope}", ${metadata}, error_description="The access token does not grant the required scope"`,
@@ -35,12 +35,26 @@ const nested: readonly ContractRow[] = [
   })),
 ]
 
+/** Claims whose `plan`, if there is one, is free or paid. */
+const planSchema: ClaimsSchema = {
+  '~standard': {
+    version: 1,
+    vendor: 'contract',
+    validate(value) {
+      const { plan = 'free' } = value as { plan?: unknown }
+      return plan === 'free' || plan === 'paid'
+        ? { value }
+        : { issues: [{ message: 'an unknown plan', path: ['plan'] }] }
+    },
+  },
+}
+
 /** What an application may decide about good tokens: a hierarchy of scopes, a schema for claims, revocation. */
 export const policySettings: ContractSettings = {
   name: 'has a scope hierarchy, a claims schema and a word on revocation',
   options: () => ({
     implies: { 'mail:all': ['mail:write'], 'mail:write': 'mail:read' },
-    claims: z.looseObject({ sub: z.string(), plan: z.enum(['free', 'paid']).optional() }),
+    claims: planSchema,
     isRevoked(auth) {
       if (auth.subject === 'unsure') return Promise.reject(new Error('a secret of the deny list'))
       return Promise.resolve(auth.subject === 'revoked')

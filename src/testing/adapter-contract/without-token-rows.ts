@@ -1,4 +1,4 @@
-import { bearer, type ContractRow, plainBearer, plainDpop, proven, refused } from './row.js'
+import { bearer, type ContractRow, plainBearer, plainDpop, proven, refused } from './contract-row.js'
 
 /** Requests without credentials, or with none that count (E-01). */
 export const withoutToken: readonly ContractRow[] = [

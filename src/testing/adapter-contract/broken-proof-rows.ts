@@ -7,7 +7,7 @@ import {
   type ProofChanges,
   proofOf,
   proven,
-} from './row.js'
+} from './contract-row.js'
 
 const malformed = badProof('The DPoP proof is malformed')
 

@@ -1,4 +1,4 @@
-import { type ContractRow, metadataPath, resource } from './row.js'
+import { type ContractRow, metadataPath, resource } from './contract-row.js'
 
 /** The metadata document (RFC 9728). */
 export const metadataRows: readonly ContractRow[] = [

@@ -1,4 +1,4 @@
-import { algs, bearer, boundToken, type ContractRow, invalidToken, metadata, refusedJson } from './row.js'
+import { algs, bearer, boundToken, type ContractRow, invalidToken, metadata, refusedJson } from './contract-row.js'
 
 /** Tokens that are no good (E-04, E-07, E-11). */
 export const unusable: readonly ContractRow[] = [

@@ -1,9 +1,19 @@
-import type { ClaimsSchema, ResourceServerOptions } from 'portcullis'
-import { expect } from 'vitest'
-import type { ExactRequest, ExactResponse } from '../../support/http-exchange.js'
-import type { ExpectedAnswer } from './expect-row.js'
+import { deepStrictEqual, notDeepStrictEqual } from 'node:assert/strict'
+import type { ClaimsSchema, ResourceServerOptions } from '../../index.js'
+import {
+  algs,
+  badProof,
+  bearer,
+  boundToken,
+  type ContractKit,
+  type ExpectedAnswer,
+  metadata,
+  proofOf,
+  proven,
+  refusedJson,
+} from './contract-row.js'
+import type { ExactRequest, ExactResponse } from './http-exchange.js'
 import { opaqueSettings } from './opaque-rows.js'
-import { algs, badProof, bearer, boundToken, type ContractKit, metadata, proofOf, proven, refusedJson } from './row.js'
 
 /** What a {@link ContractScenario} plays on. */
 export interface Stage extends ContractKit {
@@ -41,10 +51,10 @@ export const contractScenarios: readonly ContractScenario[] = [
     title: '[E-08] [DPOP-15] [C-10] refuses a proof that was used before, whatever else came in between',
     async play({ ask, expectAnswer, passTime, ...kit }) {
       const request = { path: '/me', fields: proven(kit, '/me') }
-      expect((await ask(request)).status).toBe(200)
+      deepStrictEqual((await ask(request)).status, 200)
       const replayed = { status: 401, challenges: badProof('The DPoP proof was used before'), fields: refusedJson }
       expectAnswer(await ask(request), replayed)
-      expect((await ask({ path: '/me', fields: proven(kit, '/me') })).status).toBe(200)
+      deepStrictEqual((await ask({ path: '/me', fields: proven(kit, '/me') })).status, 200)
       passTime(59)
       expectAnswer(await ask(request), replayed)
       passTime(2)
@@ -58,8 +68,8 @@ export const contractScenarios: readonly ContractScenario[] = [
     title: '[DPOP-14] [DPOP-15] does not use a proof up by a request that is refused for another reason',
     async play({ ask, ...kit }) {
       const fields = proven(kit, '/me')
-      expect((await ask({ path: '/me', method: 'POST', fields })).status).toBe(401)
-      expect((await ask({ path: '/me', fields })).status).toBe(200)
+      deepStrictEqual((await ask({ path: '/me', method: 'POST', fields })).status, 401)
+      deepStrictEqual((await ask({ path: '/me', fields })).status, 200)
     },
   },
   {
@@ -67,7 +77,7 @@ export const contractScenarios: readonly ContractScenario[] = [
     async play({ ask, ...kit }) {
       const request = { path: '/me', fields: proven(kit, '/me') }
       const responses = await Promise.all(Array.from({ length: 10 }, () => ask(request)))
-      expect(responses.filter(({ status }) => status === 200)).toHaveLength(1)
+      deepStrictEqual(responses.filter(({ status }) => status === 200).length, 1)
     },
   },
   {
@@ -81,14 +91,14 @@ export const contractScenarios: readonly ContractScenario[] = [
       expectAnswer(await ask(request('invented')), nonceWanted)
       const [nonce] = first.fields('DPoP-Nonce')
       const accepted = await ask(request(nonce))
-      expect(accepted.status).toBe(200)
-      expect(accepted.fields('DPoP-Nonce')).toEqual([])
+      deepStrictEqual(accepted.status, 200)
+      deepStrictEqual(accepted.fields('DPoP-Nonce'), [])
       expectAnswer(await ask(request()), nonceWanted)
       passTime(301)
       const stale = await ask(request(nonce))
       expectAnswer(stale, nonceWanted)
-      expect(stale.fields('DPoP-Nonce')).toHaveLength(1)
-      expect(stale.fields('DPoP-Nonce')).not.toEqual([nonce])
+      deepStrictEqual(stale.fields('DPoP-Nonce').length, 1)
+      notDeepStrictEqual(stale.fields('DPoP-Nonce'), [nonce])
     },
   },
   {
@@ -99,11 +109,11 @@ export const contractScenarios: readonly ContractScenario[] = [
       const [nonce] = (await ask({ path: '/me', fields: proofOf(kit, token, '/me') })).fields('DPoP-Nonce')
       const request = { path: '/me', fields: proofOf(kit, token, '/me', { nonce }) }
       const response = await ask(request)
-      expect(response.status).toBe(200)
-      expect(response.fields('DPoP-Nonce')).toHaveLength(1)
-      expect(response.fields('Cache-Control')).toEqual(['no-store'])
-      expect(response.fields('Access-Control-Expose-Headers')).toEqual(['WWW-Authenticate, DPoP-Nonce'])
-      expect((await ask(request)).status).toBe(401)
+      deepStrictEqual(response.status, 200)
+      deepStrictEqual(response.fields('DPoP-Nonce').length, 1)
+      deepStrictEqual(response.fields('Cache-Control'), ['no-store'])
+      deepStrictEqual(response.fields('Access-Control-Expose-Headers'), ['WWW-Authenticate, DPoP-Nonce'])
+      deepStrictEqual((await ask(request)).status, 401)
     },
   },
   {
@@ -113,10 +123,10 @@ export const contractScenarios: readonly ContractScenario[] = [
       const token = boundToken(kit)
       const [nonce] = (await ask({ path: '/me', fields: proofOf(kit, token, '/me') })).fields('DPoP-Nonce')
       const response = await ask({ path: '/mail', fields: proofOf(kit, token, '/mail', { nonce }) })
-      expect(response.status).toBe(403)
-      expect(response.fields('DPoP-Nonce')).toEqual([nonce])
-      expect(response.fields('Cache-Control')).toEqual(['no-store'])
-      expect(response.fields('Access-Control-Expose-Headers')).toEqual(['WWW-Authenticate, DPoP-Nonce'])
+      deepStrictEqual(response.status, 403)
+      deepStrictEqual(response.fields('DPoP-Nonce'), [nonce])
+      deepStrictEqual(response.fields('Cache-Control'), ['no-store'])
+      deepStrictEqual(response.fields('Access-Control-Expose-Headers'), ['WWW-Authenticate, DPoP-Nonce'])
     },
   },
   {
@@ -124,7 +134,7 @@ export const contractScenarios: readonly ContractScenario[] = [
     options: () => withNonce(),
     async play({ ask, issuer }) {
       const response = await ask({ path: '/me', fields: bearer(issuer.mintToken()) })
-      expect([response.status, response.fields('DPoP-Nonce')]).toEqual([200, []])
+      deepStrictEqual([response.status, response.fields('DPoP-Nonce')], [200, []])
     },
   },
   {
@@ -140,7 +150,7 @@ export const contractScenarios: readonly ContractScenario[] = [
       expectAnswer(await ask(request), uncheckable)
       issuer.restore()
       passTime(60)
-      expect((await ask(request)).status).toBe(200)
+      deepStrictEqual((await ask(request)).status, 200)
     },
   },
   {

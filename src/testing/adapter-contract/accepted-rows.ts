@@ -1,4 +1,4 @@
-import { bearer, type ContractRow, proven, resource } from './row.js'
+import { bearer, type ContractRow, proven, resource } from './contract-row.js'
 
 /** Requests that get through. */
 export const accepted: readonly ContractRow[] = [

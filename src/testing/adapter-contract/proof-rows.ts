@@ -1,4 +1,13 @@
-import { algs, badProof, boundToken, type ContractRow, metadata, plainBearer, proven, refusedJson } from './row.js'
+import {
+  algs,
+  badProof,
+  boundToken,
+  type ContractRow,
+  metadata,
+  plainBearer,
+  proven,
+  refusedJson,
+} from './contract-row.js'
 
 /** DPoP proofs that are no good (E-08, E-10). */
 export const badProofs: readonly ContractRow[] = [

@@ -1,4 +1,4 @@
-import { bearer, type ContractRow, metadata, plainBearer, plainDpop, refusedJson } from './row.js'
+import { bearer, type ContractRow, metadata, plainBearer, plainDpop, refusedJson } from './contract-row.js'
 
 /** Routes whose handlers need tokens for other services. */
 export const downstream: readonly ContractRow[] = [

@@ -1,5 +1,12 @@
-import type { FetchConnection, NodeRequest, NodeResponse } from '../../src/adapter.js'
-import type { AccessTokenClaims, Auth, Grant, Grants, Requirement } from '../../src/index.js'
+import type {
+  AdapterOptions,
+  FetchConnection,
+  NodeRequest,
+  NodeResponse,
+  RequestWrapper,
+  WrappedReply,
+} from '../../src/adapter.js'
+import type { AccessTokenClaims, Auth, Grant, Requirement } from '../../src/index.js'
 import type { AuthInfo } from './auth-info.js'
 
 /** A refusal as the result of a tool. @group MCP */
@@ -12,7 +19,7 @@ export interface ToolError {
 }
 
 /** Options of {@link mcpGate}. @group MCP */
-export interface McpGateOptions<Claims = AccessTokenClaims> {
+export interface McpGateOptions<Claims = AccessTokenClaims> extends AdapterOptions {
   /** What every request demands. Default: a good token. */
   readonly requirement?: Requirement<Claims> | undefined
   /**
@@ -20,14 +27,10 @@ export interface McpGateOptions<Claims = AccessTokenClaims> {
    * that names all scopes of the operation. Needs the parsed JSON body (`express.json()`, `@koa/bodyparser`).
    */
   readonly tools?: Readonly<Record<string, Requirement<Claims>>> | undefined
-  /** The resource this endpoint is. Needed when the server guards several. */
-  readonly resource?: string | undefined
   /** Origins of browsers that may call. Requests without `Origin` pass. Default: the origin of the resource. */
   readonly allowedOrigins?: readonly string[] | undefined
   /** Values of `Host` to accept, with their port where it is not the default one. Default: any. */
   readonly allowedHosts?: readonly string[] | undefined
-  /** The grant engine; needed where a tool declares grants. */
-  readonly grants?: Grants | undefined
   /** What the platform knows of a Fetch request besides: TLS, peer, client certificate. For `forFetch` alone. */
   readonly connection?: ((request: Request) => FetchConnection) | undefined
 }
@@ -45,21 +48,9 @@ export interface McpFastifyRequest {
   readonly body: unknown
 }
 
-/** What a Fastify reply is once its status is set. @group MCP */
-export interface McpFastifySender {
-  /** Sends the answer. */
-  send(body?: Uint8Array): unknown
-}
-
 /** What is used of Fastify's reply. @group MCP */
-export interface McpFastifyReply {
+export interface McpFastifyReply extends WrappedReply {
   readonly raw: NodeResponse
-  /** A field as it stands. */
-  getHeader(name: string): string | number | string[] | undefined
-  /** Sets a field. */
-  header(name: string, value: string | string[]): unknown
-  /** Sets the status; what it returns sends. */
-  code(status: number): McpFastifySender
 }
 
 /** What is used of Koa's context. @group MCP */
@@ -67,7 +58,7 @@ export interface KoaContext {
   readonly req: NodeRequest
   readonly res: NodeResponse
   readonly originalUrl: string
-  readonly request: object
+  readonly request: RequestWrapper
   readonly state: object
   respond?: boolean | undefined
 }

@@ -1,4 +1,13 @@
-import { algs, bearer, type ContractKit, type ContractRow, invalidToken, metadata, proven, refusedJson } from './row.js'
+import {
+  algs,
+  bearer,
+  type ContractKit,
+  type ContractRow,
+  invalidToken,
+  metadata,
+  proven,
+  refusedJson,
+} from './contract-row.js'
 
 /** Good tokens that do not suffice (E-05, E-06, E-12). */
 export const insufficient: readonly ContractRow[] = [

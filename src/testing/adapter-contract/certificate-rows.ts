@@ -1,7 +1,9 @@
-import { derBase64 } from '../../support/certificates.js'
-import { bearer, type ContractKit, invalidToken, proofOf, resource } from './row.js'
-import type { ContractSettings } from './settings.js'
+import type { ContractSettings } from './contract-row.js'
+import { bearer, type ContractKit, invalidToken, proofOf, resource } from './contract-row.js'
 
+/** The certificate of RFC 8705 Appendix A: DER in base64. */
+const derBase64 =
+  'MIIBBjCBrAIBAjAKBggqhkjOPQQDAjAPMQ0wCwYDVQQDDARtdGxzMB4XDTE4MTAxODEyMzcwOVoXDTIyMDUwMjEyMzcwOVowDzENMAsGA1UEAwwEbXRsczBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABNcnyxwqV6hY8QnhxxzFQ03C7HKW9OylMbnQZjjJ/Au08/coZwxS7LfA4vOLS9WuneIXhbGGWvsDSb0tH6IxLm8wCgYIKoZIzj0EAwIDSQAwRgIhAP0RC1E+vwJD/D1AGHGzuri+hlV/PpQEKTWUVeORWz83AiEA5x2eXZOVbUlJSGQgjwD5vaUaKlLR50Q2DmFfQj1L+SY='
 /** The certificate of RFC 8705 Appendix A, its thumbprint, and the field a proxy sets for it (RFC 9440). */
 const thumbprint = 'A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0'
 const certificate = [['Client-Cert', `:${derBase64}:`]] as const

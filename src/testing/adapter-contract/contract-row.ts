@@ -1,5 +1,7 @@
-import type { DpopClient, TestIssuer } from 'portcullis/testing'
-import type { ExactRequest, ExactResponse } from '../../support/http-exchange.js'
+import { deepStrictEqual } from 'node:assert/strict'
+import type { ClaimsSchema, ResourceServerOptions } from '../../index.js'
+import type { DpopClient, TestIssuer } from '../index.js'
+import type { ExactRequest, ExactResponse } from './http-exchange.js'
 
 /** What the rows make their requests of. */
 export interface ContractKit {
@@ -21,6 +23,29 @@ export interface ContractRow {
   readonly body?: string | object
   /** Anything else. */
   check?(response: ExactResponse): void
+}
+
+/** What a row says of an answer. */
+export type ExpectedAnswer = Omit<ContractRow, 'title' | 'request'>
+
+/** Rows for a server with settings of its own. The application is the same. */
+export interface ContractSettings {
+  /** Ends the sentence "… on a server that". */
+  readonly name: string
+  /** What the server has beside the settings every row is asked with. */
+  options(issuer: TestIssuer): Partial<ResourceServerOptions<ClaimsSchema>>
+  readonly rows: readonly ContractRow[]
+}
+
+/** Holds an answer against all that is said of it. `joinsFields`: several challenges come as one field with commas. */
+export function expectAnswer(response: ExactResponse, expected: ExpectedAnswer, joinsFields: boolean): void {
+  const { status, challenges = [], fields = {}, body } = expected
+  const joined = joinsFields && challenges.length > 0 ? [challenges.join(', ')] : challenges
+  deepStrictEqual([response.status, response.fields('WWW-Authenticate')], [status, joined])
+  for (const [name, values] of Object.entries(fields)) deepStrictEqual([name, response.fields(name)], [name, values])
+  if (typeof body === 'string') deepStrictEqual(response.body, body)
+  if (typeof body === 'object') deepStrictEqual(JSON.parse(response.body), body)
+  expected.check?.(response)
 }
 
 /** The protected resource, and where its metadata is. */

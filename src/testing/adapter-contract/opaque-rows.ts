@@ -1,6 +1,6 @@
-import { clientSecretBasic } from 'portcullis/client'
-import { bearer, type ContractKit, invalidToken, metadata, proofOf, resource } from './row.js'
-import type { ContractSettings } from './settings.js'
+import { clientSecretBasic } from '../../client/index.js'
+import type { ContractSettings } from './contract-row.js'
+import { bearer, type ContractKit, invalidToken, metadata, proofOf, resource } from './contract-row.js'
 
 /** Opaque tokens, by introspection (RFC 7662). */
 export const opaqueSettings: ContractSettings = {

@@ -1,24 +1,23 @@
-import { createGrantGuard } from '../../src/adapter.js'
+import { createAdapterGate } from '../../src/adapter.js'
 import {
   type Auth,
   type AuthError,
   InsufficientScopeError,
   isAuthError,
-  MissingTokenError,
-  mergeRequirements,
   type ResourceServer,
   StepUpRequiredError,
 } from '../../src/index.js'
 import { authOf } from './auth-info.js'
-import type { McpGate, McpGateOptions, ToolError, ToolOptions } from './types.js'
+import type { McpGate, McpGateOptions, ToolError } from './mcp-gate.js'
 
 /** Makes `gate.tool`. */
 export function createTool<Claims>(
   server: ResourceServer<Claims>,
   gateOptions: McpGateOptions<Claims>,
 ): McpGate<Claims>['tool'] {
-  return (options, handler) => {
-    const admit = createAdmission(server, gateOptions, options)
+  const gate = createAdapterGate(server, gateOptions)
+  return ({ grants, ...requirement }, handler) => {
+    const admit = gate.demand(requirement, grants)
     return async (...parameters) => {
       try {
         return await handler(await admit(authOf(parameters.at(-1)) as Auth<Claims> | undefined), ...parameters)
@@ -27,24 +26,6 @@ export function createTool<Claims>(
         return toolError(error)
       }
     }
-  }
-}
-
-function createAdmission<Claims>(
-  server: ResourceServer<Claims>,
-  { resource, grants }: McpGateOptions<Claims>,
-  { grants: declared, ...own }: ToolOptions<Claims>,
-): (auth: Auth<Claims> | undefined) => Promise<Auth<Claims>> {
-  const requirement = mergeRequirements({ resource }, own)
-  server.guard(requirement)
-  const acquire = declared && createGrantGuard(server, grants, declared)
-  return async (auth) => {
-    if (auth === undefined) throw new MissingTokenError()
-    await server.checkAsync(auth, requirement)
-    if (acquire === undefined) return auth
-    const acquired = await acquire(auth)
-    if (!acquired.ok) throw acquired.error
-    return acquired.auth
   }
 }
 

@@ -6,7 +6,7 @@ import {
   type JsonObject,
   type Requirement,
   type ResourceServer,
-} from 'portcullis'
+} from '../../index.js'
 
 /** One route of the application every framework's harness builds. */
 export interface ContractRoute {
@@ -58,6 +58,9 @@ function describeAccess(auth: Auth | undefined): JsonObject {
   return { subject: auth?.subject, token: auth?.access.token(calendar) }
 }
 
+/** Where the application parses no form, whatever it does elsewhere. */
+export const unparsedPath = '/unparsed'
+
 /** What the application sets by itself on `/fields`. */
 const applicationFields = {
   'WWW-Authenticate': 'Basic realm="app"',
@@ -107,6 +110,8 @@ export const contractRoutes: readonly ContractRoute[] = [
     grants: [{ resource: calendar, issuer: () => 'https://nobody.test' }],
     respond: describeAccess,
   },
+  { path: '/actorless', grants: [{ resource: calendar, actor: fail }], respond: describeAccess },
+  { path: unparsedPath, methods: ['GET', 'POST'], respond: describeAuth },
   { path: '/broken', grants: [calendar, broken], respond: describeAccess },
   { path: '/refusing', grants: [calendar, refusing], respond: describeAccess },
   { path: '/wants-user', grants: [wantsUser, calendar], respond: describeAccess },

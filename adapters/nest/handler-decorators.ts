@@ -1,3 +1,4 @@
+import { createParamDecorator } from '@nestjs/common'
 import { GUARDS_METADATA } from '@nestjs/common/constants.js'
 import {
   ConfigurationError,
@@ -5,7 +6,8 @@ import {
   mergeRequirements,
   type Requirement,
 } from '../../src/index.js'
-import { type Declared, declaredOf, ownDeclaredOf, setDeclared } from './declared.js'
+import { authOf } from './caller.js'
+import { type Declared, declaredOf, ownDeclaredOf, setDeclared } from './gates.js'
 import { PortcullisGuard } from './guard.js'
 
 /**
@@ -67,3 +69,17 @@ function guard(subject: object): void {
   if (guards.includes(PortcullisGuard)) return
   Reflect.defineMetadata(GUARDS_METADATA, [PortcullisGuard, ...guards], subject)
 }
+
+/** Injects who calls; `undefined` on a public route and for an anonymous caller. @group NestJS */
+export const Auth: () => ParameterDecorator = createParamDecorator((_, context) => authOf(context))
+
+/** Injects the claims of the token, or one of them: `@Claims('email')`. @group NestJS */
+export const Claims: (name?: string) => ParameterDecorator = createParamDecorator(
+  (name: string | undefined, context) => {
+    const claims = authOf(context)?.claims
+    return name === undefined ? claims : claims?.[name]
+  },
+)
+
+/** Injects what the grants of the route brought. @group NestJS */
+export const Access: () => ParameterDecorator = createParamDecorator((_, context) => authOf(context)?.access)

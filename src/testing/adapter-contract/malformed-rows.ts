@@ -1,5 +1,5 @@
-import type { ExactRequest } from '../../support/http-exchange.js'
-import { algs, bearer, type ContractRow, metadata, refusedJson } from './row.js'
+import { algs, bearer, type ContractRow, metadata, refusedJson } from './contract-row.js'
+import type { ExactRequest } from './http-exchange.js'
 
 const malformedText = 'The credentials in the request are malformed'
 const ambiguousText = 'The request carries more than one access token'
