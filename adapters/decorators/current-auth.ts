@@ -1,7 +1,19 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { adapterRules, checkOptions } from '../../src/adapter.js'
-import { type AccessTokenClaims, Auth, type ResourceServer } from '../../src/index.js'
-import type { CurrentAuthKoaMiddleware, CurrentAuthMiddleware, CurrentAuthOptions } from './types.js'
+import { type AdapterOptions, adapterRules, authIn, checkOptions } from '../../src/adapter.js'
+import type { AccessTokenClaims, Auth, ResourceServer } from '../../src/index.js'
+
+/** Options of `withCurrentAuth` and `runWithAuth`. @group Decorators */
+export interface CurrentAuthOptions extends AdapterOptions {}
+
+/**
+ * Middleware for Express and Connect, and a Fastify hook: `preHandler`, so that no body parser stands between.
+ *
+ * @group Decorators
+ */
+export type CurrentAuthMiddleware = (request: object, response: object, next: () => void) => void
+
+/** Middleware for Koa. @group Decorators */
+export type CurrentAuthKoaMiddleware = (context: object, next: () => Promise<unknown>) => Promise<unknown>
 
 /** What decorated methods are compiled for. */
 export interface Settings extends CurrentAuthOptions {
@@ -48,7 +60,7 @@ export function withCurrentAuth<Claims>(
   options: CurrentAuthOptions = {},
 ): CurrentAuthMiddleware {
   const settings = settingsOf('withCurrentAuth', server, options)
-  return (request: Slot, _response, next) => storage.run({ settings, auth: () => callerIn(request) }, () => next())
+  return (request, _response, next) => storage.run({ settings, auth: () => authIn(request) }, () => next())
 }
 
 /** As {@link withCurrentAuth}, for Koa (`ctx.state.auth`). @group Decorators */
@@ -58,7 +70,7 @@ export function withCurrentAuthInKoa<Claims>(
 ): CurrentAuthKoaMiddleware {
   const settings = settingsOf('withCurrentAuthInKoa', server, options)
   return (context: object, next) =>
-    storage.run({ settings, auth: () => callerIn((context as { readonly state: Slot }).state) }, next)
+    storage.run({ settings, auth: () => authIn((context as { readonly state: object }).state) }, next)
 }
 
 /**
@@ -80,14 +92,4 @@ export function runWithAuth<Claims, Result>(
 function settingsOf<Claims>(place: string, server: ResourceServer<Claims>, options: CurrentAuthOptions): Settings {
   checkOptions<CurrentAuthOptions>(place, options, adapterRules)
   return { ...options, server: server as ResourceServer }
-}
-
-/** Where an adapter puts the caller. */
-interface Slot {
-  readonly auth?: unknown
-}
-
-/** What others put there is nobody. */
-function callerIn({ auth }: Slot): Auth | undefined {
-  return auth instanceof Auth ? auth : undefined
 }

@@ -1,7 +1,20 @@
-import { type Auth, ConfigurationError, MissingTokenError } from '../../src/index.js'
-import { type CurrentRequest, currentRequest, runWithin, type Settings } from './current-auth.js'
-import { type CompiledMethod, compile, type Declared, isPublic } from './declared.js'
-import { injectedParameters } from './injected-parameters.js'
+import { createAdapterGate } from '../../src/adapter.js'
+import {
+  AccessContext,
+  type Auth,
+  ConfigurationError,
+  type Grant,
+  mergeRequirements,
+  type Requirement,
+} from '../../src/index.js'
+import { currentRequest, runWithin, type Settings } from './current-auth.js'
+
+/** What one decorator says. */
+export interface Declared {
+  readonly token: 'required' | 'public'
+  readonly requirement?: Requirement | undefined
+  readonly grants?: readonly Grant[] | undefined
+}
 
 type Method = (this: unknown, ...parameters: unknown[]) => unknown
 
@@ -53,10 +66,10 @@ function guard({ method, prototype, name, declaredOutside, declared }: Guarded):
     return function open(...parameters) {
       return method.apply(this, parameters)
     }
-  const compiled = new WeakMap<Settings, CompiledMethod>()
+  const compiled = new WeakMap<Settings, ReturnType<typeof compile>>()
   const injected = injectedParameters(prototype, name)
 
-  function compiledFor(settings: Settings): CompiledMethod {
+  function admissionFor(settings: Settings): ReturnType<typeof compile> {
     const known = compiled.get(settings) ?? compile([...declaredOutside, ...declared], settings)
     compiled.set(settings, known)
     return known
@@ -67,18 +80,51 @@ function guard({ method, prototype, name, declaredOutside, declared }: Guarded):
     if (request === undefined) {
       throw new ConfigurationError(`'${String(name)}' was called outside of a request: mount withCurrentAuth(server).`)
     }
-    const auth = await admit(request, compiledFor(request.settings))
+    const auth = await admissionFor(request.settings)(request.auth())
     for (const index of injected()) parameters[index] = auth.access
     return runWithin({ ...request, auth: () => auth }, () => method.apply(this, parameters))
   }
 }
 
-async function admit(request: CurrentRequest, { requirement, acquire }: CompiledMethod): Promise<Auth> {
-  const auth = request.auth()
-  if (auth === undefined) throw new MissingTokenError()
-  if (requirement !== undefined) await request.settings.server.checkAsync(auth, requirement)
-  if (acquire === undefined) return auth
-  const acquired = await acquire(auth)
-  if (!acquired.ok) throw acquired.error
-  return acquired.auth
+/** Compiles what the decorators of a method and its class say. */
+function compile(declared: readonly Declared[], settings: Settings): (auth: Auth | undefined) => Promise<Auth> {
+  const requirement = mergeRequirements(...declared.map((one) => one.requirement))
+  const isEmpty = Object.keys(requirement).length === 0
+  const grants = declared.flatMap((one) => one.grants ?? [])
+  return createAdapterGate(settings.server, settings).demand(isEmpty ? undefined : requirement, grants)
+}
+
+/**
+ * Whether no token is needed: the method's own decorators decide, the class's where it has none.
+ *
+ * @throws {@link ConfigurationError} for contradicting ones.
+ */
+function isPublic(name: string | symbol, outer: readonly Declared[], inner: readonly Declared[]): boolean {
+  const nearest = inner.length > 0 ? inner : outer
+  const open = nearest.filter(({ token }) => token === 'public')
+  if (open.length === 0) return false
+  if (open.length === nearest.length) return true
+  throw new ConfigurationError(`'${String(name)}' is declared both public and required: say one.`)
+}
+
+/** What `reflect-metadata` adds, where it is loaded. */
+interface MetadataReader {
+  getMetadata?(key: string, target: object, name: string | symbol): readonly unknown[] | undefined
+}
+
+/**
+ * The parameters of a method that are given the access its grants brought, by their types. Read at the first call: legacy
+ * decorators below this one write the metadata later than it runs, or above it.
+ */
+function injectedParameters(prototype: object | undefined, name: string | symbol): () => readonly number[] {
+  let known: readonly number[] | undefined
+  return () => {
+    known ??= typesOf(prototype, name).flatMap((type, index) => (type === AccessContext ? index : []))
+    return known
+  }
+}
+
+function typesOf(prototype: object | undefined, name: string | symbol): readonly unknown[] {
+  if (prototype === undefined) return []
+  return (Reflect as MetadataReader).getMetadata?.('design:paramtypes', prototype, name) ?? []
 }
