@@ -18,6 +18,8 @@ const arrows = {
   'resource-server': [...issuer, 'src/auth/', 'src/stores/'],
   client: [...issuer, 'src/stores/contract.ts'],
   grants: [...issuer, 'src/auth/', 'src/stores/', 'src/client/', 'src/resource-server/'],
+  login: [...kit, 'src/stores/'],
+  native: [...kit, 'src/stores/', 'src/login/'],
   providers: ['src/resource-server/token/issuer-options.ts'],
   testing: [...issuer, 'src/resource-server/', 'src/index.ts', 'src/client/index.ts'],
 }
@@ -41,6 +43,8 @@ const nodeFiles = [
   '^src/kit/fetch/network/node\\.ts$',
   '^src/testing/',
   '^src/client/credentials/',
+  '^src/stores/(file|keyring|sops)/',
+  '^src/native/',
 ]
 
 const frameworks = [
@@ -57,7 +61,7 @@ const frameworks = [
   'ioredis',
   'redis',
 ]
-const publicEntries = '^src/(index|adapter|client/index|stores/redis/index)\\.ts$'
+const publicEntries = '^src/(index|adapter|client/index|login/index|native/index|stores/redis/index)\\.ts$'
 
 const anyOf = (paths) => `^(${paths.map((path) => path.replaceAll('.', '\\.')).join('|')})`
 

@@ -13,7 +13,7 @@ export default defineConfig({
       { find: /^portcullis\/adapter$/, replacement: `${root}/src/adapter.ts` },
       { find: /^portcullis\/adapter-testing$/, replacement: `${root}/src/testing/adapter-contract/index.ts` },
       { find: /^portcullis$/, replacement: `${root}/src/index.ts` },
-      { find: /^portcullis\/(client|providers|testing)$/, replacement: `${root}/src/$1/index.ts` },
+      { find: /^portcullis\/(client|login|native|providers|testing)$/, replacement: `${root}/src/$1/index.ts` },
       { find: /^portcullis\/redis$/, replacement: `${root}/src/stores/redis/index.ts` },
       { find: /^portcullis\/(.+)$/, replacement: `${root}/adapters/$1/index.ts` },
     ],

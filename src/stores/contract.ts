@@ -127,7 +127,7 @@ export interface TokenStore {
   /**
    * Compare-and-swap, atomic across everything that shares the store. Where the kept entry has `expectedVersion`, or
    * nothing is kept and `expectedVersion` is `undefined`, keeps `next` (deletes for `undefined`) and answers true.
-   * Otherwise changes nothing and answers false. Rejects for an entry that is damaged.
+   * Otherwise changes nothing and answers false. Rejects for an entry whose version cannot be read.
    */
   replace(
     key: string,
@@ -141,5 +141,6 @@ export interface TokenStore {
   has(key: string): Promise<boolean>
   /** The keys that begin with `prefix`, in no order. Entries that come or go meanwhile may show or not. */
   keys(prefix?: string): AsyncIterable<string>
+  /** What the store is and where: for a program that tells its user before the login. */
   describe(): TokenStoreDescription
 }

@@ -51,6 +51,31 @@ export async function startSentinel(watchedPort: number): Promise<RedisServer> {
   return start(['--sentinel'], [`sentinel monitor main 127.0.0.1 ${watchedPort} 1`])
 }
 
+/** A Redis Cluster of three masters, a third of the slots each. */
+export interface RedisCluster {
+  readonly ports: readonly number[]
+  stop(): Promise<void>
+}
+
+/** Starts three servers and has `redis-cli` make a cluster of them. */
+export async function startRedisCluster(): Promise<RedisCluster> {
+  const servers = await Promise.all(
+    Array.from({ length: 3 }, async () => startRedis(['cluster-enabled yes', `cluster-port ${await freePort()}`])),
+  )
+  const ports = servers.map(({ port }) => port)
+  const addresses = ports.map((port) => `127.0.0.1:${port}`)
+  execFileSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes'], {
+    stdio: 'ignore',
+    timeout: 50_000,
+  })
+  return {
+    ports,
+    async stop() {
+      await Promise.all(servers.map((server) => server.stop()))
+    },
+  }
+}
+
 async function start(flags: readonly string[], configuration: readonly string[]): Promise<RedisServer> {
   const port = await freePort()
   const directory = mkdtempSync(join(tmpdir(), 'portcullis-redis-'))

@@ -1,6 +1,6 @@
 import { parseJsonObject } from '../../kit/json.js'
 import type { GrantStore, StoredGrant } from '../contract.js'
-import { createSealer, type SealKey } from './sealer.js'
+import { createSealer, type SealKey } from '../sealer.js'
 import { createRedisConnection, type RedisStoreOptions } from './send-command.js'
 
 /** Options of {@link createRedisGrantStore}. @group Stores */

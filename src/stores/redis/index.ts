@@ -1,12 +1,14 @@
 /**
- * Portcullis across processes: replay reservations, revocations, exchanged tokens and locks in Redis, Valkey or Redis
+ * Portcullis across processes: replay reservations, revocations, exchanged tokens, tokens of users and locks in Redis, Valkey or Redis
  * Cluster, over the client the application already has.
  *
  * @module
  */
+
+export type { SealKey } from '../sealer.js'
 export { createRedisGrantStore, type RedisGrantStoreOptions } from './grant-store.js'
 export { createRedisLockStore } from './lock-store.js'
 export { createRedisReplayStore } from './replay-store.js'
 export { createRedisRevocationStore } from './revocation-store.js'
-export type { SealKey } from './sealer.js'
 export type { IoredisClient, NodeRedisClient, RedisClient, RedisStoreOptions } from './send-command.js'
+export { createRedisTokenStore, type RedisTokenStoreOptions } from './token-store.js'

@@ -2,7 +2,7 @@ import { createMemoryGrantStore } from 'portcullis'
 import { createRedisGrantStore, createRedisLockStore, type SealKey } from 'portcullis/redis'
 import { describe, expect, it, vi } from 'vitest'
 import { ConfigurationError } from '../../../src/errors/index.js'
-import { createSealer } from '../../../src/stores/redis/sealer.js'
+import { createSealer } from '../../../src/stores/sealer.js'
 
 const key = (id: string, fill = 1): SealKey => ({ id, secret: new Uint8Array(32).fill(fill) })
 

@@ -1,7 +1,7 @@
 import { decodeBase64url, encodeBase64url } from '#crypto'
-import { ConfigurationError } from '../../errors/index.js'
-import { isBase64url } from '../../kit/base64url.js'
-import { checkNames } from '../../kit/check.js'
+import { ConfigurationError } from '../errors/index.js'
+import { isBase64url } from '../kit/base64url.js'
+import { checkNames } from '../kit/check.js'
 
 /** One key of a key ring. @group Stores */
 export interface SealKey {
