@@ -40,14 +40,14 @@ export {
   UnavailableError,
   type UnavailableErrorOptions,
 } from './errors/index.js'
-export type { ActorToken, Grant, GrantMode, GrantOptions } from './grants/grant.js'
 export type {
   ExchangeCallOptions,
   ExchangedToken,
   ExchangeParams,
   GrantClient,
   GrantProofs,
-} from './grants/grant-client.js'
+} from './grants/exchange.js'
+export type { ActorToken, Grant, GrantMode, GrantOptions } from './grants/grant.js'
 export type { MapRefusal } from './grants/grant-errors.js'
 export { createGrants, type GrantOutcome, type Grants, type GrantsOptions, withGrants } from './grants/grants.js'
 export type { HttpAnswer } from './http/http-answer.js'
@@ -111,3 +111,8 @@ export { isToken68, readBearerToken } from './resource-server/token/read-credent
 export type { GrantStore, Lease, LockStore, ReplayStore, RevocationStore, StoredGrant } from './stores/contract.js'
 export { createMemoryGrantStore, type MemoryGrantStoreOptions } from './stores/memory/memory-grant-store.js'
 export { createMemoryLockStore, type MemoryLockStoreOptions } from './stores/memory/memory-lock-store.js'
+export { createMemoryReplayStore, type MemoryReplayStoreOptions } from './stores/memory/memory-replay-store.js'
+export {
+  createMemoryRevocationStore,
+  type MemoryRevocationStoreOptions,
+} from './stores/memory/memory-revocation-store.js'

@@ -3,12 +3,12 @@ import { readChallenges } from '../client/challenges.js'
 import { ResourceAccessError } from '../errors/index.js'
 import type { BoundedCache } from '../kit/bounded-cache.js'
 import { linkSignals } from '../kit/time-limit.js'
-import type { ResolvedGrant } from './grant.js'
-import type { GrantProofs } from './grant-client.js'
+import type { GrantProofs } from './exchange.js'
+import type { GrantSettings } from './grant.js'
 
 /** What an authenticated `fetch` takes. */
 export interface AccessFetchParts {
-  readonly grant: ResolvedGrant
+  readonly grant: GrantSettings
   readonly proofs: () => GrantProofs | undefined
   /** Gets the token; another one than `rejected`, where given and where there is one to be had. */
   readonly acquire: (rejected?: GrantedToken) => Promise<GrantedToken>
@@ -81,14 +81,14 @@ async function discard(response: Response, error: unknown): Promise<never> {
   throw error
 }
 
-function destination(grant: ResolvedGrant, input: string | URL): URL {
+function destination(grant: GrantSettings, input: string | URL): URL {
   if (!URL.canParse(input, grant.resource)) throw misuse(grant, 'no URL')
   const url = new URL(input, grant.resource)
   if (!grant.allowedOrigins.has(url.origin)) throw misuse(grant, 'the origin is not among allowedOrigins')
   return url
 }
 
-function misuse({ resource }: ResolvedGrant, detail: string): ResourceAccessError {
+function misuse({ resource }: GrantSettings, detail: string): ResourceAccessError {
   return new ResourceAccessError(resource, 'ERR_GRANT_MISSING', { detail })
 }
 

@@ -7,18 +7,15 @@ import type { Clock } from '../kit/clock.js'
 import { type EventListener, emit } from '../kit/events.js'
 import { createSingleFlight } from '../kit/single-flight.js'
 import { withTimeLimit } from '../kit/time-limit.js'
-import { checkGranted } from './check-granted.js'
-import type { Exclusively } from './exclusively.js'
-import type { ActorToken, ResolvedGrant } from './grant.js'
-import type { GrantCache } from './grant-cache.js'
-import type { ExchangeParams, GrantClient } from './grant-client.js'
+import { checkGranted, type ExchangeRequest, exchangeParams, type GrantClient, grantKey } from './exchange.js'
+import type { ActorToken, GrantSettings } from './grant.js'
 import { describeFailure, type MapRefusal, toActorError, toGrantError } from './grant-errors.js'
-import { type GrantKeyParts, grantKey } from './grant-key.js'
+import type { Exclusively, GrantCache } from './shared-grants.js'
 
 /** What acquiring a downstream token takes. */
-export interface AcquireParts {
+export interface AcquireSettings {
   /** The client to ask for a grant of a caller. Throws where there is none. */
-  readonly clientFor: (grant: ResolvedGrant, auth: Auth<unknown>) => GrantClient
+  readonly clientFor: (grant: GrantSettings, auth: Auth<unknown>) => GrantClient
   readonly cache: GrantCache
   readonly exclusively: Exclusively
   readonly refusalMs: number
@@ -32,7 +29,7 @@ export interface AcquireParts {
 /** One caller's need for one token. */
 export interface AcquireRequest {
   readonly auth: Auth<unknown>
-  readonly grant: ResolvedGrant
+  readonly grant: GrantSettings
   /** A token the downstream service rejected: any other will do. Comes back where no other is to be had at present. */
   readonly rejected: GrantedToken | undefined
 }
@@ -58,13 +55,13 @@ const maxExchanges = 10_000
  * caller's token is no longer good there, {@link StepUpRequiredError}, what `mapRefusal` makes of a refusal, or a fault of
  * the application. Each caller gets an error of its own.
  */
-export function createAcquire(parts: AcquireParts): Acquire {
+export function createAcquire(parts: AcquireSettings): Acquire {
   const { cache, clientFor, clock, exclusively, mapRefusal, monotonicClock, onEvent, refusalMs, timeoutMs } = parts
   const flights = createSingleFlight<Acquired>()
   const refusals = createShortMemory<unknown>(maxRefusals, refusalMs, clock)
   const exchanges = createShortMemory<true>(maxExchanges, rejectionMs, clock)
 
-  async function askWhom({ auth, grant }: AcquireRequest): Promise<GrantKeyParts> {
+  async function askWhom({ auth, grant }: AcquireRequest): Promise<ExchangeRequest> {
     try {
       const client = clientFor(grant, auth)
       return { auth, grant, client, actor: grant.actor && (await actorToken(grant, grant.actor, timeoutMs)) }
@@ -76,7 +73,7 @@ export function createAcquire(parts: AcquireParts): Acquire {
     }
   }
 
-  async function acquire(request: GrantKeyParts, rejected: GrantedToken | undefined): Promise<GrantedToken> {
+  async function acquire(request: ExchangeRequest, rejected: GrantedToken | undefined): Promise<GrantedToken> {
     const key = await grantKey(request)
     const about = { issuer: request.client.issuer, resource: request.grant.resource }
     const look = async (): Promise<Acquired | undefined> => {
@@ -108,7 +105,7 @@ export function createAcquire(parts: AcquireParts): Acquire {
   }
 
   /** A token that was exchanged alone no longer stays out of the cache: another process may have put a newer one there. */
-  async function exchange(key: string, request: GrantKeyParts, alone: AbortSignal): Promise<GrantedToken> {
+  async function exchange(key: string, request: ExchangeRequest, alone: AbortSignal): Promise<GrantedToken> {
     const { auth, grant, client } = request
     const about = { issuer: client.issuer, resource: grant.resource }
     const startedMs = monotonicClock()
@@ -163,8 +160,8 @@ function clientTimeoutMs(timeoutMs: number): number {
 }
 
 async function actorToken(
-  { resource }: ResolvedGrant,
-  actor: NonNullable<ResolvedGrant['actor']>,
+  { resource }: GrantSettings,
+  actor: NonNullable<GrantSettings['actor']>,
   timeoutMs: number,
 ): Promise<ActorToken> {
   try {
@@ -180,18 +177,6 @@ async function actorToken(
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
-}
-
-function exchangeParams({ auth, grant, actor }: GrantKeyParts): ExchangeParams {
-  const { resource, audience, scope, requestedTokenType, sendResource } = grant
-  return {
-    subjectToken: auth.token,
-    ...(sendResource && { resource: [resource] }),
-    ...(audience.length > 0 && { audience }),
-    ...(scope.length > 0 && { scope }),
-    ...(requestedTokenType !== undefined && { requestedTokenType }),
-    ...(actor !== undefined && { actor }),
-  }
 }
 
 /** Values that are forgotten after a time, and earlier where there are too many. */

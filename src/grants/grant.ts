@@ -58,7 +58,7 @@ export interface GrantOptions {
 export type Grant = string | GrantOptions
 
 /** A grant with every default filled in. */
-export interface ResolvedGrant {
+export interface GrantSettings {
   readonly resource: string
   readonly audience: readonly string[]
   readonly sendResource: boolean
@@ -89,7 +89,7 @@ const names = [
  *
  * @throws {@link ConfigurationError}
  */
-export function resolveGrant(grant: Grant): ResolvedGrant {
+export function resolveGrant(grant: Grant): GrantSettings {
   const options = typeof grant === 'string' ? { resource: grant } : grant
   checkNames('A grant', options, names)
   const { resource } = options

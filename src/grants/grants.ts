@@ -9,12 +9,10 @@ import type { GrantStore, LockStore } from '../stores/contract.js'
 import { createMemoryGrantStore } from '../stores/memory/memory-grant-store.js'
 import { createAccessFetch } from './access-fetch.js'
 import { createAcquire } from './acquire.js'
-import { createExclusively } from './exclusively.js'
-import { type Grant, type ResolvedGrant, resolveGrant } from './grant.js'
-import { createGrantCache } from './grant-cache.js'
-import type { GrantClient } from './grant-client.js'
+import type { GrantClient } from './exchange.js'
+import { type Grant, type GrantSettings, resolveGrant } from './grant.js'
 import type { MapRefusal } from './grant-errors.js'
-import { lockInTime, storeInTime } from './in-time.js'
+import { createExclusively, createGrantCache, lockInTime, storeInTime } from './shared-grants.js'
 
 /** Options of {@link createGrants}. @group Grants */
 export interface GrantsOptions {
@@ -111,7 +109,7 @@ export function createGrants(options: GrantsOptions): Grants {
     nonces: createBoundedCache<string>(maxNonces),
   }
 
-  function accessGrant(auth: Auth<unknown>, grant: ResolvedGrant): AccessGrant {
+  function accessGrant(auth: Auth<unknown>, grant: GrantSettings): AccessGrant {
     return new AccessGrant({
       resource: grant.resource,
       clock,
@@ -189,7 +187,7 @@ function isClient(client: GrantClient): boolean {
  * The issuer to ask for a grant of a caller: the one the grant names, else the caller's own. So no token goes to an
  * authorization server it does not come from unless a grant says so.
  */
-function issuerOf({ issuer }: ResolvedGrant, auth: Auth<unknown>): string {
+function issuerOf({ issuer }: GrantSettings, auth: Auth<unknown>): string {
   if (typeof issuer !== 'function') return issuer ?? auth.issuer
   try {
     return issuer(auth)

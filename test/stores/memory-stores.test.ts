@@ -1,7 +1,9 @@
-import { createMemoryGrantStore } from '../../src/stores/memory/memory-grant-store.js'
-import { createMemoryLockStore } from '../../src/stores/memory/memory-lock-store.js'
-import { createMemoryReplayStore } from '../../src/stores/memory/memory-replay-store.js'
-import { createMemoryRevocationStore } from '../../src/stores/memory/memory-revocation-store.js'
+import {
+  createMemoryGrantStore,
+  createMemoryLockStore,
+  createMemoryReplayStore,
+  createMemoryRevocationStore,
+} from 'portcullis'
 import {
   describeGrantStore,
   describeLockStore,

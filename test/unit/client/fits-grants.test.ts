@@ -1,6 +1,6 @@
 import type { OAuthClient } from 'portcullis/client'
 import { expectTypeOf, it } from 'vitest'
-import type { GrantClient } from '../../../src/grants/grant-client.js'
+import type { GrantClient } from '../../../src/grants/exchange.js'
 
 it('gives the grant engine what it needs of a client', () => {
   expectTypeOf<OAuthClient>().toExtend<GrantClient>()

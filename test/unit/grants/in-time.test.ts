@@ -1,6 +1,6 @@
 import type { GrantStore, LockStore, PortcullisEvent } from 'portcullis'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { lockInTime, storeInTime } from '../../../src/grants/in-time.js'
+import { lockInTime, storeInTime } from '../../../src/grants/shared-grants.js'
 import { calendar, caller, setUpGrants, tokenOf } from '../../support/grants-set-up.js'
 
 const never = () => new Promise<never>(() => {})

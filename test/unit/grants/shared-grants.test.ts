@@ -1,7 +1,6 @@
-import type { GrantStore, Lease, LockStore, PortcullisEvent } from 'portcullis'
-import { createMemoryLockStore } from 'portcullis'
+import { createMemoryLockStore, type GrantStore, type Lease, type LockStore, type PortcullisEvent } from 'portcullis'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createExclusively } from '../../../src/grants/exclusively.js'
+import { createExclusively } from '../../../src/grants/shared-grants.js'
 import { calendar, caller, failureOf, setUpGrants, tokenOf } from '../../support/grants-set-up.js'
 
 /** A lock that says no so many times first; `extend` answers, or throws, what it is told. */

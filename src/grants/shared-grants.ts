@@ -1,8 +1,64 @@
+import type { GrantedToken } from '../auth/access-context.js'
+import type { Clock } from '../kit/clock.js'
 import { type EventListener, emit } from '../kit/events.js'
 import { failureCode } from '../kit/failure-code.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
-import { unref } from '../kit/time-limit.js'
-import type { Lease, LockStore } from '../stores/contract.js'
+import type { MaybePromise } from '../kit/maybe-promise.js'
+import { inTime, unref } from '../kit/time-limit.js'
+import type { GrantStore, Lease, LockStore, StoredGrant } from '../stores/contract.js'
+import { redacted } from './exchange.js'
+
+/** A {@link GrantStore} that never fails: without it, tokens are exchanged anew, and an event tells. */
+export interface GrantCache {
+  get(key: string): Promise<GrantedToken | undefined>
+  /** Keeps a token until shortly before it expires, and no longer than the subject's own (in seconds, if it has one). */
+  set(key: string, token: GrantedToken, subjectExpiresAt: number | undefined): Promise<void>
+  delete(key: string): Promise<void>
+}
+
+/** Before its expiry by this much a token counts as expired, or by a tenth of its lifetime where that is less. */
+const expirySkewMs = 30_000
+
+/** Makes a {@link GrantCache}. */
+export function createGrantCache(store: GrantStore, clock: Clock, onEvent: EventListener | undefined): GrantCache {
+  async function failingOpen<T>(work: () => T | Promise<T>): Promise<T | undefined> {
+    try {
+      return await work()
+    } catch (error) {
+      emit(onEvent, { type: 'store.failed', store: 'grants', reason: failureCode(error), failedOpen: true })
+      return undefined
+    }
+  }
+
+  /** A store in memory gives the same object again and again. */
+  const shown = new WeakMap<StoredGrant, GrantedToken>()
+
+  function show(kept: StoredGrant): GrantedToken {
+    const token = shown.get(kept) ?? redacted(kept)
+    shown.set(kept, token)
+    return token
+  }
+
+  return {
+    async get(key) {
+      const kept = await failingOpen(() => store.get(key))
+      return kept !== undefined && kept.expiresAt * 1000 > clock() ? show(kept) : undefined
+    },
+    async set(key, token, subjectExpiresAt = Number.POSITIVE_INFINITY) {
+      const { accessToken, tokenType, scope, issuedTokenType, expiresAt } = token
+      // A token whose expiry is unknown serves its request and is forgotten.
+      if (expiresAt === undefined) return
+      const nowMs = clock()
+      const skewMs = Math.min(expirySkewMs, (expiresAt * 1000 - nowMs) / 10)
+      const ttlMs = Math.min(expiresAt * 1000 - skewMs, subjectExpiresAt * 1000) - nowMs
+      if (ttlMs <= 0) return
+      await failingOpen(() => store.set(key, { accessToken, tokenType, scope, issuedTokenType, expiresAt }, ttlMs))
+    },
+    async delete(key) {
+      await failingOpen(() => store.delete(key))
+    },
+  }
+}
 
 /**
  * Runs `work` in one process at a time per key; the others wait and `look` for its result. The signal aborts when `work`
@@ -117,4 +173,32 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => {
     unref(setTimeout(resolve, ms))
   })
+}
+
+/** A store of the application's, that fails rather than keep a request waiting for more than 5 s. */
+export function storeInTime(store: GrantStore): GrantStore {
+  return {
+    get: (key) => patient(store.get(key)),
+    set: (key, grant, ttlMs) => patient(store.set(key, grant, ttlMs)),
+    delete: (key) => patient(store.delete(key)),
+  }
+}
+
+/** As {@link storeInTime}. A lease that comes too late ends by itself when its time is over. */
+export function lockInTime(lock: LockStore): LockStore {
+  return {
+    async acquire(key, ttlMs) {
+      const lease = await patient(lock.acquire(key, ttlMs))
+      if (lease === undefined) return undefined
+      return {
+        extend: async (longerMs) => patient(lease.extend(longerMs)),
+        release: async () => patient(lease.release()),
+      }
+    },
+  }
+}
+
+/** An answer that is there needs no time limit. */
+function patient<T>(answer: MaybePromise<T>): MaybePromise<T> {
+  return answer instanceof Promise ? inTime(() => answer) : answer
 }

@@ -1,0 +1,163 @@
+import { sha256Base64url } from '#crypto'
+import type { GrantedToken } from '../auth/access-context.js'
+import type { Auth } from '../auth/auth.js'
+import { hideSecrets } from '../kit/hidden.js'
+import { type MaybePromise, whenReady } from '../kit/maybe-promise.js'
+import type { ActorToken, GrantSettings } from './grant.js'
+import { UnusableTokenError } from './grant-errors.js'
+
+/**
+ * What the grant engine needs of an OAuth client; `createOAuthClient` of `portcullis/client` gives it.
+ *
+ * @group Grants
+ */
+export interface GrantClient {
+  readonly issuer: string
+  /** A part of the cache key. While it is `undefined`, tokens are shared with no other process. */
+  readonly clientId: string | undefined
+  /** RFC 8693, with every check of the answer that does not depend on the grant. */
+  exchangeToken(params: ExchangeParams, options: ExchangeCallOptions): Promise<ExchangedToken>
+  /** The key downstream tokens are bound to, where this client asks for bound ones. */
+  readonly dpop?: GrantProofs | undefined
+}
+
+/** How long an exchange may take. @group Grants */
+export interface ExchangeCallOptions {
+  /** Tells the request in logs of both sides; see `Auth.correlationId`. */
+  readonly correlationId: string
+  /** Aborted when the caller waits no longer. */
+  readonly signal: AbortSignal
+  /** Time for the whole call, repetitions and pauses included. A little less than until `signal` aborts. */
+  readonly totalTimeoutMs: number
+}
+
+/** What is asked of the token endpoint. @group Grants */
+export interface ExchangeParams {
+  readonly subjectToken: string
+  readonly resource?: readonly string[]
+  readonly audience?: readonly string[]
+  readonly scope?: readonly string[]
+  readonly requestedTokenType?: string
+  readonly actor?: { readonly token: string; readonly type: string }
+}
+
+/** The answer to an exchange. @group Grants */
+export interface ExchangedToken {
+  readonly accessToken: string
+  readonly tokenType: 'Bearer' | 'DPoP' | 'N_A'
+  /** In seconds since the Unix epoch; `undefined` when the server did not say. */
+  readonly expiresAt: number | undefined
+  /** The granted scopes; those requested where the server named none. */
+  readonly scope: readonly string[]
+  readonly issuedTokenType: string | undefined
+}
+
+/** Makes DPoP proofs for requests to resource servers (RFC 9449 §4.2). @group Grants */
+export interface GrantProofs {
+  /** The thumbprint of the proof key (RFC 7638). */
+  thumbprint(): Promise<string>
+  /** A proof for one request. */
+  proof(request: {
+    readonly method: string
+    readonly url: string
+    readonly accessToken: string
+    readonly nonce?: string | undefined
+  }): Promise<string>
+}
+
+/** One exchange for one caller: everything the downstream token depends on. */
+export interface ExchangeRequest {
+  readonly auth: Auth<unknown>
+  readonly grant: GrantSettings
+  readonly client: GrantClient
+  readonly actor: ActorToken | undefined
+}
+
+/**
+ * The cache key of one caller's downstream token: a digest over the caller's whole token and its issuer, the actor,
+ * the authorization server, this client and its proof key, and every part of the grant. Two callers share an entry only
+ * by sharing all of it. Says nothing about the tokens in it.
+ */
+export function grantKey({ auth, grant, client, actor }: ExchangeRequest): MaybePromise<string> {
+  return whenReady(client.dpop?.thumbprint(), (thumbprint) => {
+    const aboutActor = actor === undefined ? null : [actor.type, actor.token]
+    const aboutCaller = JSON.stringify([thumbprint ?? null, auth.issuer, aboutActor])
+    // Two arrays, each of which ends where it ends, and the token is all the rest: nothing can run together.
+    return sha256Base64url(aboutRequest(grant, client) + aboutCaller + auth.token)
+  })
+}
+
+/** What does not change between two requests to one route. */
+interface Description {
+  readonly clientId: string | undefined
+  readonly text: string
+}
+
+const descriptions = new WeakMap<GrantSettings, WeakMap<GrantClient, Description>>()
+
+function aboutRequest(grant: GrantSettings, client: GrantClient): string {
+  const { clientId } = client
+  const known = descriptions.get(grant)?.get(client)
+  if (known !== undefined && known.clientId === clientId) return known.text
+  const { resource, audience, sendResource, scope, allowNarrowerScope, requestedTokenType = null } = grant
+  const asked = [resource, audience, sendResource, scope, allowNarrowerScope, requestedTokenType]
+  // A client that does not know its identifier yet shares with nobody else.
+  const text = JSON.stringify([client.issuer, clientId ?? [crypto.randomUUID()], ...asked])
+  const perClient = descriptions.get(grant) ?? new WeakMap<GrantClient, Description>()
+  descriptions.set(grant, perClient.set(client, { clientId, text }))
+  return text
+}
+
+/** RFC 6749 appendix A.12: anything else would not fit into a header field. */
+const sendable = /^[\x20-\x7e]+$/
+
+const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
+
+/**
+ * Holds the answer to an exchange to what was asked for (RFC 8693 §2.2.1): type, scope, binding, and that it is not the
+ * caller's own token. Does NOT look into the token: that is for the service it is meant for.
+ *
+ * @throws {@link UnusableTokenError}
+ */
+export function checkGranted(token: ExchangedToken, request: ExchangeRequest): GrantedToken {
+  const { accessToken, tokenType, issuedTokenType, scope, expiresAt } = token
+  const problem = problems(token, request).find(([isThere]) => isThere)
+  if (problem !== undefined) throw new UnusableTokenError(problem[1])
+  return redacted({ accessToken, tokenType, expiresAt, scope, issuedTokenType: issuedTokenType as string })
+}
+
+function problems(token: ExchangedToken, { auth, grant, client }: ExchangeRequest): [isThere: boolean, text: string][] {
+  const { accessToken, tokenType, issuedTokenType, scope } = token
+  const { requestedTokenType = accessTokenType } = grant
+  const isAsRequested = grant.requestedTokenType === undefined || issuedTokenType === requestedTokenType
+  const isWide = grant.allowNarrowerScope || grant.scope.every((needed) => scope.includes(needed))
+  const isBound = tokenType === 'DPoP'
+  return [
+    [issuedTokenType === undefined, 'issued_token_type is missing'],
+    [!isAsRequested, 'issued_token_type is not the requested one'],
+    [tokenType === 'N_A' && requestedTokenType === accessTokenType, 'the token is no access token'],
+    [tokenType === 'Bearer' && client.dpop !== undefined, 'the token is not bound to the proof key'],
+    [isBound && client.dpop === undefined, 'the token is bound, and there is no proof key'],
+    [!isWide, 'the granted scope is narrower than asked for'],
+    [!sendable.test(accessToken), 'the token has characters that no token has'],
+    [accessToken === auth.token, 'the token is the very one to be exchanged'],
+  ]
+}
+
+/** A token whose secret shows in no inspection. */
+export function redacted({ accessToken, ...shown }: GrantedToken): GrantedToken {
+  return hideSecrets(shown, { accessToken })
+}
+
+/** What is asked of the token endpoint for `request`. The caller's token goes there and nowhere else. */
+export function exchangeParams({ auth, grant, actor }: ExchangeRequest): ExchangeParams {
+  const { resource, audience, scope, requestedTokenType, sendResource } = grant
+  return {
+    subjectToken: auth.token,
+    ...(sendResource && { resource: [resource] }),
+    ...(audience.length > 0 && { audience }),
+    ...(scope.length > 0 && { scope }),
+    ...(requestedTokenType !== undefined && { requestedTokenType }),
+    ...(actor !== undefined && { actor }),
+  }
+}
