@@ -1,9 +1,9 @@
 import type { Clock } from '../kit/clock.js'
+import type { EventListener } from '../kit/events.js'
 import type { Fetch } from '../kit/fetch/fetch.js'
 import type { ClientCredential, IssuerCredentials } from './credentials/client-credential.js'
 import type { SigningKey } from './credentials/signer.js'
 import type { EndpointName } from './endpoints.js'
-import type { OAuthClientListener } from './events.js'
 import type { ClientMetadata, StoredRegistration } from './registration/registered-client.js'
 
 /** Options of {@link createOAuthClient}. Read once, checked completely, never written to. @group OAuth client */
@@ -61,7 +61,7 @@ export interface OAuthClientOptions {
   readonly clock?: Clock | undefined
   /** Milliseconds that never run backwards, for durations and time limits. Default: `performance.now`. */
   readonly monotonicClock?: Clock | undefined
-  readonly onEvent?: OAuthClientListener | undefined
+  readonly onEvent?: EventListener | undefined
 }
 
 /**

@@ -1,16 +1,11 @@
 import { ConfigurationError } from '../errors/index.js'
 import type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
+import type { CircuitName } from '../kit/events.js'
 import { readSecureUrl } from '../kit/fetch/secure-url.js'
 import { isJsonObject, type JsonObject, ownMember } from '../kit/json.js'
 
 /** The endpoints a client may talk to. @group OAuth client */
-export type EndpointName =
-  | 'token'
-  | 'introspection'
-  | 'revocation'
-  | 'registration'
-  | 'pushedAuthorizationRequest'
-  | 'authorization'
+export type EndpointName = Exclude<CircuitName, 'discovery' | 'registrationManagement'>
 
 /** An endpoint, and who named it: your options, the server's metadata, or the customary path. @group OAuth client */
 export interface EndpointDescription {

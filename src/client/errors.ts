@@ -1,7 +1,11 @@
+import {
+  type ClientErrorCategory,
+  type ClientErrorCode,
+  clientErrorTraits,
+  isOfFamily,
+  PortcullisError,
+} from '../errors/index.js'
 import type { StepUp } from './challenges.js'
-import { type ClientErrorCategory, type ClientErrorCode, clientErrorTraits } from './error-codes.js'
-
-const brand = Symbol.for('portcullis.OAuthClientError')
 
 /** What an {@link OAuthClientError} says besides its code. @group Client errors */
 export interface ClientErrorContext {
@@ -22,8 +26,8 @@ export interface ClientErrorContext {
  *
  * @group Client errors
  */
-export class OAuthClientError extends Error {
-  readonly code: ClientErrorCode
+export class OAuthClientError extends PortcullisError {
+  declare readonly code: ClientErrorCode
   readonly category: ClientErrorCategory
   /** Whether the same call may succeed later without anybody changing anything. */
   readonly retryable: boolean
@@ -42,8 +46,7 @@ export class OAuthClientError extends Error {
 
   constructor(code: ClientErrorCode, context: ClientErrorContext = {}) {
     const traits = clientErrorTraits[code]
-    super(context.message ?? traits.message, context.cause === undefined ? undefined : { cause: context.cause })
-    this.code = code
+    super(code, context.message ?? traits.message, { cause: context.cause }, { family: 'client' })
     this.category = traits.category
     this.retryable = traits.retryable
     this.retryAfterMs = context.retryAfterMs
@@ -51,11 +54,6 @@ export class OAuthClientError extends Error {
     this.operation = context.operation
     this.issuer = context.issuer
     this.#context = context
-    Object.defineProperty(this, brand, { value: true })
-  }
-
-  override get name(): string {
-    return this.constructor.name
   }
 
   /** `retryAfterMs` in whole seconds, rounded up: for a `Retry-After` of your own. */
@@ -85,7 +83,7 @@ export class OAuthClientError extends Error {
  * @group Client errors
  */
 export function isOAuthClientError(value: unknown): value is OAuthClientError {
-  return value instanceof Error && brand in value
+  return isOfFamily(value, 'client')
 }
 
 /**

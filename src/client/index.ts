@@ -1,4 +1,11 @@
+export {
+  type ClientErrorCategory,
+  type ClientErrorCode,
+  type ClientErrorTraits,
+  clientErrorTraits,
+} from '../errors/index.js'
 export type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
+export type { BreakerState, CircuitName, ClientOperation, EventListener, PortcullisEvent } from '../kit/events.js'
 export type { DpopProofRequest, DpopProofs } from './calls/dpop.js'
 export { type Challenge, type ChallengeFields, readChallenges, readStepUp, type StepUp } from './challenges.js'
 export type {
@@ -50,12 +57,6 @@ export {
 export { type LocalSigningKey, publicJwkOf, type RemoteSigningKey, type SigningKey } from './credentials/signer.js'
 export type { EndpointDescription, EndpointDescriptions, EndpointName } from './endpoints.js'
 export {
-  type ClientErrorCategory,
-  type ClientErrorCode,
-  type ClientErrorTraits,
-  clientErrorTraits,
-} from './error-codes.js'
-export {
   CircuitOpenError,
   ClientAuthenticationError,
   ClientConfigurationError,
@@ -76,7 +77,6 @@ export {
   ResponseError,
   TokenExchangeError,
 } from './errors.js'
-export type { BreakerState, CircuitName, ClientOperation, OAuthClientEvent, OAuthClientListener } from './events.js'
 export type {
   AuthorizationRequestParams,
   PushedAuthorizationRequest,

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors/index.js'
 import { checkIssuer } from '../issuer/identifiers.js'
 import { type Clock, monotonicClock, systemClock } from '../kit/clock.js'
+import type { EventListener } from '../kit/events.js'
 import type { TransportSettings } from '../kit/fetch/guarded-response.js'
 import { platformFetch } from '../kit/fetch/platform-fetch.js'
 import { isJsonObject } from '../kit/json.js'
@@ -32,7 +33,6 @@ import type {
 import type { ClientCredential, IssuerCredentials } from './credentials/client-credential.js'
 import { isDpopPair } from './credentials/signer.js'
 import { type EndpointName, resolveExplicitEndpoints } from './endpoints.js'
-import type { OAuthClientListener } from './events.js'
 
 type Complete<T> = { readonly [Name in keyof T]-?: Exclude<T[Name], undefined> }
 
@@ -58,7 +58,7 @@ export interface ClientSettings extends TransportSettings {
   readonly tokenCache: Complete<TokenCacheOptions>
   readonly correlationHeader: string | undefined
   readonly monotonicClock: Clock
-  readonly onEvent: OAuthClientListener | undefined
+  readonly onEvent: EventListener | undefined
 }
 
 const fieldName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/

@@ -1,7 +1,6 @@
-import { type ErrorCode, errorDescriptions } from './codes.js'
+import { type AuthErrorCode, errorDescriptions } from './codes.js'
+import { type Background, backgroundOf as baseOf, brand, isOfFamily, PortcullisError } from './portcullis-error.js'
 import { type Shown, shown } from './shown.js'
-
-const brand = Symbol.for('portcullis.AuthError')
 
 /** A function of the application that Portcullis calls. */
 export type ApplicationCallback =
@@ -29,8 +28,7 @@ export interface AuthErrorOptions {
   readonly received?: unknown
 }
 
-/** Kept where neither `console.log` nor `JSON.stringify` finds it. */
-interface Background {
+interface AuthBackground extends Background {
   readonly callback: ApplicationCallback | undefined
   readonly expected: unknown
   readonly received: unknown
@@ -44,32 +42,22 @@ interface Background {
  *
  * @group Errors
  */
-export abstract class AuthError extends Error {
+export abstract class AuthError extends PortcullisError {
   /** The HTTP status of the answer. */
   abstract readonly status: 400 | 401 | 403 | 500 | 502 | 503
   /** The `error` value of the challenge; `undefined` where the answer carries none. */
   abstract readonly oauthError: string | undefined
-  /** Why, from the closed union. Stable under semantic versioning. */
-  readonly code: ErrorCode
-  /** For logs only. */
-  readonly detail: string | undefined
+  declare readonly code: AuthErrorCode
 
-  constructor(code: ErrorCode, options: AuthErrorOptions = {}) {
-    super(errorDescriptions[code], options.cause === undefined ? undefined : { cause: options.cause })
-    this.code = code
-    this.detail = options.detail
+  constructor(code: AuthErrorCode, options: AuthErrorOptions = {}) {
     const { callback, expected, received } = options
-    const background: Background = { callback, expected, received, correlationId: undefined }
-    Object.defineProperty(this, brand, { value: background, configurable: true })
+    const background: AuthBackground = { family: 'auth', callback, expected, received, correlationId: undefined }
+    super(code, errorDescriptions[code], options, background)
   }
 
   /** The text a client may see. */
   get description(): string {
     return errorDescriptions[this.code]
-  }
-
-  override get name(): string {
-    return this.constructor.name
   }
 
   /** Tells the request in logs; see `Auth.correlationId`. `undefined` for an error that no request has met yet. */
@@ -101,7 +89,7 @@ export abstract class AuthError extends Error {
   /** A redacted view for logs: no cause, which may come from elsewhere, and nothing a token says. */
   toJSON(): {
     name: string
-    code: ErrorCode
+    code: AuthErrorCode
     status: number
     message: string
     detail: string | undefined
@@ -118,7 +106,7 @@ export abstract class AuthError extends Error {
  * @group Errors
  */
 export function isAuthError(value: unknown): value is AuthError {
-  return value instanceof Error && brand in value
+  return isOfFamily(value, 'auth')
 }
 
 /**
@@ -155,8 +143,6 @@ export function copyError(error: AuthError): AuthError {
   }) as AuthError
 }
 
-/** An error of another copy of the library may keep something else there, or nothing. */
-function backgroundOf(error: AuthError): Background | undefined {
-  const background: unknown = Reflect.get(error, brand)
-  return typeof background === 'object' ? (background as Background) : undefined
+function backgroundOf(error: AuthError): AuthBackground | undefined {
+  return baseOf(error) as AuthBackground | undefined
 }

@@ -20,7 +20,7 @@ export class UnavailableError extends AuthError {
 
   constructor(
     code:
-      | 'ERR_DISCOVERY_UNAVAILABLE'
+      | 'ERR_ISSUER_UNAVAILABLE'
       | 'ERR_KEYS_UNAVAILABLE'
       | 'ERR_INTROSPECTION_UNAVAILABLE'
       | 'ERR_STORE_UNAVAILABLE'

@@ -6,7 +6,15 @@ export {
   isAuthError,
   ownError,
 } from './auth-error.js'
-export { type ErrorCode, errorDescriptions } from './codes.js'
+export {
+  type AuthErrorCode,
+  type ClientErrorCategory,
+  type ClientErrorCode,
+  type ClientErrorTraits,
+  clientErrorTraits,
+  type ErrorCode,
+  errorDescriptions,
+} from './codes.js'
 export {
   ConfigurationError,
   InternalError,
@@ -15,6 +23,7 @@ export {
   UnavailableError,
   type UnavailableErrorOptions,
 } from './failures.js'
+export { isOfFamily, isPortcullisError, PortcullisError } from './portcullis-error.js'
 export {
   AccessDeniedError,
   DpopNonceRequiredError,

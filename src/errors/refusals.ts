@@ -1,5 +1,5 @@
 import { AuthError, type AuthErrorOptions } from './auth-error.js'
-import type { ErrorCode } from './codes.js'
+import type { AuthErrorCode } from './codes.js'
 
 /** No access token in the request. 401 with a bare challenge (RFC 6750 §3.1). @group Errors */
 export class MissingTokenError extends AuthError {
@@ -22,7 +22,7 @@ export class InvalidRequestError extends AuthError {
 }
 
 /** The reasons that make an access token unusable. */
-export type InvalidTokenCode = Exclude<Extract<ErrorCode, `ERR_TOKEN_${string}`>, 'ERR_TOKEN_MISSING'>
+export type InvalidTokenCode = Exclude<Extract<AuthErrorCode, `ERR_TOKEN_${string}`>, 'ERR_TOKEN_MISSING'>
 
 /** An access token that was sent and is no good. 401 `invalid_token` (RFC 6750 §3.1). @group Errors */
 export class InvalidTokenError extends AuthError {
@@ -35,7 +35,7 @@ export class InvalidTokenError extends AuthError {
 }
 
 /** The reasons that make a DPoP proof unusable. */
-export type InvalidProofCode = Exclude<Extract<ErrorCode, `ERR_PROOF_${string}`>, 'ERR_PROOF_NONCE'>
+export type InvalidProofCode = Exclude<Extract<AuthErrorCode, `ERR_PROOF_${string}`>, 'ERR_PROOF_NONCE'>
 
 /** A DPoP proof that is missing, repeated or wrong. 401 `invalid_dpop_proof` (RFC 9449 §7.1). @group Errors */
 export class InvalidProofError extends AuthError {

@@ -1,8 +1,8 @@
-import type { ClientErrorCode } from '../client/error-codes.js'
 import { isOAuthClientError, type OAuthResponseError } from '../client/errors.js'
+import type { ClientErrorCode } from '../errors/index.js'
 import {
   type AuthError,
-  type ErrorCode,
+  type AuthErrorCode,
   InternalError,
   InvalidTokenError,
   isAuthError,
@@ -66,13 +66,13 @@ const codes = {
   denied: 'ERR_GRANT_DENIED',
   refused: 'ERR_GRANT_REFUSED',
   configuration: 'ERR_GRANT_CONFIGURATION',
-} as const satisfies Record<Kind, ErrorCode>
+} as const satisfies Record<Kind, AuthErrorCode>
 
 const defaultRetryAfterMs = 5000
 
 /** A failed exchange, as an event tells of it: what it means, and the server's own words, redacted by the client. */
 export interface GrantFailure {
-  readonly code: ErrorCode
+  readonly code: AuthErrorCode
   /** Whether the server said no, or issued what nobody asked for: asking again will not help. */
   readonly refused: boolean
   readonly detail: string | undefined

@@ -19,7 +19,7 @@ export interface Discovery {
    * The metadata that can be used, from cache while it lasts. Does not wait once there is any, unless it expired unused:
    * then 500 ms at most while it may still serve.
    *
-   * @throws {@link UnavailableError} `ERR_DISCOVERY_UNAVAILABLE`, at once while backing off after a failure; or what
+   * @throws {@link UnavailableError} `ERR_ISSUER_UNAVAILABLE`, at once while backing off after a failure; or what
    * {@link DiscoverySettings.toError} makes of it.
    */
   metadata(): Promise<AuthorizationServerMetadata>
@@ -185,7 +185,7 @@ async function fetchDocument(
 }
 
 function unavailable(failure: unknown, backOffMs: number): UnavailableError {
-  return new UnavailableError('ERR_DISCOVERY_UNAVAILABLE', {
+  return new UnavailableError('ERR_ISSUER_UNAVAILABLE', {
     detail: reasonOf(failure),
     cause: failure,
     retryAfterSeconds: backOffMs / 1000,

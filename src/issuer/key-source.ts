@@ -9,7 +9,7 @@ export interface KeySource {
    * none; of these the ones that fit `algorithm`, where one is given. Answers at once while such keys are known. Empty
    * when the issuer has no such key, also after asking again. Rejects, and never throws.
    *
-   * @throws {@link UnavailableError} `ERR_KEYS_UNAVAILABLE` or `ERR_DISCOVERY_UNAVAILABLE` with no usable key set, and
+   * @throws {@link UnavailableError} `ERR_KEYS_UNAVAILABLE` or `ERR_ISSUER_UNAVAILABLE` with no usable key set, and
    * for a `kid` that is not known while the issuer may not be asked again.
    */
   find(kid: string | undefined, algorithm: SignatureAlgorithm | undefined): MaybePromise<readonly VerificationKey[]>

@@ -151,7 +151,7 @@ function outOfBudget(waitMs: number): UnavailableError {
 
 function unavailable(keys: Refreshing<KeyTable>, nowMs: number): UnavailableError {
   const error = keys.failure()?.error
-  const code = error instanceof UnavailableError ? 'ERR_DISCOVERY_UNAVAILABLE' : 'ERR_KEYS_UNAVAILABLE'
+  const code = error instanceof UnavailableError ? 'ERR_ISSUER_UNAVAILABLE' : 'ERR_KEYS_UNAVAILABLE'
   const retryAfterSeconds = keys.backOffMs(nowMs) / 1000
   const detail = error === undefined ? 'timeout' : reasonOf(error)
   return new UnavailableError(code, { detail, cause: error, retryAfterSeconds })

@@ -1,5 +1,35 @@
-import type { ApplicationCallback, ErrorCode, Shown } from '../errors/index.js'
+/** The one union of events, of the resource server, the grants and the client, and the one way they are told. */
+import type { ApplicationCallback, AuthErrorCode, ClientErrorCode, Shown } from '../errors/index.js'
 import { isThenable } from './maybe-promise.js'
+
+/** A call of the client: the function's name, or `discovery`. @group OAuth client */
+export type ClientOperation =
+  | 'discovery'
+  | 'clientCredentials'
+  | 'exchangeToken'
+  | 'jwtBearer'
+  | 'refresh'
+  | 'introspect'
+  | 'revoke'
+  | 'pushAuthorizationRequest'
+  | 'register'
+  | 'readRegistration'
+  | 'updateRegistration'
+  | 'deleteRegistration'
+
+/** What a circuit breaker stands at. @group OAuth client */
+export type BreakerState = 'closed' | 'open' | 'half-open'
+
+/** Which circuit a call of the client goes through: one per endpoint. @group OAuth client */
+export type CircuitName =
+  | 'token'
+  | 'introspection'
+  | 'revocation'
+  | 'registration'
+  | 'pushedAuthorizationRequest'
+  | 'authorization'
+  | 'discovery'
+  | 'registrationManagement'
 
 /**
  * Something worth counting or logging. Holds no token, proof, secret or claim value.
@@ -19,7 +49,7 @@ export type PortcullisEvent =
   /** A caller was refused, or could not be judged (status 5xx). */
   | (AboutRequest & {
       readonly type: 'auth.refused'
-      readonly code: ErrorCode
+      readonly code: AuthErrorCode
       readonly status: number
       readonly resource: string
       readonly detail: string | undefined
@@ -55,14 +85,14 @@ export type PortcullisEvent =
   | {
       readonly type: 'introspection.breaker'
       readonly issuer: string
-      readonly state: 'closed' | 'open' | 'half-open'
+      readonly state: BreakerState
     }
   /** A DPoP proof came a second time. */
   | { readonly type: 'dpop.replayed'; readonly resource: string }
   /** An authorization server ended a session: its tokens are revoked. */
   | { readonly type: 'logout.accepted'; readonly issuer: string }
   /** A logout token was refused, or could not be judged. */
-  | { readonly type: 'logout.refused'; readonly code: ErrorCode; readonly detail: string | undefined }
+  | { readonly type: 'logout.refused'; readonly code: AuthErrorCode; readonly detail: string | undefined }
   /** A caller's token was exchanged for a downstream one (RFC 8693). */
   | {
       readonly type: 'grant.exchanged'
@@ -81,7 +111,7 @@ export type PortcullisEvent =
       readonly type: 'grant.failed'
       readonly issuer: string
       readonly resource: string
-      readonly code: ErrorCode
+      readonly code: AuthErrorCode
       readonly refused: boolean
       readonly remembered: boolean
       /** How long the attempt took, by a clock that is never set back; 0 where the server was not asked. */
@@ -104,6 +134,37 @@ export type PortcullisEvent =
     }
   /** The lease on a piece of work was lost before the work was done: another process may do it too. */
   | { readonly type: 'lock.lost'; readonly store: 'grants' }
+  /** One attempt of one call ended; `code` and `status` tell how. */
+  | {
+      readonly type: 'client.attempt'
+      readonly issuer: string
+      readonly operation: ClientOperation
+      readonly correlationId: string
+      /** 1 for the first. */
+      readonly attempt: number
+      readonly durationMs: number
+      /** The HTTP status, where an answer came. */
+      readonly status: number | undefined
+      /** `undefined` for a success. */
+      readonly code: ClientErrorCode | undefined
+    }
+  /** A failed attempt will be repeated after `delayMs`. */
+  | {
+      readonly type: 'client.retry'
+      readonly issuer: string
+      readonly operation: ClientOperation
+      readonly correlationId: string
+      readonly delayMs: number
+    }
+  /** A circuit breaker changed its state. */
+  | {
+      readonly type: 'client.breaker'
+      readonly issuer: string
+      readonly circuit: CircuitName
+      readonly state: BreakerState
+    }
+  /** A token was renewed before its expiry, and that failed; the known one still serves. */
+  | { readonly type: 'client.refresh_ahead_failed'; readonly issuer: string; readonly code: ClientErrorCode }
 
 /** What every event about one request says. */
 interface AboutRequest {
@@ -118,8 +179,13 @@ interface AboutRequest {
   readonly durationMs: number
 }
 
-/** Receives events. Called synchronously; what it throws, at once or by a promise, is swallowed. */
-export type EventListener = (event: PortcullisEvent) => void
+/**
+ * Receives events. Called synchronously, and may be asynchronous: nothing waits for it. What it throws, at once or by a
+ * promise, is swallowed.
+ *
+ * @group Events
+ */
+export type EventListener = (event: PortcullisEvent) => unknown
 
 /** Hands `event` to `listener` so that a faulty listener can never change an answer nor end the process. */
 export function emit(listener: EventListener | undefined, event: PortcullisEvent): void {

@@ -16,7 +16,7 @@ describe('a part of the application that never answers', () => {
     vi.useFakeTimers()
     const late = call(issuer.mintToken())
     await vi.advanceTimersByTimeAsync(5000)
-    expect(await late).toBe('503 ERR_DISCOVERY_UNAVAILABLE')
+    expect(await late).toBe('503 ERR_ISSUER_UNAVAILABLE')
     expect(await call(issuer.mintToken())).toBe('ok')
   })
 

@@ -2,8 +2,8 @@ import {
   clientSecretBasic,
   createOAuthClient,
   type OAuthClient,
-  type OAuthClientEvent,
   type OAuthClientOptions,
+  type PortcullisEvent,
 } from 'portcullis/client'
 import { type FakeAuthorizationServer, fakeAuthorizationServer } from './fake-token-endpoint.js'
 
@@ -11,14 +11,14 @@ import { type FakeAuthorizationServer, fakeAuthorizationServer } from './fake-to
 export interface ClientSetUp {
   readonly server: FakeAuthorizationServer
   readonly client: OAuthClient
-  readonly events: OAuthClientEvent[]
+  readonly events: PortcullisEvent[]
   readonly time: { nowMs: number }
 }
 
 /** Tries once unless told otherwise; the clock stands still. */
 export function setUpClient(options: Partial<OAuthClientOptions> = {}): ClientSetUp {
   const server = fakeAuthorizationServer(typeof options.issuer === 'string' ? options.issuer : undefined)
-  const events: OAuthClientEvent[] = []
+  const events: PortcullisEvent[] = []
   const time = { nowMs: 1_800_000_000_000 }
   const client = createOAuthClient({
     issuer: server.issuer,

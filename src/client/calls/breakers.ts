@@ -6,8 +6,8 @@ import {
   circuitBreaker,
   handleWhen,
 } from 'cockatiel'
+import { type BreakerState, type CircuitName, emit } from '../../kit/events.js'
 import { CircuitOpenError, isOAuthClientError, type OAuthClientError } from '../errors.js'
-import { type BreakerState, type CircuitName, notify } from '../events.js'
 import type { ClientSettings } from '../settings.js'
 
 /** The circuit breakers of one client: one per endpoint, made at first use. */
@@ -86,7 +86,7 @@ export function createBreakers({ breaker: options, issuer, onEvent, monotonicClo
     const circuit = { policy, openedAtMs: 0 }
     policy.onStateChange((state) => {
       if (state === CircuitState.Open) circuit.openedAtMs = Date.now()
-      notify(onEvent, { type: 'client.breaker', issuer, circuit: name, state: stateNames[state] })
+      emit(onEvent, { type: 'client.breaker', issuer, circuit: name, state: stateNames[state] })
     })
     circuits.set(name, circuit)
     return circuit

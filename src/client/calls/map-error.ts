@@ -1,7 +1,7 @@
+import type { ClientErrorCode } from '../../errors/index.js'
 import { FetchFailure, type FetchFailureReason } from '../../kit/fetch/fetch-failure.js'
 import type { Answer, Attempt } from '../../kit/fetch/guarded-response.js'
 import { isTimeLimit } from '../../kit/time-limit.js'
-import type { ClientErrorCode } from '../error-codes.js'
 import {
   ClientAuthenticationError,
   ClientConfigurationError,

@@ -1,7 +1,7 @@
+import type { ClientErrorCode } from '../../errors/index.js'
 import type { Answer } from '../../kit/fetch/guarded-response.js'
 import { ownMember } from '../../kit/json.js'
 import { type StepUp, stepUpFrom } from '../challenges.js'
-import type { ClientErrorCode } from '../error-codes.js'
 import type { Redact } from '../redaction.js'
 
 /** Error codes of RFC 6749 §5.2 and the specifications that extend it. Any other is `ERR_REFUSED`. */

@@ -1,9 +1,9 @@
 import { DelegateBackoff, handleWhen, type RetryPolicy, retry } from 'cockatiel'
 import type { CustomFetch } from 'openid-client'
+import { type CircuitName, type ClientOperation, emit } from '../../kit/events.js'
 import { type Attempt, guardedResponse, startAttempt } from '../../kit/fetch/guarded-response.js'
 import { withTimeLimit } from '../../kit/time-limit.js'
 import { type ClientErrorContext, OAuthClientError } from '../errors.js'
-import { type CircuitName, type ClientOperation, notify } from '../events.js'
 import type { ClientSettings } from '../settings.js'
 import type { Breakers } from './breakers.js'
 import { mapError } from './map-error.js'
@@ -121,7 +121,7 @@ function retryPolicy(settings: ClientSettings, rule: RetryRule, call: Call): Ret
   const policy = retry(worthIt, { maxAttempts: maxRetries, backoff }).dangerouslyUnref()
   policy.onRetry((retried) => {
     call.pausedAfter = failureOf(retried)
-    notify(settings.onEvent, { type: 'client.retry', issuer, operation, correlationId, delayMs: retried.delay })
+    emit(settings.onEvent, { type: 'client.retry', issuer, operation, correlationId, delayMs: retried.delay })
   })
   return policy
 }
@@ -152,7 +152,7 @@ async function runAttempt<T>(
   const toError = (error: unknown): OAuthClientError =>
     mapError(error, { context: contextOf(call), signal, attempt: current })
   const report = (code: OAuthClientError['code'] | undefined): void =>
-    notify(onEvent, {
+    emit(onEvent, {
       type: 'client.attempt',
       issuer,
       operation,

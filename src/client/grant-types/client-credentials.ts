@@ -1,13 +1,13 @@
 import { LRUCache } from 'lru-cache'
 import { clientCredentialsGrant } from 'openid-client'
 import { sha256Base64url } from '#crypto'
+import { emit } from '../../kit/events.js'
 import { flag } from '../../kit/options.js'
 import { createSingleFlight } from '../../kit/single-flight.js'
 import { beginCall, checkParams, type Runtime, refuseArgument } from '../calls/call-endpoint.js'
 import { withinCall } from '../calls/run-call.js'
 import type { CallOptions } from '../client-options.js'
 import type { OAuthClientError } from '../errors.js'
-import { notify } from '../events.js'
 import type { ClientSettings } from '../settings.js'
 import type { TokenSet } from '../token-set.js'
 import { listOf, requestToken, scopeList, type TokenTarget, targetParameters, targetRules } from './token-request.js'
@@ -96,7 +96,7 @@ export function createTokenCache({ tokenCache: options, clock, issuer, onEvent }
   function renewAhead(key: string, entry: Entry, load: () => Promise<TokenSet>): void {
     entry.renewAtMs = clock() + renewalPauseMs
     fetchInto(key, load).catch(({ code }: OAuthClientError) => {
-      notify(onEvent, { type: 'client.refresh_ahead_failed', issuer, code })
+      emit(onEvent, { type: 'client.refresh_ahead_failed', issuer, code })
     })
   }
 

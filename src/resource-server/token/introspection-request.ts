@@ -29,7 +29,7 @@ const maxBytes = 256 * 1024
  * Makes the request of RFC 7662 §2.1: a POST form with the token, authenticated by the issuer's credential, which is
  * asked anew each time. The answer has status 200; nothing else about it is checked.
  *
- * @throws {@link UnavailableError} `ERR_INTROSPECTION_UNAVAILABLE` or `ERR_DISCOVERY_UNAVAILABLE`; a 401 is one too: it
+ * @throws {@link UnavailableError} `ERR_INTROSPECTION_UNAVAILABLE` or `ERR_ISSUER_UNAVAILABLE`; a 401 is one too: it
  * speaks of our credentials, not of the token (RFC 7662 §2.3).
  */
 export function createIntrospectionRequest(

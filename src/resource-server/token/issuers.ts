@@ -82,7 +82,7 @@ function createTenantRegistry(options: IssuerRegistrySettings, resolver: IssuerR
     try {
       return await inTime(() => resolver(issuer))
     } catch (cause) {
-      throw new UnavailableError('ERR_DISCOVERY_UNAVAILABLE', {
+      throw new UnavailableError('ERR_ISSUER_UNAVAILABLE', {
         detail: 'issuer function failed',
         callback: 'issuer',
         cause,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { errorDescriptions } from '../../../src/errors/index.js'
+import { type ClientErrorCode, clientErrorTraits, errorDescriptions } from '../../../src/errors/index.js'
 
 const page = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8')
 const sections = new Map(
@@ -10,8 +10,10 @@ const sections = new Map(
     .map((section) => [section.slice(0, section.indexOf('\n')), section] as const),
 )
 
-/** What each family of codes answers; the classes are held to the same by their own test. */
+/** What each family of codes answers, and of a code of the client what it is; the classes are held to the same by their own test. */
 function answerOf(code: string): string {
+  const traits = clientErrorTraits[code as ClientErrorCode]
+  if (traits) return `\`${traits.category}\`, ${traits.retryable ? 'retryable' : 'not retryable'}`
   if (code === 'ERR_TOKEN_MISSING') return '401, no `error`'
   if (code === 'ERR_PROOF_NONCE') return '401, `use_dpop_nonce`'
   if (code === 'ERR_STEP_UP_REQUIRED') return '401, `insufficient_user_authentication`'

@@ -1,7 +1,10 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
+import { isOAuthClientError, ResponseError } from '../../../src/client/errors.js'
 import {
   AccessDeniedError,
   AuthError,
+  type AuthErrorCode,
+  type ClientErrorCode,
   ConfigurationError,
   DpopNonceRequiredError,
   errorDescriptions,
@@ -11,7 +14,10 @@ import {
   InvalidRequestError,
   InvalidTokenError,
   isAuthError,
+  isPortcullisError,
   MissingTokenError,
+  PortcullisError,
+  ResourceAccessError,
   StepUpRequiredError,
   TokenStoreError,
   UnavailableError,
@@ -105,16 +111,48 @@ describe('what only some refusals carry', () => {
   })
 })
 
+const brand = Symbol.for('portcullis.PortcullisError')
+const foreign = (background: unknown) => Object.defineProperty(new Error('other copy'), brand, { value: background })
+
+describe('the one base', () => {
+  const ofClient = new ResponseError('ERR_RESPONSE_MALFORMED', { cause: new Error('below') })
+
+  it('is below every error there is, with one brand', () => {
+    const errors = [...table.map(([error]) => error), new ResourceAccessError('r', 'ERR_GRANT_DENIED'), ofClient]
+    for (const error of errors) {
+      expect(error).toBeInstanceOf(PortcullisError)
+      expect(isPortcullisError(error)).toBe(true)
+      expect(error.name).toBe(error.constructor.name)
+      expect(error.toJSON()).toMatchObject({ name: error.name, code: error.code, message: error.message })
+      expect(error.toJSON()).not.toHaveProperty('cause')
+    }
+    expect(isPortcullisError(foreign(true))).toBe(true)
+    expect(isPortcullisError(new Error('no'))).toBe(false)
+  })
+
+  it('tells the families apart', () => {
+    expect([isAuthError(ofClient), isOAuthClientError(ofClient)]).toEqual([false, true])
+    const refusal = new MissingTokenError()
+    expect([isAuthError(refusal), isOAuthClientError(refusal)]).toEqual([true, false])
+  })
+
+  it('has each code in one family alone', () => {
+    expectTypeOf<Extract<AuthErrorCode, ClientErrorCode>>().toBeNever()
+    expect(Object.keys(errorDescriptions)).toContain('ERR_ISSUER_UNAVAILABLE')
+    expect(Object.keys(errorDescriptions)).toContain('ERR_DISCOVERY_UNAVAILABLE')
+  })
+})
+
 describe('isAuthError', () => {
   it('knows every refusal, also one from a second copy of the library', () => {
     for (const [error] of table) expect(isAuthError(error)).toBe(true)
-    const foreign = Object.defineProperty(new Error('other copy'), Symbol.for('portcullis.AuthError'), { value: true })
-    expect(isAuthError(foreign)).toBe(true)
+    expect(isAuthError(foreign({ family: 'auth' }))).toBe(true)
   })
 
   it('takes nothing else for one', () => {
-    const lookalike = { [Symbol.for('portcullis.AuthError')]: true, status: 401, code: 'ERR_TOKEN_MISSING' }
-    for (const value of [new Error('no'), lookalike, null, undefined, 'ERR_TOKEN_MISSING', 401]) {
+    const lookalike = { [brand]: { family: 'auth' }, status: 401, code: 'ERR_TOKEN_MISSING' }
+    const others = [foreign({ family: 'client' }), foreign(true), foreign(null)]
+    for (const value of [new Error('no'), ...others, lookalike, null, undefined, 'ERR_TOKEN_MISSING', 401]) {
       expect(isAuthError(value)).toBe(false)
     }
   })

@@ -25,7 +25,7 @@ function discoveryOf(world: SimulatedIssuer, of = issuer): Discovery {
 async function failure(work: Promise<unknown>): Promise<UnavailableError> {
   const error = await work.catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(UnavailableError)
-  expect(error).toMatchObject({ code: 'ERR_DISCOVERY_UNAVAILABLE', status: 503 })
+  expect(error).toMatchObject({ code: 'ERR_ISSUER_UNAVAILABLE', status: 503 })
   return error as UnavailableError
 }
 
@@ -318,7 +318,7 @@ describe('a metadata server that hangs', () => {
 describe('reasonOf', () => {
   it('names known failures, and says nothing of unknown ones', () => {
     expect(reasonOf(new FetchFailure('timeout'))).toBe('timeout')
-    expect(reasonOf(new UnavailableError('ERR_DISCOVERY_UNAVAILABLE', { detail: 'status' }))).toBe('status')
+    expect(reasonOf(new UnavailableError('ERR_ISSUER_UNAVAILABLE', { detail: 'status' }))).toBe('status')
     expect(reasonOf(new ConfigurationError('text'))).toBe('ERR_CONFIGURATION')
     expect(reasonOf(new Error('with a secret'))).toBe('unexpected')
     expect(reasonOf(undefined)).toBe('unexpected')

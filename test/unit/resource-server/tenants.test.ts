@@ -81,8 +81,8 @@ describe('an issuer function', () => {
       },
     ]
     const { one, call, asked } = setUp(() => failures.pop()?.() ?? {})
-    expect(await call(one.mintToken())).toBe('503 ERR_DISCOVERY_UNAVAILABLE')
-    expect(await call(one.mintToken())).toBe('503 ERR_DISCOVERY_UNAVAILABLE')
+    expect(await call(one.mintToken())).toBe('503 ERR_ISSUER_UNAVAILABLE')
+    expect(await call(one.mintToken())).toBe('503 ERR_ISSUER_UNAVAILABLE')
     expect(await call(one.mintToken())).toBe('https://one.test user-1')
     expect(asked).toHaveLength(3)
   })

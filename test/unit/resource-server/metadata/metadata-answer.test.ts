@@ -295,7 +295,7 @@ describe('the pass-through of authorization server metadata', () => {
 
   it('[E-13] is 503 with the time to retry while the authorization server is away', async () => {
     const down = passThrough(() =>
-      Promise.reject(new UnavailableError('ERR_DISCOVERY_UNAVAILABLE', { retryAfterSeconds: 9 })),
+      Promise.reject(new UnavailableError('ERR_ISSUER_UNAVAILABLE', { retryAfterSeconds: 9 })),
     )
     const answer = await get(down, '/.well-known/oauth-authorization-server')
     expect(answer).toMatchObject({ status: 503, headers: { 'Retry-After': '9', 'Access-Control-Allow-Origin': '*' } })

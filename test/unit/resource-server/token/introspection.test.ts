@@ -192,7 +192,7 @@ describe('the introspection answer', () => {
   it('[C-17] answers 503 when the metadata cannot be had, or names no endpoint', async () => {
     const down = introspectingServer()
     down.issuer.override(['oauthMetadata', 'openidConfiguration'], { kind: 'down' })
-    expect(await down.outcomeOf({})).toBe('503 ERR_DISCOVERY_UNAVAILABLE')
+    expect(await down.outcomeOf({})).toBe('503 ERR_ISSUER_UNAVAILABLE')
     const none = introspectingServer({ authorizationServer: { metadata: { introspection_endpoint: undefined } } })
     expect(await none.outcomeOf({})).toBe(unavailable)
     expect(reasons(none.events)).toEqual(['the metadata has no introspection_endpoint'])
