@@ -24,7 +24,7 @@ const restOfItem = /(?:[^",]|"(?:[^"\\]|\\.)*(?:"|\\?$))*/sy
 
 /**
  * Reads the challenges of an answer, in their order. Several fields and one comma list mean the same; empty elements are
- * skipped; schemes and parameters nobody knows are kept. A challenge that is malformed, or names a parameter twice, is
+ * skipped; unknown schemes and parameters are kept. A challenge that is malformed, or names a parameter twice, is
  * left out alone; more than 16,384 characters are read as none. Never throws, and takes time linear in the input.
  *
  * Does not tell whether a scheme or value makes sense, nor whom the server is.
@@ -106,7 +106,7 @@ export interface StepUp {
   readonly acrValues: readonly string[]
   /** For `max_age`; `undefined` when it does not matter when the user signed in. */
   readonly maxAgeSeconds: number | undefined
-  /** Scopes that lack as well. Ask for them besides those the client has. */
+  /** Scopes that are missing as well. Ask for them besides those the client has. */
   readonly scope: readonly string[]
 }
 
@@ -114,7 +114,7 @@ const wholeSeconds = /^\d{1,10}$/
 
 /**
  * Reads what a step-up challenge asks for: of the first challenge with `insufficient_user_authentication`, whatever its
- * scheme; `undefined` when there is none. A `max_age` that is no whole number of seconds is left out.
+ * scheme; `undefined` when there is none. A `max_age` that is not a whole number of seconds is left out.
  *
  * Start a new authorization request with it, keep the old token for other routes, and try again once: a second challenge
  * means that this user cannot satisfy it. Does not check that the authorization server knows the `acrValues`.

@@ -1,3 +1,7 @@
+/*
+ * The OAuth client of one authorization server: what it can do, and how it is put together. Each function is in
+ * `grant-types` or `registration`; how a call runs is in `calls`.
+ */
 import type { IntrospectionResponse } from 'openid-client'
 import type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
 import type { BreakerState, CircuitName } from '../kit/events.js'
@@ -117,7 +121,7 @@ export interface OAuthClient extends AsyncDisposable {
    * @throws {@link DiscoveryError}
    */
   ready(): Promise<AuthorizationServerMetadata>
-  /** Where each endpoint is, and who said so. Endpoints the server lacks are absent. */
+  /** Where each endpoint is, and who said so. Endpoints the server does not have are absent. */
   describeEndpoints(): Promise<EndpointDescriptions>
   /** The circuits used so far. */
   breakers(): Readonly<Partial<Record<CircuitName, BreakerState>>>
@@ -159,7 +163,7 @@ export interface OAuthClient extends AsyncDisposable {
    * Registers a client (RFC 7591). What the server returns is what holds.
    *
    * @throws {@link ResponseError} `ERR_REGISTRATION_UNUSABLE` when it came back with an authentication method that was
-   * not asked for and lacks what it needs.
+   * not asked for, and without what that method needs.
    */
   register(metadata: ClientMetadata, options?: RegisterOptions): Promise<RegisteredClient>
   /** Reads a registration (RFC 7592 §2.1). Keep the result: token and secret may be new. */

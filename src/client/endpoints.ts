@@ -73,7 +73,7 @@ export function resolveExplicitEndpoints(
   }
 }
 
-/** What the metadata says of an endpoint: of whatever type, as nobody has looked at it yet. */
+/** What the metadata says of an endpoint: of whatever type, since it was not checked yet. */
 function discoveredEndpoint(name: EndpointName, discovered: JsonObject, mtls: boolean): unknown {
   const member = endpointMembers[name]
   const plain = ownMember(discovered, member) ?? undefined

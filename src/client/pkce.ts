@@ -10,7 +10,7 @@ export interface PkcePair {
   /** Hidden: neither JSON nor a copy of the pair has it. Store it by itself. */
   readonly verifier: string
   readonly challenge: string
-  /** There is no `plain` here. */
+  /** Never `plain`. */
   readonly method: 'S256'
 }
 

@@ -12,7 +12,7 @@ import { ClientConfigurationError } from './errors.js'
 export interface TokenSet {
   /** The issued token, whatever its type. Hidden. */
   readonly accessToken: string
-  /** `N_A` is no access token: it must never go into an `Authorization` field (RFC 8693 §2.2.1). */
+  /** An `N_A` token is not an access token: it must never go into an `Authorization` field (RFC 8693 §2.2.1). */
   readonly tokenType: 'Bearer' | 'DPoP' | 'N_A'
   /**
    * When it expires, in seconds since the Unix epoch like `Auth.expiresAt`; counted from the local time of receipt.

@@ -58,7 +58,7 @@ export interface IssuerCredentials extends IntrospectionCredential {
  * One credential per authorization server, keyed by issuer identifier, compared code point by code point. An issuer
  * that is not listed gets nothing: the call fails before anything is sent.
  *
- * @throws {@link ConfigurationError} for an empty map, a key that is no URL, and a value that is no credential.
+ * @throws {@link ConfigurationError} for an empty map, a key that is not a URL, and a value that is not a credential.
  * @group Credentials
  */
 export function perIssuer(credentials: Readonly<Record<string, ClientCredential>>): IssuerCredentials {

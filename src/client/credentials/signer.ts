@@ -43,7 +43,7 @@ export interface Signer {
 export function createSigner(key: SigningKey): Signer {
   if (!isJsonObject(key)) throw unusable()
   if ('sign' in key) {
-    // A remote signer may be an object of the application's own, with members that are no matter of ours.
+    // A remote signer may be an object of the application's own, with members that do not concern us.
     const { kid, alg, sign, publicJwk } = key
     checkOptions('A key of `keys`', { kid, alg, sign, publicJwk }, remoteRules)
     return remoteSigner(key as RemoteSigningKey)

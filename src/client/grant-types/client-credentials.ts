@@ -62,7 +62,7 @@ interface Entry {
 export interface TokenCache {
   /** @param force - asks the server even if a usable token is known: for one that was refused downstream. */
   get(key: string, load: () => Promise<TokenSet>, force: boolean): Promise<TokenSet>
-  /** Serves `accessToken` to nobody any more. */
+  /** Drops `accessToken`: it was revoked. */
   forget(accessToken: string): void
   clear(): void
 }

@@ -63,7 +63,7 @@ export function listOf(value: string | readonly string[] | undefined): readonly 
 /**
  * The form parameters of a target: `resource` and `audience` repeated, one field per value (RFC 8707 §2).
  *
- * @throws {@link ClientConfigurationError} for a resource that is no absolute URI or has a fragment, and for reserved
+ * @throws {@link ClientConfigurationError} for a resource that is not an absolute URI or has a fragment, and for reserved
  * parameter names.
  */
 export function targetParameters(call: Call, target: TokenTarget): URLSearchParams {
@@ -133,7 +133,7 @@ function checkIssuedType(
   throw new ResponseError('ERR_ISSUED_TOKEN_TYPE', context)
 }
 
-/** RFC 9449 §5: who asked for a bound token discards any other; who did not has no key to use a bound one with. */
+/** RFC 9449 §5: a client that asked for a bound token discards any other. One that did not ask cannot use a bound one. */
 function checkBinding(
   { tokenType }: TokenSet,
   wantsDpop: boolean,

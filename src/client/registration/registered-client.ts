@@ -75,7 +75,7 @@ export interface StoredRegistration {
  * Brings back a registration that was stored.
  *
  * @throws {@link ConfigurationError} when `stored` has another shape.
- * @throws {@link ResponseError} `ERR_RESPONSE_MALFORMED` when `raw` is no registration.
+ * @throws {@link ResponseError} `ERR_RESPONSE_MALFORMED` when `raw` is not a registration.
  * @group Registration
  */
 export function restoreRegistration(stored: StoredRegistration): RegisteredClient {
@@ -148,5 +148,5 @@ export function credentialOf(registered: RegisteredClient, options: CredentialOf
   if (method === 'self_signed_tls_client_auth') return tlsClientAuth({ clientId, selfSigned: true })
   if (method === 'client_secret_basic') return clientSecretBasic({ clientId, clientSecret })
   if (method === 'client_secret_post') return clientSecretPost({ clientId, clientSecret })
-  throw new ConfigurationError('The registration names a `token_endpoint_auth_method` that there is no credential for.')
+  throw new ConfigurationError('The registration names a `token_endpoint_auth_method` that this library does not have.')
 }

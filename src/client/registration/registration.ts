@@ -86,7 +86,7 @@ export async function deleteRegistration(
   await send(runtime, deleting, call, request, () => undefined)
 }
 
-/** @throws {@link ClientConfigurationError} for what is no metadata, and `jwks` beside `jwks_uri` (RFC 7591 §2). */
+/** @throws {@link ClientConfigurationError} for anything but an object of metadata, and `jwks` beside `jwks_uri` (RFC 7591 §2). */
 function checkMetadata(call: Call, metadata: ClientMetadata): void {
   if (!isJsonObject(metadata)) refuseArgument(call, 'Client metadata is an object.')
   if (metadata.jwks !== undefined && metadata.jwks_uri !== undefined) {
