@@ -20,11 +20,17 @@ export type AnyRules = Readonly<Record<string, Rule>>
 /**
  * Refuses what is not an object, a member of another name, and a value that cannot be right, nested ones included.
  * `what` says whose options they are. Absent options pass unless their rule is {@link required}.
+ * `prefix` stands before the names in messages.
  *
  * @throws {@link ConfigurationError} naming the option, and for an unknown one the nearest known name.
  */
-export function checkOptions<T extends object>(what: string, options: T, rules: Rules<NoInfer<T>>): void {
-  const fault = faultOf(what, options, rules)
+export function checkOptions<T extends object>(
+  what: string,
+  options: T,
+  rules: Rules<NoInfer<T>>,
+  prefix?: string,
+): void {
+  const fault = faultOf(what, options, rules, prefix)
   if (fault !== undefined) throw new ConfigurationError(fault)
 }
 

@@ -84,7 +84,12 @@ export function askIsRevoked<Claims>(isRevoked: Question<Claims>, auth: Auth<Cla
 }
 
 function settleRevoked(revoked: unknown): void {
-  if (revoked !== false) throw new InvalidTokenError('ERR_TOKEN_REVOKED')
+  if (revoked !== false) {
+    throw new InvalidTokenError('ERR_TOKEN_REVOKED', {
+      expected: 'a token that was not revoked',
+      received: 'isRevoked',
+    })
+  }
 }
 
 function cannotTell(cause: unknown): never {

@@ -1,19 +1,11 @@
 import type { Auth } from '../auth/auth.js'
 import { ConfigurationError } from '../errors/index.js'
-import {
-  booleanOption,
-  checkNames,
-  choiceOption,
-  functionOption,
-  integerOption,
-  listOption,
-  numberOption,
-  refuseRepeats,
-} from '../kit/check.js'
+import { listOption } from '../kit/check.js'
 import { type Clock, monotonicClock } from '../kit/clock.js'
 import type { EventListener } from '../kit/events.js'
 import type { Fetch } from '../kit/fetch/fetch.js'
 import { isJsonObject } from '../kit/json.js'
+import { anything, checkOptions, choice, flag, func, integer, type Rules, refuseRepeats } from '../kit/options.js'
 import { resolveSurroundings, type Surroundings } from '../kit/surroundings.js'
 import type { RevocationStore } from '../stores/contract.js'
 import {
@@ -132,29 +124,29 @@ export interface ResourceServerSettings {
   readonly monotonicClock: Clock
 }
 
-const serverNames = [
-  'resource',
-  'issuer',
-  'tenants',
-  'claims',
-  'dpop',
-  'mtls',
-  'trustedProxies',
-  'implies',
-  'isRevoked',
-  'revocationStore',
-  'revocationTtlSeconds',
-  'tokenCacheEntries',
-  'cors',
-  'authorizationServerMetadata',
-  'allowInsecureLoopback',
-  'dangerouslyAllowInsecureHosts',
-  'fetch',
-  'clock',
-  'onEvent',
-  'explainRefusals',
-  'monotonicClock',
-]
+const rules: Rules<ResourceServerOptions<ClaimsSchema | undefined>> = {
+  resource: anything,
+  issuer: anything,
+  tenants: anything,
+  claims: anything,
+  dpop: anything,
+  mtls: anything,
+  trustedProxies: anything,
+  implies: anything,
+  isRevoked: func,
+  revocationStore: anything,
+  revocationTtlSeconds: integer(60, 31_536_000),
+  tokenCacheEntries: integer(0, 10_000_000),
+  cors: flag,
+  authorizationServerMetadata: choice('off', 'pass-through'),
+  allowInsecureLoopback: anything,
+  dangerouslyAllowInsecureHosts: anything,
+  fetch: anything,
+  clock: anything,
+  onEvent: anything,
+  explainRefusals: flag,
+  monotonicClock: func,
+}
 
 /**
  * Checks the options of a server once, completely.
@@ -167,8 +159,7 @@ export function resolveResourceServer(
   if (!isJsonObject(options)) {
     throw new ConfigurationError('createResourceServer takes an object with at least `resource` and `issuer`.')
   }
-  checkNames('createResourceServer', options, serverNames)
-  functionOption('isRevoked', options.isRevoked)
+  checkOptions<ResourceServerOptions<ClaimsSchema | undefined>>('createResourceServer', options, rules)
   const surroundings = resolveSurroundings(options)
   const { insecureHosts } = surroundings
   const issuers = resolveIssuers(options, insecureHosts)
@@ -193,20 +184,12 @@ export function resolveResourceServer(
     trustedProxies: listOption('trustedProxies', options.trustedProxies, []),
     implies: resolveImplies(options.implies),
     revocationStore: resolveRevocationStore(options.revocationStore),
-    revocationTtlSeconds: numberOption('revocationTtlSeconds', options.revocationTtlSeconds, {
-      min: 60,
-      max: 31_536_000,
-      fallback: 86_400,
-    }),
-    tokenCacheEntries: integerOption('tokenCacheEntries', options.tokenCacheEntries, {
-      min: 0,
-      max: 10_000_000,
-      fallback: 10_000,
-    }),
-    cors: booleanOption('cors', options.cors, true),
+    revocationTtlSeconds: options.revocationTtlSeconds ?? 86_400,
+    tokenCacheEntries: options.tokenCacheEntries ?? 10_000,
+    cors: options.cors ?? true,
     passThroughMetadata: resolvePassThrough(options),
-    explainRefusals: booleanOption('explainRefusals', options.explainRefusals, false),
-    monotonicClock: functionOption('monotonicClock', options.monotonicClock) ?? monotonicClock,
+    explainRefusals: options.explainRefusals ?? false,
+    monotonicClock: options.monotonicClock ?? monotonicClock,
   })
 }
 
@@ -232,12 +215,8 @@ function resolvePassThrough({
   issuer,
   authorizationServerMetadata,
 }: ResourceServerOptions<ClaimsSchema | undefined>): boolean {
-  const choice = choiceOption(
-    'authorizationServerMetadata',
-    authorizationServerMetadata,
-    ['off', 'pass-through'],
-    'off',
-  )
-  if (choice === 'off' || typeof issuer !== 'function') return choice === 'pass-through'
+  if (authorizationServerMetadata !== 'pass-through' || typeof issuer !== 'function') {
+    return authorizationServerMetadata === 'pass-through'
+  }
   throw new ConfigurationError('`pass-through` needs an issuer that is listed: a function names none beforehand.')
 }

@@ -89,7 +89,8 @@ export interface ResourceServer<Claims = AccessTokenClaims> {
   revoke(revocation: Revocation): Promise<void>
   /**
    * Answers an authorization server that reports the end of a session (OpenID Connect Back-Channel Logout 1.0), and
-   * revokes the tokens of it. Needs `logoutAudience` of the issuer, and a form parser before it. Never rejects.
+   * revokes the tokens of it. Needs `logoutAudience` of the issuer, and a form parser before it: a form that nothing
+   * parsed is 500 and an `application.failed` event. Never rejects.
    */
   backchannelLogout(request: RequestFacts): Promise<HttpAnswer>
   /**
@@ -153,6 +154,7 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
   const site = createMetadataSite(resolved.resources, {
     cors: resolved.cors,
     clock,
+    onEvent: resolved.surroundings.onEvent,
     authorizationServerMetadata: resolved.passThroughMetadata ? passedThrough : undefined,
   })
   const anyToken: Requirement<Claims> = Object.freeze({})

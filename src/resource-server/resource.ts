@@ -1,8 +1,9 @@
 import { ConfigurationError } from '../errors/index.js'
 import { checkUrl } from '../issuer/identifiers.js'
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
-import { checkNames, choiceOption, listOption } from '../kit/check.js'
+import { listOption } from '../kit/check.js'
 import type { InsecureHosts } from '../kit/fetch/secure-url.js'
+import { anything, checkOptions, choice, type Rules } from '../kit/options.js'
 import { type BindingMode, bindingModes } from './binding/binding-options.js'
 import { type PublishedResource, type ResourceMetadataOptions, resolveMetadata } from './metadata/resource-metadata.js'
 import { isScope } from './policy/scope-expression.js'
@@ -46,7 +47,16 @@ export interface ResourceDefaults {
   readonly insecureHosts: InsecureHosts
 }
 
-const resourceNames = ['resource', 'audience', 'issuers', 'scopes', 'bearerMethods', 'dpop', 'mtls', 'metadata']
+const rules: Rules<ResourceOptions> = {
+  resource: anything,
+  audience: anything,
+  issuers: anything,
+  scopes: anything,
+  bearerMethods: anything,
+  dpop: choice(...bindingModes),
+  mtls: choice(...bindingModes),
+  metadata: anything,
+}
 
 const bearerMethods: readonly string[] = ['header', 'body', 'query']
 
@@ -56,8 +66,8 @@ const bearerMethods: readonly string[] = ['header', 'body', 'query']
  * @throws {@link ConfigurationError}
  */
 export function resolveResource(given: string | ResourceOptions, defaults: ResourceDefaults): ResourceSettings {
-  const options = typeof given === 'string' ? { resource: given } : given
-  checkNames('A resource', options, resourceNames)
+  const options: ResourceOptions = typeof given === 'string' ? { resource: given } : given
+  checkOptions<ResourceOptions>('A resource', options, rules)
   checkUrl('resource', options.resource, defaults.insecureHosts)
   const issuers = resolveOwnIssuers(options.issuers, defaults.issuers)
   return Object.freeze({
@@ -68,9 +78,9 @@ export function resolveResource(given: string | ResourceOptions, defaults: Resou
     scopes: resolveScopes(options.scopes),
     bearerMethods: resolveBearerMethods(options.bearerMethods),
     tokenFields: tokenFields(issuers ?? defaults.issuers ?? [], defaults.tokenHeaders),
-    dpop: choiceOption('dpop', options.dpop, bindingModes, defaults.dpop),
+    dpop: options.dpop ?? defaults.dpop,
     dpopAlgorithms: defaults.dpopAlgorithms,
-    mtls: choiceOption('mtls', options.mtls, bindingModes, defaults.mtls),
+    mtls: options.mtls ?? defaults.mtls,
     metadata: resolveMetadata(options.metadata, defaults.insecureHosts),
   })
 }

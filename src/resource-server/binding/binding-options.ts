@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../../errors/index.js'
 import { defaultProofAlgorithms, resolveAlgorithms, type SignatureAlgorithm } from '../../jws/algorithms.js'
-import { booleanOption, checkNames, choiceOption, numberOption } from '../../kit/check.js'
+import { anything, checkOptions, choice, flag, integer, type Rules } from '../../kit/options.js'
 import type { ReplayStore } from '../../stores/contract.js'
 
 /** Whether bound tokens are demanded: `off` refuses them, `allowed` takes both, `required` takes only bound ones. */
@@ -89,17 +89,26 @@ export interface MtlsSettings {
 /** The modes, in the order of strictness. */
 export const bindingModes = ['off', 'allowed', 'required'] as const
 
-const dpopNames = [
-  'mode',
-  'algorithms',
-  'maxAgeSeconds',
-  'maxFutureSeconds',
-  'nonce',
-  'replayStore',
-  'dangerouslyAllowReplayWhenStoreFails',
-  'targetOrigin',
-  'pathPrefix',
-]
+const mode = choice(...bindingModes)
+
+const dpopRules: Rules<DpopOptions> = {
+  mode,
+  algorithms: anything,
+  maxAgeSeconds: integer(1, 300),
+  maxFutureSeconds: integer(0, 60),
+  nonce: anything,
+  replayStore: anything,
+  dangerouslyAllowReplayWhenStoreFails: flag,
+  targetOrigin: choice('resource', 'connection', 'forwarded', 'x-forwarded'),
+  pathPrefix: anything,
+}
+
+const nonceRules: Rules<DpopNonceOptions> = { secrets: anything, maxAgeSeconds: integer(10, 3600), onSuccess: flag }
+
+const mtlsRules: Rules<MtlsOptions> = {
+  mode,
+  certificateFrom: choice('connection', 'rfc9440', 'xfcc', 'nginx', 'aws'),
+}
 
 /** Plain segments only: no dot segments, no escapes, no slash at the end. */
 const prefixForm = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~!$&'()*+,;=:@-]+)+$/
@@ -111,32 +120,19 @@ const prefixForm = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~!$&'()*+,;=:@-]+)+$/
  */
 export function resolveDpop(given: BindingMode | DpopOptions | undefined): DpopSettings {
   const options: DpopOptions = modeOrOptions(given)
-  checkNames('`dpop`', options, dpopNames)
+  checkOptions('`dpop`', options, dpopRules, 'dpop.')
   if (options.replayStore !== undefined && typeof options.replayStore?.reserve !== 'function') {
     throw new ConfigurationError('`dpop.replayStore` takes a ReplayStore, such as createRedisReplayStore gives.')
   }
   return Object.freeze({
-    mode: choiceOption('dpop.mode', options.mode, bindingModes, 'allowed'),
+    mode: options.mode ?? 'allowed',
     algorithms: resolveAlgorithms('dpop.algorithms', options.algorithms, defaultProofAlgorithms),
-    maxAgeSeconds: numberOption('dpop.maxAgeSeconds', options.maxAgeSeconds, { min: 1, max: 300, fallback: 60 }),
-    maxFutureSeconds: numberOption('dpop.maxFutureSeconds', options.maxFutureSeconds, {
-      min: 0,
-      max: 60,
-      fallback: 10,
-    }),
+    maxAgeSeconds: options.maxAgeSeconds ?? 60,
+    maxFutureSeconds: options.maxFutureSeconds ?? 10,
     nonce: resolveNonce(options.nonce),
     replayStore: options.replayStore,
-    dangerouslyAllowReplayWhenStoreFails: booleanOption(
-      'dpop.dangerouslyAllowReplayWhenStoreFails',
-      options.dangerouslyAllowReplayWhenStoreFails,
-      false,
-    ),
-    targetOrigin: choiceOption(
-      'dpop.targetOrigin',
-      options.targetOrigin,
-      ['resource', 'connection', 'forwarded', 'x-forwarded'],
-      'resource',
-    ),
+    dangerouslyAllowReplayWhenStoreFails: options.dangerouslyAllowReplayWhenStoreFails ?? false,
+    targetOrigin: options.targetOrigin ?? 'resource',
     pathPrefix: resolvePathPrefix(options.pathPrefix),
   })
 }
@@ -156,15 +152,15 @@ function modeOrOptions<T extends object>(given: BindingMode | T | undefined): T 
 
 function resolveNonce(nonce: DpopNonceOptions | undefined): NonceSettings | undefined {
   if (nonce === undefined) return undefined
-  checkNames('`dpop.nonce`', nonce, ['secrets', 'maxAgeSeconds', 'onSuccess'])
+  checkOptions('`dpop.nonce`', nonce, nonceRules, 'dpop.nonce.')
   const { secrets } = nonce
   if (!Array.isArray(secrets) || secrets.length === 0 || !secrets.every(isLongSecret)) {
     throw new ConfigurationError('`dpop.nonce.secrets` takes one or more secrets of at least 32 bytes each.')
   }
   return {
     secrets,
-    maxAgeSeconds: numberOption('dpop.nonce.maxAgeSeconds', nonce.maxAgeSeconds, { min: 10, max: 3600, fallback: 300 }),
-    onSuccess: booleanOption('dpop.nonce.onSuccess', nonce.onSuccess, false),
+    maxAgeSeconds: nonce.maxAgeSeconds ?? 300,
+    onSuccess: nonce.onSuccess ?? false,
   }
 }
 
@@ -179,14 +175,9 @@ function isLongSecret(secret: unknown): boolean {
  */
 export function resolveMtls(given: BindingMode | MtlsOptions | undefined): MtlsSettings {
   const options: MtlsOptions = modeOrOptions(given)
-  checkNames('`mtls`', options, ['mode', 'certificateFrom'])
+  checkOptions('`mtls`', options, mtlsRules, 'mtls.')
   return Object.freeze({
-    mode: choiceOption('mtls.mode', options.mode, bindingModes, 'allowed'),
-    certificateFrom: choiceOption(
-      'mtls.certificateFrom',
-      options.certificateFrom,
-      ['connection', 'rfc9440', 'xfcc', 'nginx', 'aws'],
-      'connection',
-    ),
+    mode: options.mode ?? 'allowed',
+    certificateFrom: options.certificateFrom ?? 'connection',
   })
 }

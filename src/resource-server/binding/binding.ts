@@ -90,7 +90,7 @@ export function createBinding(settings: BindingSettings): Binding {
     if (certificate !== undefined) {
       return whenReady(certificateThumbprint(certificate), (actual) => demandEqual(actual, expected))
     }
-    if (thumbprint === undefined) throw new InvalidTokenError('ERR_TOKEN_CERTIFICATE', { detail })
+    if (thumbprint === undefined) throw new InvalidTokenError('ERR_TOKEN_CERTIFICATE', { detail, expected })
   }
 
   function checkProof(request: BindingRequest, confirmation: Confirmation): MaybePromise<BindingResult> {
@@ -118,7 +118,11 @@ export function createBinding(settings: BindingSettings): Binding {
 
 function demandEqual(thumbprint: string, expected: string): void {
   if (constantTimeEqual(thumbprint, expected)) return
-  throw new InvalidTokenError('ERR_TOKEN_CERTIFICATE', { detail: 'another certificate' })
+  throw new InvalidTokenError('ERR_TOKEN_CERTIFICATE', {
+    detail: 'another certificate',
+    expected,
+    received: thumbprint,
+  })
 }
 
 function refuseProxyFields(targetOrigin: string, certificateFrom: string): void {
@@ -153,19 +157,22 @@ export function checkBound(
 }
 
 function checkDpopMode(scheme: AuthScheme, jkt: string | undefined, mode: BindingMode): void {
-  if (scheme === 'DPoP' && mode === 'off') throw new MissingTokenError({ detail: 'DPoP is off' })
-  if (jkt !== undefined && scheme !== 'DPoP') throw new InvalidTokenError('ERR_TOKEN_BOUND')
+  if (scheme === 'DPoP' && mode === 'off')
+    throw new MissingTokenError({ detail: 'DPoP is off', expected: 'Bearer', received: scheme })
+  if (jkt !== undefined && scheme !== 'DPoP') {
+    throw new InvalidTokenError('ERR_TOKEN_BOUND', { expected: 'DPoP', received: scheme })
+  }
   if (jkt === undefined && (scheme === 'DPoP' || mode === 'required')) {
-    throw new InvalidTokenError('ERR_TOKEN_UNBOUND', { detail: 'no jkt' })
+    throw new InvalidTokenError('ERR_TOKEN_UNBOUND', { detail: 'no jkt', expected: 'jkt', received: scheme })
   }
 }
 
 function checkMtlsMode(thumbprint: string | undefined, mode: BindingMode): void {
   if (thumbprint === undefined && mode === 'required') {
-    throw new InvalidTokenError('ERR_TOKEN_UNBOUND', { detail: 'no x5t#S256' })
+    throw new InvalidTokenError('ERR_TOKEN_UNBOUND', { detail: 'no x5t#S256', expected: 'x5t#S256' })
   }
   if (thumbprint !== undefined && mode === 'off') {
-    throw new InvalidTokenError('ERR_TOKEN_CONFIRMATION', { detail: 'mTLS is off' })
+    throw new InvalidTokenError('ERR_TOKEN_CONFIRMATION', { detail: 'mTLS is off', received: 'x5t#S256' })
   }
 }
 
@@ -182,7 +189,9 @@ export function readConfirmation(cnf: unknown, unknownMembersAlone: 'refuse' | '
   const jkt = readThumbprint(ownMember(cnf, 'jkt'))
   const thumbprint = readThumbprint(ownMember(cnf, 'x5t#S256'))
   if (jkt !== undefined || thumbprint !== undefined) return Object.freeze({ jkt, 'x5t#S256': thumbprint })
-  return unknownMembersAlone === 'ignore' ? undefined : refuseConfirmation('cnf has no member known here')
+  if (unknownMembersAlone === 'ignore') return undefined
+  const known = ['jkt', 'x5t#S256']
+  return refuseConfirmation('cnf has no member known here', { expected: known, received: Object.keys(cnf) })
 }
 
 function readThumbprint(value: unknown): string | undefined {
@@ -190,6 +199,9 @@ function readThumbprint(value: unknown): string | undefined {
   return refuseConfirmation('a member of cnf is no string')
 }
 
-function refuseConfirmation(detail: string): never {
-  throw new InvalidTokenError('ERR_TOKEN_CONFIRMATION', { detail })
+function refuseConfirmation(
+  detail: string,
+  explanation?: { readonly expected: unknown; readonly received: unknown },
+): never {
+  throw new InvalidTokenError('ERR_TOKEN_CONFIRMATION', { detail, ...explanation })
 }

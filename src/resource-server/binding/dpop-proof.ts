@@ -22,7 +22,9 @@ const maxProofLength = 8 * 1024
 export function readProof(facts: RequestFacts): CompactJws {
   const [proof, ...others] = facts.headerValues('dpop')
   if (proof === undefined) throw new InvalidProofError('ERR_PROOF_MISSING')
-  if (others.length > 0 || proof.includes(',')) throw new InvalidProofError('ERR_PROOF_REPEATED')
+  if (others.length > 0 || proof.includes(',')) {
+    throw new InvalidProofError('ERR_PROOF_REPEATED', { expected: 'one proof', received: 'several' })
+  }
   if (proof.length > maxProofLength) throw new InvalidProofError('ERR_PROOF_MALFORMED', { detail: 'too large' })
   const jws = readCompactJws(proof)
   if (jws === undefined) throw new InvalidProofError('ERR_PROOF_MALFORMED', { detail: 'not a compact JWS' })
@@ -68,7 +70,9 @@ async function importKey(headerSegment: string, accepted: ReadonlySet<SignatureA
   if (header === undefined) throw new InvalidProofError('ERR_PROOF_MALFORMED', { detail: 'header' })
   checkType(header)
   const alg = ownMember(header, 'alg')
-  if (!isSignatureAlgorithm(alg) || !accepted.has(alg)) throw new InvalidProofError('ERR_PROOF_ALGORITHM')
+  if (!isSignatureAlgorithm(alg) || !accepted.has(alg)) {
+    throw new InvalidProofError('ERR_PROOF_ALGORITHM', { expected: [...accepted], received: alg })
+  }
   const jwk = readKey(header, alg)
   try {
     return { jkt: await thumbprint(jwk), check: await createSignatureCheck(jwk, alg) }
@@ -80,7 +84,7 @@ async function importKey(headerSegment: string, accepted: ReadonlySet<SignatureA
 function checkType(header: JsonObject): void {
   const typ = ownMember(header, 'typ')
   if (typeof typ !== 'string' || comparableType(typ) !== 'dpop+jwt') {
-    throw new InvalidProofError('ERR_PROOF_MALFORMED', { detail: 'typ' })
+    throw new InvalidProofError('ERR_PROOF_MALFORMED', { detail: 'typ', expected: 'dpop+jwt', received: typ })
   }
   if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) {
     throw new InvalidProofError('ERR_PROOF_MALFORMED', { detail: 'crit or b64' })
@@ -90,8 +94,8 @@ function checkType(header: JsonObject): void {
 function readKey(header: JsonObject, alg: SignatureAlgorithm): PublishedJwk {
   const jwk = readPublicJwk(ownMember(header, 'jwk'))
   if ('reason' in jwk) throw new InvalidProofError('ERR_PROOF_KEY', { detail: jwk.reason })
-  if (!fitsAlgorithm(jwk, alg)) throw new InvalidProofError('ERR_PROOF_KEY', { detail: 'the key does not fit alg' })
-  return jwk
+  if (fitsAlgorithm(jwk, alg)) return jwk
+  throw new InvalidProofError('ERR_PROOF_KEY', { detail: 'the key does not fit alg', expected: alg, received: jwk.kty })
 }
 
 /** The claims of a proof at a resource server (RFC 9449 §4.2). */
@@ -144,5 +148,5 @@ function timeClaim(payload: JsonObject, name: string): number | undefined {
 }
 
 function refuseClaim(name: string): never {
-  throw new InvalidProofError('ERR_PROOF_CLAIM', { detail: name })
+  throw new InvalidProofError('ERR_PROOF_CLAIM', { detail: name, expected: name })
 }

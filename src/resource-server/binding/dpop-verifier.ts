@@ -10,7 +10,7 @@ import { inTime } from '../../kit/time-limit.js'
 import type { ReplayStore } from '../../stores/contract.js'
 import { createDpopNonces, type DpopNonceSettings } from './dpop-nonce.js'
 import { createProofKeys, type ProofClaims, type ProofKey, readProof, readProofClaims } from './dpop-proof.js'
-import { type RequestTargetSettings, targetMismatch } from './request-target.js'
+import { type RequestTargetSettings, requestTargets, targetMismatch } from './request-target.js'
 import type { IsTrustedProxy } from './trusted-proxies.js'
 
 /** What a {@link DpopVerifier} goes by: `DpopOptions` with every default filled in, and what surrounds them. */
@@ -62,6 +62,14 @@ export interface DpopVerifier {
   verify(request: DpopRequest): MaybePromise<DpopProof>
 }
 
+/** The hash of a token leads to it in the logs of others, so that it is not shown. */
+const otherHash = { expected: 'the hash of this token', received: 'another hash' }
+
+/** Times are in seconds since the Unix epoch, as in the proof. */
+function proofTime(claim: string, expected: string, received: number): InvalidProofError {
+  return new InvalidProofError('ERR_PROOF_TIME', { detail: claim, expected, received })
+}
+
 /** Makes the verifier of one server. Replay comes last, so that nothing unsigned uses up a `jti`. */
 export function createDpopVerifier(settings: DpopVerifierSettings): DpopVerifier {
   const { clock, maxAgeSeconds, maxFutureSeconds, targetOrigin, pathPrefix, isTrustedProxy } = settings
@@ -75,12 +83,13 @@ export function createDpopVerifier(settings: DpopVerifierSettings): DpopVerifier
   /** `exp` has no leeway; `nbf` has that of `iat`, since most clients give both the same value. */
   function checkTime({ iat, exp, nbf, nonce }: ProofClaims): MaybePromise<void> {
     const now = clock() / 1000
-    if (exp !== undefined && now >= exp) throw new InvalidProofError('ERR_PROOF_TIME', { detail: 'exp' })
+    if (exp !== undefined && now >= exp) throw proofTime('exp', `after ${now}`, exp)
     if (nbf !== undefined && nbf - now > maxFutureSeconds)
-      throw new InvalidProofError('ERR_PROOF_TIME', { detail: 'nbf' })
+      throw proofTime('nbf', `until ${now + maxFutureSeconds}`, nbf)
     if (nonces !== undefined) return whenReady(nonce !== undefined && nonces.isValid(nonce), demandNonce)
     const age = now - iat
-    if (age > maxAgeSeconds || -age > maxFutureSeconds) throw new InvalidProofError('ERR_PROOF_TIME', { detail: 'iat' })
+    if (age <= maxAgeSeconds && -age <= maxFutureSeconds) return
+    throw proofTime('iat', `from ${now - maxAgeSeconds} to ${now + maxFutureSeconds}`, iat)
   }
 
   function demandNonce(isFresh: boolean): MaybePromise<void> {
@@ -91,14 +100,20 @@ export function createDpopVerifier(settings: DpopVerifierSettings): DpopVerifier
   }
 
   function checkClaims(claims: ProofClaims, key: ProofKey, request: DpopRequest): MaybePromise<void> {
-    if (claims.htm !== request.facts.method) throw new InvalidProofError('ERR_PROOF_METHOD')
-    const { facts, resource } = request
-    const detail = targetMismatch(claims.htu, facts, { targetOrigin, pathPrefix, isTrustedProxy, resource })
-    if (detail !== undefined) throw new InvalidProofError('ERR_PROOF_TARGET', { detail })
+    const { facts, resource, jkt } = request
+    const { htm, htu } = claims
+    if (htm !== facts.method) throw new InvalidProofError('ERR_PROOF_METHOD', { expected: facts.method, received: htm })
+    const target = { targetOrigin, pathPrefix, isTrustedProxy, resource }
+    const detail = targetMismatch(htu, facts, target)
+    if (detail !== undefined) {
+      const [received] = htu.split(/[?#]/, 1)
+      throw new InvalidProofError('ERR_PROOF_TARGET', { detail, expected: requestTargets(facts, target), received })
+    }
     return whenReady(checkTime(claims), () =>
       whenReady(request.tokenHash ?? sha256Base64url(request.accessToken), (tokenHash) => {
-        if (!constantTimeEqual(claims.ath, tokenHash)) throw new InvalidProofError('ERR_PROOF_TOKEN_HASH')
-        if (!constantTimeEqual(request.jkt, key.jkt)) throw new InvalidTokenError('ERR_TOKEN_BINDING_MISMATCH')
+        if (!constantTimeEqual(claims.ath, tokenHash)) throw new InvalidProofError('ERR_PROOF_TOKEN_HASH', otherHash)
+        if (constantTimeEqual(jkt, key.jkt)) return
+        throw new InvalidTokenError('ERR_TOKEN_BINDING_MISMATCH', { expected: jkt, received: key.jkt })
       }),
     )
   }

@@ -1,6 +1,7 @@
 import type { HttpAnswer } from '../../http/http-answer.js'
 import type { RequestFacts } from '../../http/request-facts.js'
 import { type Clock, systemClock } from '../../kit/clock.js'
+import type { EventListener } from '../../kit/events.js'
 import type { JsonObject } from '../../kit/json.js'
 import type { MaybePromise } from '../../kit/maybe-promise.js'
 import type { Publication } from './metadata-routes.js'
@@ -19,6 +20,8 @@ export interface MetadataSiteSettings {
   readonly cors: boolean
   /** Default: the system clock. Tells when a signed document must be signed anew. */
   readonly clock?: Clock | undefined
+  /** Told when a signer fails. */
+  readonly onEvent?: EventListener | undefined
   /**
    * Gives the authorization server's own metadata, to be passed on unchanged to MCP clients that know no RFC 9728 and
    * look for it here. Cached by the giver. Default: those paths are none of ours.
@@ -31,7 +34,7 @@ export interface MetadataSite {
   /**
    * The answer, or `undefined` when the request is for something else. Never looks at `Host` or forwarding fields
    * (RFC 9728 leaves no room for them, and caches would be poisoned). Never rejects: a document that cannot be had is
-   * 503.
+   * 503; a signer that fails is told of as well.
    */
   answer(request: RequestFacts): MaybePromise<HttpAnswer | undefined>
   /** Serves the document of one of its resources at the root as well, unless the resource forbids it. */
@@ -54,10 +57,10 @@ export function createMetadataSite(
   resources: readonly PublishedResource[],
   settings: MetadataSiteSettings,
 ): MetadataSite {
-  const { cors, clock = systemClock, authorizationServerMetadata: passThrough } = settings
+  const { cors, clock = systemClock, onEvent, authorizationServerMetadata: passThrough } = settings
   const routes: MetadataRoutes = new Map([
     ...(passThrough === undefined ? [] : authorizationServerRoutes(resources, passThrough)),
-    ...resourceRoutes(resources, clock),
+    ...resourceRoutes(resources, clock, onEvent),
   ])
   const corsHeaders: Headers = cors ? { 'Access-Control-Allow-Origin': '*' } : {}
 
@@ -117,6 +120,7 @@ function preflightAnswer(corsHeaders: Headers): HttpAnswer {
   return { status: 204, headers: { ...corsHeaders, ...preflight, ...allow }, body: '' }
 }
 
+/** A signer that fails may be an outage of what holds its key: a client may come again. */
 function unavailableAnswer(error: unknown, corsHeaders: Headers): HttpAnswer {
   const given = error instanceof Error && 'retryAfterSeconds' in error ? error.retryAfterSeconds : undefined
   const retryAfter = String(given ?? defaultRetryAfterSeconds)

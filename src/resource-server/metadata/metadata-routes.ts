@@ -1,6 +1,8 @@
 import { sha256Base64url } from '#crypto'
 import { ConfigurationError } from '../../errors/index.js'
 import type { Clock } from '../../kit/clock.js'
+import { type EventListener, emit } from '../../kit/events.js'
+import { failureCode } from '../../kit/failure-code.js'
 import type { JsonObject } from '../../kit/json.js'
 import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
 import { inTime } from '../../kit/time-limit.js'
@@ -55,11 +57,15 @@ const authorizationServerPaths: readonly string[] = [
  *
  * @throws {@link ConfigurationError} when two documents claim one path: `Host` is not consulted to tell them apart.
  */
-export function resourceRoutes(resources: readonly PublishedResource[], clock: Clock): MetadataRoutes {
+export function resourceRoutes(
+  resources: readonly PublishedResource[],
+  clock: Clock,
+  onEvent?: EventListener | undefined,
+): MetadataRoutes {
   const routes = new Map<string, MetadataRoute>()
   const spares = new Map<string, MetadataRoute>()
   for (const resource of resources) {
-    const route = resourceRoute(resource, clock)
+    const route = resourceRoute(resource, clock, onEvent)
     const { suffix } = splitIdentifier(resource.resource)
     const root = resource.metadata.atRoot === true ? rootPaths : []
     const paths = [`${protectedResourcePath}${suffix}`, resource.metadata.metadataAt, ...root]
@@ -90,9 +96,12 @@ export function authorizationServerRoutes(
   return new Map(authorizationServerPaths.flatMap((path) => forms.map((form) => [`${path}${form}`, route])))
 }
 
-function resourceRoute(resource: PublishedResource, clock: Clock): MetadataRoute {
+function resourceRoute(resource: PublishedResource, clock: Clock, onEvent: EventListener | undefined): MetadataRoute {
   const { sign, maxAgeSeconds = defaultMaxAgeSeconds } = resource.metadata
-  return { maxAgeSeconds, publication: createPublication(resourceMetadata(resource), { sign, maxAgeSeconds, clock }) }
+  return {
+    maxAgeSeconds,
+    publication: createPublication(resourceMetadata(resource), { sign, maxAgeSeconds, clock, onEvent }),
+  }
 }
 
 function claim(routes: Map<string, MetadataRoute>, path: string | undefined, route: MetadataRoute): void {
@@ -126,6 +135,8 @@ export interface PublicationSettings {
   /** How long one signature is served before the signer is asked again: as long as clients may cache the document. */
   readonly maxAgeSeconds: number
   readonly clock: Clock
+  /** Told when the signer fails. */
+  readonly onEvent?: EventListener | undefined
 }
 
 /**
@@ -134,13 +145,13 @@ export interface PublicationSettings {
  * signing. The signer gets the document's members as claims; `iss`, which §2.2 demands, and any `exp` are the signer's
  * to add, because only the application knows under whose name it signs.
  *
- * The function rejects when the signer fails or takes more than 5 s, and tries again with the next request.
+ * The function rejects when the signer fails or takes more than 5 s, tells so, and tries again with the next request.
  */
 export function createPublication(
   document: JsonObject,
   settings: PublicationSettings,
 ): () => MaybePromise<Publication> {
-  const { sign, maxAgeSeconds, clock } = settings
+  const { sign, maxAgeSeconds, clock, onEvent } = settings
   let current: MaybePromise<Publication> | undefined
   let staleAtMs = Number.POSITIVE_INFINITY
 
@@ -151,7 +162,9 @@ export function createPublication(
       return current
     }
     const signing = publishSigned(document, sign)
-    signing.catch(() => {
+    signing.catch((cause) => {
+      const errorName = failureCode(cause)
+      emit(onEvent, { type: 'application.failed', callback: 'sign', errorName, correlationId: undefined })
       if (current === signing) current = undefined
     })
     staleAtMs = clock() + maxAgeSeconds * 1000

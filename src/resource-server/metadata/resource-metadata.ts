@@ -1,9 +1,10 @@
 import { ConfigurationError } from '../../errors/index.js'
 import { checkUrl } from '../../issuer/identifiers.js'
 import type { SignatureAlgorithm } from '../../jws/algorithms.js'
-import { booleanOption, checkNames, functionOption, integerOption, listOption, textOption } from '../../kit/check.js'
+import { listOption } from '../../kit/check.js'
 import type { InsecureHosts } from '../../kit/fetch/secure-url.js'
 import { isJsonObject, type JsonObject } from '../../kit/json.js'
+import { anything, checkOptions, flag, func, integer, type Rules, takes, text } from '../../kit/options.js'
 import type { BindingMode } from '../binding/binding-options.js'
 
 /** Members of the metadata document that no other setting decides (RFC 9728 §2). @group Resource server */
@@ -31,20 +32,23 @@ export interface ResourceMetadataOptions {
   readonly maxAgeSeconds?: number | undefined
 }
 
-const metadataNames = [
-  'name',
-  'localizedNames',
-  'documentation',
-  'policyUri',
-  'tosUri',
-  'jwksUri',
-  'signingAlgorithms',
-  'authorizationDetailsTypes',
-  'sign',
-  'metadataAt',
-  'atRoot',
-  'maxAgeSeconds',
-]
+const rules: Rules<ResourceMetadataOptions> = {
+  name: text,
+  localizedNames: anything,
+  documentation: anything,
+  policyUri: anything,
+  tosUri: anything,
+  jwksUri: anything,
+  signingAlgorithms: anything,
+  authorizationDetailsTypes: anything,
+  sign: func,
+  metadataAt: takes(
+    (value) => typeof value === 'string' && /^\/[^\s?#]*$/.test(value),
+    'a path that starts with a slash',
+  ),
+  atRoot: flag,
+  maxAgeSeconds: integer(0, 31_536_000),
+}
 
 const none: readonly string[] = []
 
@@ -57,17 +61,9 @@ export function resolveMetadata(
   metadata: ResourceMetadataOptions = {},
   insecureHosts: InsecureHosts,
 ): ResourceMetadataOptions {
-  checkNames('`metadata`', metadata, metadataNames)
-  textOption('metadata.name', metadata.name)
+  checkOptions('`metadata`', metadata, rules, 'metadata.')
   for (const name of ['documentation', 'policyUri', 'tosUri', 'jwksUri'] as const) {
     if (metadata[name] !== undefined) checkUrl(`metadata.${name}`, metadata[name], insecureHosts)
-  }
-  functionOption('metadata.sign', metadata.sign)
-  booleanOption('metadata.atRoot', metadata.atRoot, false)
-  integerOption('metadata.maxAgeSeconds', metadata.maxAgeSeconds, { min: 0, max: 31_536_000, fallback: undefined })
-  const { metadataAt } = metadata
-  if (metadataAt !== undefined && !/^\/[^\s?#]*$/.test(metadataAt)) {
-    throw new ConfigurationError('`metadata.metadataAt` takes a path that starts with a slash.')
   }
   return Object.freeze({ ...metadata, ...resolveLists(metadata) })
 }

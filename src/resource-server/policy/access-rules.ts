@@ -13,9 +13,16 @@ import type {
 export function rolesRule(expression: Requirement<never>['roles']): RequirementRule | undefined {
   if (expression === undefined) return undefined
   const suffice = compileRoles(expression)
+  const expected = namedRoles(expression)
   return ({ roles }) => {
-    if (!suffice(roles)) throw new AccessDeniedError('ERR_ROLE_INSUFFICIENT')
+    if (!suffice(roles)) throw new AccessDeniedError('ERR_ROLE_INSUFFICIENT', { expected, received: roles })
   }
+}
+
+/** Every role an expression names, whichever of them would be enough. */
+function namedRoles(expression: unknown): readonly unknown[] {
+  if (typeof expression === 'string') return [expression]
+  return Object.values(expression as object).flatMap(namedRoles)
 }
 
 /** Whether the roles of a token are enough. */
@@ -43,18 +50,28 @@ function refuseRoles(): never {
 
 export function claimsRule(rules: Requirement<never>['claims']): RequirementRule | undefined {
   if (rules === undefined) return undefined
-  const hold = typeof rules === 'function' ? acceptedBy(rules) : compileClaimRules(rules)
-  return ({ tokenClaims, claims }) => {
-    if (!hold(tokenClaims, claims)) throw new AccessDeniedError()
+  if (typeof rules === 'function') {
+    return ({ claims }) => {
+      if (callAtOnce('claims', () => rules(claims as never)) !== true) throw new AccessDeniedError()
+    }
+  }
+  const demands = compileClaimRules(rules)
+  return ({ tokenClaims }) => {
+    for (const { name, accepted, holds } of demands) {
+      const received = ownMember(tokenClaims, name)
+      if (!holds(received))
+        throw new AccessDeniedError('ERR_CLAIM_REQUIREMENT', { detail: name, expected: accepted, received })
+    }
   }
 }
 
-function acceptedBy(accepts: (claims: never) => boolean): (tokenClaims: JsonObject, claims: unknown) => boolean {
-  return (_tokenClaims, claims) => callAtOnce('claims', () => accepts(claims as never)) === true
+/** A rule on one claim. */
+interface ClaimDemand {
+  readonly name: string
+  /** The values that are enough; `undefined` where a function decides. */
+  readonly accepted: readonly unknown[] | undefined
+  readonly holds: (value: unknown) => boolean
 }
-
-/** Whether the value of one claim is acceptable. */
-type ClaimTest = (value: unknown) => boolean
 
 /**
  * Compiles rules on claims, by name. All of them must be met. A claim that is an array meets a rule when one of its items
@@ -63,27 +80,29 @@ type ClaimTest = (value: unknown) => boolean
  * @throws {@link ConfigurationError} for no rule at all and for a rule that could not mean what it says, `undefined`
  * above all: an absent claim would meet it.
  */
-export function compileClaimRules(rules: Readonly<Record<string, ClaimRule>>): (claims: JsonObject) => boolean {
-  const tests = isJsonObject(rules)
-    ? Object.entries(rules).map(([name, rule]) => [name, compileRule(name, rule)] as const)
-    : []
-  if (tests.length === 0) {
+export function compileClaimRules(rules: Readonly<Record<string, ClaimRule>>): readonly ClaimDemand[] {
+  const demands = isJsonObject(rules) ? Object.entries(rules).map(([name, rule]) => compileRule(name, rule)) : []
+  if (demands.length === 0) {
     throw new ConfigurationError(
       '`claims` takes an object of rules by claim name, or a function; leave it out for none.',
     )
   }
-  return (claims) => tests.every(([name, test]) => test(ownMember(claims, name)))
+  return demands
 }
 
-function compileRule(name: string, rule: ClaimRule): ClaimTest {
-  if (typeof rule === 'function') return (value) => callAtOnce('claims', () => rule(value)) === true
+function compileRule(name: string, rule: ClaimRule): ClaimDemand {
+  if (typeof rule === 'function') {
+    return { name, accepted: undefined, holds: (value) => callAtOnce('claims', () => rule(value)) === true }
+  }
   const accepted: readonly unknown[] = Array.isArray(rule) ? [...rule] : [rule]
   if (accepted.length === 0 || !accepted.every(isPlain)) {
     throw new ConfigurationError(
       `\`claims.${name}\` takes a string, a number, a boolean, a list of them, or a function.`,
     )
   }
-  return (value) => (Array.isArray(value) ? value.some((item) => accepted.includes(item)) : accepted.includes(value))
+  const holds = (value: unknown) =>
+    Array.isArray(value) ? value.some((item) => accepted.includes(item)) : accepted.includes(value)
+  return { name, accepted, holds }
 }
 
 function isPlain(value: unknown): boolean {
@@ -97,7 +116,12 @@ export function detailsRule(
   if (rule === undefined) return undefined
   const demands = compileDetails(rule)
   return ({ tokenClaims }) => {
-    if (!detailsGrant(tokenClaims, demands, resource)) throw new InsufficientScopeError(undefined)
+    if (detailsGrant(tokenClaims, demands, resource)) return
+    const granted = (ownMember(tokenClaims, 'authorization_details') ?? []) as readonly AuthorizationDetail[]
+    throw new InsufficientScopeError(undefined, {
+      expected: demands.map(([type]) => type),
+      received: granted.map(({ type }) => type),
+    })
   }
 }
 

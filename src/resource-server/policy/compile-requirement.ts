@@ -1,4 +1,4 @@
-import { checkNames, choiceOption, functionOption } from '../../kit/check.js'
+import { anything, checkOptions, choice, func, integer, type Rules } from '../../kit/options.js'
 import { type BindingMode, bindingModes } from '../binding/binding-options.js'
 import { claimsRule, detailsRule, rolesRule } from './access-rules.js'
 import type { JudgedToken, Requirement } from './requirement.js'
@@ -25,18 +25,18 @@ export interface RequirementSettings {
   readonly resource: string
 }
 
-const names = [
-  'resource',
-  'scope',
-  'roles',
-  'claims',
-  'acr',
-  'maxAgeSeconds',
-  'authorizationDetails',
-  'dpop',
-  'mtls',
-  'allow',
-]
+const rules: Rules<Requirement<never>> = {
+  resource: anything,
+  scope: anything,
+  roles: anything,
+  claims: anything,
+  acr: anything,
+  maxAgeSeconds: integer(0, 31_536_000),
+  authorizationDetails: anything,
+  dpop: choice(...bindingModes),
+  mtls: choice(...bindingModes),
+  allow: func,
+}
 
 /**
  * Compiles a route's requirement.
@@ -44,10 +44,9 @@ const names = [
  * @throws {@link ConfigurationError} for a member that cannot be right.
  */
 export function compileRequirement(requirement: Requirement<never>, context: RequirementSettings): CompiledRequirement {
-  checkNames('A requirement', requirement, names)
-  functionOption('allow', requirement.allow)
+  checkOptions('A requirement', requirement, rules)
   const scope = requirement.scope === undefined ? undefined : compileScope(requirement.scope, context.implies)
-  const rules = [
+  const demands = [
     authenticationRule(compileAuthentication(requirement), scope),
     scopeRule(scope),
     detailsRule(requirement.authorizationDetails, context),
@@ -56,10 +55,10 @@ export function compileRequirement(requirement: Requirement<never>, context: Req
   ].filter((rule) => rule !== undefined)
   return {
     challengeScope: scope?.neededFrom([]).join(' '),
-    dpop: choiceOption('dpop', requirement.dpop, bindingModes, undefined),
-    mtls: choiceOption('mtls', requirement.mtls, bindingModes, undefined),
+    dpop: requirement.dpop,
+    mtls: requirement.mtls,
     judge(token, nowMs, clockToleranceMs) {
-      for (const rule of rules) rule(token, nowMs, clockToleranceMs)
+      for (const rule of demands) rule(token, nowMs, clockToleranceMs)
     },
   }
 }

@@ -1,5 +1,11 @@
 import { sha256Base64url } from '#crypto'
-import { InternalError, InvalidTokenError, isAuthError, UnavailableError } from '../../errors/index.js'
+import {
+  ConfigurationError,
+  InternalError,
+  InvalidTokenError,
+  isAuthError,
+  UnavailableError,
+} from '../../errors/index.js'
 import type { HttpAnswer } from '../../http/http-answer.js'
 import type { RequestFacts } from '../../http/request-facts.js'
 import { type CompactJws, readCompactJws } from '../../jws/compact-jws.js'
@@ -10,6 +16,7 @@ import type { Surroundings } from '../../kit/surroundings.js'
 import { inTime } from '../../kit/time-limit.js'
 import type { ReplayStore } from '../../stores/contract.js'
 import { invalidClaim, missingClaim, numericDate, textClaim } from '../token/read-claims.js'
+import { isForm } from '../token/read-credentials.js'
 import { checkTokenSize, type Issuer, type IssuerRegistry } from '../token/token-verifier.js'
 import { readJoseHeader, type TokenRules, verifySignature } from '../token/verify-jwt.js'
 import type { RevocationList } from './revocation.js'
@@ -27,7 +34,7 @@ const longestReservationMs = 86_400_000
 /**
  * Makes the endpoint that authorization servers call when a session ends (OpenID Connect Back-Channel Logout 1.0): a
  * verified logout token revokes the tokens of its session or subject issued until then. Never rejects: 200, 400 for a
- * bad token, 405 for another method than POST, 503 where a store or the issuer's keys fail, 500 for a bug.
+ * bad token, 405 for another method than POST, 503 where a store or the issuer's keys fail, 500 for a bug and for a form that nothing parsed.
  */
 export function createBackchannelLogout(
   parts: BackchannelLogoutSettings,
@@ -68,6 +75,10 @@ export function createBackchannelLogout(
     } catch (thrown) {
       const { code, status, detail } = isAuthError(thrown) ? thrown : new InternalError(thrown)
       emit(onEvent, { type: 'logout.refused', code, detail })
+      if (status === 500) {
+        const errorName = failureCode(thrown)
+        emit(onEvent, { type: 'application.failed', callback: undefined, errorName, correlationId: undefined })
+      }
       return refusal(status, thrown)
     }
   }
@@ -75,8 +86,13 @@ export function createBackchannelLogout(
 
 const noStore = Object.freeze({ 'Cache-Control': 'no-store' })
 
+const unparsedForm =
+  'Nothing parsed the form of a request to `backchannelLogout`: mount a body parser for application/x-www-form-urlencoded before it, or give `formBody`.'
+
 function readToken(request: RequestFacts): string {
-  const token = ownMember(request.formBody?.() ?? {}, 'logout_token')
+  const form: unknown = request.formBody?.()
+  if (!isJsonObject(form) && isForm(request)) throw new ConfigurationError(unparsedForm)
+  const token = isJsonObject(form) ? ownMember(form, 'logout_token') : undefined
   if (typeof token !== 'string') throw new InvalidTokenError('ERR_TOKEN_MALFORMED', { detail: 'no logout_token' })
   checkTokenSize(token)
   return token

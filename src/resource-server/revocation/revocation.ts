@@ -78,8 +78,10 @@ export function createRevocationList(settings: RevocationListSettings): Revocati
     if (!isAnswer(times, keys.length)) throw fail(new TypeError('the revocation store gave an unusable answer'))
     const iat = ownMember(token.tokenClaims, 'iat')
     const issuedAtMs = typeof iat === 'number' ? iat * 1000 : 0
-    const revoked = times.some((atMs, index) => typeof atMs === 'number' && (index < exact || issuedAtMs <= atMs))
-    if (revoked) throw new InvalidTokenError('ERR_TOKEN_REVOKED')
+    const index = times.findIndex((atMs, at) => typeof atMs === 'number' && (at < exact || issuedAtMs <= atMs))
+    if (index < 0) return
+    const received = index < exact ? 'jti' : index === exact ? 'sub' : 'sid'
+    throw new InvalidTokenError('ERR_TOKEN_REVOKED', { expected: 'a token that was not revoked', received })
   }
 
   function ask(token: RevocableToken, tokenKeys: TokenKeys): MaybePromise<void> {

@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../../errors/index.js'
 import { createBoundedCache } from '../../kit/bounded-cache.js'
-import { checkNames } from '../../kit/check.js'
 import { isJsonObject, isStringArray, type JsonObject } from '../../kit/json.js'
+import { anything, checkNames, checkOptions, type Rules } from '../../kit/options.js'
 import {
   type ClaimConditions,
   type ClaimPath,
@@ -68,7 +68,15 @@ export interface ClaimProfileSettings {
   readonly userToken: ClaimsTest
 }
 
-const profileNames = ['clientId', 'scope', 'roles', 'tenant', 'subjectStandIn', 'clientToken', 'userToken']
+const profileRules: Rules<ClaimProfile> = {
+  clientId: anything,
+  scope: anything,
+  roles: anything,
+  tenant: anything,
+  subjectStandIn: anything,
+  clientToken: anything,
+  userToken: anything,
+}
 
 const never: ClaimsTest = () => false
 
@@ -78,7 +86,7 @@ const never: ClaimsTest = () => false
  * @throws {@link ConfigurationError} for a path that no claim can stand at, and conditions that cannot hold.
  */
 export function resolveClaimProfile(profile: ClaimProfile = {}): ClaimProfileSettings {
-  checkNames('`claimProfile`', profile, profileNames)
+  checkOptions('`claimProfile`', profile, profileRules)
   const paths = (name: 'clientId' | 'scope' | 'tenant' | 'subjectStandIn', fallback: readonly string[]) =>
     resolvePaths(`claimProfile.${name}`, profile[name] ?? fallback)
   return Object.freeze({

@@ -96,9 +96,11 @@ export function readIntrospectedToken(
 ): VerifiedEntry {
   const active = ownMember(answer, 'active')
   if (typeof active !== 'boolean') throw introspectionFailure('active is no boolean')
-  if (!active) throw new InvalidTokenError('ERR_TOKEN_INACTIVE')
+  if (!active) throw new InvalidTokenError('ERR_TOKEN_INACTIVE', { expected: 'active', received: active })
   const iss = ownMember(answer, 'iss')
-  if (iss !== undefined && iss !== issuer) throw new InvalidTokenError('ERR_TOKEN_ISSUER')
+  if (iss !== undefined && iss !== issuer) {
+    throw new InvalidTokenError('ERR_TOKEN_ISSUER', { expected: issuer, received: iss })
+  }
   checkStatedKind(answer)
   checkTokenType(answer)
   if (!freezeWithin(answer, maxJsonDepth)) invalidClaim('depth')
@@ -129,8 +131,8 @@ function checkStatedKind(answer: JsonObject): void {
   for (const name of ['token_use', 'typ', 'token_type']) {
     const kind = ownMember(answer, name)
     if (kind === undefined || kind === null) continue
-    if (typeof kind !== 'string' || namesOtherKind(kind))
-      throw new InvalidTokenError('ERR_TOKEN_TYPE', { detail: name })
+    if (typeof kind === 'string' && !namesOtherKind(kind)) continue
+    throw new InvalidTokenError('ERR_TOKEN_TYPE', { detail: name, expected: 'an access token', received: kind })
   }
 }
 
@@ -160,9 +162,15 @@ function checkTokenType(answer: JsonObject): void {
   if (typeof given !== 'string') return
   const type = given.toLowerCase()
   if (type !== 'bearer' && type !== 'dpop' && !accessTokenKinds.has(plainKind(given))) {
-    throw new InvalidTokenError('ERR_TOKEN_TYPE', { detail: 'token_type' })
+    throw new InvalidTokenError('ERR_TOKEN_TYPE', {
+      detail: 'token_type',
+      expected: ['Bearer', 'DPoP'],
+      received: given,
+    })
   }
   const cnf = ownMember(answer, 'cnf')
   const bound = isJsonObject(cnf) && Object.hasOwn(cnf, 'jkt')
-  if (bound !== (type === 'dpop')) throw new InvalidTokenError('ERR_TOKEN_CONFIRMATION', { detail: 'token_type' })
+  if (bound === (type === 'dpop')) return
+  const expected = bound ? 'DPoP' : 'Bearer'
+  throw new InvalidTokenError('ERR_TOKEN_CONFIRMATION', { detail: 'token_type', expected, received: given })
 }

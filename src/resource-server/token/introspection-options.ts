@@ -1,8 +1,8 @@
 import { ConfigurationError } from '../../errors/index.js'
 import type { IntrospectionCredential } from '../../issuer/endpoint-credential.js'
 import { checkUrl } from '../../issuer/identifiers.js'
-import { booleanOption, checkNames, integerOption, numberOption, textOption } from '../../kit/check.js'
 import type { InsecureHosts } from '../../kit/fetch/secure-url.js'
+import { anything, checkOptions, flag, integer, members, orFalse, type Rules, text } from '../../kit/options.js'
 
 /** Checks opaque tokens by RFC 7662, or by RFC 9701 where `signedResponse` is set. @group Resource server */
 export interface IntrospectionOptions {
@@ -62,19 +62,21 @@ export interface IntrospectionSettings {
   readonly breaker: { readonly failureThreshold: number; readonly resetTimeoutMs: number } | undefined
 }
 
-const names = [
-  'endpoint',
-  'credential',
-  'signedResponse',
-  'signedResponseAudience',
-  'introspectJwts',
-  'dangerouslyAllowMissingAudience',
-  'cacheSeconds',
-  'negativeCacheSeconds',
-  'timeoutMs',
-  'maxInFlight',
-  'breaker',
-]
+const rules: Rules<IntrospectionOptions> = {
+  endpoint: text,
+  credential: anything,
+  signedResponse: flag,
+  signedResponseAudience: text,
+  introspectJwts: flag,
+  dangerouslyAllowMissingAudience: flag,
+  cacheSeconds: integer(0, 3600),
+  negativeCacheSeconds: integer(0, 3600),
+  timeoutMs: integer(1, 60_000),
+  maxInFlight: integer(1, 10_000),
+  breaker: orFalse(
+    members<IntrospectionBreakerOptions>({ failureThreshold: integer(1, 1000), resetTimeoutMs: integer(100, 600_000) }),
+  ),
+}
 
 /**
  * Checks introspection options and fills in their defaults.
@@ -86,40 +88,29 @@ export function resolveIntrospection(
   insecureHosts: InsecureHosts,
 ): IntrospectionSettings | undefined {
   if (options === undefined) return undefined
-  checkNames('`introspection`', options, names)
+  checkOptions('`introspection`', options, rules, 'introspection.')
   if (options.endpoint !== undefined) checkUrl('introspection.endpoint', options.endpoint, insecureHosts)
   if (typeof options.credential?.authenticate !== 'function') {
     throw new ConfigurationError('`introspection.credential` takes a credential of portcullis/client.')
   }
-  const flag = (name: 'signedResponse' | 'introspectJwts' | 'dangerouslyAllowMissingAudience') =>
-    booleanOption(`introspection.${name}`, options[name], false)
-  const seconds = (name: 'cacheSeconds' | 'negativeCacheSeconds', fallback: number) =>
-    numberOption(`introspection.${name}`, options[name], { min: 0, max: 3600, fallback })
   return Object.freeze({
     endpoint: options.endpoint,
     credential: options.credential,
-    signedResponse: flag('signedResponse'),
-    signedResponseAudience: textOption('introspection.signedResponseAudience', options.signedResponseAudience),
-    introspectJwts: flag('introspectJwts'),
-    allowMissingAudience: flag('dangerouslyAllowMissingAudience'),
-    cacheMs: seconds('cacheSeconds', 60) * 1000,
-    negativeCacheMs: seconds('negativeCacheSeconds', 10) * 1000,
-    timeoutMs: numberOption('introspection.timeoutMs', options.timeoutMs, { min: 1, max: 60_000, fallback: 5000 }),
-    maxInFlight: integerOption('introspection.maxInFlight', options.maxInFlight, {
-      min: 1,
-      max: 10_000,
-      fallback: 100,
-    }),
+    signedResponse: options.signedResponse ?? false,
+    signedResponseAudience: options.signedResponseAudience,
+    introspectJwts: options.introspectJwts ?? false,
+    allowMissingAudience: options.dangerouslyAllowMissingAudience ?? false,
+    cacheMs: (options.cacheSeconds ?? 60) * 1000,
+    negativeCacheMs: (options.negativeCacheSeconds ?? 10) * 1000,
+    timeoutMs: options.timeoutMs ?? 5000,
+    maxInFlight: options.maxInFlight ?? 100,
     breaker: options.breaker === false ? undefined : resolveBreaker(options.breaker),
   })
 }
 
 function resolveBreaker(options: IntrospectionBreakerOptions = {}): IntrospectionSettings['breaker'] {
-  checkNames('`introspection.breaker`', options, ['failureThreshold', 'resetTimeoutMs'])
-  const threshold = { min: 1, max: 1000, fallback: 5 }
-  const reset = { min: 100, max: 600_000, fallback: 10_000 }
   return Object.freeze({
-    failureThreshold: integerOption('introspection.breaker.failureThreshold', options.failureThreshold, threshold),
-    resetTimeoutMs: numberOption('introspection.breaker.resetTimeoutMs', options.resetTimeoutMs, reset),
+    failureThreshold: options.failureThreshold ?? 5,
+    resetTimeoutMs: options.resetTimeoutMs ?? 10_000,
   })
 }

@@ -3,9 +3,10 @@ import { checkIssuer, checkUrl } from '../../issuer/identifiers.js'
 import type { KeyRules } from '../../issuer/key-table.js'
 import { type KeyCacheOptions, resolveKeyCache } from '../../issuer/remote-keys.js'
 import { defaultTokenAlgorithms, resolveAlgorithms, type SignatureAlgorithm } from '../../jws/algorithms.js'
-import { checkNames, choiceOption, listOption, numberOption } from '../../kit/check.js'
+import { listOption } from '../../kit/check.js'
 import type { InsecureHosts } from '../../kit/fetch/secure-url.js'
 import { isJsonObject, type JsonObject } from '../../kit/json.js'
+import { anything, checkOptions, choice, integer, type Rules } from '../../kit/options.js'
 import { type AudienceSettings, type AudienceStandIn, resolveAudienceFrom, resolveAudiences } from './audience.js'
 import { type ClaimConditions, type ClaimsTest, resolveConditions } from './claim-conditions.js'
 import { type ClaimProfile, type ClaimProfileSettings, resolveClaimProfile } from './claim-profile.js'
@@ -109,29 +110,29 @@ export interface IssuerSettings extends AudienceSettings {
   readonly unknownConfirmation: 'refuse' | 'ignore'
 }
 
-const issuerNames = [
-  'issuer',
-  'audience',
-  'audienceFrom',
-  'algorithms',
-  'jwksUri',
-  'keys',
-  'keyCache',
-  'keyUses',
-  'keyConditions',
-  'tokenTypes',
-  'headerConditions',
-  'tokenHeader',
-  'accessTokenEvidence',
-  'claimProfile',
-  'optionalClaims',
-  'clockToleranceSeconds',
-  'maxTokenAgeSeconds',
-  'introspection',
-  'logoutAudience',
-  'optionalLogoutClaims',
-  'dangerouslyUnknownConfirmation',
-]
+const rules: Rules<IssuerOptions> = {
+  issuer: anything,
+  audience: anything,
+  audienceFrom: anything,
+  algorithms: anything,
+  jwksUri: anything,
+  keys: anything,
+  keyCache: anything,
+  keyUses: anything,
+  keyConditions: anything,
+  tokenTypes: anything,
+  headerConditions: anything,
+  tokenHeader: anything,
+  accessTokenEvidence: anything,
+  claimProfile: anything,
+  optionalClaims: anything,
+  clockToleranceSeconds: integer(0, 300),
+  maxTokenAgeSeconds: integer(1, 31_536_000),
+  introspection: anything,
+  logoutAudience: anything,
+  optionalLogoutClaims: anything,
+  dangerouslyUnknownConfirmation: choice('refuse', 'ignore'),
+}
 
 const relaxable = ['jti', 'client_id', 'iat']
 
@@ -141,8 +142,8 @@ const relaxable = ['jti', 'client_id', 'iat']
  * @throws {@link ConfigurationError}
  */
 export function resolveIssuer(given: string | IssuerOptions, insecureHosts: InsecureHosts): IssuerSettings {
-  const options = typeof given === 'string' ? { issuer: given } : given
-  checkNames('An issuer', options, issuerNames)
+  const options: IssuerOptions = typeof given === 'string' ? { issuer: given } : given
+  checkOptions<IssuerOptions>('An issuer', options, rules)
   const issuer = checkIssuer('issuer', options.issuer, insecureHosts)
   if (options.jwksUri !== undefined) checkUrl('jwksUri', options.jwksUri, insecureHosts)
   return Object.freeze({
@@ -160,16 +161,8 @@ export function resolveIssuer(given: string | IssuerOptions, insecureHosts: Inse
     showsAccessToken: resolveConditions('accessTokenEvidence', options.accessTokenEvidence) ?? showsAccessToken,
     claimProfile: resolveClaimProfile(options.claimProfile),
     optionalClaims: resolveOptional('optionalClaims', options.optionalClaims, relaxable, 'iss, aud, sub and exp'),
-    clockToleranceSeconds: numberOption('clockToleranceSeconds', options.clockToleranceSeconds, {
-      min: 0,
-      max: 300,
-      fallback: 60,
-    }),
-    maxTokenAgeSeconds: numberOption('maxTokenAgeSeconds', options.maxTokenAgeSeconds, {
-      min: 1,
-      max: 31_536_000,
-      fallback: undefined,
-    }),
+    clockToleranceSeconds: options.clockToleranceSeconds ?? 60,
+    maxTokenAgeSeconds: options.maxTokenAgeSeconds,
     introspection: resolveIntrospection(options.introspection, insecureHosts),
     logoutAudiences: listOption('logoutAudience', options.logoutAudience, []),
     optionalLogoutClaims: resolveOptional(
@@ -178,12 +171,7 @@ export function resolveIssuer(given: string | IssuerOptions, insecureHosts: Inse
       ['exp'],
       'iss, aud, iat and jti',
     ),
-    unknownConfirmation: choiceOption(
-      'dangerouslyUnknownConfirmation',
-      options.dangerouslyUnknownConfirmation,
-      ['refuse', 'ignore'],
-      'refuse',
-    ),
+    unknownConfirmation: options.dangerouslyUnknownConfirmation ?? 'refuse',
   })
 }
 

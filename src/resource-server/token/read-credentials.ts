@@ -151,7 +151,8 @@ function readForm(facts: RequestFacts, methods: readonly BearerMethod[]): Creden
   return typeof token === 'string' && token !== '' ? { scheme: 'Bearer', token, method: 'body' } : malformed('Bearer')
 }
 
-function isForm(facts: RequestFacts): boolean {
+/** Whether a request says that its body is a form. Does not look at the body. */
+export function isForm(facts: RequestFacts): boolean {
   const [type, ...more] = facts.headerValues('content-type')
   return type !== undefined && more.length === 0 && formType.test(type)
 }

@@ -73,6 +73,11 @@ describe('events', () => {
     ],
     [{ exp: 0 }, {}, 'before 1970-01-01T00:01:00.000Z', expect.stringMatching(/^20.*Z$/)],
     [{ jti: undefined }, {}, 'jti', undefined],
+    [{ roles: ['user'] }, { roles: { any: ['admin', { all: ['editor'] }] } }, ['admin', 'editor'], ['user']],
+    [{ plan: 'free' }, { claims: { plan: ['gold', 'silver'] } }, ['gold', 'silver'], 'free'],
+    [{ cnf: { kid: '1' } }, {}, ['jkt', 'x5t#S256'], ['kid']],
+    [{ cnf: { jkt: 'x' } }, {}, 'DPoP', 'Bearer'],
+    [{ authorization_details: [{ type: 'read' }] }, { authorizationDetails: { pay: () => true } }, ['pay'], ['read']],
     [{ aud: `\u202e${'x'.repeat(300)}` }, {}, ['https://api.test'], expect.stringMatching(/^\\u\{202e\}x{199}…$/)],
     [{ aud: issuer.mintToken() }, {}, ['https://api.test'], '(masked)'],
     [{ aud: Array.from({ length: 20 }, String) }, {}, ['https://api.test'], expect.arrayContaining(['and 4 more'])],
@@ -91,9 +96,15 @@ describe('events', () => {
 
 describe('options', () => {
   it.each([
-    [{ tokenCacheEntries: 1.5 }, /`tokenCacheEntries` takes an integer/],
-    [{ resource: { resource: 'https://api.test', metadata: { maxAgeSeconds: 0.5 } } }, /takes an integer/],
+    [{ tokenCacheEntries: 1.5 }, /`tokenCacheEntries` takes a whole number/],
+    [{ resource: { resource: 'https://api.test', metadata: { maxAgeSeconds: 0.5 } } }, /takes a whole number/],
     [{ resource: { resource: 'https://api.test', metadata: { atRot: true } } }, /Did you mean `atRoot`/],
+    [{ dpop: { maxAgeSeconds: 1.5 } }, /`dpop.maxAgeSeconds` takes a whole number from 1 to 300/],
+    [{ dpop: { maxAgeSecond: 1 } }, /`dpop` has no option `maxAgeSecond`. Did you mean `maxAgeSeconds`/],
+    [{ dpop: { nonce: { secrets: ['x'.repeat(32)], maxAgeSeconds: 10.5 } } }, /takes a whole number from 10 to 3600/],
+    [{ mtls: { certificatesFrom: 'nginx' } }, /Did you mean `certificateFrom`/],
+    [{ issuer: { issuer: 'https://issuer.test', clockToleranceSeconds: 0.5 } }, /takes a whole number from 0 to 300/],
+    [{ revocationTtlSeconds: 60.5 }, /takes a whole number from 60/],
     [{ explainRefusal: true }, /Did you mean `explainRefusals`/],
     [{ monotonicClock: 5 }, /`monotonicClock` takes a function/],
   ])('[REAL-19] refuse %o', (options, message) => {

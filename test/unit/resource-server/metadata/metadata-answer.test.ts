@@ -241,6 +241,18 @@ describe('signed metadata', () => {
     expect(JSON.parse((await get(site, prefix))?.body ?? '')).toMatchObject({ signed_metadata: 'a.b.c' })
   })
 
+  it.each([
+    ['gives no string', () => undefined as unknown as string, 'TypeError'],
+    ['rejects', () => Promise.reject(new RangeError('secret')), 'RangeError'],
+  ])('[REAL-26] tells of a signer that %s, without its words', async (_what, sign, errorName) => {
+    const onEvent = vi.fn()
+    const settings = { cors: true, onEvent }
+    const site = createMetadataSite([resolvedResource('https://api.example', { metadata: { sign } })], settings)
+    expect((await get(site, prefix))?.status).toBe(503)
+    const told = { type: 'application.failed', callback: 'sign', errorName, correlationId: undefined }
+    expect(onEvent.mock.calls).toEqual([[told]])
+  })
+
   it('[PRM-09] does not let a late failure undo a newer signature', async () => {
     const clock = createFrozenClock()
     let fail: (error: Error) => void = () => {}

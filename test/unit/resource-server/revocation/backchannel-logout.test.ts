@@ -330,6 +330,19 @@ describe('server.backchannelLogout', () => {
     })
   })
 
+  it('[REAL-26] calls a form that nothing parsed a fault of the application, and tells so', async () => {
+    const { server, events } = world()
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const { status, body } = await server.backchannelLogout(requestFacts({ method: 'POST', headers }))
+    expect([status, body]).toEqual([500, ''])
+    expect(events).toMatchObject([
+      { type: 'logout.refused', code: 'ERR_CONFIGURATION' },
+      { type: 'application.failed', errorName: 'ERR_CONFIGURATION' },
+    ])
+    const noForm = await server.backchannelLogout(requestFacts({ method: 'POST' }))
+    expect(noForm.status).toBe(400)
+  })
+
   it('[JWT-07] is no door for logout tokens as access tokens', async () => {
     const { issuer, clock } = world()
     const server = createResourceServer({
