@@ -133,6 +133,62 @@ describe('mistakes', () => {
     expect(() => app.requireToken({ maxAgeSeconds: -1 })).toThrow(ConfigurationError)
   })
 
+  it.each([
+    ['config: { portculis }', { config: { portculis: {} } }],
+    ['config: { Portcullis }', { config: { Portcullis: {} } }],
+    ['config: { requireToken }', { config: { requireToken: true } }],
+    ['portcullis beside config', { portcullis: { scope: 'read' } }],
+    ['requiresToken beside config', { requiresToken: true }],
+  ])('[REAL-23] in the name of an option stop the start: %s', async (_name, options) => {
+    const app = await makeApp()
+    expect(() => app.get('/', options as object, async () => 'open')).toThrow(
+      /The route GET \/ has `.*`, which has no effect/,
+    )
+  })
+
+  it('[REAL-23] leave options of others alone', async () => {
+    const app = await makeApp()
+    app.get('/', { config: { portcullis: {}, token: 'x', port: 1, swagger: {} } as object }, async () => 'ok')
+    expect((await app.inject('/')).statusCode).toBe(401)
+  })
+
+  it('[REAL-23] in the hook of a guard stop the start', async () => {
+    const app = await makeApp()
+    for (const name of ['onRequests', 'preSerialization', 'onSend']) {
+      const add = () => app.get('/', { [name]: [app.requireToken()] } as object, async () => 'open')
+      expect(add, name).toThrow(/has a guard as `.*`, which guards nothing/)
+    }
+    for (const name of ['onRequest', 'preParsing', 'preValidation', 'preHandler']) {
+      app.get(`/${name}`, { [name]: app.requireToken() } as object, async () => 'open')
+    }
+    for (const name of ['onRequest', 'preParsing', 'preValidation', 'preHandler']) {
+      expect((await app.inject(`/${name}`)).statusCode, name).toBe(401)
+    }
+  })
+
+  it.each([true, 'profile', null, ['read'], () => 'read'])(
+    '[REAL-23] in the type of what a route declares stop the start: %j',
+    async (declared) => {
+      const app = await makeApp()
+      expect(() => app.get('/', { config: { portcullis: declared as never } }, async () => 'open')).toThrow(
+        ConfigurationError,
+      )
+    },
+  )
+
+  it('[REAL-23] by omission stop the start where every route has to declare what it demands', async () => {
+    const app = await makeApp({ requireDeclaration: true })
+    expect(() => app.get('/silent', async () => 'open')).toThrow(/The route GET \/silent says nothing of tokens/)
+    app.get('/public', { config: { portcullis: 'public' } }, async (request) => ({ auth: request.auth }))
+    app.get('/declared', { config: { portcullis: {} } }, async () => 'ok')
+    app.get('/hook', { preHandler: [app.requireToken()] }, async () => 'ok')
+    const statuses = ['/public', '/declared', '/hook'].map(async (url) => (await app.inject(url)).statusCode)
+    expect(await Promise.all(statuses)).toEqual([200, 401, 401])
+    const lenient = await makeApp()
+    lenient.get('/silent', async () => 'open')
+    expect((await lenient.inject('/silent')).statusCode).toBe(200)
+  })
+
   it('in the order of registration leave no route open', async () => {
     const app = Fastify()
     app.register(portcullis, { server: makeServer() })
@@ -176,6 +232,13 @@ describe('mistakes', () => {
 })
 
 describe('request.auth', () => {
+  it('[ADP-05] is what `app.authOf` gives, undefined for nobody', async () => {
+    const app = await makeApp()
+    app.get('/', { onRequest: app.optionalToken() }, async (request) => [app.authOf(request)?.subject ?? 'nobody'])
+    expect((await app.inject('/')).json()).toEqual(['nobody'])
+    expect((await app.inject(asking('/', issuer.mintToken({ sub: 'alice' })))).json()).toEqual(['alice'])
+  })
+
   it('[ADP-05] is null before anybody asked, and cannot be replaced', async () => {
     const app = await makeApp()
     app.get('/open', async (request) => ({ auth: request.auth }))

@@ -17,6 +17,18 @@ const issuer = createTestIssuer({ audience: ['https://api.test/a', 'https://api.
 const challenge = 'Bearer resource_metadata="https://api.test/.well-known/oauth-protected-resource/a"'
 const calendar = 'https://calendar.test/'
 
+const client: GrantClient = {
+  issuer: 'https://issuer.test',
+  clientId: 'gateway',
+  exchangeToken: async () => ({
+    accessToken: 'for-calendar',
+    tokenType: 'Bearer',
+    expiresAt: undefined,
+    scope: [],
+    issuedTokenType: 'urn:ietf:params:oauth:token-type:access_token',
+  }),
+}
+
 function makeServer(options: Partial<ResourceServerOptions> = {}): ResourceServer {
   return createResourceServer({
     resource: 'https://api.test/a',
@@ -140,23 +152,22 @@ describe('withAuth', () => {
   })
 
   it('[TX-12] acquires the tokens a route declares', async () => {
-    const client: GrantClient = {
-      issuer: 'https://issuer.test',
-      clientId: 'gateway',
-      exchangeToken: async () => ({
-        accessToken: 'for-calendar',
-        tokenType: 'Bearer',
-        expiresAt: undefined,
-        scope: [],
-        issuedTokenType: 'urn:ietf:params:oauth:token-type:access_token',
-      }),
-    }
     const gate = portcullis(makeServer(), { grants: createGrants({ client }) })
     const handler = gate.withAuth({ scope: 'read', grants: [calendar] }, (_request, auth) =>
       Response.json(auth.access.token(calendar)),
     )
     expect(await (await handler(asking(issuer.mintToken()))).json()).toBe('for-calendar')
     expect((await handler(asking())).status).toBe(401)
+  })
+
+  it('[REAL-24] adds the grants of a later step to those of a guard, for the same caller', async () => {
+    const gate = portcullis(makeServer(), { grants: createGrants({ client }) })
+    const request = asking(issuer.mintToken())
+    expect(await gate.grant(calendar)(request)).toMatchObject({ ok: false, response: { status: 401 } })
+    await gate.requireToken({ grants: ['https://contacts.test/'] })(request)
+    const result = await gate.grant(calendar)(request)
+    expect(result.ok && result.auth.access.declared).toEqual(['https://contacts.test/', calendar])
+    expect(gate.authOf(request)).toBe(result.ok && result.auth)
   })
 
   it('refuses to be made of a requirement that cannot be right, or of grants without an engine', () => {

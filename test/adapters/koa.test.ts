@@ -46,6 +46,26 @@ afterEach(() => {
 })
 afterAll(() => issuer.close())
 
+describe('authOf', () => {
+  it('[ADP-05] gives whom a guard has found, and nothing that others put into its place', async () => {
+    const gate = portcullis(makeServer())
+    const seen: unknown[] = []
+    const app = silentApp()
+      .use((ctx, next) => {
+        ctx.state['auth'] = { subject: 'root' }
+        seen.push(gate.authOf(ctx))
+        return next()
+      })
+      .use(gate.requireToken())
+      .use((ctx) => {
+        seen.push(gate.authOf(ctx)?.subject)
+        ctx.body = 'ok'
+      })
+    await send(app, issuer.mintToken({ sub: 'alice' }))
+    expect(seen).toEqual([undefined, 'alice'])
+  })
+})
+
 describe('ctx.state.auth', () => {
   it('[ADP-05] is read-only', async () => {
     const { requireToken } = portcullis(makeServer())

@@ -159,22 +159,36 @@ describe('gateways of Socket.IO', () => {
 describe('gateways of plain WebSockets', () => {
   async function ask(options: Partial<PortcullisModuleOptions>): Promise<unknown> {
     const app = await applicationOf({ options, providers: [carriers.ChatGateway] })
-    app.useWebSocketAdapter(new WsAdapter(app))
+    const adapter = new WsAdapter(app)
+    const refused = new Promise((resolve) => {
+      const bind = adapter.bindClientConnect.bind(adapter)
+      adapter.bindClientConnect = (sockets, connected: (client: WebSocket) => void) =>
+        bind(sockets, (client: WebSocket) => {
+          client.once('exception', (refusal) => resolve({ refusal }))
+          connected(client)
+        })
+    })
+    app.useWebSocketAdapter(adapter)
     await app.listen(0, '127.0.0.1')
     const socket = new WebSocket((await app.getUrl()).replace('http', 'ws'))
     closing.push(() => socket.terminate())
     await new Promise((resolve) => socket.once('open', resolve))
     const answer = new Promise((resolve) => {
       socket.once('message', (data) => resolve(JSON.parse(String(data))))
-      socket.once('exception', resolve)
     })
     socket.send(JSON.stringify({ event: 'say', data: { token: issuer.mintToken({ sub: 'carol', scope: 'chat' }) } }))
-    return answer
+    return Promise.race([answer, refused])
   }
 
   it('[REAL-20] judge messages by the facts the application finds', async () => {
     const facts = (context: ExecutionContext) => factsOf(context.switchToWs().getData())
     expect(await ask({ facts })).toEqual({ event: 'said', data: 'carol' })
+  })
+
+  it('[REAL-20] refuse every message where nothing finds the credentials', async () => {
+    const refusal = { refusal: expect.objectContaining({ status: 'error', message: 'Internal server error' }) }
+    expect(await ask({})).toEqual(refusal)
+    expect(await ask({ facts: () => undefined })).toEqual(refusal)
   })
 })
 
