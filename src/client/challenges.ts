@@ -1,3 +1,8 @@
+/*
+ * Reads what a resource server answers with: its challenges, and what a step-up challenge asks for. Does not act on
+ * them, and does not trust any value.
+ */
+
 /** One challenge of a `WWW-Authenticate` field (RFC 9110 §11.6.1). @group Challenges */
 export interface Challenge {
   /** In lower case, since schemes compare case-insensitively: `bearer`, `dpop`. */

@@ -1,3 +1,6 @@
+/*
+ * PKCE (RFC 7636): verifier and challenge, S256 only.
+ */
 import { calculatePKCECodeChallenge, randomPKCECodeVerifier } from 'openid-client'
 import { hideSecrets } from '../kit/hidden.js'
 import { PkceError } from './errors.js'

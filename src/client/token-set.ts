@@ -1,3 +1,6 @@
+/*
+ * What a token endpoint answered, and small questions about it. Does not verify tokens.
+ */
 import type { Clock } from '../kit/clock.js'
 import { hideSecrets } from '../kit/hidden.js'
 import type { JsonObject } from '../kit/json.js'

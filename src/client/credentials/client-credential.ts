@@ -1,3 +1,6 @@
+/*
+ * What a credential is, and those that hold no secret: of a public client, of a client certificate, and one per issuer.
+ */
 import { ConfigurationError } from '../../errors/index.js'
 import type { CredentialFields, IntrospectionCredential } from '../../issuer/endpoint-credential.js'
 import { isJsonObject } from '../../kit/json.js'

@@ -1,3 +1,6 @@
+/*
+ * Credentials with a client secret (RFC 6749 §2.3.1), and the credential that environment variables describe.
+ */
 import { ConfigurationError } from '../../errors/index.js'
 import { checkOptions, object, type Rules, required, takes, text } from '../../kit/options.js'
 import type { ClientCredential } from './client-credential.js'

@@ -1,3 +1,6 @@
+/*
+ * Documents a client publishes about itself: its JWK Set, and its metadata (CIMD). Never a private key or secret.
+ */
 import type { JWK } from 'jose'
 import { ConfigurationError } from '../../errors/index.js'
 import type { HttpAnswer } from '../../http/http-answer.js'

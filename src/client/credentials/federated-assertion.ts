@@ -1,3 +1,6 @@
+/*
+ * Workload identity: authentication by an assertion the platform issues (RFC 7523 §2.2). Does not check its signature.
+ */
 import { decodeUtf8Base64url } from '#crypto'
 import { ConfigurationError } from '../../errors/index.js'
 import { isBase64url } from '../../kit/base64url.js'

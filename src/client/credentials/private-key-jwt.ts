@@ -1,3 +1,6 @@
+/*
+ * The `private_key_jwt` credential (RFC 7523 §2.2): assertions signed by a key of this client.
+ */
 import type { JWK } from 'jose'
 import type { SignatureAlgorithm } from '../../jws/algorithms.js'
 import { type Clock, systemClock } from '../../kit/clock.js'

@@ -1,3 +1,6 @@
+/*
+ * Keys that sign client assertions and DPoP proofs: a CryptoKey, a JWK, or a key held elsewhere such as in a KMS.
+ */
 import { exportJWK, importJWK, type JWK, SignJWT } from 'jose'
 import { encodeBase64url } from '#crypto'
 import { ConfigurationError } from '../../errors/index.js'

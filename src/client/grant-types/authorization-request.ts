@@ -1,3 +1,7 @@
+/*
+ * Authorization requests, pushed (RFC 9126), always with PKCE. Does not send the user anywhere, keep `state`, or redeem
+ * the code.
+ */
 import { buildAuthorizationUrlWithPAR } from 'openid-client'
 import { type Rules, required, takes, text } from '../../kit/options.js'
 import { beginCall, callEndpoint, checkParams, type Runtime, refuseArgument } from '../calls/call-endpoint.js'

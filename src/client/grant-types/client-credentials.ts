@@ -1,3 +1,7 @@
+/*
+ * The client credentials grant (RFC 6749 §4.4), and the cache of the tokens it yields. Tokens of users are never cached
+ * here.
+ */
 import { LRUCache } from 'lru-cache'
 import { clientCredentialsGrant } from 'openid-client'
 import { sha256Base64url } from '#crypto'

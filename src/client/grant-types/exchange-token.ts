@@ -1,3 +1,6 @@
+/*
+ * Token exchange (RFC 8693). Does not cache: the grants of the resource server do.
+ */
 import { genericGrantRequest } from 'openid-client'
 import { members, type Rules, required, text } from '../../kit/options.js'
 import { beginCall, checkParams, type Runtime, refuseArgument } from '../calls/call-endpoint.js'

@@ -1,3 +1,6 @@
+/*
+ * What a client asks about, or does to, a token it holds: introspection (RFC 7662) and revocation (RFC 7009).
+ */
 import { type IntrospectionResponse, tokenIntrospection, tokenRevocation } from 'openid-client'
 import { choice } from '../../kit/options.js'
 import { beginCall, callEndpoint, type Runtime } from '../calls/call-endpoint.js'

@@ -1,3 +1,6 @@
+/*
+ * The JWT authorization grant (RFC 7523 §2.1). Does not make or check the assertion.
+ */
 import { genericGrantRequest } from 'openid-client'
 import { type Rules, required, text } from '../../kit/options.js'
 import { beginCall, checkParams, type Runtime } from '../calls/call-endpoint.js'

@@ -1,3 +1,7 @@
+/*
+ * The refresh token grant (RFC 6749 §6): concurrent calls with one token share one request. Does not store tokens, and
+ * does not keep two processes from using the same one.
+ */
 import { refreshTokenGrant } from 'openid-client'
 import { sha256Base64url } from '#crypto'
 import { type Rules, required, text } from '../../kit/options.js'

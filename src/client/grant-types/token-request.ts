@@ -1,3 +1,7 @@
+/*
+ * What all requests to the token endpoint have in common: the target, the request, the checks of its answer. Does not
+ * look into the tokens.
+ */
 import type { Configuration, DPoPOptions } from 'openid-client'
 import { isStringArray, type JsonObject } from '../../kit/json.js'
 import { type Rules, takes, textMap, textOrTexts } from '../../kit/options.js'

@@ -1,3 +1,6 @@
+/*
+ * Who a client is that registers itself at first use, and keeps its registration in a store of the application.
+ */
 import { ConfigurationError } from '../../errors/index.js'
 import { createSingleFlight } from '../../kit/single-flight.js'
 import { inTime } from '../../kit/time-limit.js'

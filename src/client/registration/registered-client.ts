@@ -1,3 +1,7 @@
+/*
+ * A client as a server registered it (RFC 7591 §3.2.1), how it is restored from a store, and the credential it stands
+ * for.
+ */
 import { ConfigurationError } from '../../errors/index.js'
 import { hideSecrets } from '../../kit/hidden.js'
 import { type JsonObject, ownMember } from '../../kit/json.js'

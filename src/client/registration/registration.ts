@@ -1,3 +1,6 @@
+/*
+ * Dynamic registration (RFC 7591) and its management (RFC 7592). Stores nothing.
+ */
 import { type Answer, unexpectedStatus } from '../../kit/fetch/guarded-response.js'
 import { isJsonObject, type JsonObject } from '../../kit/json.js'
 import { text } from '../../kit/options.js'
