@@ -73,7 +73,7 @@ describe('the credential of a registration', () => {
   it.each([
     ['no secret', {}, /clientSecret/],
     ['no key', { token_endpoint_auth_method: 'private_key_jwt' }, /keys/],
-    ['a method there is none for', { token_endpoint_auth_method: 'client_secret_jwt' }, /no credential for/],
+    ['a method there is none for', { token_endpoint_auth_method: 'client_secret_jwt' }, /this library does not have/],
   ])('refuses a registration with %s', (_name, members, message) => {
     expect(() => credentialOf(registeredAs(members))).toThrowError(message)
   })
