@@ -92,6 +92,23 @@ describe('events', () => {
     expect(quiet.about()[0]).not.toHaveProperty('received')
     expect(JSON.stringify(result.error)).not.toContain('received')
   })
+
+  it.each([
+    [{ jti: 'j1' }, 'jti'],
+    [{ sub: 'alice' }, 'sub'],
+    [{ sid: 's1' }, 'sid'],
+  ])('[REAL-40] say by what a token was revoked: %o', async (revocation, received) => {
+    const { server, about, request } = setUp({ explainRefusals: true })
+    await server.revoke({ issuer: issuer.issuer, ...revocation })
+    await server.authenticate(request({ jti: 'j1', sub: 'alice', sid: 's1' }))
+    expect(about()).toMatchObject([{ code: 'ERR_TOKEN_REVOKED', received }])
+  })
+
+  it('[REAL-40] say that the application called a token revoked', async () => {
+    const { server, about, request } = setUp({ explainRefusals: true, isRevoked: () => true })
+    await server.authenticate(request({}))
+    expect(about()).toMatchObject([{ code: 'ERR_TOKEN_REVOKED', received: 'isRevoked' }])
+  })
 })
 
 describe('options', () => {

@@ -493,3 +493,38 @@ describe('speed', () => {
     expect(await refusalOf(() => again)).toMatchObject({ code: 'ERR_TOKEN_BINDING_MISMATCH' })
   })
 })
+
+describe('what a refused proof explains', () => {
+  it.each([
+    [{ claims: { htm: 'POST' } }, 'ERR_PROOF_METHOD', 'GET', 'POST'],
+    [
+      { claims: { htu: 'https://other.example/x?secret=1' } },
+      'ERR_PROOF_TARGET',
+      [`${resource}/`],
+      'https://other.example/x',
+    ],
+    [{ claims: { iat: 5 } }, 'ERR_PROOF_TIME', `from ${nowSeconds - 60} to ${nowSeconds + 10}`, 5],
+    [{ claims: { exp: 5 } }, 'ERR_PROOF_TIME', `after ${nowSeconds}`, 5],
+    [{ claims: { nbf: 3e9 } }, 'ERR_PROOF_TIME', `until ${nowSeconds + 10}`, 3e9],
+    [{ claims: { ath: 'x' } }, 'ERR_PROOF_TOKEN_HASH', 'the hash of this token', 'another hash'],
+    [{ claims: { jti: undefined } }, 'ERR_PROOF_CLAIM', 'jti', undefined],
+    [{ header: { typ: 'JWT' } }, 'ERR_PROOF_MALFORMED', 'dpop+jwt', 'JWT'],
+  ])('[REAL-40] says of %o what was expected and what came', async (overrides, code, expected, received) => {
+    expect(await refusalOfProof(overrides)).toMatchObject({ code, expected, received })
+  })
+
+  it('[REAL-40] says which key the token names, which algorithms may sign, and that one proof is enough', async () => {
+    const proof = await signer.sign()
+    expect(await refusalOf(() => send(dpopVerifier(), proof, {}, 'another'))).toMatchObject({
+      code: 'ERR_TOKEN_BINDING_MISMATCH',
+      expected: 'another',
+      received: signer.jkt,
+    })
+    expect(await refusalOfProof({}, { algorithms: ['PS256'] })).toMatchObject({
+      expected: ['PS256'],
+      received: 'ES256',
+    })
+    const twice = await refusalOf(() => send(dpopVerifier(), '', { headers: { dpop: [proof, proof] } }))
+    expect(twice).toMatchObject({ expected: 'one proof', received: 'several' })
+  })
+})
