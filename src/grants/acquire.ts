@@ -167,7 +167,7 @@ async function actorToken(
   try {
     const given: Partial<ActorToken> | undefined = await withTimeLimit(timeoutMs, async () => actor())
     const { token, type } = given ?? {}
-    // Without an actor the server might issue a token in which nobody but the subject shows.
+    // Without an actor the server might issue a token that shows only the subject.
     if (!isText(token) || !isText(type)) throw new TypeError('`actor` must give a `token` and its `type`.')
     return { token, type }
   } catch (thrown) {

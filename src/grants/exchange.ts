@@ -101,7 +101,7 @@ function aboutRequest(grant: GrantSettings, client: GrantClient): string {
   if (known !== undefined && known.clientId === clientId) return known.text
   const { resource, audience, sendResource, scope, allowNarrowerScope, requestedTokenType = null } = grant
   const asked = [resource, audience, sendResource, scope, allowNarrowerScope, requestedTokenType]
-  // A client that does not know its identifier yet shares with nobody else.
+  // A client that does not know its identifier yet shares with no other.
   const text = JSON.stringify([client.issuer, clientId ?? [crypto.randomUUID()], ...asked])
   const perClient = descriptions.get(grant) ?? new WeakMap<GrantClient, Description>()
   descriptions.set(grant, perClient.set(client, { clientId, text }))

@@ -73,7 +73,7 @@ const defaultRetryAfterMs = 5000
 /** A failed exchange, as an event tells of it: what it means, and the server's own words, redacted by the client. */
 export interface GrantFailure {
   readonly code: AuthErrorCode
-  /** Whether the server said no, or issued what nobody asked for: asking again will not help. */
+  /** Whether the server said no, or issued what was not asked for: asking again will not help. */
   readonly refused: boolean
   readonly detail: string | undefined
   readonly error: string | undefined
@@ -108,7 +108,7 @@ function askMapRefusal(mapRefusal: MapRefusal, refusal: ResourceAccessError): Au
 }
 
 /**
- * What it means that the token of the actor could not be had. Whatever a server said about that token is no word about
+ * What it means that the token of the actor could not be had. Whatever a server said about that token says nothing about
  * the caller's, so that it is never answered by 401.
  */
 export function toActorError(resource: string, thrown: unknown): AuthError {

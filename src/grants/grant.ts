@@ -1,8 +1,19 @@
 import type { Auth } from '../auth/auth.js'
 import { ConfigurationError } from '../errors/index.js'
 import { checkUrl } from '../issuer/identifiers.js'
-import { booleanOption, checkNames, choiceOption, functionOption, listOption, textOption } from '../kit/check.js'
 import { readSecureUrl } from '../kit/fetch/secure-url.js'
+import {
+  anything,
+  checkOptions,
+  choice,
+  flag,
+  func,
+  oneOrMore,
+  type Rules,
+  takes,
+  text,
+  toList,
+} from '../kit/options.js'
 
 /** When the exchange happens and what its failure means. */
 export type GrantMode =
@@ -36,7 +47,7 @@ export interface GrantOptions {
   readonly requestedTokenType?: string | undefined
   /**
    * Who acts, as a token of its own: asks for delegation, which shows in the `act` of the issued token. Without it the
-   * server decides: it may name the client in `act`, or issue a token in which nobody but the subject shows
+   * server decides: it may name the client in `act`, or issue a token that shows only the subject
    * (impersonation). A part of the cache key: give the same token for as long as it is good.
    */
   readonly actor?: (() => ActorToken | Promise<ActorToken>) | undefined
@@ -57,7 +68,7 @@ export interface GrantOptions {
 /** A grant: a resource, or {@link GrantOptions}. @group Grants */
 export type Grant = string | GrantOptions
 
-/** A grant with every default filled in. */
+/** A grant, checked, with every default filled in. */
 export interface GrantSettings {
   readonly resource: string
   readonly audience: readonly string[]
@@ -71,18 +82,21 @@ export interface GrantSettings {
   readonly allowedOrigins: ReadonlySet<string>
 }
 
-const names = [
-  'resource',
-  'audience',
-  'sendResource',
-  'scope',
-  'allowNarrowerScope',
-  'requestedTokenType',
-  'actor',
-  'issuer',
-  'mode',
-  'allowedOrigins',
-]
+const rules: Rules<GrantOptions> = {
+  resource: anything,
+  audience: oneOrMore,
+  sendResource: flag,
+  scope: oneOrMore,
+  allowNarrowerScope: flag,
+  requestedTokenType: text,
+  actor: func,
+  issuer: takes(
+    (value) => typeof value === 'function' || (typeof value === 'string' && value !== ''),
+    'an issuer or a function',
+  ),
+  mode: choice('required', 'optional', 'lazy'),
+  allowedOrigins: oneOrMore,
+}
 
 /**
  * Checks a grant and fills in its defaults.
@@ -91,26 +105,24 @@ const names = [
  */
 export function resolveGrant(grant: Grant): GrantSettings {
   const options = typeof grant === 'string' ? { resource: grant } : grant
-  checkNames('A grant', options, names)
-  const { resource } = options
+  checkOptions<GrantOptions>('A grant', options, rules)
+  const { resource, audience = [], scope, sendResource = true } = options
   if (typeof resource !== 'string' || !URL.canParse(resource) || resource.includes('#')) {
     throw new ConfigurationError('A grant needs `resource`: an absolute URI without fragment (RFC 8707 §2).')
   }
-  const sendResource = booleanOption('sendResource', options.sendResource, true)
-  const audience = listOption('audience', options.audience, [])
   if (!sendResource && audience.length === 0) {
     throw new ConfigurationError('A grant with `sendResource: false` needs an `audience`.')
   }
   return Object.freeze({
     resource,
-    audience: [...audience].sort(),
+    audience: [...toList(audience)].sort(),
     sendResource,
-    scope: [...new Set(scopeList(options.scope))].sort(),
-    allowNarrowerScope: booleanOption('allowNarrowerScope', options.allowNarrowerScope, false),
-    requestedTokenType: textOption('requestedTokenType', options.requestedTokenType),
-    actor: functionOption('actor', options.actor),
-    issuer: typeof options.issuer === 'function' ? options.issuer : textOption('issuer', options.issuer),
-    mode: choiceOption('mode', options.mode, ['required', 'optional', 'lazy'], 'required'),
+    scope: [...new Set(scopeList(scope))].sort(),
+    allowNarrowerScope: options.allowNarrowerScope ?? false,
+    requestedTokenType: options.requestedTokenType,
+    actor: options.actor,
+    issuer: options.issuer,
+    mode: options.mode ?? 'required',
     allowedOrigins: new Set(allowedOrigins(options)),
   })
 }
@@ -119,8 +131,7 @@ export function resolveGrant(grant: Grant): GrantSettings {
 const scopeToken = /^[\x21\x23-\x5B\x5D-\x7E]+$/
 
 function scopeList(scope: string | readonly string[] | undefined): readonly string[] {
-  const list =
-    typeof scope === 'string' ? scope.split(' ').filter((value) => value !== '') : listOption('scope', scope, [])
+  const list = typeof scope === 'string' ? scope.split(' ').filter((value) => value !== '') : toList(scope ?? [])
   if (scope !== undefined && list.length === 0) throw new ConfigurationError('`scope` of a grant names no scope.')
   const odd = list.find((value) => !scopeToken.test(value))
   if (odd === undefined) return list
@@ -129,7 +140,7 @@ function scopeList(scope: string | readonly string[] | undefined): readonly stri
 
 function allowedOrigins({ allowedOrigins: given, resource }: GrantOptions): readonly string[] {
   const own = readSecureUrl(resource, true)?.origin
-  const origins = listOption('allowedOrigins', given, own === undefined ? [] : [own])
+  const origins = toList(given ?? (own === undefined ? [] : [own]))
   return origins.map((origin) => {
     const url = checkUrl('allowedOrigins', origin, true)
     if (url.pathname === '/' && url.search === '') return url.origin

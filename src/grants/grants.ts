@@ -2,9 +2,9 @@ import { AccessContext, AccessGrant, joinAccess } from '../auth/access-context.j
 import type { Auth } from '../auth/auth.js'
 import { type AuthError, ConfigurationError, InternalError } from '../errors/index.js'
 import { createBoundedCache } from '../kit/bounded-cache.js'
-import { checkNames, functionOption, numberOption, refuseRepeats } from '../kit/check.js'
 import { type Clock, monotonicClock, systemClock } from '../kit/clock.js'
 import type { EventListener } from '../kit/events.js'
+import { anything, checkOptions, func, integer, methods, type Rules, refuseRepeats } from '../kit/options.js'
 import type { GrantStore, LockStore } from '../stores/contract.js'
 import { createMemoryGrantStore } from '../stores/memory/memory-grant-store.js'
 import { createAccessFetch } from './access-fetch.js'
@@ -62,19 +62,19 @@ export interface Grants {
   prepare(grants: readonly Grant[]): (auth: Auth<unknown>) => Promise<GrantOutcome>
 }
 
-const names = [
-  'client',
-  'store',
-  'lock',
-  'refusalSeconds',
-  'mapRefusal',
-  'exchangeTimeoutMs',
-  'fetchTimeoutMs',
-  'fetch',
-  'clock',
-  'monotonicClock',
-  'onEvent',
-]
+const rules: Rules<GrantsOptions> = {
+  client: anything,
+  store: methods('get', 'set', 'delete'),
+  lock: methods('acquire'),
+  refusalSeconds: integer(0, 60),
+  mapRefusal: func,
+  exchangeTimeoutMs: integer(1, 600_000),
+  fetchTimeoutMs: integer(1, 600_000),
+  fetch: func,
+  clock: func,
+  monotonicClock: func,
+  onEvent: func,
+}
 
 const maxNonces = 1000
 
@@ -85,27 +85,24 @@ const maxNonces = 1000
  * @group Grants
  */
 export function createGrants(options: GrantsOptions): Grants {
-  checkNames('createGrants', options, names)
-  const { client, store, lock, refusalSeconds, exchangeTimeoutMs, fetchTimeoutMs } = options
-  const clientOf = createClientSelection(client)
-  checkParts('store', store, ['get', 'set', 'delete'])
-  checkParts('lock', lock, ['acquire'])
-  const clock = functionOption('clock', options.clock) ?? systemClock
-  const onEvent = functionOption('onEvent', options.onEvent)
+  checkOptions('createGrants', options, rules)
+  const { store, lock, onEvent, clock = systemClock } = options
+  const { refusalSeconds = 5, exchangeTimeoutMs = 10_000, fetchTimeoutMs = 30_000 } = options
+  const clientOf = createClientSelection(options.client)
   const acquire = createAcquire({
     clientFor: (grant, auth) => clientOf(issuerOf(grant, auth)),
     cache: createGrantCache(store ? storeInTime(store) : createMemoryGrantStore({ clock }), clock, onEvent),
     exclusively: createExclusively(lock && lockInTime(lock), onEvent),
-    refusalMs: wholeNumber('refusalSeconds', refusalSeconds, { min: 0, max: 60, fallback: 5 }) * 1000,
-    timeoutMs: wholeNumber('exchangeTimeoutMs', exchangeTimeoutMs, { min: 1, max: 600_000, fallback: 10_000 }),
-    mapRefusal: functionOption('mapRefusal', options.mapRefusal),
+    refusalMs: refusalSeconds * 1000,
+    timeoutMs: exchangeTimeoutMs,
+    mapRefusal: options.mapRefusal,
     clock,
-    monotonicClock: functionOption('monotonicClock', options.monotonicClock) ?? monotonicClock,
+    monotonicClock: options.monotonicClock ?? monotonicClock,
     onEvent,
   })
   const fetching = {
-    fetch: functionOption('fetch', options.fetch) ?? ((input, init) => globalThis.fetch(input, init)),
-    timeoutMs: wholeNumber('fetchTimeoutMs', fetchTimeoutMs, { min: 1, max: 600_000, fallback: 30_000 }),
+    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    timeoutMs: fetchTimeoutMs,
     nonces: createBoundedCache<string>(maxNonces),
   }
 
@@ -196,18 +193,7 @@ function issuerOf({ issuer }: GrantSettings, auth: Auth<unknown>): string {
   }
 }
 
-function checkParts(name: string, value: object | undefined, methods: readonly string[]): void {
-  if (value === undefined || hasParts(value, methods)) return
-  throw new ConfigurationError(`\`${name}\` takes an object with the functions ${methods.join(', ')}.`)
-}
-
 function hasParts(value: unknown, methods: readonly string[]): boolean {
   if (typeof value !== 'object' || value === null) return false
   return methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function')
-}
-
-function wholeNumber(name: string, value: unknown, bounds: { min: number; max: number; fallback: number }): number {
-  const number = numberOption(name, value, bounds)
-  if (Number.isInteger(number)) return number
-  throw new ConfigurationError(`\`${name}\` takes a whole number.`)
 }

@@ -17,7 +17,7 @@ export interface LoadKeysOptions extends FetchKeySetOptions {
   readonly rules?: KeyRules | undefined
 }
 
-/** An answer may hold a quarter of a million entries that are no keys. */
+/** An answer may hold a quarter of a million entries that are not keys. */
 const maxToldEntries = 100
 
 /**
@@ -81,7 +81,7 @@ export interface FetchedKeySet {
 }
 
 const maxBytes = 512 * 1024
-/** A server that asks for more is asked again all the same: nobody may lock us out for a day. */
+/** A server that asks for more is asked again all the same: no server may lock us out for a day. */
 const maxRetryAfterMs = 60_000
 const lifetimeBounds = { minSeconds: 60, maxSeconds: 86_400 }
 

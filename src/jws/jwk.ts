@@ -4,7 +4,7 @@ import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../kit/
 import { algorithmTraits, type SignatureAlgorithm } from './algorithms.js'
 import type { PublicJwk } from './crypto/platform-crypto.js'
 
-/** A public signature key as somebody publishes it: checked, and without the members nobody here needs. */
+/** A public signature key as it was published: checked, and without the members that are not used here. */
 export interface PublishedJwk extends PublicJwk {
   readonly alg?: SignatureAlgorithm
   readonly kid?: string

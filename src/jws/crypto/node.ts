@@ -92,7 +92,7 @@ export type SpreadVerify = (
 const atOncePerTurn = 4
 /** Beyond these the main thread helps itself, and DNS and files still get their turn in the pool. */
 const maxPooled = 32
-/** So many are made at once before the pool is tried again, after a check in it had nobody beside it. */
+/** So many are made at once before the pool is tried again, after a check that was alone in it. */
 const backOffChecks = 256
 
 /**
