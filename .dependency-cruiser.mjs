@@ -10,7 +10,7 @@ const issuer = [...jws, 'src/issuer/']
 const arrows = {
   errors: [],
   http: ['src/errors/'],
-  kit: [...kit, 'src/client/redaction.ts'],
+  kit,
   jws: kit,
   issuer: jws,
   auth: jws,
@@ -40,7 +40,7 @@ const innerArrows = {
 /** The only files of `src` that may use Node's own modules: picked by `imports`, or not part of the core. */
 const nodeFiles = [
   '^src/jws/crypto/node\\.ts$',
-  '^src/kit/fetch/network/node\\.ts$',
+  '^src/kit/fetch/network-node\\.ts$',
   '^src/testing/',
   '^src/client/credentials/',
   '^src/stores/(file|keyring|sops)/',

@@ -63,7 +63,7 @@ export type { SignatureAlgorithm } from './jws/algorithms.js'
 export type { PublishedJwk } from './jws/jwk.js'
 export type { Clock } from './kit/clock.js'
 export type { EventListener, PortcullisEvent } from './kit/events.js'
-export type { Fetch, FetchInit } from './kit/fetch/fetch.js'
+export type { Fetch, FetchInit } from './kit/fetch/platform-fetch.js'
 export type { JsonObject } from './kit/json.js'
 export type { MaybePromise } from './kit/maybe-promise.js'
 export type {

@@ -1,6 +1,6 @@
 import type { Clock } from '../kit/clock.js'
 import type { EventListener } from '../kit/events.js'
-import type { Fetch } from '../kit/fetch/fetch.js'
+import type { Fetch } from '../kit/fetch/platform-fetch.js'
 import type { ClientCredential, IssuerCredentials } from './credentials/client-credential.js'
 import type { SigningKey } from './credentials/signer.js'
 import type { EndpointName } from './endpoints.js'

@@ -1,7 +1,7 @@
 import type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
 import { createDiscovery, type DiscoveryAnswer, isNothingThere } from '../issuer/discovery.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
-import { type Answer, unexpectedStatus } from '../kit/fetch/guarded-response.js'
+import { type Answer, unexpectedStatus } from './calls/attempt.js'
 import type { RunCall } from './calls/run-call.js'
 import { applyEndpoints, type EndpointDescriptions } from './endpoints.js'
 import { DiscoveryError, isOAuthClientError, type OAuthClientError, ResponseError } from './errors.js'

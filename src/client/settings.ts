@@ -2,8 +2,7 @@ import { ConfigurationError } from '../errors/index.js'
 import { checkIssuer } from '../issuer/identifiers.js'
 import { type Clock, monotonicClock, systemClock } from '../kit/clock.js'
 import type { EventListener } from '../kit/events.js'
-import type { TransportSettings } from '../kit/fetch/guarded-response.js'
-import { platformFetch } from '../kit/fetch/platform-fetch.js'
+import { type Fetch, platformFetch } from '../kit/fetch/platform-fetch.js'
 import { isJsonObject } from '../kit/json.js'
 import {
   anything,
@@ -37,7 +36,15 @@ import { type EndpointName, resolveExplicitEndpoints } from './endpoints.js'
 type Complete<T> = { readonly [Name in keyof T]-?: Exclude<T[Name], undefined> }
 
 /** {@link OAuthClientOptions}, complete. */
-export interface ClientSettings extends TransportSettings {
+export interface ClientSettings {
+  readonly fetch: Fetch
+  readonly clock: Clock
+  /** Sent with every request; the correlation header is added per call. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly maxResponseBytes: number
+  readonly allowInsecureLoopback: boolean
+  /** Hostnames the configuration names; every other one must be on the public internet. */
+  readonly trustedHostnames: readonly string[]
   readonly issuer: string
   /** `undefined` as long as nobody gave one: a client that only discovers or registers needs none. */
   readonly clientId: string | undefined

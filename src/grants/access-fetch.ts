@@ -2,7 +2,8 @@ import type { AccessFetch, GrantedToken } from '../auth/access-context.js'
 import { readChallenges } from '../client/challenges.js'
 import { ResourceAccessError } from '../errors/index.js'
 import type { BoundedCache } from '../kit/bounded-cache.js'
-import { linkSignals } from '../kit/time-limit.js'
+import { FetchFailure } from '../kit/fetch/fetch-failure.js'
+import { guardedStream } from '../kit/fetch/guarded-fetch.js'
 import type { GrantProofs } from './exchange.js'
 import type { GrantSettings } from './grant.js'
 
@@ -25,7 +26,7 @@ type Blame = 'token' | 'nonce'
  * Makes a `fetch` that carries a downstream token: to allowed origins only, following no redirect, each attempt limited
  * in time. After a 401 that blames the token it gets another one and tries once more, likewise where the service wants a
  * nonce in the proof; neither with a body that cannot be sent twice. Where no other token is to be had, the 401 stands.
- * Does not limit the size of the answer.
+ * Does not limit the size of the answer, and judges no address: `allowedOrigins` names all there are.
  */
 export function createAccessFetch({ grant, proofs, acquire, fetch, timeoutMs, nonces }: AccessFetchParts): AccessFetch {
   async function send(url: URL, init: RequestInit, token: GrantedToken): Promise<Response> {
@@ -34,10 +35,9 @@ export function createAccessFetch({ grant, proofs, acquire, fetch, timeoutMs, no
     headers.delete('DPoP')
     headers.set('Authorization', `${token.tokenType} ${token.accessToken}`)
     if (token.tokenType === 'DPoP') headers.set('DPoP', await proofFor(url, method, token))
-    const { signal, release } = linkSignals([init.signal], timeoutMs)
-    const response = await fetch(url.href, { ...init, method, headers, redirect: 'manual', signal }).catch((error) => {
-      release()
-      throw error
+    const rules = { fetch, timeoutMs, allowInsecureLoopback: true, trustedHostnames: [url.hostname] }
+    const response = await guardedStream(url.href, { ...init, method, headers }, rules).catch((error) => {
+      throw error instanceof FetchFailure ? misuse(grant, error.reason) : error
     })
     const nonce = response.headers.get('DPoP-Nonce')
     if (nonce !== null) nonces.set(url.origin, nonce)

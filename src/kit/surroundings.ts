@@ -2,7 +2,7 @@ import { ConfigurationError } from '../errors/index.js'
 import { booleanOption, functionOption, listOption } from './check.js'
 import { type Clock, systemClock } from './clock.js'
 import type { EventListener } from './events.js'
-import type { Fetch } from './fetch/fetch.js'
+import type { Fetch } from './fetch/platform-fetch.js'
 import { platformFetch } from './fetch/platform-fetch.js'
 import type { InsecureHosts } from './fetch/secure-url.js'
 

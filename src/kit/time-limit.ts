@@ -31,19 +31,28 @@ export async function withTimeLimit<T>(
   sources: SignalSources = [],
 ): Promise<T> {
   const { signal, abort, release } = createLink(sources, limitMs)
-  if (signal.aborted) throw endOf(signal)
-  // It listens before the work can: the end of the time is told before what the work makes of it.
-  const over = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(endOf(signal)), { once: true })
-  })
   try {
-    return await Promise.race([work(signal), over])
+    return await untilAborted(signal, work)
   } catch (error) {
+    if (isTimeLimit(signal)) throw new FetchFailure('timeout')
     abort(error)
     throw error
   } finally {
     release()
   }
+}
+
+/**
+ * Runs `work` until `signal` aborts, and rejects with its reason then, also where `work` ignores it. Starts nothing where
+ * it is aborted already.
+ */
+export async function untilAborted<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  if (signal.aborted) throw signal.reason
+  // It listens before the work can: the end is told before what the work makes of it.
+  const over = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+  return Promise.race([work(signal), over])
 }
 
 const patienceMs = 5000
@@ -72,10 +81,6 @@ export function unref(timer: unknown): void {
   if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function') {
     timer.unref()
   }
-}
-
-function endOf(signal: AbortSignal): unknown {
-  return isTimeLimit(signal) ? new FetchFailure('timeout') : signal.reason
 }
 
 type Abort = (reason: unknown) => void

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Fetch, FetchInit } from '../kit/fetch/fetch.js'
+import type { Fetch, FetchInit } from '../kit/fetch/platform-fetch.js'
 import type { IssuerAnswer, Outcome } from './endpoint-controls.js'
 import type { EndpointRequest } from './endpoints.js'
 

@@ -1,6 +1,6 @@
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
 import { type Clock, systemClock } from '../kit/clock.js'
-import type { Fetch } from '../kit/fetch/fetch.js'
+import type { Fetch } from '../kit/fetch/platform-fetch.js'
 import type { JsonObject } from '../kit/json.js'
 import { createSwitchboard, type EndpointControls } from './endpoint-controls.js'
 import { createIssuerHandler } from './issuer-handler.js'

@@ -5,8 +5,7 @@ import { readKeys } from '../../src/issuer/key-table.js'
 import { readPublicJwk } from '../../src/jws/jwk.js'
 import { cacheLifetimeMs } from '../../src/kit/cache-lifetime.js'
 import { FetchFailure } from '../../src/kit/fetch/fetch-failure.js'
-import { isPublicHostname } from '../../src/kit/fetch/network/public-address.js'
-import { readSecureUrl } from '../../src/kit/fetch/secure-url.js'
+import { isPublicHostname, readSecureUrl } from '../../src/kit/fetch/secure-url.js'
 import { testKey } from '../support/key-material.js'
 
 const memberOfJwk = fc.constantFrom(

@@ -1,4 +1,4 @@
-import type { Fetch, FetchInit } from '../../src/kit/fetch/fetch.js'
+import type { Fetch, FetchInit } from '../../src/kit/fetch/platform-fetch.js'
 
 /** One request the fake received. */
 export interface ReceivedRequest {

@@ -1,5 +1,5 @@
 import type { PortcullisEvent } from '../../src/kit/events.js'
-import type { Fetch } from '../../src/kit/fetch/fetch.js'
+import type { Fetch } from '../../src/kit/fetch/platform-fetch.js'
 import type { Surroundings } from '../../src/kit/surroundings.js'
 import { jwkSet } from './key-material.js'
 

@@ -9,16 +9,9 @@ import { ClientConfigurationError, CredentialError, DiscoveryError, isOAuthClien
 import { createRedact, redactedCause } from '../redaction.js'
 import type { KnownServer } from '../server.js'
 import type { ClientSettings } from '../settings.js'
+import type { Attempt } from './attempt.js'
 import type { Dpop } from './dpop.js'
-import {
-  type Call,
-  type CallAttempt,
-  type CallRunner,
-  contextOf,
-  type RetryRule,
-  repeatAttempts,
-  withinCall,
-} from './run-call.js'
+import { type Call, type CallRunner, contextOf, type RetryRule, repeatAttempts, withinCall } from './run-call.js'
 
 /** What the operations of one client share. */
 export interface Runtime extends CallRunner {
@@ -96,7 +89,7 @@ export function callEndpoint<T>(
   runtime: Runtime,
   request: EndpointCall,
   call: Call,
-  work: (config: Configuration, attempt: CallAttempt, metadata: JsonObject) => Promise<T>,
+  work: (config: Configuration, attempt: Attempt, metadata: JsonObject) => Promise<T>,
 ): Promise<T> {
   return withinCall(runtime, call, async (signal) => {
     const { metadata } = await runtime.server()
@@ -151,7 +144,7 @@ export interface Destination {
 export function createConfiguration(
   settings: ClientSettings,
   destination: Destination,
-  attempt: CallAttempt,
+  attempt: Attempt,
 ): Configuration {
   const { clientId } = destination.identity
   const config = new Configuration(usedMembers(destination.metadata), clientId, {}, toClientAuth(destination))

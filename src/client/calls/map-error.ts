@@ -1,6 +1,5 @@
 import type { ClientErrorCode } from '../../errors/index.js'
 import { FetchFailure, type FetchFailureReason } from '../../kit/fetch/fetch-failure.js'
-import type { Answer, Attempt } from '../../kit/fetch/guarded-response.js'
 import { isTimeLimit } from '../../kit/time-limit.js'
 import {
   ClientAuthenticationError,
@@ -18,6 +17,7 @@ import {
   TokenExchangeError,
 } from '../errors.js'
 import { createRedact, redactedCause } from '../redaction.js'
+import type { Answer, Attempt } from './attempt.js'
 import { isQuota, isUnconnected, type OAuthErrorBody, readOAuthError, redactOAuthError } from './oauth-errors.js'
 
 /** What is known of the call that failed. */

@@ -1,8 +1,8 @@
 import type { ClientErrorCode } from '../../errors/index.js'
-import type { Answer } from '../../kit/fetch/guarded-response.js'
 import { ownMember } from '../../kit/json.js'
 import { type StepUp, stepUpFrom } from '../challenges.js'
 import type { Redact } from '../redaction.js'
+import type { Answer } from './attempt.js'
 
 /** Error codes of RFC 6749 §5.2 and the specifications that extend it. Any other is `ERR_REFUSED`. */
 const codes: ReadonlyMap<string, ClientErrorCode> = new Map<string, ClientErrorCode>([

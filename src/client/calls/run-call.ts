@@ -1,10 +1,9 @@
 import { DelegateBackoff, handleWhen, type RetryPolicy, retry } from 'cockatiel'
-import type { CustomFetch } from 'openid-client'
 import { type CircuitName, type ClientOperation, emit } from '../../kit/events.js'
-import { type Attempt, guardedResponse, startAttempt } from '../../kit/fetch/guarded-response.js'
 import { withTimeLimit } from '../../kit/time-limit.js'
-import { type ClientErrorContext, OAuthClientError } from '../errors.js'
+import { OAuthClientError } from '../errors.js'
 import type { ClientSettings } from '../settings.js'
+import { type Attempt, createAttempt } from './attempt.js'
 import type { Breakers } from './breakers.js'
 import { mapError } from './map-error.js'
 
@@ -39,18 +38,8 @@ export interface CallSpec {
   readonly expectsJson: boolean
 }
 
-/** One attempt of a call: what its work may use. */
-export interface CallAttempt extends Attempt {
-  /** When its last request was sent, by the monotonic clock; `undefined` before that. */
-  sentAtMs?: number
-  /** For errors the operation raises itself. */
-  readonly context: ClientErrorContext & { readonly correlationId: string }
-  /** The guarded fetch of this attempt, in the shape `openid-client` takes. */
-  readonly fetch: CustomFetch
-}
-
 /** Runs calls of one client with time limits, repetitions and circuits around them. */
-export type RunCall = <T>(spec: CallSpec, call: Call, work: (attempt: CallAttempt) => Promise<T>) => Promise<T>
+export type RunCall = <T>(spec: CallSpec, call: Call, work: (attempt: Attempt) => Promise<T>) => Promise<T>
 
 /** What runs the calls of one client. */
 export interface CallRunner {
@@ -61,7 +50,7 @@ export interface CallRunner {
 }
 
 /** What identifies a call in its errors. */
-export function contextOf({ operation, issuer, correlationId }: Call): CallAttempt['context'] {
+export function contextOf({ operation, issuer, correlationId }: Call): Attempt['context'] {
   return { operation, issuer, correlationId }
 }
 
@@ -96,7 +85,7 @@ export function repeatAttempts<T>(
   spec: CallSpec,
   call: Call,
   signal: AbortSignal,
-  work: (attempt: CallAttempt) => Promise<T>,
+  work: (attempt: Attempt) => Promise<T>,
 ): Promise<T> {
   const policy = retryPolicy(runner.settings, spec.retry, call)
   return policy.execute(({ attempt }) => {
@@ -142,13 +131,13 @@ async function runAttempt<T>(
   { settings, breakers }: CallRunner,
   spec: CallSpec,
   call: Call & { readonly signal: AbortSignal },
-  work: (attempt: CallAttempt) => Promise<T>,
+  work: (attempt: Attempt) => Promise<T>,
   index: number,
 ): Promise<T> {
   const { operation, issuer, correlationId, signal } = call
   const { monotonicClock, onEvent } = settings
   const startedMs = monotonicClock()
-  let current: CallAttempt | undefined
+  let current: Attempt | undefined
   const toError = (error: unknown): OAuthClientError =>
     mapError(error, { context: contextOf(call), signal, attempt: current })
   const report = (code: OAuthClientError['code'] | undefined): void =>
@@ -163,7 +152,7 @@ async function runAttempt<T>(
       code,
     })
   const begin = (limited: AbortSignal): Promise<T> => {
-    current = beginAttempt(settings, spec, call, limited)
+    current = createAttempt(settings, { context: contextOf(call), expectsJson: spec.expectsJson, signal: limited })
     return work(current)
   }
   const attempt = (): Promise<T> =>
@@ -179,18 +168,4 @@ async function runAttempt<T>(
     report(mapped.code)
     throw mapped
   }
-}
-
-function beginAttempt(settings: ClientSettings, spec: CallSpec, call: Call, signal: AbortSignal): CallAttempt {
-  const { correlationHeader: name } = settings
-  const headers = name === undefined ? settings.headers : { ...settings.headers, [name]: call.correlationId }
-  const attempt: CallAttempt = {
-    ...startAttempt(signal, spec.expectsJson),
-    context: contextOf(call),
-    fetch(url, init) {
-      attempt.sentAtMs = settings.monotonicClock()
-      return guardedResponse({ ...settings, headers }, attempt, url, init)
-    },
-  }
-  return attempt
 }

@@ -1,8 +1,6 @@
-import type { Fetch } from '../../kit/fetch/fetch.js'
-import { platformFetch } from '../../kit/fetch/platform-fetch.js'
-import { readText } from '../../kit/fetch/read-text.js'
+import { guardedFetch } from '../../kit/fetch/guarded-fetch.js'
+import { type Fetch, platformFetch } from '../../kit/fetch/platform-fetch.js'
 import { checkOptions, func, integer, type Rules, required, text } from '../../kit/options.js'
-import { withTimeLimit } from '../../kit/time-limit.js'
 import { CredentialError } from '../errors.js'
 
 /** @group Credentials */
@@ -15,7 +13,8 @@ export interface GcpIdentityOptions {
   readonly timeoutMs?: number | undefined
 }
 
-const server = 'http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/identity'
+const host = 'metadata.google.internal'
+const path = '/computeMetadata/v1/instance/service-accounts/default/identity'
 
 const rules: Rules<GcpIdentityOptions> = { audience: required(text), fetch: func, timeoutMs: integer(1) }
 
@@ -28,22 +27,20 @@ const rules: Rules<GcpIdentityOptions> = { audience: required(text), fetch: func
 export function gcpIdentity(options: GcpIdentityOptions): () => Promise<string> {
   checkOptions('gcpIdentity', options, rules)
   const { audience, fetch = platformFetch, timeoutMs = 3000 } = options
-  const url = `${server}?audience=${encodeURIComponent(audience)}&format=full`
-  return async () => {
-    try {
-      return await withTimeLimit(timeoutMs, (signal) => ask(fetch, url, signal))
-    } catch {
-      throw new CredentialError('ERR_CREDENTIAL_UNAVAILABLE', {
-        message: 'The metadata server of Google Cloud gave no identity token',
-      })
-    }
+  const url = `http://${host}${path}?audience=${encodeURIComponent(audience)}&format=full`
+  const request = {
+    fetch,
+    headers: { 'metadata-flavor': 'Google' },
+    timeoutMs,
+    maxBytes: 64 * 1024,
+    allowInsecureLoopback: new Set([host]),
+    trustedHostnames: [host],
   }
-}
-
-async function ask(fetch: Fetch, url: string, signal: AbortSignal): Promise<string> {
-  const headers = { 'metadata-flavor': 'Google' }
-  const response = await fetch(url, { method: 'GET', headers, redirect: 'manual', signal })
-  const text = await readText(response, 64 * 1024)
-  if (response.status !== 200) throw new Error('unexpected status')
-  return text.trim()
+  return async () => {
+    const answer = await guardedFetch(url, request).catch(() => undefined)
+    if (answer?.status === 200) return answer.text.trim()
+    throw new CredentialError('ERR_CREDENTIAL_UNAVAILABLE', {
+      message: 'The metadata server of Google Cloud gave no identity token',
+    })
+  }
 }

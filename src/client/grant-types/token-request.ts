@@ -5,8 +5,9 @@
 import type { Configuration, DPoPOptions } from 'openid-client'
 import { isStringArray, type JsonObject } from '../../kit/json.js'
 import { type Rules, takes, textMap, textOrTexts } from '../../kit/options.js'
+import type { Attempt } from '../calls/attempt.js'
 import { callEndpoint, type Runtime, refuseArgument } from '../calls/call-endpoint.js'
-import type { Call, CallAttempt, RetryRule } from '../calls/run-call.js'
+import type { Call, RetryRule } from '../calls/run-call.js'
 import { DpopError, ResponseError } from '../errors.js'
 import { createTokenSet, type TokenSet } from '../token-set.js'
 import { TokenTypes } from '../token-types.js'
@@ -130,7 +131,7 @@ export function requestToken(runtime: Runtime, request: TokenRequest, call: Call
 function checkIssuedType(
   { issuedTokenType }: TokenSet,
   requestedTokenType: string | undefined,
-  { context }: CallAttempt,
+  { context }: Attempt,
 ): void {
   const asRequested = requestedTokenType === undefined || requestedTokenType === issuedTokenType
   if (typeof issuedTokenType === 'string' && issuedTokenType !== '' && asRequested) return
@@ -142,7 +143,7 @@ function checkBinding(
   { tokenType }: TokenSet,
   wantsDpop: boolean,
   requestedTokenType: string | undefined,
-  { context }: CallAttempt,
+  { context }: Attempt,
 ): void {
   if (!wantsDpop && tokenType === 'DPoP') throw new ResponseError('ERR_TOKEN_TYPE_UNUSABLE', context)
   if (!wantsDpop || tokenType === 'DPoP') return

@@ -1,11 +1,11 @@
 /*
  * Dynamic registration (RFC 7591) and its management (RFC 7592). Stores nothing.
  */
-import { type Answer, unexpectedStatus } from '../../kit/fetch/guarded-response.js'
 import { isJsonObject, type JsonObject } from '../../kit/json.js'
 import { text } from '../../kit/options.js'
+import { type Answer, type Attempt, unexpectedStatus } from '../calls/attempt.js'
 import { beginCall, endpointIn, type Runtime, refuseArgument } from '../calls/call-endpoint.js'
-import { type Call, type CallAttempt, type CallSpec, contextOf, repeatAttempts, withinCall } from '../calls/run-call.js'
+import { type Call, type CallSpec, contextOf, repeatAttempts, withinCall } from '../calls/run-call.js'
 import type { CallOptions } from '../client-options.js'
 import { CredentialError, ResponseError } from '../errors.js'
 import { type ClientMetadata, type RegisteredClient, toRegisteredClient } from './registered-client.js'
@@ -131,7 +131,7 @@ function updateBody({ clientId }: RegisteredClient, metadata: ClientMetadata): J
 }
 
 /** What the server says replaces what was known; what it leaves out of the credentials stays (RFC 7592 §3). */
-function updated(client: RegisteredClient, { answer, context }: CallAttempt): RegisteredClient {
+function updated(client: RegisteredClient, { answer, context }: Attempt): RegisteredClient {
   const json = jsonOf(answer, context)
   const credentials = Object.fromEntries(
     serverMembers.flatMap((name) => (client.raw[name] === undefined ? [] : [[name, client.raw[name]]])),
@@ -141,7 +141,7 @@ function updated(client: RegisteredClient, { answer, context }: CallAttempt): Re
   return registered
 }
 
-function jsonOf(answer: Answer | undefined, context: CallAttempt['context']): JsonObject {
+function jsonOf(answer: Answer | undefined, context: Attempt['context']): JsonObject {
   if (answer?.json === undefined) throw new ResponseError('ERR_RESPONSE_MALFORMED', context)
   return answer.json
 }
@@ -151,7 +151,7 @@ function send<T>(
   spec: CallSpec,
   call: Call,
   { method, url, token, body, expectedStatus }: RegistrationRequest,
-  read: (attempt: CallAttempt) => T,
+  read: (attempt: Attempt) => T,
 ): Promise<T> {
   return withinCall(runtime, call, async (signal) => {
     const address = url ?? endpointIn((await runtime.server()).metadata, call, 'registration')

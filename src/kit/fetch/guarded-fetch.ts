@@ -1,23 +1,16 @@
+/*
+ * The one way out of the process. Keys, discovery, introspection, every endpoint the OAuth client asks, the metadata
+ * server of Google Cloud and `access.fetch` go through here, so that size, time, redirects and addresses are ruled once.
+ */
 import { fetchPublic } from '#network'
-import { withTimeLimit } from '../time-limit.js'
-import type { Fetch } from './fetch.js'
+import { linkSignals, untilAborted, withTimeLimit } from '../time-limit.js'
 import { FetchFailure } from './fetch-failure.js'
-import { isPublicHostname } from './network/public-address.js'
-import { isPlatformFetch } from './platform-fetch.js'
-import { readText } from './read-text.js'
-import { type InsecureHosts, isInsecureHost, readSecureUrl } from './secure-url.js'
+import { type Fetch, type FetchInit, isPlatformFetch } from './platform-fetch.js'
+import { type InsecureHosts, isInsecureHost, isPublicHostname, readSecureUrl } from './secure-url.js'
 
-/** How one call goes out. Complete: nothing here is optional that would weaken the call by being left out. */
-export interface GuardedFetchOptions {
+/** Where a request may go. */
+export interface DestinationOptions {
   readonly fetch: Fetch
-  /** Default GET. */
-  readonly method?: 'GET' | 'POST' | undefined
-  readonly headers: Readonly<Record<string, string>>
-  readonly body?: string | undefined
-  /** Milliseconds until the last byte of the body. */
-  readonly timeoutMs: number
-  /** Most bytes of body, after decompression. */
-  readonly maxBytes: number
   /** Hosts that may be reached over http, and off the public internet. */
   readonly allowInsecureLoopback: InsecureHosts
   /**
@@ -25,6 +18,22 @@ export interface GuardedFetchOptions {
    * must be https on the public internet.
    */
   readonly trustedHostnames: readonly string[]
+}
+
+/** How one request goes out. Complete: nothing here is optional that would weaken the call by being left out. */
+export interface GuardedRequestOptions extends DestinationOptions {
+  /** Default GET. */
+  readonly method?: FetchInit['method'] | undefined
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string | undefined
+  /** Most bytes of body, after decompression. */
+  readonly maxBytes: number
+}
+
+/** {@link GuardedRequestOptions}, with the time it may take. */
+export interface GuardedFetchOptions extends GuardedRequestOptions {
+  /** Milliseconds until the last byte of the body. */
+  readonly timeoutMs: number
 }
 
 /** A complete answer. Status and media type are for the caller to judge. */
@@ -37,46 +46,79 @@ export interface FetchedAnswer {
 }
 
 /**
- * The way out for discovery, key sets and introspection; the OAuth client has one of its own with the same rules, in
- * `src/kit/fetch/guarded-response.ts`. https only (http on hosts where allowed), no user information, no redirect
- * followed, a timeout that covers the body, a size limit held while reading. A host that is not in `trustedHostnames`
+ * Sends one request and reads its answer: https only (http on hosts where allowed), no user information, no redirect
+ * followed, a time limit that covers the body, a size limit held while reading. A host that is not in `trustedHostnames`
  * must be on the public internet: by its literal address or name everywhere, and by its resolved, pinned address on
  * Node, unless `fetch` is the user's own, who then answers for where names lead.
  *
  * @throws {@link FetchFailure}, always: nothing else, and never later than `timeoutMs`.
  */
-export async function guardedFetch(url: string, options: GuardedFetchOptions): Promise<FetchedAnswer> {
-  const target = readSecureUrl(url, options.allowInsecureLoopback)
-  if (target === undefined) throw new FetchFailure('insecure_url')
-  const transport = transportTo(target, options)
+export function guardedFetch(url: string, options: GuardedFetchOptions): Promise<FetchedAnswer> {
+  return withTimeLimit(options.timeoutMs, (signal) => guardedFetchWithin(signal, url, options))
+}
+
+/**
+ * {@link guardedFetch} within a time limit that runs already. Whoever made `signal` has to stop waiting when it aborts:
+ * a `fetch` that ignores it is not outrun here.
+ *
+ * @throws {@link FetchFailure}
+ */
+export async function guardedFetchWithin(
+  signal: AbortSignal,
+  url: string,
+  { method = 'GET', headers, body, maxBytes, ...destination }: GuardedRequestOptions,
+): Promise<FetchedAnswer> {
   try {
-    return await withTimeLimit(options.timeoutMs, (signal) => exchange(url, options, transport, signal))
+    const transport = transportTo(url, destination)
+    const content = body === undefined ? {} : { body }
+    const response = await transport(url, { method, headers: { ...headers }, redirect: 'manual', signal, ...content })
+    if (isRedirect(response)) refuseAnswer(response, 'redirect')
+    const text = await readText(response, maxBytes)
+    return { status: response.status, headers: response.headers, mediaType: mediaTypeOf(response.headers), text }
   } catch (error) {
     throw toFetchFailure(error)
   }
 }
 
-function transportTo(target: URL, options: GuardedFetchOptions): Fetch {
-  if (options.trustedHostnames.includes(target.hostname)) return options.fetch
-  if (isInsecureHost(target, options.allowInsecureLoopback)) return options.fetch
-  if (!isPublicHostname(target.hostname)) throw new FetchFailure('private_address')
-  return isPlatformFetch(options.fetch) ? fetchPublic : options.fetch
+/** How the request of an application goes out. */
+export interface GuardedStreamOptions extends Omit<DestinationOptions, 'fetch'> {
+  readonly fetch: typeof globalThis.fetch
+  /** Milliseconds until the answer must have been read to its end. */
+  readonly timeoutMs: number
 }
 
-async function exchange(
+/**
+ * {@link guardedFetch} for a request of the application's own, whose answer the application reads itself: the same hosts
+ * are refused, no redirect is followed, and nobody waits longer than `timeoutMs`. Waits for the head of the answer only;
+ * the body breaks off when the time is up, or when the signal of `init` aborts.
+ *
+ * Does NOT bound the size of the answer, and does NOT refuse a status: a redirect is handed over as it came.
+ *
+ * @throws {@link FetchFailure} for a destination that is refused, and for an answer to a redirect that `fetch` followed
+ * all the same; the reason of the signal (a `TimeoutError` when the time is up); or what `fetch` rejects with.
+ */
+export async function guardedStream(
   url: string,
-  { method = 'GET', headers, body, maxBytes }: GuardedFetchOptions,
-  transport: Fetch,
-  signal: AbortSignal,
-): Promise<FetchedAnswer> {
-  const content = body === undefined ? {} : { body }
-  const response = await transport(url, { method, headers: { ...headers }, redirect: 'manual', signal, ...content })
-  if (isRedirect(response)) {
-    void response.body?.cancel().catch(() => {})
-    throw new FetchFailure('redirect')
+  init: RequestInit,
+  { fetch, timeoutMs, ...destination }: GuardedStreamOptions,
+): Promise<Response> {
+  const transport = transportTo(url, { ...destination, fetch: fetch as Fetch }) as typeof globalThis.fetch
+  const { signal, release } = linkSignals([init.signal], timeoutMs)
+  try {
+    const response = await untilAborted(signal, () => transport(url, { ...init, redirect: 'manual', signal }))
+    return response.redirected ? refuseAnswer(response, 'redirect') : response
+  } catch (error) {
+    release()
+    throw error
   }
-  const text = await readText(response, maxBytes)
-  return { status: response.status, headers: response.headers, mediaType: mediaTypeOf(response.headers), text }
+}
+
+function transportTo(url: string, { fetch, allowInsecureLoopback, trustedHostnames }: DestinationOptions): Fetch {
+  const target = readSecureUrl(url, allowInsecureLoopback)
+  if (target === undefined) throw new FetchFailure('insecure_url')
+  if (trustedHostnames.includes(target.hostname) || isInsecureHost(target, allowInsecureLoopback)) return fetch
+  if (!isPublicHostname(target.hostname)) throw new FetchFailure('private_address')
+  return isPlatformFetch(fetch) ? fetchPublic : fetch
 }
 
 /** Also true for what a browser hides of a redirect, and for one an injected `fetch` followed against orders. */
@@ -84,12 +126,52 @@ function isRedirect({ status, type, redirected }: Response): boolean {
   return (status >= 300 && status < 400) || type === 'opaqueredirect' || redirected
 }
 
+/** A body that is not read holds its connection. */
+function refuseAnswer(response: Response, reason: 'redirect' | 'too_large'): never {
+  void response.body?.cancel().catch(() => {})
+  throw new FetchFailure(reason)
+}
+
 function mediaTypeOf(headers: Headers): string {
   return (headers.get('content-type') ?? '').replace(/;.*$/s, '').trim().toLowerCase()
 }
 
+/** `fetch` wraps what the look-up of a name rejected with. */
 function toFetchFailure(error: unknown): FetchFailure {
   if (error instanceof FetchFailure) return error
   const cause = error instanceof Error ? error.cause : undefined
   return cause instanceof FetchFailure ? cause : new FetchFailure('network', error)
+}
+
+/**
+ * Reads a body as UTF-8 text of at most `maxBytes` bytes, counted after decompression. A longer body is abandoned as
+ * soon as it shows, and its stream cancelled.
+ */
+async function readText(response: Response, maxBytes: number): Promise<string> {
+  if (response.body === null) return ''
+  if (Number(response.headers.get('content-length')) > maxBytes) refuseAnswer(response, 'too_large')
+  const reader = response.body.getReader()
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  let text = ''
+  let bytes = 0
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return text + decode(decoder)
+      bytes += value.byteLength
+      if (bytes > maxBytes) throw new FetchFailure('too_large')
+      text += decode(decoder, value)
+    }
+  } catch (error) {
+    void reader.cancel().catch(() => {})
+    throw error
+  }
+}
+
+function decode(decoder: TextDecoder, bytes?: Uint8Array): string {
+  try {
+    return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true })
+  } catch (cause) {
+    throw new FetchFailure('not_utf8', cause)
+  }
 }

@@ -76,3 +76,24 @@ describe('redaction', () => {
     expect(redactedCause({ secret: 'x' }, createRedact([])).message).toBe('A value that is no error was thrown')
   })
 })
+
+describe('what redaction knows', () => {
+  it('knows the secrets of a request: credentials, proofs, and every form field that is not public', () => {
+    const basic = `Basic ${btoa('app:p%40ss+word')}`
+    expect(
+      secretsOf({ Authorization: basic, DPoP: 'a.b.c.d' }, 'grant_type=x&scope=read&token=the-token&pin=12'),
+    ).toEqual([btoa('app:p%40ss+word'), 'p%40ss+word', 'p@ss word', 'a.b.c.d', 'the-token'])
+    expect(secretsOf({ authorization: 'Bearer the-token', accept: 'application/json' }, '')).toEqual(['the-token'])
+    expect(secretsOf({ authorization: 'Basic not*base64' }, '')).toEqual(['not*base64'])
+    expect(secretsOf({ authorization: `Basic ${btoa('no-colon')}` }, '')).toEqual([btoa('no-colon')])
+    expect(secretsOf({ authorization: '' }, '')).toEqual([])
+  })
+
+  it('tells the bottom of a chain of causes, its code, and nothing it carried', () => {
+    const bottom = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', config: { secret: 'x' } })
+    const cause = redactedCause(new Error('top', { cause: new Error('middle', { cause: bottom }) }), createRedact([]))
+    expect(cause).toMatchObject({ message: 'Error: connect ECONNREFUSED', code: 'ECONNREFUSED', stack: '' })
+    expect(cause).not.toHaveProperty('config')
+    expect(redactedCause('text', createRedact([])).message).toBe('A value that is no error was thrown')
+  })
+})

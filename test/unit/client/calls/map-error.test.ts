@@ -15,10 +15,11 @@ import {
   TokenExchangeError,
 } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
+import { type Attempt, createAttempt } from '../../../../src/client/calls/attempt.js'
 import { errorTable, mapError } from '../../../../src/client/calls/map-error.js'
 import { createRedact } from '../../../../src/client/redaction.js'
+import type { ClientSettings } from '../../../../src/client/settings.js'
 import { FetchFailure } from '../../../../src/kit/fetch/fetch-failure.js'
-import { type Attempt, startAttempt } from '../../../../src/kit/fetch/guarded-response.js'
 import { quickRetry, rejection, setUpClient } from '../../../support/client-set-up.js'
 import {
   answer,
@@ -37,7 +38,11 @@ const context = { operation: 'clientCredentials', issuer: 'https://as.example', 
 
 function attemptWith(status: number, body: unknown, headers: Record<string, string> = {}): Attempt {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
-  const attempt = startAttempt(new AbortController().signal, true)
+  const attempt = createAttempt({} as ClientSettings, {
+    context,
+    expectsJson: true,
+    signal: new AbortController().signal,
+  })
   attempt.answer = {
     status,
     mediaType: 'application/json',

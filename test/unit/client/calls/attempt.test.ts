@@ -1,11 +1,10 @@
 import { clientSecretBasic, createOAuthClient } from 'portcullis/client'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createRedact, redactedCause, secretsOf } from '../../../../src/client/redaction.js'
 import { setUpClient } from '../../../support/client-set-up.js'
 import { fakeAuthorizationServer } from '../../../support/fake-token-endpoint.js'
 
 const { fetchPublic } = vi.hoisted(() => ({ fetchPublic: vi.fn() }))
-vi.mock('../../../../src/kit/fetch/network/node.js', () => ({ fetchPublic }))
+vi.mock('../../../../src/kit/fetch/network-node.js', () => ({ fetchPublic }))
 
 describe('the way out', () => {
   afterEach(() => {
@@ -43,26 +42,5 @@ describe('the way out', () => {
     const body = new ReadableStream({ cancel: () => Promise.reject(new Error('stuck')) })
     server.script('/token', () => new Response(body, { status: 301 }))
     await expect(client.clientCredentials()).rejects.toMatchObject({ code: 'ERR_REDIRECT_REFUSED' })
-  })
-})
-
-describe('redaction', () => {
-  it('knows the secrets of a request: credentials, proofs, and every form field that is not public', () => {
-    const basic = `Basic ${btoa('app:p%40ss+word')}`
-    expect(
-      secretsOf({ Authorization: basic, DPoP: 'a.b.c.d' }, 'grant_type=x&scope=read&token=the-token&pin=12'),
-    ).toEqual([btoa('app:p%40ss+word'), 'p%40ss+word', 'p@ss word', 'a.b.c.d', 'the-token'])
-    expect(secretsOf({ authorization: 'Bearer the-token', accept: 'application/json' }, '')).toEqual(['the-token'])
-    expect(secretsOf({ authorization: 'Basic not*base64' }, '')).toEqual(['not*base64'])
-    expect(secretsOf({ authorization: `Basic ${btoa('no-colon')}` }, '')).toEqual([btoa('no-colon')])
-    expect(secretsOf({ authorization: '' }, '')).toEqual([])
-  })
-
-  it('tells the bottom of a chain of causes, its code, and nothing it carried', () => {
-    const bottom = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', config: { secret: 'x' } })
-    const cause = redactedCause(new Error('top', { cause: new Error('middle', { cause: bottom }) }), createRedact([]))
-    expect(cause).toMatchObject({ message: 'Error: connect ECONNREFUSED', code: 'ECONNREFUSED', stack: '' })
-    expect(cause).not.toHaveProperty('config')
-    expect(redactedCause('text', createRedact([])).message).toBe('A value that is no error was thrown')
   })
 })

@@ -1,5 +1,25 @@
-import { FetchFailure } from '../fetch-failure.js'
-import { isPublicAddress } from './public-address.js'
+import { lookup } from 'node:dns'
+import { FetchFailure } from './fetch-failure.js'
+import type { Fetch } from './platform-fetch.js'
+import { isPublicAddress } from './secure-url.js'
+
+let publicFetch: Promise<Fetch> | undefined
+
+/**
+ * `#network` on Node: fetches from a host that only a fetched document names. The name is resolved once per connection,
+ * an address off the public internet is refused, and the connection goes to the very address that was judged. Loads
+ * undici at first use: most set-ups never need it.
+ */
+export const fetchPublic: Fetch = async (url, init) => {
+  publicFetch ??= createPublicFetch()
+  return (await publicFetch)(url, init)
+}
+
+async function createPublicFetch(): Promise<Fetch> {
+  const { Agent, fetch } = await import('undici')
+  const dispatcher = new Agent({ connect: { lookup: createPublicLookup(lookup) as never } })
+  return async (url, init) => (await fetch(url, { ...init, dispatcher })) as unknown as Response
+}
 
 /** One resolved address, as `dns.lookup` gives it. */
 export interface ResolvedAddress {
@@ -8,14 +28,14 @@ export interface ResolvedAddress {
 }
 
 /** The part of `dns.lookup` used here: always asks for all addresses. */
-export type ResolveAll = (
+type ResolveAll = (
   hostname: string,
   options: { readonly all: true },
   callback: (error: Error | null, addresses: ResolvedAddress[]) => void,
 ) => void
 
 /** What `net.connect` expects of its `lookup` option. */
-export type ConnectLookup = (
+type ConnectLookup = (
   hostname: string,
   options: { readonly all?: boolean | undefined },
   callback: (error: Error | null, address: string | ResolvedAddress[], family?: number) => void,
@@ -24,6 +44,8 @@ export type ConnectLookup = (
 /**
  * A `lookup` for `net.connect` that refuses a name when any of its addresses is off the public internet. The socket
  * connects to the addresses judged here: no second resolution can swap them (DNS rebinding).
+ *
+ * @internal
  */
 export function createPublicLookup(resolve: ResolveAll): ConnectLookup {
   return (hostname, options, callback) => {

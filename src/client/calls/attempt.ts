@@ -1,0 +1,88 @@
+import type { CustomFetch } from 'openid-client'
+import { FetchFailure } from '../../kit/fetch/fetch-failure.js'
+import { guardedFetchWithin } from '../../kit/fetch/guarded-fetch.js'
+import type { FetchInit } from '../../kit/fetch/platform-fetch.js'
+import { type JsonObject, parseJsonObject } from '../../kit/json.js'
+import { readRetryAfter } from '../../kit/retry-after.js'
+import type { ClientErrorContext } from '../errors.js'
+import { createRedact, type Redact, secretsOf } from '../redaction.js'
+import type { ClientSettings } from '../settings.js'
+
+/** One attempt of a call: what its work may use, and what is known of it. Never handed to a caller. */
+export interface Attempt {
+  /** For errors the operation raises itself. */
+  readonly context: ClientErrorContext & { readonly correlationId: string }
+  /** The guarded fetch of this attempt, in the shape `openid-client` takes. */
+  readonly fetch: CustomFetch
+  /** When its last request was sent, by the monotonic clock; `undefined` before that. */
+  sentAtMs?: number
+  /** The answer to its last request, once it is there completely. */
+  answer?: Answer | undefined
+  /** Knows the secrets of this attempt's requests. */
+  redact: Redact
+}
+
+/** One answer, read completely. */
+export interface Answer {
+  readonly status: number
+  /** `type/subtype` in lower case. */
+  readonly mediaType: string
+  readonly retryAfterMs: number | undefined
+  readonly headers: Headers
+  readonly text: string
+  /** The body as a JSON object; `undefined` for anything else. */
+  readonly json: JsonObject | undefined
+}
+
+/** What an attempt needs to know of its call. */
+export interface AttemptSettings {
+  readonly context: Attempt['context']
+  /** Whether a successful answer must be JSON by its media type. */
+  readonly expectsJson: boolean
+  /** Aborted when the time of the attempt is up, or the caller gave up. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Begins an attempt. Its `fetch` is the guarded way out (https, no redirect, hosts judged, 256 KiB or as configured),
+ * sends the headers of the client, and remembers what it sent when and what came back.
+ */
+export function createAttempt(settings: ClientSettings, { context, expectsJson, signal }: AttemptSettings): Attempt {
+  const { clock, correlationHeader, monotonicClock } = settings
+  const own = { ...settings.headers, ...(correlationHeader && { [correlationHeader]: context.correlationId }) }
+  const attempt: Attempt = {
+    context,
+    redact: createRedact([]),
+    async fetch(url, init) {
+      const headers = { ...init.headers, ...own }
+      const body = init.body === undefined ? undefined : String(init.body)
+      const { fetch, maxResponseBytes: maxBytes, allowInsecureLoopback, trustedHostnames } = settings
+      attempt.redact = createRedact(secretsOf(headers, body ?? ''))
+      attempt.answer = undefined
+      attempt.sentAtMs = monotonicClock()
+      const method = init.method as FetchInit['method']
+      const rules = { fetch, maxBytes, allowInsecureLoopback, trustedHostnames }
+      const answer = await guardedFetchWithin(signal, url, { ...rules, method, headers, body })
+      const retryAfterMs = readRetryAfter(answer.headers.get('retry-after'), clock())
+      attempt.answer = { ...answer, retryAfterMs, json: parseJsonObject(answer.text) }
+      const response = rebuilt(attempt.answer)
+      if (expectsJson && response.ok && !isJson(answer.mediaType)) throw new FetchFailure('media_type')
+      return response
+    },
+  }
+  return attempt
+}
+
+function isJson(mediaType: string): boolean {
+  return mediaType === 'application/json' || /^application\/[\w.-]+\+json$/.test(mediaType)
+}
+
+/** The answer once more, with its body unread. A status that allows no body must come without one. */
+function rebuilt({ status, headers, text }: Answer): Response {
+  return new Response(status === 204 || status === 205 ? null : text, { status, headers })
+}
+
+/** What an operation throws that reads the answer itself, where the status is not the one to expect. */
+export function unexpectedStatus(): Error {
+  return Object.assign(new Error('Unexpected status'), { code: 'OAUTH_RESPONSE_IS_NOT_CONFORM' })
+}
