@@ -20,7 +20,7 @@ const arrows = {
   grants: [...issuer, 'src/auth/', 'src/stores/', 'src/client/', 'src/resource-server/'],
   login: [...kit, 'src/stores/'],
   native: [...kit, 'src/stores/', 'src/login/'],
-  providers: ['src/resource-server/token/issuer-options.ts'],
+  providers: ['src/resource-server/token/issuer-options.ts', 'src/issuer/endpoint-credential.ts'],
   testing: [...issuer, 'src/resource-server/', 'src/index.ts', 'src/client/index.ts'],
 }
 

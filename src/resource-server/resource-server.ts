@@ -193,7 +193,7 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
     serveMetadataAtRoot: (resource) => site.serveAtRoot(selectResource(resolved.resources, resource)),
     metadataUrl: (resource) => protectedResourceMetadataUrl(selectResource(resolved.resources, resource).resource),
     async warmUp() {
-      await Promise.all(issuers.known().map((one) => (needsKeys(one) ? one.keys.warmUp() : one.discovery.metadata())))
+      await Promise.all(issuers.known().map((one) => warmUp(one, needsKeys(one))))
     },
     health() {
       const known = issuers.known().map((one) => ({ one, health: one.keys.health() }))
@@ -204,6 +204,12 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
       for (const one of issuers.known()) if (issuer === undefined || one.issuer === issuer) one.keys.invalidate()
     },
   }
+}
+
+/** Fetches what the first token would otherwise wait for. */
+async function warmUp({ keys, discovery, settings }: Issuer, isNeedingKeys: boolean): Promise<void> {
+  if (isNeedingKeys) await keys.warmUp()
+  else if (settings.introspection?.endpoint === undefined) await discovery.metadata()
 }
 
 /** Of an issuer that is not known yet: the greatest that may be configured. */

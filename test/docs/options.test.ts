@@ -45,6 +45,7 @@ const sources = [
   'src/resource-server/resource.ts',
   'src/resource-server/token/issuer-options.ts',
   'src/resource-server/token/introspection-options.ts',
+  'src/resource-server/token/token-check.ts',
   'src/resource-server/token/claim-profile.ts',
   'src/resource-server/token/audience.ts',
   'src/resource-server/binding/binding-options.ts',

@@ -8,6 +8,7 @@ import type { TokenTarget } from './audience.js'
 import type { ClaimsSchema } from './claims-schema.js'
 import { applyClaimsSchema } from './claims-schema.js'
 import { readIntrospectedToken, readPlainAnswer, readSignedAnswer } from './introspection-answer.js'
+import type { IntrospectionSettings } from './introspection-options.js'
 import {
   createIntrospectionGate,
   createIntrospectionRequest,
@@ -60,7 +61,7 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
   const { clock, onEvent } = surroundings
   const { issuer } = rules
   const request = createIntrospectionRequest(settings)
-  const claimRules = relaxedRules(rules, introspection.allowMissingAudience)
+  const claimRules = relaxedRules(rules, introspection)
   const accepted = createBoundedCache<Accepted>(maxRemembered)
   const refused = createBoundedCache<Refused>(maxRemembered)
   const flights = createSingleFlight<VerifiedEntry>()
@@ -72,6 +73,7 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
 
   async function ask(token: string, audience: string, isKnown: boolean): Promise<JsonObject> {
     const answer = await gate.run(isKnown, (attempt) => request(token, attempt))
+    if (introspection.tokenCheck !== undefined) return introspection.tokenCheck.toClaims(readPlainAnswer(answer))
     if (!introspection.signedResponse) return readPlainAnswer(answer)
     return readSignedAnswer(answer, { signer: rules, audience, maxAgeMs: introspection.timeoutMs, nowMs: clock() })
   }
@@ -115,13 +117,13 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
 }
 
 /** The issuer vouches for the token, so that what a JWT must say itself may be left out. */
-function relaxedRules(rules: ClaimRules, allowMissingAudience: boolean): ClaimRules {
+function relaxedRules(rules: ClaimRules, { allowMissingAudience, tokenCheck }: IntrospectionSettings): ClaimRules {
   const mayLack = [
     ...rules.optionalClaims,
     'exp',
     'iat',
     'jti',
-    'sub',
+    ...(tokenCheck === undefined ? ['sub'] : []),
     'client_id',
     ...(allowMissingAudience ? ['aud'] : []),
   ]

@@ -3,6 +3,7 @@ import type { IntrospectionCredential } from '../../issuer/endpoint-credential.j
 import { checkUrl } from '../../issuer/identifiers.js'
 import type { InsecureHosts } from '../../kit/fetch/secure-url.js'
 import { anything, checkOptions, flag, integer, members, orFalse, type Rules, text } from '../../kit/options.js'
+import { resolveTokenCheck, type TokenCheck, type TokenCheckOptions, tokenCheckRules } from './token-check.js'
 
 /** Checks opaque tokens by RFC 7662, or by RFC 9701 where `signedResponse` is set. @group Resource server */
 export interface IntrospectionOptions {
@@ -18,6 +19,8 @@ export interface IntrospectionOptions {
   readonly introspectJwts?: boolean | undefined
   /** Accept active tokens whose answer names no `aud`. Default false. */
   readonly dangerouslyAllowMissingAudience?: boolean | undefined
+  /** For an endpoint that checks tokens in a way of its own. Needs `endpoint`. Default: RFC 7662. */
+  readonly tokenCheck?: TokenCheckOptions | undefined
   /** How long a positive answer is reused, at most until `exp`. 0 asks every time. Default 60. */
   readonly cacheSeconds?: number | undefined
   /** How long a negative answer is reused. Default 10. */
@@ -54,6 +57,8 @@ export interface IntrospectionSettings {
   readonly signedResponseAudience: string | undefined
   readonly introspectJwts: boolean
   readonly allowMissingAudience: boolean
+  /** `undefined`: RFC 7662. */
+  readonly tokenCheck: TokenCheck | undefined
   readonly cacheMs: number
   readonly negativeCacheMs: number
   readonly timeoutMs: number
@@ -69,6 +74,7 @@ const rules: Rules<IntrospectionOptions> = {
   signedResponseAudience: text,
   introspectJwts: flag,
   dangerouslyAllowMissingAudience: flag,
+  tokenCheck: tokenCheckRules,
   cacheSeconds: integer(0, 3600),
   negativeCacheSeconds: integer(0, 3600),
   timeoutMs: integer(1, 60_000),
@@ -100,6 +106,7 @@ export function resolveIntrospection(
     signedResponseAudience: options.signedResponseAudience,
     introspectJwts: options.introspectJwts ?? false,
     allowMissingAudience: options.dangerouslyAllowMissingAudience ?? false,
+    tokenCheck: resolveTokenCheck(options),
     cacheMs: (options.cacheSeconds ?? 60) * 1000,
     negativeCacheMs: (options.negativeCacheSeconds ?? 10) * 1000,
     timeoutMs: options.timeoutMs ?? 5000,

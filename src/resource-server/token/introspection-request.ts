@@ -1,5 +1,5 @@
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen, noop } from 'cockatiel'
-import { UnavailableError } from '../../errors/index.js'
+import { InvalidTokenError, UnavailableError } from '../../errors/index.js'
 import type { Discovery } from '../../issuer/discovery.js'
 import type { CredentialFields } from '../../issuer/endpoint-credential.js'
 import type { Clock } from '../../kit/clock.js'
@@ -27,8 +27,9 @@ const maxBytes = 256 * 1024
 
 /**
  * Makes the request of RFC 7662 §2.1: a POST form with the token, authenticated by the issuer's credential, which is
- * asked anew each time. The answer has status 200; nothing else about it is checked.
+ * asked anew each time; or that of `tokenCheck`. The answer has status 200; nothing else about it is checked.
  *
+ * @throws {@link InvalidTokenError} `ERR_TOKEN_INACTIVE` where the status of a `tokenCheck` says so.
  * @throws {@link UnavailableError} `ERR_INTROSPECTION_UNAVAILABLE` or `ERR_ISSUER_UNAVAILABLE`; a 401 is one too: it
  * speaks of our credentials, not of the token (RFC 7662 §2.3).
  */
@@ -38,9 +39,14 @@ export function createIntrospectionRequest(
   const { introspection, discovery, surroundings } = settings
   const { issuer } = discovery
   const { fetch, insecureHosts } = surroundings
-  const { credential, timeoutMs } = introspection
+  const { credential, timeoutMs, tokenCheck } = introspection
   const accept = introspectionMediaTypes[introspection.signedResponse ? 'signed' : 'plain']
   const trustedHostnames = [issuer, introspection.endpoint ?? issuer].map((url) => new URL(url).hostname)
+
+  const toForm = (token: string, { headers, form }: CredentialFields) => ({
+    headers: { ...headers, accept, 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({ ...form, token, token_type_hint: 'access_token' }).toString(),
+  })
 
   async function findEndpoint(): Promise<string> {
     if (introspection.endpoint !== undefined) return introspection.endpoint
@@ -62,18 +68,18 @@ export function createIntrospectionRequest(
 
   return async (token, attempt) => {
     const endpoint = await findEndpoint()
-    const { headers, form } = await authenticate(endpoint)
+    const credentialFields = await authenticate(endpoint)
     const answer = await sendAttempt(attempt, endpoint, {
       fetch,
       method: 'POST',
-      headers: { ...headers, accept, 'content-type': 'application/x-www-form-urlencoded' },
-      body: new URLSearchParams({ ...form, token, token_type_hint: 'access_token' }).toString(),
+      ...(tokenCheck === undefined ? toForm(token, credentialFields) : tokenCheck.toRequest(token, credentialFields)),
       timeoutMs,
       maxBytes,
       allowInsecureLoopback: insecureHosts,
       trustedHostnames,
     })
     if (answer.status === 200) return answer
+    if (tokenCheck?.inactiveStatuses.includes(answer.status)) throw new InvalidTokenError('ERR_TOKEN_INACTIVE')
     throw introspectionFailure(answer.status === 401 ? 'our credentials were refused' : `status ${answer.status}`)
   }
 }
