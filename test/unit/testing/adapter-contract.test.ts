@@ -1,0 +1,62 @@
+import { AssertionError } from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { nodeRequestFacts, sendNodeAnswer } from 'portcullis/adapter'
+import { type AdapterContract, createAdapterContract } from 'portcullis/adapter-testing'
+import { afterAll, describe, expect, it } from 'vitest'
+
+const contracts: AdapterContract[] = []
+
+/** The contract of an application that lets everybody in, and says the same to everybody. */
+function careless(): AdapterContract {
+  const contract = createAdapterContract({
+    name: 'careless',
+    async start(server) {
+      const http = createServer((req, res) => {
+        const answer = server.metadata(nodeRequestFacts(req))
+        if (answer === undefined) res.end('{"open":true}')
+        else void Promise.resolve(answer).then((ready) => ready && sendNodeAnswer(res, ready))
+      })
+      await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+      return {
+        origin: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+        close: () => new Promise((resolve) => http.close(() => resolve())),
+      }
+    },
+  })
+  contracts.push(contract)
+  return contract
+}
+
+afterAll(() => Promise.all(contracts.map((contract) => contract.close())))
+
+describe('the contract of adapters', () => {
+  it('[ADP-07] has cases with titles of their own, each of which starts with what it proves', () => {
+    const titles = careless().cases.map(({ server, title }) => `${server}: ${title}`)
+    expect(titles.length).toBeGreaterThan(150)
+    expect(new Set(titles).size).toBe(titles.length)
+    expect(titles.filter((title) => !/: \[[A-Z0-9-]+\] /.test(title))).toEqual([])
+  })
+
+  it.each([
+    '[E-01]',
+    '[E-04]',
+    '[E-05]',
+    '[REAL-24]',
+    '[REAL-26]',
+    '[REAL-45]',
+    '[REAL-37] serves the metadata of a second server too',
+    '[DPOP-15]',
+  ])('[ADP-07] finds an application out that does not keep %s', async (id) => {
+    const cases = careless().cases.filter(({ title, server }) => title.includes(id) && server === undefined)
+    expect(cases.length).toBeGreaterThan(0)
+    for (const { run, title } of cases) await expect(run(), title).rejects.toThrow()
+  })
+
+  it('[ADP-07] passes what is right, and throws an AssertionError for what is not', async () => {
+    const { cases } = careless()
+    const caseOf = (part: string) => cases.find(({ title }) => title.includes(part))
+    await expect(caseOf('leaves a route without a guard alone')?.run()).resolves.toBeUndefined()
+    await expect(caseOf('hands the verified identity to the handler')?.run()).rejects.toThrow(AssertionError)
+  })
+})
