@@ -121,6 +121,11 @@ describe('a sops that does not work', () => {
     })
   })
 
+  it('outlives a program that ends before it read its input', async () => {
+    const store = await withScript('exec 0<&-; sleep 0.2; exit 1')
+    await expect(store.set('user', entryOf('t'.repeat(60_000)))).rejects.toEqual(code('CONFIGURATION'))
+  })
+
   it('is unavailable where the program hangs, and ends it', async () => {
     const store = await withScript('exec sleep 600', 50)
     await expect(store.set('user', entryOf('tokens'))).rejects.toMatchObject({

@@ -72,7 +72,7 @@ export async function writePrivateFile(path: string, text: string, confirm: () =
     await confirm()
     await rename(temporary, target)
   } catch (error) {
-    await removeFile(temporary).catch(() => false)
+    await removeFile(temporary)
     throw error
   }
   await syncFolder(dirname(target))

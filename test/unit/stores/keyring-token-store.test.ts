@@ -1,0 +1,234 @@
+import { createMemoryLockStore } from 'portcullis'
+import { createKeyringTokenStore } from 'portcullis/native'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { createKeyringTexts } from '../../../src/stores/keyring/keyring-texts.js'
+import { canary, entryOf } from '../../stores/token-store-contract.js'
+
+/** The keyring of the operating system, with faults. */
+const system = vi.hoisted(() => ({
+  secrets: new Map<string, string>(),
+  options: [] as unknown[],
+  fault: undefined as undefined | ((call: string, account: string) => unknown),
+}))
+
+vi.mock('@napi-rs/keyring', () => ({
+  AsyncEntry: class {
+    private readonly name: string
+    constructor(service: string, account: string, options: unknown) {
+      this.name = `${service}/${account}`
+      system.options.push(options)
+    }
+    async getPassword() {
+      await system.fault?.('get', this.name)
+      return system.secrets.get(this.name) ?? null
+    }
+    async setPassword(password: string) {
+      await system.fault?.('set', this.name)
+      system.secrets.set(this.name, password)
+    }
+    async deleteCredential() {
+      await system.fault?.('delete', this.name)
+      return system.secrets.delete(this.name)
+    }
+  },
+}))
+
+beforeEach(() => {
+  system.secrets.clear()
+  system.options.length = 0
+  system.fault = undefined
+})
+
+const make = (options: Parameters<typeof createKeyringTokenStore>[0] = {}) =>
+  createKeyringTokenStore({ lock: createMemoryLockStore(), ...options })
+
+const long = (fill: string) => entryOf(fill.repeat(5000))
+
+describe('the keyring token store', () => {
+  it('[F10] asks the Secret Service by name, and the keyring of the kernel only where it was named', async () => {
+    await make().get('user')
+    await make({ linuxStore: 'keyutils' }).get('user')
+    expect(system.options[0]).toEqual({ linux: { store: 'secret-service' } })
+    expect(system.options.at(-1)).toEqual({ linux: { store: 'keyutils' } })
+    expect(make({ linuxStore: 'keyutils' }).describe().persistent).toBe(process.platform !== 'linux')
+    expect(make().describe()).toMatchObject({ kind: 'keyring', location: 'portcullis', persistent: true })
+  })
+
+  it.each([
+    ['The collection is locked', 'LOCKED'],
+    ['prompt was dismissed', 'LOCKED'],
+    ['Access denied', 'LOCKED'],
+    ['Did not receive a reply', 'LOCKED'],
+    ['a message that the policy blocked', 'UNAVAILABLE'],
+    ['no result found', 'UNAVAILABLE'],
+  ])('[A9] [S1-48] takes “%s” for %s, and never shows the words', async (message, code) => {
+    system.fault = () => Promise.reject(new Error(`${message} ${canary}`))
+    const error = await make()
+      .get('user')
+      .catch((thrown: Error) => thrown)
+    expect(error).toMatchObject({ code: `ERR_TOKEN_STORE_${code}`, retryable: true })
+    expect(JSON.stringify(error)).not.toContain(canary)
+    expect(error).not.toHaveProperty('cause')
+  })
+
+  it('takes what is no error for unavailable', async () => {
+    system.fault = () => Promise.reject('locked')
+    await expect(make().get('user')).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE_UNAVAILABLE' })
+  })
+
+  it('[S1-48] is locked when a prompt is not answered in time', async () => {
+    system.fault = () => new Promise(() => undefined)
+    await expect(make({ timeoutMs: 20 }).get('user')).rejects.toMatchObject({
+      code: 'ERR_TOKEN_STORE_LOCKED',
+      detail: expect.stringContaining('20 ms'),
+    })
+  })
+
+  it('[F9] does not work where what was written does not come back', async () => {
+    system.fault = (call) => (call === 'get' ? system.secrets.clear() : undefined)
+    await expect(make().probe()).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE_CORRUPT' })
+  })
+
+  it('[A2] keeps the old entry or the new one, whole, wherever a write ends, and cleans up with the next', async () => {
+    for (let steps = 0; ; steps++) {
+      system.fault = undefined
+      system.secrets.clear()
+      const store = make()
+      await store.set('user', long('a'))
+      await store.set('user', long('b'))
+      let left = steps
+      system.fault = (call) => {
+        if (call !== 'get' && left-- === 0) throw new Error('the process ends here')
+      }
+      const outcome = await store.set('user', long('c')).catch(() => 'ended')
+      system.fault = undefined
+      const after = make()
+      expect((await after.get('user'))?.tokens[0]).toMatch(outcome === 'ended' ? /[bc]/ : /c/)
+      expect((await after.get('user'))?.tokens).toHaveLength(5000)
+      await after.set('user', entryOf('short'))
+      await after.set('user', entryOf('shorter'))
+      await after.delete('user')
+      const remaining = [...system.secrets.keys()].filter((name) => !name.includes('/keys'))
+      expect(remaining, `${steps}`).toEqual([])
+      if (outcome !== 'ended') return expect(steps).toBeGreaterThan(10)
+    }
+  })
+
+  it('[A2] keeps the entry, or nothing at all, wherever a deletion ends', async () => {
+    for (let steps = 0; ; steps++) {
+      system.fault = undefined
+      system.secrets.clear()
+      const store = make()
+      await store.set('user', long('a'))
+      await store.set('user', long('b'))
+      let left = steps
+      system.fault = (call) => {
+        if (call !== 'get' && left-- === 0) throw new Error('the process ends here')
+      }
+      const outcome = await store.delete('user').catch(() => 'ended')
+      system.fault = undefined
+      const after = make()
+      const found = await after.get('user')
+      if (steps === 0) expect(found?.tokens).toHaveLength(5000)
+      else expect(found).toBeUndefined()
+      await after.set('user', entryOf('again'))
+      expect((await after.get('user'))?.tokens).toBe('again')
+      await after.delete('user')
+      expect([...system.secrets.keys()].filter((name) => !name.includes('/keys'))).toEqual([])
+      if (outcome !== 'ended') return expect(steps).toBeGreaterThan(5)
+    }
+  })
+
+  it('[A2] answers false for the second deletion of an entry whose first one ended halfway', async () => {
+    const store = make()
+    await store.set('user', long('a'))
+    system.fault = (call) => {
+      if (call === 'delete') throw new Error('the process ends here')
+    }
+    await expect(store.delete('user')).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE_UNAVAILABLE' })
+    system.fault = undefined
+    expect(await store.has('user')).toBe(false)
+    expect(await store.delete('user')).toBe(false)
+  })
+
+  it('reads again when a writer replaces an entry meanwhile, and takes missing pieces for damage', async () => {
+    const [store, writer] = [make(), make()]
+    await store.set('user', long('a'))
+    let isBusy = false
+    system.fault = async (call, name) => {
+      if (call !== 'get' || !name.endsWith('.1.1') || isBusy) return
+      isBusy = true
+      await writer.set('user', long('b'))
+    }
+    expect((await store.get('user'))?.tokens).toBe('b'.repeat(5000))
+    system.fault = undefined
+    const pieces = [...system.secrets.keys()].filter((name) => name.endsWith('.2.1'))
+    for (const name of pieces) system.secrets.delete(name)
+    await expect(store.get('user')).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE_CORRUPT' })
+  })
+
+  it('sees nothing where an entry is deleted while it is read', async () => {
+    const [store, writer] = [make(), make()]
+    await store.set('user', long('a'))
+    let isBusy = false
+    system.fault = async (call, name) => {
+      if (call !== 'get' || !name.endsWith('.1.1') || isBusy) return
+      isBusy = true
+      await writer.delete('user')
+    }
+    expect(await store.get('user')).toBeUndefined()
+  })
+
+  it('[S2-43] begins its list of keys anew where that is damaged', async () => {
+    const store = make()
+    await store.set('lost', entryOf('one'))
+    system.secrets.set('portcullis/keys', 'damaged')
+    await store.set('found', entryOf('two'))
+    const keys: string[] = []
+    for await (const key of store.keys()) keys.push(key)
+    expect(keys).toEqual(['found'])
+    expect((await store.get('lost'))?.tokens).toBe('one')
+    const texts = createKeyringTexts({
+      get: async (name) => system.secrets.get(`portcullis/${name}`),
+      set: async (name, secret) => void system.secrets.set(`portcullis/${name}`, secret),
+      delete: async (name) => system.secrets.delete(`portcullis/${name}`),
+    })
+    await texts.write('keys', '{"no":"list"}', async () => undefined)
+    await store.set('found', entryOf('two'))
+    expect(await texts.read('keys')).toBe('["found"]')
+  })
+
+  it('refuses a text of more than 400 pieces', async () => {
+    const texts = createKeyringTexts({
+      get: async () => undefined,
+      set: async () => undefined,
+      delete: async () => false,
+    })
+    await expect(texts.write('name', 'x'.repeat(480_001), async () => undefined)).rejects.toMatchObject({
+      code: 'ERR_TOKEN_STORE_CONFIGURATION',
+    })
+  })
+
+  it('has a lock of its own, and takes no options that cannot be right', () => {
+    expect(createKeyringTokenStore().describe().kind).toBe('keyring')
+    for (const wrong of [{ service: '' }, { linuxStore: 'kernel' }, { timeoutMs: 0 }, { clock: 7 }, { store: 7 }]) {
+      expect(() => createKeyringTokenStore(wrong as object)).toThrow(/`/)
+    }
+  })
+})
+
+describe('without the package', () => {
+  it('is unavailable, and says what to install', async () => {
+    vi.resetModules()
+    vi.doMock('@napi-rs/keyring', () => {
+      throw Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' })
+    })
+    const { createKeyring } = await import('../../../src/stores/keyring/keyring.js')
+    const keyring = createKeyring({ service: 'portcullis', linuxStore: 'secret-service', timeoutMs: 1000 })
+    await expect(keyring.get('user')).rejects.toMatchObject({
+      code: 'ERR_TOKEN_STORE_UNAVAILABLE',
+      detail: expect.stringContaining('install it'),
+    })
+    vi.doUnmock('@napi-rs/keyring')
+  })
+})

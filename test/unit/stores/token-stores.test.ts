@@ -1,0 +1,167 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { createMemoryLockStore } from 'portcullis'
+import { createMemoryTokenStore, firstWorkingStore, type TokenStore, withToken } from 'portcullis/login'
+import { createFileTokenStore, createTokenStore, type TokenStoreSettings, tokenDirectory } from 'portcullis/native'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { LockStore } from '../../../src/stores/contract.js'
+import { createLockedTokenStore, type TextBackend } from '../../../src/stores/locked-token-store.js'
+import { canary, entryOf } from '../../stores/token-store-contract.js'
+import { temporaryFolder } from '../../support/temporary-folder.js'
+
+const entry = entryOf('tokens')
+
+async function listed(store: TokenStore): Promise<string[]> {
+  const found: string[] = []
+  for await (const key of store.keys()) found.push(key)
+  return found
+}
+
+describe('createMemoryTokenStore', () => {
+  it('[S1-40] forgets the entry that was not used for longest when it is full', async () => {
+    const store = createMemoryTokenStore({ maxEntries: 2 })
+    await store.set('a', entry)
+    await store.set('b', entry)
+    await store.get('a')
+    await store.set('c', entry)
+    expect((await listed(store)).sort()).toEqual(['a', 'c'])
+    expect(() => createMemoryTokenStore({ maxEntries: 0 })).toThrow('`maxEntries`')
+  })
+})
+
+describe('createTokenStore', () => {
+  it('[S1-49] [S2-51] makes each kind of store, each time a new one', async () => {
+    const directory = await temporaryFolder()
+    const sealing = { keys: [{ id: 'k', secret: new Uint8Array(32) }], nameSecret: new Uint8Array(32) }
+    const client = { call: async () => null }
+    const all: TokenStoreSettings[] = [
+      { kind: 'memory' },
+      { kind: 'file', directory },
+      { kind: 'encrypted', directory, ...sealing },
+      { kind: 'keyring' },
+      { kind: 'sops', directory },
+      { kind: 'redis', client, ...sealing },
+    ]
+    expect(all.map((settings) => createTokenStore(settings).describe().kind)).toEqual(all.map(({ kind }) => kind))
+    const [first, second] = [createTokenStore({ kind: 'memory' }), createTokenStore({ kind: 'memory' })]
+    await first.set('user', entry)
+    expect(await second.has('user')).toBe(false)
+  })
+
+  it('refuses an unknown kind, and options of another one', () => {
+    for (const settings of [undefined, {}, { kind: 'constructor' }, { kind: 'memory', directory: '/tmp' }]) {
+      expect(() => createTokenStore(settings as TokenStoreSettings)).toThrow(/`/)
+    }
+  })
+})
+
+describe('tokenDirectory', () => {
+  it('[S1-43] is where each platform keeps the state of programs, and reads no environment by itself', () => {
+    const [home, set] = [homedir(), { XDG_STATE_HOME: '/state', LOCALAPPDATA: '/local' }]
+    vi.stubEnv('XDG_STATE_HOME', '/not-read')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const end = join('portcullis', 'tokens')
+    expect(tokenDirectory({}, 'linux')).toBe(join(home, '.local/state', end))
+    expect(tokenDirectory(set, 'linux')).toBe(join('/state', end))
+    expect(tokenDirectory({ XDG_STATE_HOME: 'relative' }, 'linux')).toBe(join(home, '.local/state', end))
+    expect(tokenDirectory(set, 'darwin')).toBe(join(home, 'Library/Application Support', end))
+    expect(tokenDirectory(set, 'win32')).toBe(join('/local', end))
+    expect(tokenDirectory({}, 'win32')).toBe(join(home, 'AppData/Local', end))
+    expect(createFileTokenStore().describe().location).toBe(tokenDirectory())
+    expect(() => createFileTokenStore({ directory: 'relative' })).toThrow('absolute path')
+  })
+})
+
+describe('firstWorkingStore', () => {
+  const broken: TokenStore = {
+    ...createMemoryTokenStore(),
+    set: () => Promise.reject(new Error(canary)),
+    describe: () => ({ kind: 'keyring', atRest: 'os', location: 'portcullis', persistent: true }),
+  }
+
+  it('[F9] takes the first that keeps what is written, and tells of those before it', async () => {
+    const works = createMemoryTokenStore()
+    const { store, passedOver } = await firstWorkingStore([broken, works, createMemoryTokenStore()])
+    expect(store).toBe(works)
+    expect(passedOver).toEqual([
+      { described: broken.describe(), error: expect.objectContaining({ code: 'ERR_TOKEN_STORE_UNAVAILABLE' }) },
+    ])
+    expect(JSON.stringify(passedOver)).not.toContain(canary)
+    expect(await listed(works)).toEqual([])
+  })
+
+  it('rejects where none works, and where there is none to try', async () => {
+    await expect(firstWorkingStore([broken])).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE_UNAVAILABLE' })
+    await expect(firstWorkingStore([])).rejects.toMatchObject({ code: 'ERR_CONFIGURATION' })
+  })
+})
+
+describe('withToken', () => {
+  it('[S1-45] hands over the entry, and calls nobody where there is none', async () => {
+    const store = createMemoryTokenStore()
+    await store.set('user', entry)
+    expect(await withToken(store, 'user', ({ tokens }) => tokens.length)).toBe(6)
+    const never = vi.fn()
+    expect(await withToken(store, 'nobody', never)).toBeUndefined()
+    expect(never).not.toHaveBeenCalled()
+  })
+})
+
+describe('a store behind a lock', () => {
+  const description = { kind: 'file', atRest: 'plaintext', location: 'a map', persistent: false } as const
+
+  function makeStore(lock: LockStore, more: Partial<TextBackend> = {}) {
+    const texts = new Map<string, string>()
+    const backend: TextBackend = {
+      read: async (key) => texts.get(key),
+      write: async (key, text, confirm) => {
+        await confirm()
+        texts.set(key, text)
+      },
+      remove: async (key) => texts.delete(key),
+      async *texts() {
+        yield* texts.values()
+      },
+      ...more,
+    }
+    return createLockedTokenStore(backend, lock, Date.now, description)
+  }
+
+  it('[A12] gives up after 15 s when another process keeps the entry', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const lock = createMemoryLockStore()
+    await lock.acquire('user', 1_000_000)
+    const outcome = makeStore(lock)
+      .set('user', entry)
+      .catch((error: Error) => error)
+    await vi.advanceTimersByTimeAsync(15_100)
+    expect(await outcome).toMatchObject({ code: 'ERR_TOKEN_STORE_LOCKED', retryable: true })
+  })
+
+  it('[A12] rejects with the error of stores where the lock or the backend fails, and goes on afterwards', async () => {
+    const lock = createMemoryLockStore()
+    const acquire = vi
+      .fn(lock.acquire)
+      .mockRejectedValueOnce(Object.assign(new Error(canary), { code: 'ECONNREFUSED' }))
+    const store = makeStore({ acquire })
+    await expect(store.set('user', entry)).rejects.toMatchObject({ detail: 'The store failed: ECONNREFUSED.' })
+    await store.set('user', entry)
+    expect(await store.get('user')).toEqual(entry)
+    const texts: TextBackend['texts'] = () => {
+      throw new RangeError(canary)
+    }
+    await expect(listed(makeStore(lock, { texts }))).rejects.toMatchObject({ detail: 'The store failed: RangeError.' })
+  })
+
+  it('[A3] writes nothing once its lease is lost, and deletes nothing by version either', async () => {
+    const lease = { extend: vi.fn(async () => true), release: () => Promise.reject(new Error('gone')) }
+    const store = makeStore({ acquire: async () => lease })
+    await store.set('user', entry)
+    lease.extend.mockResolvedValue(false)
+    await expect(store.set('user', entryOf('next'))).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE_LOCKED' })
+    const deletion = store.replace('user', entry.version, undefined)
+    await expect(deletion).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE_LOCKED' })
+    expect(await store.get('user')).toEqual(entry)
+  })
+})
