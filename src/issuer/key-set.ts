@@ -75,7 +75,7 @@ const names = [
   'fetch',
   'clock',
   'onEvent',
-]
+] as const
 
 /**
  * Makes a key set to be used by itself: for JWTs that are no access tokens, such as those of webhooks. It is fetched,

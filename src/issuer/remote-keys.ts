@@ -38,7 +38,7 @@ export interface RemoteKeysSettings {
   readonly random?: (() => number) | undefined
 }
 
-const keyCacheNames = ['defaultMaxAgeSeconds', 'refreshAheadSeconds', 'staleIfErrorSeconds', 'timeoutMs']
+const keyCacheNames = ['defaultMaxAgeSeconds', 'refreshAheadSeconds', 'staleIfErrorSeconds', 'timeoutMs'] as const
 
 /**
  * Checks the settings of a key cache and fills in its defaults.

@@ -34,14 +34,26 @@ export function checkOptions<T extends object>(
   if (fault !== undefined) throw new ConfigurationError(fault)
 }
 
+/** Passes a list that has every name of `T` and no other; the compiler says which name is wrong. */
+type NamesExactly<T, Known extends readonly string[]> = [NamesOf<T>] extends [Known[number]]
+  ? [Known[number]] extends [NamesOf<T>]
+    ? unknown
+    : { readonly unknown: Exclude<Known[number], NamesOf<T>> }
+  : { readonly missing: Exclude<NamesOf<T>, Known[number]> }
+
 /**
  * Refuses what is not an object, and members that an option object does not have, naming the nearest one it has. Does
- * not look at values. For options whose interface the compiler cannot see.
+ * not look at values: the factory does. A name of the interface too few or too many does not compile; a list of its own
+ * needs `as const`.
  *
  * @throws {@link ConfigurationError}
  * @group Adapters
  */
-export function checkNames(what: string, options: unknown, known: readonly string[]): void {
+export function checkNames<T extends object, const Known extends readonly string[]>(
+  what: string,
+  options: T,
+  known: Known & NamesExactly<T, Known>,
+): void {
   const fault = nameFault(what, options, known)
   if (fault !== undefined) throw new ConfigurationError(fault)
 }

@@ -55,7 +55,7 @@ export function resolveAudienceFrom(given: unknown): readonly StandInSettings[] 
 }
 
 function resolveStandIn(given: unknown): StandInSettings {
-  checkNames('`audienceFrom`', given, ['claims', 'resource'])
+  checkNames('`audienceFrom`', given as AudienceStandIn, ['claims', 'resource'])
   const { claims, resource } = given as AudienceStandIn
   if (Array.isArray(claims)) refuseConditions('audienceFrom.claims')
   const holds = resolveConditions('audienceFrom.claims', claims ?? null) as ClaimsTest

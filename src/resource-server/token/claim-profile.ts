@@ -117,7 +117,7 @@ function resolveRoles(given: unknown): readonly RolePathSettings[] {
 
 function resolveRole(name: string, place: unknown): RolePathSettings {
   if (!isJsonObject(place)) return { ...resolvePath(name, place), form: 'names' }
-  checkNames(`A place of \`${name}\``, place, ['claim', 'form'])
+  checkNames(`A place of \`${name}\``, place as unknown as RoleClaim, ['claim', 'form'])
   const { claim, form } = place
   if (!roleForms.includes(form))
     throw new ConfigurationError(`\`${name}\` takes the form 'object-keys' or 'comma-list'.`)

@@ -57,7 +57,8 @@ export function createRedisConnection(
   defaultPrefix: string,
   more: readonly string[] = [],
 ): RedisConnection {
-  checkNames(what, options, ['client', 'prefix', 'timeoutMs', ...more])
+  // Options of five stores: which names each has besides is told by `more`, and not compared by the compiler.
+  checkNames(what, options as unknown as Record<string, unknown>, ['client', 'prefix', 'timeoutMs', ...more])
   const { client, prefix = defaultPrefix, timeoutMs = 1000 } = options
   if (typeof prefix !== 'string') throw new ConfigurationError('`prefix` takes text; leave it out for the default.')
   if (typeof timeoutMs !== 'number' || !(timeoutMs > 0 && timeoutMs <= longestTimeoutMs)) {

@@ -35,7 +35,7 @@ export interface SopsTokenStoreOptions {
  * @group Token stores
  */
 export function createSopsTokenStore(options: SopsTokenStoreOptions): TokenStore {
-  const names = ['directory', 'binary', 'ageRecipients', 'timeoutMs', 'env', 'clock']
+  const names = ['directory', 'binary', 'ageRecipients', 'timeoutMs', 'env', 'clock'] as const
   checkNames('createSopsTokenStore', options, names)
   const directory = requiredFolder(options.directory)
   const clock = functionOption('clock', options.clock) ?? systemClock

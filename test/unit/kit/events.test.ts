@@ -20,6 +20,17 @@ describe('emit', () => {
     expect(called).toBe(1)
   })
 
+  it('swallows what an asynchronous listener rejects with, and does not wait for it', async () => {
+    let called = 0
+    const late = async () => {
+      called++
+      throw new Error('late')
+    }
+    expect(emit(late, event)).toBeUndefined()
+    expect(called).toBe(1)
+    await new Promise((resolve) => setImmediate(resolve)) // an unhandled rejection would fail the run
+  })
+
   it('does nothing without a listener', () => {
     expect(() => emit(undefined, event)).not.toThrow()
   })

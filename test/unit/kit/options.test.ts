@@ -43,7 +43,9 @@ const rules: Rules<Example> = { issuer: required(text), resource: text, clockTol
 describe('the names of options', () => {
   it('accepts known names, all or none of them', () => {
     expect(failure(() => checkOptions('It', { issuer: 'i', resource: undefined }, rules))).toBe('nothing thrown')
-    expect(failure(() => checkNames('It', {}, ['issuer']))).toBe('nothing thrown')
+    expect(
+      failure(() => checkNames('It', {} as Partial<Example>, ['issuer', 'resource', 'clockToleranceSeconds'])),
+    ).toBe('nothing thrown')
   })
 
   it.each([
@@ -54,14 +56,14 @@ describe('the names of options', () => {
   ])('suggests the nearest name for %s', (given, suggestion) => {
     const message = `It has no option \`${given}\`. Did you mean \`${suggestion}\`?`
     expect(failure(() => checkOptions('It', { issuer: 'i', [given]: 1 }, rules))).toBe(message)
-    expect(failure(() => checkNames('It', { [given]: 1 }, Object.keys(rules)))).toBe(message)
+    expect(failure(() => checkNames('It', { [given]: 1 } as Record<string, unknown>, Object.keys(rules)))).toBe(message)
   })
 
   it('lists all names where none is near', () => {
-    expect(failure(() => checkNames('It', { verbosity: 1 }, Object.keys(rules)))).toBe(
+    expect(failure(() => checkNames('It', { verbosity: 1 } as Record<string, unknown>, Object.keys(rules)))).toBe(
       'It has no option `verbosity`. Known options: issuer, resource, clockToleranceSeconds.',
     )
-    expect(failure(() => checkNames('It', { verbosity: 1 }, []))).toContain('has no option `verbosity`')
+    expect(failure(() => checkNames('It', { verbosity: 1 } as object, []))).toContain('has no option `verbosity`')
   })
 
   it('refuses what is no object', () => {
@@ -77,6 +79,10 @@ describe('the names of options', () => {
     // @ts-expect-error `isuer` is no option
     const one: Rules<Example> = { ...rules, isuer: text }
     expect(() => checkOptions('It', options, one)).not.toThrow()
+    // @ts-expect-error `clockToleranceSeconds` is not in the list
+    checkNames('It', options, ['issuer', 'resource'])
+    // @ts-expect-error `isuer` is no option
+    expect(() => checkNames('It', options, ['issuer', 'resource', 'clockToleranceSeconds', 'isuer'])).not.toThrow()
     // @ts-expect-error an option of a part is forgotten
     members<Example>({ issuer: text })
     const either: Rules<{ readonly a: string } | { readonly b: string }> = { a: text, b: text }
