@@ -66,7 +66,7 @@ async function count(name, path, token) {
   const here = new URL('.', import.meta.url).href
   const passed = result
     .filter(({ url }) => url.startsWith(here) && !url.includes('/src/testing/') && !url.includes('node_modules') && !url.endsWith('count.mjs'))
-    .map(({ url, functions }) => ({ file: url.slice(here.length), functions: functions.filter(({ ranges }) => ranges[0].count > 0 && ranges[0].startOffset > 0).length }))
+    .map(({ url, functions }) => ({ file: url.slice(here.length), functions: functions.filter(({ functionName, ranges }) => ranges[0].count > 0 && (functionName !== '' || ranges[0].startOffset > 0)).length }))
     .filter(({ functions }) => functions > 0)
   const functions = passed.reduce((sum, one) => sum + one.functions, 0)
   console.log(name + ': ' + passed.length + ' files, ' + functions + ' functions')

@@ -5,8 +5,7 @@
  * @module
  */
 
-export { keepAccess } from './auth/auth.js'
-export { authIn, earlierIn, setAuth } from './auth/auth-slot.js'
+export { authIn, earlierIn, keepAccess, setAuth } from './auth/auth.js'
 export {
   type AdapterGate,
   type AdapterOptions,

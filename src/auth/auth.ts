@@ -192,3 +192,24 @@ export function keepAccess<Claims>(auth: Auth<Claims> | undefined, earlier: unkn
   const isSameCaller = earlier.token === auth.token && earlier.issuer === auth.issuer
   return isSameCaller ? auth.withAccess(joinAccess(earlier.access, auth.access)) : auth
 }
+
+/**
+ * Puts the caller, or the framework's form of it, into `target.auth`. Not writable, so that no later middleware replaces
+ * it by accident; a later guard still can.
+ *
+ * @group Adapters
+ */
+export function setAuth(target: object, value: unknown): void {
+  Object.defineProperty(target, 'auth', { value, writable: false, enumerable: true, configurable: true })
+}
+
+/** What stands in `target.auth`, whoever put it there. For the guard that is about to judge anew. @group Adapters */
+export function earlierIn(target: object): unknown {
+  return (target as { readonly auth?: unknown }).auth
+}
+
+/** The caller that a guard put into `target.auth`; `undefined` where something else is there. @group Adapters */
+export function authIn<Claims>(target: object): Auth<Claims> | undefined {
+  const found = earlierIn(target)
+  return found instanceof Auth ? found : undefined
+}

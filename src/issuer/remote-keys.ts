@@ -125,7 +125,7 @@ export function createRemoteKeys({
       const candidates = keys.usable(clock())?.candidates(kid, algorithm) ?? []
       return candidates.filter((key) => !tried.includes(key))
     },
-    isServing: (nowMs) => keys.usable(nowMs) !== undefined,
+    isServing: keys.isServing,
     async warmUp() {
       if (!keys.isFresh(clock())) await keys.refresh(clock())
       const nowMs = clock()

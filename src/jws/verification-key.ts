@@ -42,7 +42,6 @@ export function keyIdentity({ kid, alg, kty, n, e, crv, x, y }: PublishedJwk): s
  */
 export function createVerificationKey(jwk: PublishedJwk): ManagedKey {
   const checks = new Map<SignatureAlgorithm, MaybePromise<SignatureCheck | undefined>>()
-  let isWithdrawn = false
 
   function prepare(algorithm: SignatureAlgorithm): MaybePromise<SignatureCheck | undefined> {
     const check = importKey(jwk, algorithm)
@@ -53,22 +52,21 @@ export function createVerificationKey(jwk: PublishedJwk): ManagedKey {
 
   const fits = (algorithm: SignatureAlgorithm): boolean => fitsAlgorithm(jwk, algorithm)
 
-  return {
+  const key = {
     kid: jwk.kid,
     jwk,
     identity: keyIdentity(jwk),
-    get withdrawn() {
-      return isWithdrawn
-    },
+    withdrawn: false,
     fits,
-    signatureCheck(algorithm) {
+    signatureCheck(algorithm: SignatureAlgorithm) {
       if (!fits(algorithm)) return undefined
       return checks.has(algorithm) ? checks.get(algorithm) : prepare(algorithm)
     },
     withdraw() {
-      isWithdrawn = true
+      key.withdrawn = true
     },
   }
+  return key
 }
 
 function importKey(jwk: PublishedJwk, algorithm: SignatureAlgorithm): MaybePromise<SignatureCheck | undefined> {

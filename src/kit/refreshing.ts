@@ -53,6 +53,8 @@ export interface Refreshing<T> {
    * been under way for 500 ms. Starts a load in the background when one is due. Never waits.
    */
   usable(nowMs: number): T | undefined
+  /** Whether {@link Refreshing.usable} would give the value, which it starts a load for as well. */
+  isServing(nowMs: number): boolean
   /** Loads now: joins a load under way, does nothing while backing off. Never rejects: see {@link Refreshing.failure}. */
   refresh(nowMs: number): Promise<void>
   /**
@@ -148,12 +150,15 @@ export function createRefreshing<T>(options: RefreshingOptions<T>): Refreshing<T
     if (failure !== undefined) failure = { ...failure, retryAtMs: Number.NEGATIVE_INFINITY }
   }
 
+  function isServing(nowMs: number): boolean {
+    if (!isUsable(nowMs)) return false
+    if (!isFresh(nowMs) && !isLoading()) void refresh(nowMs)
+    return true
+  }
+
   return {
-    usable(nowMs) {
-      if (!isUsable(nowMs)) return undefined
-      if (!isFresh(nowMs) && !isLoading()) void refresh(nowMs)
-      return held?.value
-    },
+    usable: (nowMs) => (isServing(nowMs) ? held?.value : undefined),
+    isServing,
     refresh,
     refreshSoon,
     isLoading,

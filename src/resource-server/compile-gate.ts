@@ -7,14 +7,14 @@ import type { BindingMode } from './binding/binding-options.js'
 import type { AnswerSettings } from './challenge/challenge.js'
 import { protectedResourceMetadataUrl } from './metadata/metadata-routes.js'
 import type { ResourceServerSettings } from './options.js'
-import { type CompiledRequirement, compileRequirement } from './policy/compile-requirement.js'
-import type { Requirement } from './policy/requirement.js'
+import { compileRequirement } from './policy/compile-requirement.js'
+import type { Requirement, RequirementRule } from './policy/requirement.js'
 import { type ResourceSettings, selectResource } from './resource.js'
 
 /** One route's gate: its requirement and its resource, compiled. */
 export interface Gate<Claims> {
   readonly resource: ResourceSettings
-  readonly rule: CompiledRequirement
+  readonly rules: readonly RequirementRule[]
   readonly modes: { readonly dpop: BindingMode; readonly mtls: BindingMode }
   readonly allow: Requirement<Claims>['allow']
   readonly answerContext: Omit<AnswerSettings, 'scheme'>
@@ -28,16 +28,16 @@ export interface Gate<Claims> {
 export function compileGate<Claims>(options: ResourceServerSettings, requirement: Requirement<Claims>): Gate<Claims> {
   // Without types a requirement may be null; compileRequirement says so.
   const resource = selectResource(options.resources, requirement?.resource)
-  const rule = compileRequirement(requirement, { implies: options.implies, resource: resource.resource })
-  const modes = { dpop: rule.dpop ?? resource.dpop, mtls: rule.mtls ?? resource.mtls }
+  const compiled = compileRequirement(requirement, { implies: options.implies, resource: resource.resource })
+  const modes = { dpop: compiled.dpop ?? resource.dpop, mtls: compiled.mtls ?? resource.mtls }
   return {
     resource,
-    rule,
+    rules: compiled.rules,
     modes,
     allow: requirement.allow,
     answerContext: {
       metadataUrl: protectedResourceMetadataUrl(resource.resource),
-      scope: rule.challengeScope,
+      scope: compiled.challengeScope,
       bearerOffered: modes.dpop !== 'required',
       dpopAlgorithms: modes.dpop === 'off' ? undefined : resource.dpopAlgorithms,
       cors: options.cors,

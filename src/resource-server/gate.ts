@@ -135,12 +135,12 @@ export function createGates<Claims>({
 
   /** RFC 9470 §9: what a route demands is told to good tokens only. */
   function meetsRule(
-    { rule, allow }: Gate<Claims>,
+    { rules, allow }: Gate<Claims>,
     auth: Auth<Claims>,
     { entry, issuer }: TrustedToken,
     nowMs: number,
   ): MaybePromise<void> {
-    rule.judge(entry, nowMs, issuer.clockToleranceMs)
+    for (const hold of rules) hold(entry, nowMs, issuer.clockToleranceMs)
     return allow && askAllow(allow, auth)
   }
 
@@ -167,14 +167,14 @@ export function createGates<Claims>({
 
   function accept(auth: Auth<Claims>, judged: Judged, queryUsed: boolean) {
     const { headers } = judged.passage
-    tell.accepted(auth, judged)
+    tell.accepted?.(auth, judged)
     return { ok: true as const, auth, headers: queryUsed ? { ...privateHeaders, ...headers } : headers }
   }
 
   function optionalGuard(requirement: Requirement<Claims>, anonymous = true): OptionalGuard<Claims> {
     const gate = gateFor(requirement)
     return async (facts) => {
-      const judged = tell.begin('request', new Passage(facts.request))
+      const judged = { phase: 'request', passage: new Passage(facts.request), startedMs: tell.clock?.() } as const
       let scheme: AuthScheme | undefined
       try {
         const read = readCredentials(facts, gate.resource, gate.modes.dpop !== 'off')
@@ -184,7 +184,7 @@ export function createGates<Claims>({
           return accept(auth, judged, read.method === 'query')
         }
         if (!anonymous || !(read.error instanceof MissingTokenError)) return refuse(read.error, gate, scheme, judged)
-        tell.anonymous(gate.resource.resource, judged)
+        tell.anonymous?.(gate.resource.resource, judged)
         return { ok: true, auth: undefined, headers: judged.passage.headers }
       } catch (thrown) {
         return refuse(thrown, gate, scheme, judged)
@@ -195,7 +195,7 @@ export function createGates<Claims>({
   /** Judges a caller let through before; what is thrown or rejected with is the refusal, told of. */
   function demand(auth: Auth<Claims>, requirement: Requirement<Claims>, waits: boolean): MaybePromise<void> {
     const gate = gateFor(requirement)
-    const judged = tell.begin('check', auth[passage])
+    const judged = { phase: 'check', passage: auth[passage], startedMs: tell.clock?.() } as const
     const fail = (thrown: unknown): never => {
       throw refuse(thrown, gate, auth.scheme, judged).error
     }
@@ -205,8 +205,8 @@ export function createGates<Claims>({
     } catch (thrown) {
       return fail(thrown)
     }
-    if (!(outcome instanceof Promise)) return tell.accepted(auth, judged)
-    if (waits) return outcome.then(() => tell.accepted(auth, judged), fail)
+    if (!(outcome instanceof Promise)) return tell.accepted?.(auth, judged)
+    if (waits) return outcome.then(() => tell.accepted?.(auth, judged), fail)
     outcome.catch(() => {})
     return fail(new ConfigurationError(mustWait))
   }
@@ -227,7 +227,7 @@ export function createGates<Claims>({
     },
     async verify(token, requirement) {
       const gate = gateFor(requirement)
-      const judged = tell.begin('token', new Passage())
+      const judged = { phase: 'token', passage: new Passage(), startedMs: tell.clock?.() } as const
       try {
         if (typeof token !== 'string') throw new InvalidRequestError('ERR_REQUEST_MALFORMED')
         return accept(await admit(gate, 'Bearer', token, undefined, judged.passage), judged, false).auth

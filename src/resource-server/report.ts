@@ -1,5 +1,6 @@
 import type { Auth, Passage } from '../auth/auth.js'
 import { type AuthError, isAuthError, ownError, shownText } from '../errors/index.js'
+import type { Clock } from '../kit/clock.js'
 import { emit, type PortcullisEvent } from '../kit/events.js'
 import { failureCode } from '../kit/failure-code.js'
 import type { ResourceServerSettings } from './options.js'
@@ -16,9 +17,10 @@ export interface Judged {
 
 /** Tells the listener what became of callers. Costs next to nothing where there is none. */
 export interface Report {
-  begin(phase: Judged['phase'], passage: Passage): Judged
-  accepted(auth: Auth<unknown>, judged: Judged): void
-  anonymous(resource: string, judged: Judged): void
+  /** Tells when a judgement begins. `undefined` where there is no listener, like the next two. */
+  readonly clock: Clock | undefined
+  readonly accepted: ((auth: Auth<unknown>, judged: Judged) => void) | undefined
+  readonly anonymous: ((resource: string, judged: Judged) => void) | undefined
   /** Gives the error to the request, tells of it, and returns it: another object where this one cannot be given. */
   refused(error: AuthError, resource: string, judged: Judged): AuthError
   /** Whether it is an error that was told of for this very request; for any request, where none is given. */
@@ -47,14 +49,15 @@ export function createReport(options: ResourceServerSettings): Report {
     emit(onEvent, { type: 'application.failed', callback, errorName: failureCode(cause ?? error), correlationId })
   }
 
+  const accepted: Report['accepted'] = ({ issuer, resource, scheme }, judged) =>
+    emit(onEvent, { type: 'auth.accepted', issuer, resource, scheme, ...about(judged) })
+  const anonymous: Report['anonymous'] = (resource, judged) =>
+    emit(onEvent, { type: 'auth.anonymous', resource, ...about(judged) })
+
   return {
-    begin: (phase, passage) => ({ passage, phase, startedMs: onEvent && monotonicClock() }),
-    accepted({ issuer, resource, scheme }, judged) {
-      if (onEvent) emit(onEvent, { type: 'auth.accepted', issuer, resource, scheme, ...about(judged) })
-    },
-    anonymous(resource, judged) {
-      if (onEvent) emit(onEvent, { type: 'auth.anonymous', resource, ...about(judged) })
-    },
+    clock: onEvent && monotonicClock,
+    accepted: onEvent && accepted,
+    anonymous: onEvent && anonymous,
     refused(error, resource, judged) {
       const own = ownError(error, judged.passage.correlationId)
       told.add(own)

@@ -1,7 +1,7 @@
 import { anything, checkOptions, choice, func, integer, type Rules } from '../../kit/options.js'
 import { type BindingMode, bindingModes } from '../binding/binding-options.js'
 import { claimsRule, detailsRule, rolesRule } from './access-rules.js'
-import type { JudgedToken, Requirement } from './requirement.js'
+import type { Requirement, RequirementRule } from './requirement.js'
 import { compileScope, type ImpliedScopes, scopeRule } from './scope-expression.js'
 import { authenticationRule, compileAuthentication } from './step-up.js'
 
@@ -11,12 +11,8 @@ export interface CompiledRequirement {
   readonly challengeScope: string | undefined
   readonly dpop: BindingMode | undefined
   readonly mtls: BindingMode | undefined
-  /**
-   * Holds a verified token against every rule but `allow`, which needs the whole `auth`.
-   *
-   * @throws {@link StepUpRequiredError}, {@link InsufficientScopeError}, {@link AccessDeniedError}
-   */
-  judge(token: JudgedToken, nowMs: number, clockToleranceMs: number): void
+  /** Every rule for a verified token but `allow`, which needs the whole `auth`. The first that throws decides. */
+  readonly rules: readonly RequirementRule[]
 }
 
 /** What a requirement is compiled for. */
@@ -25,7 +21,7 @@ export interface RequirementSettings {
   readonly resource: string
 }
 
-const rules: Rules<Requirement<never>> = {
+const memberRules: Rules<Requirement<never>> = {
   resource: anything,
   scope: anything,
   roles: anything,
@@ -44,9 +40,9 @@ const rules: Rules<Requirement<never>> = {
  * @throws {@link ConfigurationError} for a member that cannot be right.
  */
 export function compileRequirement(requirement: Requirement<never>, context: RequirementSettings): CompiledRequirement {
-  checkOptions('A requirement', requirement, rules)
+  checkOptions('A requirement', requirement, memberRules)
   const scope = requirement.scope === undefined ? undefined : compileScope(requirement.scope, context.implies)
-  const demands = [
+  const rules = [
     authenticationRule(compileAuthentication(requirement), scope),
     scopeRule(scope),
     detailsRule(requirement.authorizationDetails, context),
@@ -57,8 +53,6 @@ export function compileRequirement(requirement: Requirement<never>, context: Req
     challengeScope: scope?.neededFrom([]).join(' '),
     dpop: requirement.dpop,
     mtls: requirement.mtls,
-    judge(token, nowMs, clockToleranceMs) {
-      for (const rule of demands) rule(token, nowMs, clockToleranceMs)
-    },
+    rules,
   }
 }

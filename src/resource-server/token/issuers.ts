@@ -111,6 +111,7 @@ function createTenantRegistry(options: IssuerRegistrySettings, resolver: IssuerR
     },
     findOpaque: () => undefined,
     trusts: isTenant,
+    mayChange: true,
     known: () => [...ready.values()].filter(({ issuer }) => isTenant(issuer)),
   }
 }
@@ -128,6 +129,7 @@ function createStaticRegistry(options: IssuerRegistrySettings): IssuerRegistry {
     find: (issuer) => listed.get(issuer),
     findOpaque: (resource) => opaque.get(resource),
     trusts: (issuer) => listed.has(issuer),
+    mayChange: false,
     known: () => issuers,
   }
 }

@@ -44,6 +44,8 @@ export interface IssuerRegistry {
   findOpaque(resource: TokenTarget): IntrospectingIssuer | undefined
   /** Whether tokens of that issuer may be accepted at all. */
   trusts(issuer: string): boolean
+  /** Whether an issuer found before may be trusted no longer: {@link IssuerRegistry.trusts} is then asked at each use. */
+  readonly mayChange: boolean
   /** Those known so far. */
   known(): readonly Issuer[]
 }
@@ -156,7 +158,7 @@ export function createTokenVerifier(options: TokenVerifierSettings, issuers: Iss
 
 function isStillGood({ entry, issuer }: TrustedToken, issuers: IssuerRegistry, nowMs: number): boolean {
   return (
-    issuers.trusts(issuer.issuer) &&
+    (!issuers.mayChange || issuers.trusts(issuer.issuer)) &&
     nowMs < entry.validUntilMs &&
     nowMs >= entry.validFromMs &&
     entry.key?.withdrawn === false &&
