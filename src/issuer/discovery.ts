@@ -1,6 +1,7 @@
 import { AuthError, UnavailableError } from '../errors/index.js'
 import { cacheLifetimeMs } from '../kit/cache-lifetime.js'
 import { emit } from '../kit/events.js'
+import { type IssuerFailureReason, issuerReason } from '../kit/failure-code.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
 import { type FetchedAnswer, guardedFetch } from '../kit/fetch/guarded-fetch.js'
 import { type JsonObject, parseJsonObject } from '../kit/json.js'
@@ -135,10 +136,10 @@ export function isNothingThere(status: number): boolean {
   return status >= 400 && status < 500 && status !== 429
 }
 
-/** Why a refresh failed, in a word or two for events, logs and health. Holds nothing that was sent or received. */
-export function reasonOf(error: unknown): string {
+/** Why a refresh failed, as a code for events, logs and health. Any text that is not one of the codes is left out. */
+export function reasonOf(error: unknown): IssuerFailureReason {
   if (error instanceof FetchFailure) return error.reason
-  return error instanceof AuthError ? (error.detail ?? error.code) : 'unexpected'
+  return issuerReason(error instanceof AuthError ? error.detail : undefined)
 }
 
 async function firstAnswer(

@@ -1,5 +1,6 @@
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
 import type { VerificationKey } from '../jws/verification-key.js'
+import type { IssuerFailureReason } from '../kit/failure-code.js'
 import type { MaybePromise } from '../kit/maybe-promise.js'
 
 /** Where an issuer's keys come from. Built by `createRemoteKeys` (remote) and `createStaticKeys`. */
@@ -48,5 +49,5 @@ export interface KeySourceHealth {
   /** Known keys serve until then while fetching fails or hangs. */
   readonly staleUntilMs: number | undefined
   /** Why the last refresh failed; `undefined` after a success. */
-  readonly lastFailure: string | undefined
+  readonly lastFailure: IssuerFailureReason | undefined
 }

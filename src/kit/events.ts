@@ -1,5 +1,6 @@
 /** The one union of events, of the resource server, the grants and the client, and the one way they are told. */
 import type { ApplicationCallback, AuthErrorCode, ClientErrorCode, Shown } from '../errors/index.js'
+import type { IntrospectionFailureReason, IssuerFailureReason } from './failure-code.js'
 import { isThenable } from './maybe-promise.js'
 
 /** A call of the client: the function's name, or `discovery`. @group OAuth client */
@@ -74,13 +75,18 @@ export type PortcullisEvent =
   /** A key set was fetched. */
   | { readonly type: 'keys.refreshed'; readonly issuer: string; readonly keys: number; readonly withdrawn: number }
   /** A key set could not be fetched; `stale` tells whether known keys go on serving. */
-  | { readonly type: 'keys.failed'; readonly issuer: string; readonly reason: string; readonly stale: boolean }
+  | {
+      readonly type: 'keys.failed'
+      readonly issuer: string
+      readonly reason: IssuerFailureReason
+      readonly stale: boolean
+    }
   /** An entry of a key set was passed over. */
   | { readonly type: 'keys.entry_skipped'; readonly issuer: string; readonly reason: string }
   /** Discovery of an authorization server failed. */
-  | { readonly type: 'discovery.failed'; readonly issuer: string; readonly reason: string }
+  | { readonly type: 'discovery.failed'; readonly issuer: string; readonly reason: IssuerFailureReason }
   /** The introspection endpoint failed or refused our own credentials: an alarm, not a bad token. */
-  | { readonly type: 'introspection.failed'; readonly issuer: string; readonly reason: string }
+  | { readonly type: 'introspection.failed'; readonly issuer: string; readonly reason: IntrospectionFailureReason }
   /** The circuit to an introspection endpoint opened, tries one request, or closed again. */
   | {
       readonly type: 'introspection.breaker'

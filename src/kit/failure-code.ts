@@ -1,4 +1,50 @@
-import { FetchFailure } from './fetch/fetch-failure.js'
+import { FetchFailure, type FetchFailureReason, isFetchFailureReason } from './fetch/fetch-failure.js'
+
+/**
+ * Why the metadata or the keys of an issuer cannot be used. A closed set of codes: nothing that was sent or received is
+ * ever in it. `unexpected` stands for an error of the platform or of an injected function.
+ *
+ * @group Events
+ */
+export type IssuerFailureReason = FetchFailureReason | 'unexpected'
+
+/**
+ * Why introspection tells nothing about a token. A closed set of codes, as {@link IssuerFailureReason}; those with
+ * `signed_answer` name the check of RFC 9701 §5 that a signed answer failed.
+ *
+ * @group Events
+ */
+export type IntrospectionFailureReason = IssuerFailureReason | (typeof introspectionReasons)[number]
+
+const introspectionReasons = [
+  'endpoint_missing',
+  'credential_unavailable',
+  'credential_refused',
+  'active_missing',
+  'overloaded',
+  'circuit_open',
+  'signed_answer_missing',
+  'signed_answer_malformed',
+  'signed_answer_type',
+  'signed_answer_algorithm',
+  'signed_answer_critical_header',
+  'signed_answer_key',
+  'signed_answer_signature',
+  'signed_answer_issuer',
+  'signed_answer_audience',
+  'signed_answer_time',
+  'signed_answer_content',
+] as const
+
+/** `detail` where it is one of these codes, else `unexpected`: the error of an application may hold any text. */
+export function issuerReason(detail: string | undefined): IssuerFailureReason {
+  return isFetchFailureReason(detail) ? detail : 'unexpected'
+}
+
+/** As {@link issuerReason}, for introspection. */
+export function introspectionReason(detail: string | undefined): IntrospectionFailureReason {
+  return introspectionReasons.find((reason) => reason === detail) ?? issuerReason(detail)
+}
 
 const plainName = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/
 

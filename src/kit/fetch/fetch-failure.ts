@@ -30,6 +30,11 @@ const messages: Readonly<Record<FetchFailureReason, string>> = {
   no_usable_key: 'The key set has no usable key',
 }
 
+/** Whether a text is one of these reasons. */
+export function isFetchFailureReason(text: string | undefined): text is FetchFailureReason {
+  return text !== undefined && Object.hasOwn(messages, text)
+}
+
 /**
  * An outgoing call that brought nothing usable. Internal: callers turn it into an `UnavailableError`. Its message is a
  * fixed text; what was sent or received is never in it.

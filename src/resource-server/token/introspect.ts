@@ -1,6 +1,7 @@
 import { InvalidTokenError, UnavailableError } from '../../errors/index.js'
 import { createBoundedCache } from '../../kit/bounded-cache.js'
 import { emit } from '../../kit/events.js'
+import { introspectionReason } from '../../kit/failure-code.js'
 import type { JsonObject } from '../../kit/json.js'
 import type { MaybePromise } from '../../kit/maybe-promise.js'
 import { createSingleFlight } from '../../kit/single-flight.js'
@@ -95,7 +96,7 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
         refused.set(key, { error, untilMs: clock() + introspection.negativeCacheMs })
       }
       if (error instanceof UnavailableError && error.code === 'ERR_INTROSPECTION_UNAVAILABLE') {
-        emit(onEvent, { type: 'introspection.failed', issuer, reason: String(error.detail) })
+        emit(onEvent, { type: 'introspection.failed', issuer, reason: introspectionReason(error.detail) })
       }
       throw error
     }

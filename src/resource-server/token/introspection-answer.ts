@@ -1,5 +1,6 @@
 import { InvalidTokenError } from '../../errors/index.js'
 import { comparableType, maxJsonDepth, readCompactJws } from '../../jws/compact-jws.js'
+import type { IntrospectionFailureReason } from '../../kit/failure-code.js'
 import type { FetchedAnswer } from '../../kit/fetch/guarded-fetch.js'
 import {
   freezeWithin,
@@ -43,30 +44,40 @@ export function readPlainAnswer({ mediaType, text }: FetchedAnswer): JsonObject 
  * about the token; or the code of what keeps the issuer's keys from being had.
  */
 export async function readSignedAnswer(answer: FetchedAnswer, rules: SignedAnswerRules): Promise<JsonObject> {
-  if (answer.mediaType === introspectionMediaTypes.plain) throw introspectionFailure('a signed answer was asked for')
+  if (answer.mediaType === introspectionMediaTypes.plain) throw introspectionFailure('signed_answer_missing')
   if (answer.mediaType !== introspectionMediaTypes.signed) throw introspectionFailure('media_type')
   const payload = await verifyAnswer(answer.text, rules)
   const { issuer, clockToleranceMs } = rules.signer
-  if (ownMember(payload, 'iss') !== issuer) broken('signed answer: iss')
-  if (!namesAudience(ownMember(payload, 'aud'), rules.audience)) broken('signed answer: aud')
+  if (ownMember(payload, 'iss') !== issuer) broken('signed_answer_issuer')
+  if (!namesAudience(ownMember(payload, 'aud'), rules.audience)) broken('signed_answer_audience')
   const iat = ownMember(payload, 'iat')
-  if (typeof iat !== 'number') return broken('signed answer: iat')
+  if (typeof iat !== 'number') return broken('signed_answer_time')
   const ageMs = rules.nowMs - iat * 1000
-  if (ageMs < -clockToleranceMs || ageMs > rules.maxAgeMs + clockToleranceMs) broken('signed answer: iat')
+  if (ageMs < -clockToleranceMs || ageMs > rules.maxAgeMs + clockToleranceMs) broken('signed_answer_time')
   const introspection = ownMember(payload, 'token_introspection')
-  return isJsonObject(introspection) ? introspection : broken('signed answer: token_introspection')
+  return isJsonObject(introspection) ? introspection : broken('signed_answer_content')
 }
 
+/** The checks that a signed answer shares with a token, by the codes they refuse a token with. */
+const answerReasons: ReadonlyMap<string, IntrospectionFailureReason> = new Map([
+  ['ERR_TOKEN_TYPE', 'signed_answer_type'],
+  ['ERR_TOKEN_ALGORITHM', 'signed_answer_algorithm'],
+  ['ERR_TOKEN_CRITICAL_HEADER', 'signed_answer_critical_header'],
+  ['ERR_TOKEN_KEY_UNKNOWN', 'signed_answer_key'],
+  ['ERR_TOKEN_SIGNATURE', 'signed_answer_signature'],
+])
+
 async function verifyAnswer(text: string, { signer }: SignedAnswerRules): Promise<JsonObject> {
-  const jws = readCompactJws(text) ?? broken('signed answer: malformed')
+  const jws = readCompactJws(text) ?? broken('signed_answer_malformed')
   try {
     const header = readJoseHeader(jws.headerSegment)
-    if (header.typ !== 'token-introspection+jwt') broken('signed answer: typ')
-    if (!signer.algorithms.has(header.alg)) broken('signed answer: alg')
+    if (header.typ !== 'token-introspection+jwt') broken('signed_answer_type')
+    if (!signer.algorithms.has(header.alg)) broken('signed_answer_algorithm')
     await verifySignature(jws, header, signer.keys)
     return jws.payload
   } catch (error) {
-    throw error instanceof InvalidTokenError ? introspectionFailure(`signed answer: ${error.code}`, error) : error
+    if (!(error instanceof InvalidTokenError)) throw error
+    throw introspectionFailure(answerReasons.get(error.code) ?? 'signed_answer_malformed', { cause: error })
   }
 }
 
@@ -74,7 +85,7 @@ function namesAudience(aud: unknown, audience: string): boolean {
   return aud === audience || (isStringArray(aud) && aud.includes(audience))
 }
 
-function broken(reason: string): never {
+function broken(reason: IntrospectionFailureReason): never {
   throw introspectionFailure(reason)
 }
 
@@ -95,7 +106,7 @@ export function readIntrospectedToken(
   nowMs: number,
 ): VerifiedEntry {
   const active = ownMember(answer, 'active')
-  if (typeof active !== 'boolean') throw introspectionFailure('active is no boolean')
+  if (typeof active !== 'boolean') throw introspectionFailure('active_missing')
   if (!active) throw new InvalidTokenError('ERR_TOKEN_INACTIVE', { expected: 'active', received: active })
   const iss = ownMember(answer, 'iss')
   if (iss !== undefined && iss !== issuer) {

@@ -1,8 +1,9 @@
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen, noop } from 'cockatiel'
-import { InvalidTokenError, UnavailableError } from '../../errors/index.js'
+import { InvalidTokenError, UnavailableError, type UnavailableErrorOptions } from '../../errors/index.js'
 import type { Discovery } from '../../issuer/discovery.js'
 import type { CredentialFields } from '../../issuer/endpoint-credential.js'
 import type { Clock } from '../../kit/clock.js'
+import type { IntrospectionFailureReason } from '../../kit/failure-code.js'
 import { FetchFailure } from '../../kit/fetch/fetch-failure.js'
 import { type FetchedAnswer, type GuardedFetchOptions, guardedFetch } from '../../kit/fetch/guarded-fetch.js'
 import { readRetryAfter } from '../../kit/retry-after.js'
@@ -51,7 +52,7 @@ export function createIntrospectionRequest(
   async function findEndpoint(): Promise<string> {
     if (introspection.endpoint !== undefined) return introspection.endpoint
     const { introspection_endpoint: endpoint } = await discovery.metadata()
-    if (endpoint === undefined) throw introspectionFailure('the metadata has no introspection_endpoint')
+    if (endpoint === undefined) throw introspectionFailure('endpoint_missing')
     return endpoint
   }
 
@@ -62,7 +63,7 @@ export function createIntrospectionRequest(
       )
       return { headers, form }
     } catch (cause) {
-      throw introspectionFailure('the credential cannot be had', cause)
+      throw introspectionFailure('credential_unavailable', { cause })
     }
   }
 
@@ -79,8 +80,11 @@ export function createIntrospectionRequest(
       trustedHostnames,
     })
     if (answer.status === 200) return answer
-    if (tokenCheck?.inactiveStatuses.includes(answer.status)) throw new InvalidTokenError('ERR_TOKEN_INACTIVE')
-    throw introspectionFailure(answer.status === 401 ? 'our credentials were refused' : `status ${answer.status}`)
+    if (tokenCheck?.inactiveStatuses.includes(answer.status)) {
+      throw new InvalidTokenError('ERR_TOKEN_INACTIVE', { expected: 'active', received: answer.status })
+    }
+    const reason = answer.status === 401 ? 'credential_refused' : 'status'
+    throw introspectionFailure(reason, { expected: 200, received: answer.status })
   }
 }
 
@@ -88,7 +92,7 @@ async function sendAttempt(attempt: Attempt, endpoint: string, options: GuardedF
   try {
     return await attempt(() => guardedFetch(endpoint, options))
   } catch (error) {
-    throw error instanceof FetchFailure ? introspectionFailure(error.reason, error) : error
+    throw error instanceof FetchFailure ? introspectionFailure(error.reason, { cause: error }) : error
   }
 }
 
@@ -141,7 +145,7 @@ export function createIntrospectionGate(settings: IntrospectionGateSettings): In
   return {
     async run(isKnown, ask) {
       if (inFlight >= (isKnown ? maxInFlight : maxInFlight - forKnownOnly)) {
-        throw introspectionFailure('too many in flight', undefined, 1)
+        throw introspectionFailure('overloaded', { retryAfterSeconds: 1 })
       }
       const pass = circuit.enter(clock())
       inFlight += 1
@@ -171,7 +175,7 @@ function createCircuit({ breaker, clock, onCircuit }: IntrospectionGateSettings)
     return !('state' in policy) || policy.state === CircuitState.Closed
   }
   function refuse(nowMs: number): never {
-    throw introspectionFailure('circuit open', undefined, Math.max(1, (openUntilMs - nowMs) / 1000))
+    throw introspectionFailure('circuit_open', { retryAfterSeconds: Math.max(1, (openUntilMs - nowMs) / 1000) })
   }
   if ('onBreak' in policy && breaker !== undefined) {
     policy.onBreak((reason) => {
@@ -214,9 +218,11 @@ function pauseAskedFor(reason: unknown, nowMs: number): number {
 /**
  * An introspection that tells nothing about the token: no answer, a broken one, or our own credentials refused.
  *
- * @param reason - for events and logs; holds nothing that was sent or received.
- * @param retryAfterSeconds - when a retry makes sense, where that is known.
+ * @param reason - becomes the `detail` of the error and the `reason` of the event.
  */
-export function introspectionFailure(reason: string, cause?: unknown, retryAfterSeconds?: number): UnavailableError {
-  return new UnavailableError('ERR_INTROSPECTION_UNAVAILABLE', { detail: reason, cause, retryAfterSeconds })
+export function introspectionFailure(
+  reason: IntrospectionFailureReason,
+  about: Omit<UnavailableErrorOptions, 'detail'> = {},
+): UnavailableError {
+  return new UnavailableError('ERR_INTROSPECTION_UNAVAILABLE', { ...about, detail: reason })
 }

@@ -316,10 +316,11 @@ describe('a metadata server that hangs', () => {
 })
 
 describe('reasonOf', () => {
-  it('names known failures, and says nothing of unknown ones', () => {
+  it('[REAL-44] names known failures, and says nothing of unknown ones', () => {
     expect(reasonOf(new FetchFailure('timeout'))).toBe('timeout')
     expect(reasonOf(new UnavailableError('ERR_ISSUER_UNAVAILABLE', { detail: 'status' }))).toBe('status')
-    expect(reasonOf(new ConfigurationError('text'))).toBe('ERR_CONFIGURATION')
+    expect(reasonOf(new UnavailableError('ERR_ISSUER_UNAVAILABLE', { detail: 'with a secret' }))).toBe('unexpected')
+    expect(reasonOf(new ConfigurationError('text'))).toBe('unexpected')
     expect(reasonOf(new Error('with a secret'))).toBe('unexpected')
     expect(reasonOf(undefined)).toBe('unexpected')
   })

@@ -60,9 +60,9 @@ describe('the bound on introspection requests in flight', () => {
     const { ask, sent } = gateOf({ maxInFlight: 8 })
     const slow = held()
     const unknown = Array.from({ length: 10 }, () => ask(slow.reply))
-    expect(await Promise.all(unknown.slice(6))).toEqual(Array.from({ length: 4 }, () => 'too many in flight 1'))
+    expect(await Promise.all(unknown.slice(6))).toEqual(Array.from({ length: 4 }, () => 'overloaded 1'))
     const known = Array.from({ length: 3 }, () => ask(slow.reply, true))
-    expect(await known[2]).toBe('too many in flight 1')
+    expect(await known[2]).toBe('overloaded 1')
     expect(sent()).toBe(8)
     slow.release()
     expect(await Promise.all([...unknown.slice(0, 6), ...known.slice(0, 2)])).toEqual(
@@ -70,7 +70,7 @@ describe('the bound on introspection requests in flight', () => {
     )
     expect(await ask(fail('network'))).toBe('network')
     expect(await Promise.all(Array.from({ length: 6 }, () => ask(async () => answer(200))))).not.toContain(
-      'too many in flight 1',
+      'overloaded 1',
     )
   })
 
@@ -91,9 +91,9 @@ describe('the circuit to an introspection endpoint', () => {
     await ask(() => answer(200))
     for (let times = 0; times < 3; times++) await ask(reply)
     expect(states).toEqual(['open'])
-    expect(await ask(() => answer(200))).toBe('circuit open 10')
+    expect(await ask(() => answer(200))).toBe('circuit_open 10')
     clock.advance(9001)
-    expect(await ask(() => answer(200), true)).toBe('circuit open 1')
+    expect(await ask(() => answer(200), true)).toBe('circuit_open 1')
     expect(sent()).toBe(6)
   })
 
@@ -113,13 +113,13 @@ describe('the circuit to an introspection endpoint', () => {
     const { ask, states, clock, sent } = gateOf()
     for (let times = 0; times < 3; times++) await ask(fail('network'))
     clock.advance(9999)
-    expect(await ask(() => answer(200))).toBe('circuit open 1')
+    expect(await ask(() => answer(200))).toBe('circuit_open 1')
     clock.advance(1)
     const trial = held()
     const trying = ask(trial.reply)
     expect(await Promise.all([ask(() => answer(200)), ask(() => answer(200), true)])).toEqual([
-      'circuit open 1',
-      'circuit open 1',
+      'circuit_open 1',
+      'circuit_open 1',
     ])
     expect(sent()).toBe(4)
     trial.release(answer(400))
@@ -134,7 +134,7 @@ describe('the circuit to an introspection endpoint', () => {
     clock.advance(10_000)
     expect(await ask(fail('timeout'))).toBe('timeout')
     clock.advance(9999)
-    expect(await ask(() => answer(200))).toBe('circuit open 1')
+    expect(await ask(() => answer(200))).toBe('circuit_open 1')
     clock.advance(1)
     expect(await ask(() => answer(200))).toBe('200')
     expect(states).toEqual(['open', 'half-open', 'open', 'half-open', 'closed'])
@@ -161,7 +161,7 @@ describe('the circuit to an introspection endpoint', () => {
     })
     for (let times = 0; times < 3; times++) await ask(fail('network'))
     goOn()
-    await expect(waiting).rejects.toMatchObject({ detail: 'circuit open', status: 503 })
+    await expect(waiting).rejects.toMatchObject({ detail: 'circuit_open', status: 503 })
     expect(sent()).toBe(3)
   })
 
@@ -174,7 +174,7 @@ describe('the circuit to an introspection endpoint', () => {
     ] as const) {
       const { ask } = gateOf()
       for (let times = 0; times < 3; times++) await ask(() => answer(503, { 'retry-after': asked }))
-      expect(await ask(() => answer(200))).toBe(`circuit open ${seconds}`)
+      expect(await ask(() => answer(200))).toBe(`circuit_open ${seconds}`)
     }
   })
 

@@ -62,16 +62,16 @@ describe('signed introspection answers', () => {
   })
 
   it.each<[string, Record<string, unknown>, string]>([
-    ['iss of another issuer', { iss: 'https://other.test' }, 'signed answer: iss'],
-    ['no iss', { iss: undefined }, 'signed answer: iss'],
-    ['aud of another server', { aud: ['https://other.test'] }, 'signed answer: aud'],
-    ['no aud', { aud: undefined }, 'signed answer: aud'],
-    ['no iat', { iat: undefined }, 'signed answer: iat'],
-    ['an iat that is a string', { iat: '1' }, 'signed answer: iat'],
-    ['an iat in the future', { iat: 61 }, 'signed answer: iat'],
-    ['an iat long ago', { iat: -66 }, 'signed answer: iat'],
-    ['no token_introspection', { token_introspection: undefined }, 'signed answer: token_introspection'],
-    ['a token_introspection that is no object', { token_introspection: 'x' }, 'signed answer: token_introspection'],
+    ['iss of another issuer', { iss: 'https://other.test' }, 'signed_answer_issuer'],
+    ['no iss', { iss: undefined }, 'signed_answer_issuer'],
+    ['aud of another server', { aud: ['https://other.test'] }, 'signed_answer_audience'],
+    ['no aud', { aud: undefined }, 'signed_answer_audience'],
+    ['no iat', { iat: undefined }, 'signed_answer_time'],
+    ['an iat that is a string', { iat: '1' }, 'signed_answer_time'],
+    ['an iat in the future', { iat: 61 }, 'signed_answer_time'],
+    ['an iat long ago', { iat: -66 }, 'signed_answer_time'],
+    ['no token_introspection', { token_introspection: undefined }, 'signed_answer_content'],
+    ['a token_introspection that is no object', { token_introspection: 'x' }, 'signed_answer_content'],
   ])('[INTR-08] refuses an answer with %s', async (_, claims, reason) => {
     const world = signedServer()
     const parts = answerParts(world)
@@ -82,13 +82,13 @@ describe('signed introspection answers', () => {
   })
 
   it.each([
-    ['of another type', { typ: 'JWT' }, 'signed answer: typ'],
-    ['of the type of access tokens', { typ: 'at+jwt' }, 'signed answer: typ'],
-    ['without type', { typ: undefined }, 'signed answer: typ'],
-    ['with a critical header', { crit: ['x'], x: 1 }, 'signed answer: ERR_TOKEN_CRITICAL_HEADER'],
-    ['without algorithm', { alg: 'none' }, 'signed answer: ERR_TOKEN_ALGORITHM'],
-    ['with an algorithm that is not accepted', { alg: 'RS512' }, 'signed answer: alg'],
-    ['with an unknown key', { kid: 'unknown' }, 'signed answer: ERR_TOKEN_KEY_UNKNOWN'],
+    ['of another type', { typ: 'JWT' }, 'signed_answer_type'],
+    ['of the type of access tokens', { typ: 'at+jwt' }, 'signed_answer_type'],
+    ['without type', { typ: undefined }, 'signed_answer_type'],
+    ['with a critical header', { crit: ['x'], x: 1 }, 'signed_answer_critical_header'],
+    ['without algorithm', { alg: 'none' }, 'signed_answer_algorithm'],
+    ['with an algorithm that is not accepted', { alg: 'RS512' }, 'signed_answer_algorithm'],
+    ['with an unknown key', { kid: 'unknown' }, 'signed_answer_key'],
   ])('[INTR-08] refuses an answer %s', async (_, header, reason) => {
     const world = signedServer()
     const parts = answerParts(world)
@@ -109,7 +109,7 @@ describe('signed introspection answers', () => {
     const world = signedServer()
     const stranger = createSigningKey({ algorithm: 'ES256', kid: world.issuer.signingKey().kid })
     expect(await outcomeOfAnswer(world, { ...answerParts(world), key: stranger })).toBe(unavailable)
-    expect(lastReason(world.events)).toBe('signed answer: ERR_TOKEN_SIGNATURE')
+    expect(lastReason(world.events)).toBe('signed_answer_signature')
   })
 
   it('[INTR-09] refuses plain JSON where a signed answer was asked for', async () => {
@@ -120,7 +120,7 @@ describe('signed introspection answers', () => {
       body: { active: true, sub: 'user', aud: resource },
     })
     expect(await outcomeOf({})).toBe(unavailable)
-    expect(lastReason(events)).toBe('a signed answer was asked for')
+    expect(lastReason(events)).toBe('signed_answer_missing')
   })
 
   it.each(['application/jwt', 'text/plain', ''])('[INTR-08] refuses the media type %j', async (type) => {
@@ -135,7 +135,7 @@ describe('signed introspection answers', () => {
       const { issuer, outcomeOf, events } = signedServer()
       issuer.override('introspection', { kind: 'answer', headers: { 'content-type': mediaType }, body })
       expect(await outcomeOf({})).toBe(unavailable)
-      expect(lastReason(events)).toBe('signed answer: malformed')
+      expect(lastReason(events)).toBe('signed_answer_malformed')
     }
   })
 

@@ -110,7 +110,7 @@ describe('the introspection answer', () => {
     async (active) => {
       const { outcomeOf, events } = introspectingServer()
       expect(await outcomeOf({ active })).toBe(unavailable)
-      expect(reasons(events)).toEqual(['active is no boolean'])
+      expect(reasons(events)).toEqual(['active_missing'])
     },
   )
 
@@ -137,10 +137,10 @@ describe('the introspection answer', () => {
     ['a redirect', { kind: 'redirect' }, 'redirect'],
     ['a page', { kind: 'html' }, 'media_type'],
     ['too large', { kind: 'oversized', bytes: 300 * 1024 }, 'too_large'],
-    ['busy', { kind: 'status', status: 503 }, 'status 503'],
-    ['forbidding', { kind: 'status', status: 403 }, 'status 403'],
-    ['malformed to its mind', { kind: 'status', status: 400 }, 'status 400'],
-    ['created', { kind: 'answer', status: 201 }, 'status 201'],
+    ['busy', { kind: 'status', status: 503 }, 'status'],
+    ['forbidding', { kind: 'status', status: 403 }, 'status'],
+    ['malformed to its mind', { kind: 'status', status: 400 }, 'status'],
+    ['created', { kind: 'answer', status: 201 }, 'status'],
   ] as const)('[C-17] [E-13] answers 503 without a challenge when the endpoint is %s', async (_, behaviour, reason) => {
     const { call, issuer, events } = introspectingServer()
     issuer.override('introspection', behaviour)
@@ -164,7 +164,7 @@ describe('the introspection answer', () => {
     expect(events).toContainEqual({
       type: 'introspection.failed',
       issuer: issuer.issuer,
-      reason: 'our credentials were refused',
+      reason: 'credential_refused',
     })
   })
 
@@ -184,7 +184,7 @@ describe('the introspection answer', () => {
     })
     const result = await call(issuer.mintOpaqueToken())
     expect(outcomeOfResult(result)).toBe(unavailable)
-    expect(reasons(events)).toEqual(['the credential cannot be had'])
+    expect(reasons(events)).toEqual(['credential_unavailable'])
     expect(JSON.stringify([result, events])).not.toContain('secret')
     expect(issuer.requestCount('introspection')).toBe(0)
   })
@@ -195,7 +195,7 @@ describe('the introspection answer', () => {
     expect(await down.outcomeOf({})).toBe('503 ERR_ISSUER_UNAVAILABLE')
     const none = introspectingServer({ authorizationServer: { metadata: { introspection_endpoint: undefined } } })
     expect(await none.outcomeOf({})).toBe(unavailable)
-    expect(reasons(none.events)).toEqual(['the metadata has no introspection_endpoint'])
+    expect(reasons(none.events)).toEqual(['endpoint_missing'])
   })
 })
 
