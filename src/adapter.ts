@@ -15,6 +15,7 @@ export {
   createAdapterGate,
   createGrantGuard,
   type GrantGuard,
+  isPreflight,
   type Judge,
   type Judged,
   type Preflight,
@@ -40,7 +41,6 @@ export {
   setReplyHeaders,
   type WrappedReply,
 } from './http/node-http.js'
-export { isPreflight } from './http/request-facts.js'
 export {
   anything,
   checkOptions,

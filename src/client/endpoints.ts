@@ -1,8 +1,6 @@
 import { ConfigurationError } from '../errors/index.js'
-import type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
 import type { CircuitName } from '../kit/events.js'
 import { readSecureUrl } from '../kit/fetch/secure-url.js'
-import { isJsonObject, type JsonObject, ownMember } from '../kit/json.js'
 
 /** The endpoints a client may talk to. @group OAuth client */
 export type EndpointName = Exclude<CircuitName, 'discovery' | 'registrationManagement'>
@@ -34,25 +32,6 @@ export const endpointMembers: Readonly<Record<EndpointName, Member>> = {
   authorization: 'authorization_endpoint',
 }
 
-const defaultPaths: Readonly<Record<EndpointName, string>> = {
-  token: '/oauth2/token',
-  introspection: '/oauth2/introspect',
-  revocation: '/oauth2/revoke',
-  registration: '/oauth2/register',
-  pushedAuthorizationRequest: '/oauth2/par',
-  authorization: '/oauth2/authorize',
-}
-
-/** What decides where endpoints are, beside the metadata. */
-interface EndpointSettings {
-  readonly issuer: string
-  readonly endpoints: Readonly<Partial<Record<EndpointName, string>>>
-  readonly defaultPaths: boolean
-  readonly mtls: boolean
-}
-
-const endpointNames = Object.keys(endpointMembers) as readonly EndpointName[]
-
 /**
  * Makes explicit endpoints absolute; a relative one is resolved against the issuer's origin.
  *
@@ -71,43 +50,4 @@ export function resolveExplicitEndpoints(
     if (readSecureUrl(url, allowInsecureLoopback) !== undefined) return url
     throw new ConfigurationError(`\`endpoints.${name}\` takes an https URL or a path.`)
   }
-}
-
-/** What the metadata says of an endpoint: of whatever type, since it was not checked yet. */
-function discoveredEndpoint(name: EndpointName, discovered: JsonObject, mtls: boolean): unknown {
-  const member = endpointMembers[name]
-  const plain = ownMember(discovered, member) ?? undefined
-  // RFC 8705 §5: an authorization endpoint has no alias, as the browser goes there.
-  const aliases = mtls && name !== 'authorization' ? ownMember(discovered, 'mtls_endpoint_aliases') : undefined
-  if (aliases === undefined || aliases === null) return plain
-  return isJsonObject(aliases) ? (ownMember(aliases, member) ?? plain) : aliases
-}
-
-/**
- * The metadata a call works with: what was discovered, with explicit endpoints, aliases for mutual TLS, and customary
- * paths in the place of the endpoint members. Judges no member.
- */
-export function applyEndpoints(
-  { issuer, endpoints: explicit, defaultPaths: useDefaultPaths, mtls }: EndpointSettings,
-  discovered: JsonObject,
-): { readonly metadata: AuthorizationServerMetadata; readonly endpoints: EndpointDescriptions } {
-  const described: Partial<Record<EndpointName, EndpointDescription>> = {}
-  const members: Record<string, unknown> = {}
-  for (const name of endpointNames) {
-    const found = discoveredEndpoint(name, discovered, mtls)
-    const fallback = useDefaultPaths ? `${issuer.replace(/\/$/, '')}${defaultPaths[name]}` : undefined
-    const url = explicit[name] ?? found ?? fallback
-    if (url === undefined) continue
-    members[endpointMembers[name]] = url
-    if (typeof url === 'string') described[name] = { url, source: sourceOf(explicit[name], found) }
-  }
-  return {
-    endpoints: Object.freeze(described),
-    metadata: Object.freeze({ ...discovered, ...members, issuer }),
-  }
-}
-
-function sourceOf(explicit: string | undefined, found: unknown): EndpointDescription['source'] {
-  if (explicit !== undefined) return 'explicit'
-  return found === undefined ? 'default' : 'discovered'
 }

@@ -1,9 +1,10 @@
 import type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
 import { createDiscovery, type DiscoveryAnswer, isNothingThere } from '../issuer/discovery.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
+import { isJsonObject, type JsonObject, ownMember } from '../kit/json.js'
 import { type Answer, unexpectedStatus } from './calls/attempt.js'
 import type { RunCall } from './calls/run-call.js'
-import { applyEndpoints, type EndpointDescriptions } from './endpoints.js'
+import { type EndpointDescription, type EndpointDescriptions, type EndpointName, endpointMembers } from './endpoints.js'
 import { DiscoveryError, isOAuthClientError, type OAuthClientError, ResponseError } from './errors.js'
 import type { ClientSettings } from './settings.js'
 
@@ -75,4 +76,54 @@ function toDiscoveryError(issuer: string, failure: unknown): DiscoveryError {
 function codeOf(failure: unknown) {
   if (failure instanceof FetchFailure && failure.reason === 'issuer_mismatch') return 'ERR_DISCOVERY_ISSUER'
   return isAbsent(failure) ? 'ERR_DISCOVERY_INVALID' : 'ERR_DISCOVERY_UNAVAILABLE'
+}
+
+const defaultPaths: Readonly<Record<EndpointName, string>> = {
+  token: '/oauth2/token',
+  introspection: '/oauth2/introspect',
+  revocation: '/oauth2/revoke',
+  registration: '/oauth2/register',
+  pushedAuthorizationRequest: '/oauth2/par',
+  authorization: '/oauth2/authorize',
+}
+
+const endpointNames = Object.keys(endpointMembers) as readonly EndpointName[]
+
+/** What the metadata says of an endpoint: of whatever type, since it was not checked yet. */
+function discoveredEndpoint(name: EndpointName, discovered: JsonObject, mtls: boolean): unknown {
+  const member = endpointMembers[name]
+  const plain = ownMember(discovered, member) ?? undefined
+  // RFC 8705 §5: an authorization endpoint has no alias, as the browser goes there.
+  const aliases = mtls && name !== 'authorization' ? ownMember(discovered, 'mtls_endpoint_aliases') : undefined
+  if (aliases === undefined || aliases === null) return plain
+  return isJsonObject(aliases) ? (ownMember(aliases, member) ?? plain) : aliases
+}
+
+/**
+ * The metadata a call works with: what was discovered, with explicit endpoints, aliases for mutual TLS, and customary
+ * paths in the place of the endpoint members. Judges no member.
+ */
+function applyEndpoints(
+  { issuer, endpoints: explicit, defaultPaths: useDefaultPaths, mtls }: ClientSettings,
+  discovered: JsonObject,
+): KnownServer {
+  const described: Partial<Record<EndpointName, EndpointDescription>> = {}
+  const members: Record<string, unknown> = {}
+  for (const name of endpointNames) {
+    const found = discoveredEndpoint(name, discovered, mtls)
+    const fallback = useDefaultPaths ? `${issuer.replace(/\/$/, '')}${defaultPaths[name]}` : undefined
+    const url = explicit[name] ?? found ?? fallback
+    if (url === undefined) continue
+    members[endpointMembers[name]] = url
+    if (typeof url === 'string') described[name] = { url, source: sourceOf(explicit[name], found) }
+  }
+  return {
+    endpoints: Object.freeze(described),
+    metadata: Object.freeze({ ...discovered, ...members, issuer }),
+  }
+}
+
+function sourceOf(explicit: string | undefined, found: unknown): EndpointDescription['source'] {
+  if (explicit !== undefined) return 'explicit'
+  return found === undefined ? 'default' : 'discovered'
 }

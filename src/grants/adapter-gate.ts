@@ -2,7 +2,7 @@ import { joinAccess } from '../auth/access-context.js'
 import { Auth } from '../auth/auth.js'
 import { type AuthError, ConfigurationError, isAuthError, MissingTokenError } from '../errors/index.js'
 import { type HttpAnswer, preflightAnswer } from '../http/http-answer.js'
-import { isPreflight, type RequestFacts } from '../http/request-facts.js'
+import type { RequestFacts } from '../http/request-facts.js'
 import type { MaybePromise } from '../kit/maybe-promise.js'
 import { anything, type Rules, text } from '../kit/options.js'
 import type { AuthResult, OptionalAuthResult } from '../resource-server/auth-result.js'
@@ -70,6 +70,16 @@ export interface AdapterGate<Claims> {
    * application: those belong to the framework.
    */
   refusal(thrown: unknown, auth: unknown): HttpAnswer | undefined
+}
+
+/**
+ * Whether a request is a CORS preflight (Fetch §3.3.2), which carries no credentials by design. Adapters answer it with
+ * {@link preflightAnswer}, unless a CORS layer before them has its own answer.
+ *
+ * @group Requests
+ */
+export function isPreflight(request: RequestFacts): boolean {
+  return request.method === 'OPTIONS' && request.headerValues('access-control-request-method').length > 0
 }
 
 const preflight: Preflight = Object.freeze({ ok: false, error: undefined, fault: false, answer: preflightAnswer })

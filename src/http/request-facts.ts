@@ -30,13 +30,3 @@ export interface RequestFacts {
    */
   readonly formBody?: (() => Readonly<Record<string, unknown>> | undefined) | undefined
 }
-
-/**
- * Whether a request is a CORS preflight (Fetch §3.3.2), which carries no credentials by design. Adapters answer it with
- * {@link preflightAnswer}, unless a CORS layer before them has its own answer.
- *
- * @group Requests
- */
-export function isPreflight(request: RequestFacts): boolean {
-  return request.method === 'OPTIONS' && request.headerValues('access-control-request-method').length > 0
-}

@@ -1,7 +1,3 @@
-import { FetchFailure } from '../kit/fetch/fetch-failure.js'
-import { type InsecureHosts, readSecureUrl } from '../kit/fetch/secure-url.js'
-import { freezeWithin, type JsonObject, ownMember } from '../kit/json.js'
-
 /**
  * What an authorization server says of itself, by the names of RFC 8414 §2, RFC 8705 §5, RFC 9126 §5, RFC 9207 §3 and RFC
  * 9449 §5.1. Only `issuer` has been checked: any other member may be of another type than it should, and is judged where
@@ -34,39 +30,4 @@ export interface AuthorizationServerMetadata {
   readonly authorization_response_iss_parameter_supported?: boolean
   readonly require_pushed_authorization_requests?: boolean
   readonly [name: string]: unknown
-}
-
-const endpointName = /(?:_endpoint|^jwks_uri)$/
-const maxDepth = 32
-
-/**
- * Reads the metadata document of `issuer`: its `issuer` must be that very text (RFC 8414 §3.3). No other member is
- * looked at.
- *
- * @throws {@link FetchFailure} `issuer_mismatch`.
- */
-export function readMetadata(document: JsonObject, issuer: string): AuthorizationServerMetadata {
-  if (ownMember(document, 'issuer') !== issuer) throw new FetchFailure('issuer_mismatch')
-  return Object.freeze(document) as AuthorizationServerMetadata
-}
-
-/**
- * The members that can be used, frozen: a null, an empty list (RFC 8414 §3.2), an endpoint that is not https and a member
- * nested deeper than 32 levels are as good as absent, so that a wrong member fails the one who needs it; all others are
- * kept as they came.
- */
-export function usableMetadata(
-  metadata: AuthorizationServerMetadata,
-  insecureHosts: InsecureHosts,
-): AuthorizationServerMetadata {
-  const members = Object.entries(metadata).filter(([name, value]) => isUsable(name, value, insecureHosts))
-  return Object.freeze(Object.fromEntries(members)) as AuthorizationServerMetadata
-}
-
-function isUsable(name: string, value: unknown, insecureHosts: InsecureHosts): boolean {
-  if (value === null || (Array.isArray(value) && value.length === 0)) return false
-  if (endpointName.test(name)) {
-    return typeof value === 'string' && readSecureUrl(value, insecureHosts) !== undefined
-  }
-  return freezeWithin(value, maxDepth)
 }

@@ -1,13 +1,13 @@
 import { AuthError, UnavailableError } from '../errors/index.js'
-import { cacheLifetimeMs } from '../kit/cache-lifetime.js'
 import { emit } from '../kit/events.js'
 import { type IssuerFailureReason, issuerReason } from '../kit/failure-code.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
 import { type FetchedAnswer, guardedFetch } from '../kit/fetch/guarded-fetch.js'
-import { type JsonObject, parseJsonObject } from '../kit/json.js'
-import { createRefreshing, type Refreshing } from '../kit/refreshing.js'
+import { type InsecureHosts, readSecureUrl } from '../kit/fetch/secure-url.js'
+import { freezeWithin, type JsonObject, ownMember, parseJsonObject } from '../kit/json.js'
+import { cacheLifetimeMs, createRefreshing, type Refreshing } from '../kit/refreshing.js'
 import type { Surroundings } from '../kit/surroundings.js'
-import { type AuthorizationServerMetadata, readMetadata, usableMetadata } from './authorization-server-metadata.js'
+import type { AuthorizationServerMetadata } from './authorization-server-metadata.js'
 import { checkIssuer } from './identifiers.js'
 
 /** Which well-known addresses are asked: those of RFC 8414, that of OpenID Connect Discovery, or all in turn. */
@@ -140,6 +140,41 @@ export function isNothingThere(status: number): boolean {
 export function reasonOf(error: unknown): IssuerFailureReason {
   if (error instanceof FetchFailure) return error.reason
   return issuerReason(error instanceof AuthError ? error.detail : undefined)
+}
+
+const endpointName = /(?:_endpoint|^jwks_uri)$/
+const maxDepth = 32
+
+/**
+ * Reads the metadata document of `issuer`: its `issuer` must be that very text (RFC 8414 §3.3). No other member is
+ * looked at.
+ *
+ * @throws {@link FetchFailure} `issuer_mismatch`.
+ */
+export function readMetadata(document: JsonObject, issuer: string): AuthorizationServerMetadata {
+  if (ownMember(document, 'issuer') !== issuer) throw new FetchFailure('issuer_mismatch')
+  return Object.freeze(document) as AuthorizationServerMetadata
+}
+
+/**
+ * The members that can be used, frozen: a null, an empty list (RFC 8414 §3.2), an endpoint that is not https and a member
+ * nested deeper than 32 levels are as good as absent, so that a wrong member fails the one who needs it; all others are
+ * kept as they came.
+ */
+export function usableMetadata(
+  metadata: AuthorizationServerMetadata,
+  insecureHosts: InsecureHosts,
+): AuthorizationServerMetadata {
+  const members = Object.entries(metadata).filter(([name, value]) => isUsable(name, value, insecureHosts))
+  return Object.freeze(Object.fromEntries(members)) as AuthorizationServerMetadata
+}
+
+function isUsable(name: string, value: unknown, insecureHosts: InsecureHosts): boolean {
+  if (value === null || (Array.isArray(value) && value.length === 0)) return false
+  if (endpointName.test(name)) {
+    return typeof value === 'string' && readSecureUrl(value, insecureHosts) !== undefined
+  }
+  return freezeWithin(value, maxDepth)
 }
 
 async function firstAnswer(

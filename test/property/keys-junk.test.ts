@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readMetadata, usableMetadata } from '../../src/issuer/authorization-server-metadata.js'
+import { readMetadata, usableMetadata } from '../../src/issuer/discovery.js'
 import { readKeys } from '../../src/issuer/key-table.js'
 import { readPublicJwk } from '../../src/jws/jwk.js'
-import { cacheLifetimeMs } from '../../src/kit/cache-lifetime.js'
 import { FetchFailure } from '../../src/kit/fetch/fetch-failure.js'
 import { isPublicHostname, readSecureUrl } from '../../src/kit/fetch/secure-url.js'
+import { cacheLifetimeMs } from '../../src/kit/refreshing.js'
 import { testKey } from '../support/key-material.js'
 
 const memberOfJwk = fc.constantFrom(

@@ -1,11 +1,9 @@
 import type { CustomFetch } from 'openid-client'
 import { FetchFailure } from '../../kit/fetch/fetch-failure.js'
-import { guardedFetchWithin } from '../../kit/fetch/guarded-fetch.js'
+import { guardedFetchWithin, readRetryAfter } from '../../kit/fetch/guarded-fetch.js'
 import type { FetchInit } from '../../kit/fetch/platform-fetch.js'
 import { type JsonObject, parseJsonObject } from '../../kit/json.js'
-import { readRetryAfter } from '../../kit/retry-after.js'
 import type { ClientErrorContext } from '../errors.js'
-import { createRedact, type Redact, secretsOf } from '../redaction.js'
 import type { ClientSettings } from '../settings.js'
 
 /** One attempt of a call: what its work may use, and what is known of it. Never handed to a caller. */
@@ -18,8 +16,8 @@ export interface Attempt {
   sentAtMs?: number
   /** The answer to its last request, once it is there completely. */
   answer?: Answer | undefined
-  /** Knows the secrets of this attempt's requests. */
-  redact: Redact
+  /** What went out with its last request, and no error may repeat. */
+  sent?: { readonly headers: Readonly<Record<string, string>>; readonly body: string | undefined }
 }
 
 /** One answer, read completely. */
@@ -52,12 +50,11 @@ export function createAttempt(settings: ClientSettings, { context, expectsJson, 
   const own = { ...settings.headers, ...(correlationHeader && { [correlationHeader]: context.correlationId }) }
   const attempt: Attempt = {
     context,
-    redact: createRedact([]),
     async fetch(url, init) {
       const headers = { ...init.headers, ...own }
       const body = init.body === undefined ? undefined : String(init.body)
       const { fetch, maxResponseBytes: maxBytes, allowInsecureLoopback, trustedHostnames } = settings
-      attempt.redact = createRedact(secretsOf(headers, body ?? ''))
+      attempt.sent = { headers, body }
       attempt.answer = undefined
       attempt.sentAtMs = monotonicClock()
       const method = init.method as FetchInit['method']

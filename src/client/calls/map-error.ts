@@ -16,7 +16,7 @@ import {
   ResponseError,
   TokenExchangeError,
 } from '../errors.js'
-import { createRedact, redactedCause } from '../redaction.js'
+import { createRedact, type Redact, redactedCause, secretsOf } from '../redaction.js'
 import type { Answer, Attempt } from './attempt.js'
 import { isQuota, isUnconnected, type OAuthErrorBody, readOAuthError, redactOAuthError } from './oauth-errors.js'
 
@@ -209,15 +209,21 @@ function ownError({ error, context }: Failure): OAuthClientError {
   return own.operation === undefined ? OAuthClientError.forCall(own, context) : own
 }
 
+/** Made where something failed, and not for each request. */
+function redactFor(attempt: Attempt | undefined): Redact {
+  const { headers = {}, body = '' } = attempt?.sent ?? {}
+  return createRedact(secretsOf(headers, body))
+}
+
 function withCause({ error, context, attempt }: Failure): ClientErrorContext {
-  return { ...context, cause: redactedCause(error, attempt?.redact ?? createRedact([])) }
+  return { ...context, cause: redactedCause(error, redactFor(attempt)) }
 }
 
 const toldHeaders: readonly string[] = ['content-type', 'retry-after', 'date', 'server', 'x-request-id', 'traceparent']
 
 function httpContext({ context, answer, attempt }: Failure) {
   const { status, headers, retryAfterMs, text, mediaType } = answer as Answer
-  const { redact } = attempt as Attempt
+  const redact = redactFor(attempt)
   const told = toldHeaders.flatMap((name) => {
     const value = headers.get(name)
     return value === null ? [] : [[name, redact(value)]]
@@ -233,6 +239,6 @@ function oauthContext({ context, answer, attempt, refusal }: Failure) {
     ...context,
     status,
     retryAfterMs,
-    ...redactOAuthError(refusal as OAuthErrorBody, (attempt as Attempt).redact),
+    ...redactOAuthError(refusal as OAuthErrorBody, redactFor(attempt)),
   }
 }

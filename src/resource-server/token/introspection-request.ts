@@ -5,8 +5,12 @@ import type { CredentialFields } from '../../issuer/endpoint-credential.js'
 import type { Clock } from '../../kit/clock.js'
 import type { IntrospectionFailureReason } from '../../kit/failure-code.js'
 import { FetchFailure } from '../../kit/fetch/fetch-failure.js'
-import { type FetchedAnswer, type GuardedFetchOptions, guardedFetch } from '../../kit/fetch/guarded-fetch.js'
-import { readRetryAfter } from '../../kit/retry-after.js'
+import {
+  type FetchedAnswer,
+  type GuardedFetchOptions,
+  guardedFetch,
+  readRetryAfter,
+} from '../../kit/fetch/guarded-fetch.js'
 import type { Surroundings } from '../../kit/surroundings.js'
 import { withTimeLimit } from '../../kit/time-limit.js'
 import type { IntrospectionSettings } from './introspection-options.js'

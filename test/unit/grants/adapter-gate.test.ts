@@ -1,5 +1,6 @@
 import { ConfigurationError, createResourceServer, ResourceAccessError, withGrants } from 'portcullis'
-import { createGrantGuard } from 'portcullis/adapter'
+import { createGrantGuard, isPreflight } from 'portcullis/adapter'
+import { requestFacts } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
 import { refusal, reset } from '../../support/fake-token-endpoint.js'
 import { calendar, caller, mail, setUpGrants } from '../../support/grants-set-up.js'
@@ -111,5 +112,15 @@ describe('withGrants', () => {
     await withGrants(grants, alice, [{ resource: calendar, mode: 'optional' }], work)
     expect(ran).toBe(true)
     await expect(withGrants(grants, alice, ['/relative'], work)).rejects.toThrow(ConfigurationError)
+  })
+})
+
+describe('isPreflight', () => {
+  it('[ADP-03] is true of OPTIONS that asks for a method, and of nothing else', () => {
+    const headers = { 'access-control-request-method': 'GET' }
+    expect(isPreflight(requestFacts({ method: 'OPTIONS', headers }))).toBe(true)
+    expect(isPreflight(requestFacts({ method: 'OPTIONS' }))).toBe(false)
+    expect(isPreflight(requestFacts({ method: 'GET', headers }))).toBe(false)
+    expect(isPreflight(requestFacts({ method: 'options', headers }))).toBe(false)
   })
 })

@@ -1,6 +1,6 @@
 import { type OAuthClientOptions, restoreRegistration } from 'portcullis/client'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { readRetryAfter } from '../../../../src/kit/retry-after.js'
+import { readRetryAfter } from '../../../../src/kit/fetch/guarded-fetch.js'
 import { quickRetry, rejection, setUpClient } from '../../../support/client-set-up.js'
 import { html503, plain, rateLimited, refusal, reset, silent, tokens } from '../../../support/fake-token-endpoint.js'
 

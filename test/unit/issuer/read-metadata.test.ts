@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readMetadata, usableMetadata } from '../../../src/issuer/authorization-server-metadata.js'
+import { readMetadata, usableMetadata } from '../../../src/issuer/discovery.js'
 
 const issuer = 'https://issuer.example'
 

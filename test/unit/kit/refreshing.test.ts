@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cacheLifetimeMs } from '../../../src/kit/cache-lifetime.js'
+import { cacheLifetimeMs } from '../../../src/kit/refreshing.js'
 
 const bounds = { minSeconds: 60, maxSeconds: 86_400, defaultSeconds: 3600 }
 
