@@ -66,6 +66,7 @@ export interface Binding {
   check(request: BindingRequest): MaybePromise<BindingResult>
 }
 
+const noRequest = 'no HTTP request'
 const unbound: BindingResult = Object.freeze({ confirmation: undefined, responseHeaders: undefined })
 
 /**
@@ -84,20 +85,24 @@ export function createBinding(settings: BindingSettings): Binding {
 
   function checkCertificate(facts: RequestFacts | undefined, expected: string | undefined): MaybePromise<void> {
     if (expected === undefined) return
-    const reading: CertificateReading = facts === undefined ? { detail: 'no HTTP request' } : readCertificate(facts)
+    const reading: CertificateReading = facts === undefined ? { detail: noRequest } : readCertificate(facts)
     const { certificate, thumbprint, detail } = reading
     if (thumbprint !== undefined) demandEqual(thumbprint, expected)
     if (certificate !== undefined) {
       return whenReady(certificateThumbprint(certificate), (actual) => demandEqual(actual, expected))
     }
-    if (thumbprint === undefined) throw new InvalidTokenError('ERR_TOKEN_CERTIFICATE', { detail, expected })
+    if (thumbprint === undefined) {
+      throw new InvalidTokenError('ERR_TOKEN_CERTIFICATE', { detail, expected, received: 'no certificate' })
+    }
   }
 
   function checkProof(request: BindingRequest, confirmation: Confirmation): MaybePromise<BindingResult> {
     const { jkt } = confirmation
     const { facts, token, tokenHash, resource } = request
     if (jkt === undefined) return { confirmation, responseHeaders: undefined }
-    if (facts === undefined) throw new InvalidTokenError('ERR_TOKEN_BOUND', { detail: 'no HTTP request' })
+    if (facts === undefined) {
+      throw new InvalidTokenError('ERR_TOKEN_BOUND', { detail: noRequest, expected: 'a proof', received: noRequest })
+    }
     return whenReady(
       verifier.verify({ facts, accessToken: token, tokenHash, jkt, resource }),
       ({ responseHeaders }) => ({ confirmation, responseHeaders }),
@@ -169,10 +174,18 @@ function checkDpopMode(scheme: AuthScheme, jkt: string | undefined, mode: Bindin
 
 function checkMtlsMode(thumbprint: string | undefined, mode: BindingMode): void {
   if (thumbprint === undefined && mode === 'required') {
-    throw new InvalidTokenError('ERR_TOKEN_UNBOUND', { detail: 'no x5t#S256', expected: 'x5t#S256' })
+    throw new InvalidTokenError('ERR_TOKEN_UNBOUND', {
+      detail: 'no x5t#S256',
+      expected: 'x5t#S256',
+      received: 'no certificate named',
+    })
   }
   if (thumbprint !== undefined && mode === 'off') {
-    throw new InvalidTokenError('ERR_TOKEN_CONFIRMATION', { detail: 'mTLS is off', received: 'x5t#S256' })
+    throw new InvalidTokenError('ERR_TOKEN_CONFIRMATION', {
+      detail: 'mTLS is off',
+      expected: 'no x5t#S256',
+      received: 'x5t#S256',
+    })
   }
 }
 
@@ -185,7 +198,9 @@ function checkMtlsMode(thumbprint: string | undefined, mode: BindingMode): void 
  */
 export function readConfirmation(cnf: unknown, unknownMembersAlone: 'refuse' | 'ignore'): Confirmation | undefined {
   if (cnf === undefined) return undefined
-  if (!isJsonObject(cnf) || Object.keys(cnf).length === 0) refuseConfirmation('cnf is no object with members')
+  if (!isJsonObject(cnf) || Object.keys(cnf).length === 0) {
+    refuseConfirmation('cnf is no object with members', { expected: 'an object with members', received: cnf })
+  }
   const jkt = readThumbprint(ownMember(cnf, 'jkt'))
   const thumbprint = readThumbprint(ownMember(cnf, 'x5t#S256'))
   if (jkt !== undefined || thumbprint !== undefined) return Object.freeze({ jkt, 'x5t#S256': thumbprint })
@@ -196,12 +211,12 @@ export function readConfirmation(cnf: unknown, unknownMembersAlone: 'refuse' | '
 
 function readThumbprint(value: unknown): string | undefined {
   if (value === undefined || (typeof value === 'string' && value !== '')) return value
-  return refuseConfirmation('a member of cnf is no string')
+  return refuseConfirmation('a member of cnf is no string', { expected: 'a text that is not empty', received: value })
 }
 
 function refuseConfirmation(
   detail: string,
-  explanation?: { readonly expected: unknown; readonly received: unknown },
+  explanation: { readonly expected: unknown; readonly received: unknown },
 ): never {
   throw new InvalidTokenError('ERR_TOKEN_CONFIRMATION', { detail, ...explanation })
 }

@@ -87,7 +87,11 @@ function checkType(header: JsonObject): void {
     throw new InvalidProofError('ERR_PROOF_MALFORMED', { detail: 'typ', expected: 'dpop+jwt', received: typ })
   }
   if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) {
-    throw new InvalidProofError('ERR_PROOF_MALFORMED', { detail: 'crit or b64' })
+    throw new InvalidProofError('ERR_PROOF_MALFORMED', {
+      detail: 'crit or b64',
+      expected: 'no such member',
+      received: 'crit or b64',
+    })
   }
 }
 

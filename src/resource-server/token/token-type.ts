@@ -68,6 +68,17 @@ function namesAccessKind(claims: JsonObject): boolean {
   return accessKinds.has(comparableKind(claims, 'typ')) || accessKinds.has(comparableKind(claims, 'token_use'))
 }
 
+/** What a payload says of its kind, for the log of the server: `typ ID`, and the names of claims of other kinds. */
+export function signsOfKind(claims: JsonObject): readonly string[] {
+  const named = kindClaims.filter((name) => Object.hasOwn(claims, name))
+  const foreign = [...foreignClaims, 'nonce'].filter((name) => Object.hasOwn(claims, name))
+  const texts = named.map((name) => {
+    const kind = ownMember(claims, name)
+    return `${name} ${typeof kind === 'string' ? kind : `(${typeof kind})`}`
+  })
+  return [...texts, ...foreign]
+}
+
 function comparableKind(claims: JsonObject, name: string): string | undefined {
   const kind = ownMember(claims, name)
   return typeof kind === 'string' ? comparableType(kind) : undefined

@@ -9,7 +9,7 @@ import { type JsonObject, ownMember } from '../../kit/json.js'
 import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
 import type { ClaimsTest } from './claim-conditions.js'
 import { type ClaimRules, readClaims, type VerifiedEntry } from './read-claims.js'
-import { carriesForeignClaim, isGenericType, namesForeignKind } from './token-type.js'
+import { carriesForeignClaim, isGenericType, namesForeignKind, signsOfKind } from './token-type.js'
 
 /** How the JWTs of one issuer are judged. */
 export interface TokenRules extends ClaimRules {
@@ -59,15 +59,18 @@ function readVerified({ key, generic }: KnownHeader, jws: CompactJws, rules: Tok
 
 /** A `typ` that says nothing needs a payload that shows an access token; none outweighs one that names another kind. */
 function checkKind(claims: JsonObject, generic: boolean, rules: TokenRules): void {
-  if (namesForeignKind(claims)) refuseKind('the payload names another kind of token')
+  if (namesForeignKind(claims)) refuseKind('the payload names another kind of token', claims)
   if (!generic) return
-  if (carriesForeignClaim(claims)) refuseKind('the payload has a claim of another kind of token')
+  if (carriesForeignClaim(claims)) refuseKind('the payload has a claim of another kind of token', claims)
   if (rules.showsAccessToken(claims)) return
-  refuseKind('nothing in the payload shows an access token: name what does in `accessTokenEvidence` of the issuer')
+  refuseKind(
+    'nothing in the payload shows an access token: name what does in `accessTokenEvidence` of the issuer',
+    claims,
+  )
 }
 
-function refuseKind(detail: string): never {
-  throw new InvalidTokenError('ERR_TOKEN_TYPE', { detail })
+function refuseKind(detail: string, claims: JsonObject): never {
+  throw new InvalidTokenError('ERR_TOKEN_TYPE', { detail, expected: 'an access token', received: signsOfKind(claims) })
 }
 
 async function verifyWithNewHeader(jws: CompactJws, rules: TokenRules, nowMs: number): Promise<VerifiedEntry> {
@@ -79,7 +82,11 @@ async function verifyWithNewHeader(jws: CompactJws, rules: TokenRules, nowMs: nu
     throw new InvalidTokenError('ERR_TOKEN_TYPE', { expected: [...rules.tokenTypes], received: header.typ })
   }
   if (rules.headerHolds?.(readJsonSegment(jws.headerSegment) ?? {}) === false) {
-    refuseKind('the header is not as `headerConditions` demands')
+    throw new InvalidTokenError('ERR_TOKEN_TYPE', {
+      detail: 'the header is not as `headerConditions` demands',
+      expected: 'a header that meets `headerConditions`',
+      received: 'another header',
+    })
   }
   const signer = await verifySignature(jws, header, rules.keys)
   return acceptAndRemember({ ...signer, generic: isGenericType(header.typ) }, jws, rules, nowMs)
@@ -125,15 +132,19 @@ export function readJoseHeader(segment: string): JoseHeader {
   const header = segment.length > maxHeaderLength ? undefined : readJsonSegment(segment)
   if (header === undefined) throw new InvalidTokenError('ERR_TOKEN_MALFORMED', { detail: 'header' })
   const alg = ownMember(header, 'alg')
-  if (!isSignatureAlgorithm(alg)) throw new InvalidTokenError('ERR_TOKEN_ALGORITHM', { received: alg })
+  if (!isSignatureAlgorithm(alg)) {
+    throw new InvalidTokenError('ERR_TOKEN_ALGORITHM', { expected: 'an asymmetric algorithm', received: alg })
+  }
   if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) {
-    throw new InvalidTokenError('ERR_TOKEN_CRITICAL_HEADER')
+    throw new InvalidTokenError('ERR_TOKEN_CRITICAL_HEADER', { expected: 'no such member', received: 'crit or b64' })
   }
   const kid = ownMember(header, 'kid')
   if (kid !== undefined && typeof kid !== 'string')
     throw new InvalidTokenError('ERR_TOKEN_MALFORMED', { detail: 'kid' })
   const typ = ownMember(header, 'typ')
-  if (typ !== undefined && typeof typ !== 'string') throw new InvalidTokenError('ERR_TOKEN_TYPE')
+  if (typ !== undefined && typeof typ !== 'string') {
+    throw new InvalidTokenError('ERR_TOKEN_TYPE', { expected: 'a string', received: typ })
+  }
   return { alg, kid, typ: typ === undefined ? null : comparableType(typ) }
 }
 

@@ -1,4 +1,5 @@
-import { createResourceServer, type PortcullisEvent, type ResourceServerOptions } from 'portcullis'
+import { createResourceServer, type PortcullisEvent, type Requirement, type ResourceServerOptions } from 'portcullis'
+import { clientSecretBasic } from 'portcullis/client'
 import { createFrozenClock, createTestIssuer, requestFacts } from 'portcullis/testing'
 import { afterAll, describe, expect, it } from 'vitest'
 
@@ -76,21 +77,81 @@ describe('events', () => {
     [{ roles: ['user'] }, { roles: { any: ['admin', { all: ['editor'] }] } }, ['admin', 'editor'], ['user']],
     [{ plan: 'free' }, { claims: { plan: ['gold', 'silver'] } }, ['gold', 'silver'], 'free'],
     [{ cnf: { kid: '1' } }, {}, ['jkt', 'x5t#S256'], ['kid']],
+    [{ cnf: 'secret' }, {}, 'an object with members', 'secret'],
+    [{ cnf: { jkt: 5 } }, {}, 'a text that is not empty', 5],
+    [{ cnf: { 'x5t#S256': 'thumb' } }, { mtls: 'off' }, 'no x5t#S256', 'x5t#S256'],
+    [{ cnf: { 'x5t#S256': 'thumb' } }, { mtls: 'required' }, 'thumb', 'no certificate'],
+    [{}, { mtls: 'required' }, 'x5t#S256', 'no certificate named'],
+    [{}, { dpop: 'required' }, 'jkt', 'Bearer'],
+    [{ token_use: 'id' }, {}, 'an access token', ['token_use id']],
+    [{ typ: 'Refresh', nonce: 'n' }, {}, 'an access token', ['typ Refresh', 'nonce']],
     [{ cnf: { jkt: 'x' } }, {}, 'DPoP', 'Bearer'],
     [{ authorization_details: [{ type: 'read' }] }, { authorizationDetails: { pay: () => true } }, ['pay'], ['read']],
     [{ aud: `\u202e${'x'.repeat(300)}` }, {}, ['https://api.test'], expect.stringMatching(/^\\u\{202e\}x{199}…$/)],
     [{ aud: issuer.mintToken() }, {}, ['https://api.test'], '(masked)'],
     [{ aud: Array.from({ length: 20 }, String) }, {}, ['https://api.test'], expect.arrayContaining(['and 4 more'])],
-  ])('[REAL-40] explain a refusal of %o where asked to', async (claims, requirement, expected, received) => {
-    const { server, about, request } = setUp({ explainRefusals: true })
-    const result = await server.authenticate(request(claims), requirement)
-    if (result.ok) throw new Error('unexpected')
+  ] as [Record<string, unknown>, Requirement, unknown, unknown][])(
+    '[REAL-40] explain a refusal of %o where asked to',
+    async (claims, requirement, expected, received) => {
+      const { server, about, request } = setUp({ explainRefusals: true })
+      const result = await server.authenticate(request(claims), requirement)
+      if (result.ok) throw new Error('unexpected')
+      expect(about()).toMatchObject([{ type: 'auth.refused', expected, received }])
+      expect(JSON.stringify(result.answer)).not.toContain('other.test')
+      const quiet = setUp()
+      await quiet.server.authenticate(quiet.request(claims), requirement)
+      expect(quiet.about()[0]).not.toHaveProperty('received')
+      expect(JSON.stringify(result.error)).not.toContain('received')
+    },
+  )
+
+  it.each([
+    [{ at_hash: 'hidden' }, {}, 'an access token', ['at_hash']],
+    [{ token_use: 7 }, {}, 'an access token', ['token_use (number)']],
+    [{ sub: 'ada' }, {}, 'an access token', []],
+    [{}, { alg: 'none' }, 'an asymmetric algorithm', 'none'],
+    [{}, { alg: 'RS512' }, ['ES256'], 'RS512'],
+    [{}, { typ: 5 }, 'a string', 5],
+    [{}, { typ: 'dpop+jwt' }, ['jwt'], 'dpop+jwt'],
+    [{}, { b64: true }, 'no such member', 'crit or b64'],
+    [{}, { cat: 'machine' }, 'a header that meets `headerConditions`', 'another header'],
+  ])('[REAL-40] explain a JWT of another kind: claims %o, header %o', async (claims, header, expected, received) => {
+    const { server, about } = setUp({
+      explainRefusals: true,
+      issuer: {
+        issuer: issuer.issuer,
+        tokenTypes: ['JWT'],
+        algorithms: ['ES256'],
+        headerConditions: { cat: ['user'] },
+      },
+    })
+    const token = issuer.mintToken({ scope: undefined, ...claims }, { header: { typ: 'JWT', cat: 'user', ...header } })
+    await server.authenticate(requestFacts({ headers: { authorization: `Bearer ${token}` } }))
     expect(about()).toMatchObject([{ type: 'auth.refused', expected, received }])
-    expect(JSON.stringify(result.answer)).not.toContain('other.test')
-    const quiet = setUp()
-    await quiet.server.authenticate(quiet.request(claims), requirement)
-    expect(quiet.about()[0]).not.toHaveProperty('received')
-    expect(JSON.stringify(result.error)).not.toContain('received')
+    expect(JSON.stringify(about())).not.toContain('hidden')
+  })
+
+  it.each([
+    [{ active: false }, 'active', false],
+    [{ iss: 'https://other.test' }, 'https://issuer.test', 'https://other.test'],
+    [{ token_use: 'refresh' }, 'an access token', 'refresh'],
+    [{ typ: 'ID' }, 'an access token', 'ID'],
+    [{ token_type: 'mac' }, ['Bearer', 'DPoP'], 'mac'],
+    [{ token_type: 'DPoP' }, 'Bearer', 'DPoP'],
+    [{ token_type: 'Bearer', cnf: { jkt: 'x' } }, 'DPoP', 'Bearer'],
+  ])('[REAL-40] explain what introspection said: %o', async (claims, expected, received) => {
+    const { server, about } = setUp({
+      explainRefusals: true,
+      issuer: {
+        issuer: issuer.issuer,
+        introspection: { credential: clientSecretBasic({ clientId: 'test-client', clientSecret: 'test-secret' }) },
+      },
+    })
+    const token = issuer.mintOpaqueToken(claims)
+    issuer.override('introspection', { kind: 'answer', body: { active: true, aud: 'https://api.test', ...claims } })
+    await server.authenticate(requestFacts({ headers: { authorization: `Bearer ${token}` } }))
+    issuer.restore('introspection')
+    expect(about()).toMatchObject([{ type: 'auth.refused', expected, received }])
   })
 
   it.each([

@@ -164,12 +164,18 @@ describe('a token bound to a certificate', () => {
     expect(await result).toEqual({ confirmation, responseHeaders: undefined })
   })
 
-  it('[MTLS-01] [E-11] is refused with another certificate, and with none', async () => {
+  it('[MTLS-01] [E-11] [REAL-40] is refused with another certificate, and with none', async () => {
     const other = Buffer.from(certificate)
     other[100] = 0
-    for (const facts of [requestFacts({ certificate: other }), requestFacts()]) {
+    const cases = [
+      [requestFacts({ certificate: other }), expect.stringMatching(/^[\w-]{43}$/)],
+      [requestFacts(), 'no certificate'],
+    ] as const
+    for (const [facts, received] of cases) {
       const error = await refusal({ facts, confirmation })
       expect(error).toMatchObject({ code: 'ERR_TOKEN_CERTIFICATE', status: 401, oauthError: 'invalid_token' })
+      expect(error).toMatchObject({ expected: x5t, received })
+      expect(error).not.toMatchObject({ received: x5t })
     }
   })
 
@@ -271,10 +277,19 @@ describe('outside of HTTP', () => {
   it('[DPOP-13] refuses every bound token, by either scheme', async () => {
     const facts = undefined
     const jktBound = { facts, confirmation: { jkt: signer.jkt } }
-    expect(await refusal(jktBound)).toMatchObject({ code: 'ERR_TOKEN_BOUND' })
-    expect(await refusal({ ...jktBound, scheme: 'DPoP' })).toMatchObject({ code: 'ERR_TOKEN_BOUND' })
+    expect(await refusal(jktBound)).toMatchObject({ code: 'ERR_TOKEN_BOUND', expected: 'DPoP', received: 'Bearer' })
+    expect(await refusal({ ...jktBound, scheme: 'DPoP' })).toMatchObject({
+      code: 'ERR_TOKEN_BOUND',
+      expected: 'a proof',
+      received: 'no HTTP request',
+    })
     const error = await refusal({ facts, confirmation: { 'x5t#S256': x5t } })
-    expect(error).toMatchObject({ code: 'ERR_TOKEN_CERTIFICATE', detail: 'no HTTP request' })
+    expect(error).toMatchObject({
+      code: 'ERR_TOKEN_CERTIFICATE',
+      detail: 'no HTTP request',
+      expected: x5t,
+      received: 'no certificate',
+    })
   })
 
   it('lets unbound tokens pass', () => {
