@@ -21,7 +21,7 @@ const arrows = {
   login: [...kit, 'src/stores/'],
   native: [...kit, 'src/stores/', 'src/login/'],
   providers: ['src/resource-server/token/issuer-options.ts', 'src/issuer/endpoint-credential.ts'],
-  testing: [...issuer, 'src/resource-server/', 'src/index.ts', 'src/client/index.ts'],
+  testing: [...issuer, 'src/index.ts', 'src/client/index.ts'],
 }
 
 /**

@@ -47,8 +47,9 @@ export {
   type AssertionSource,
   type FederatedAssertionOptions,
   federatedAssertion,
+  type GcpIdentityOptions,
+  gcpIdentity,
 } from './credentials/federated-assertion.js'
-export { type GcpIdentityOptions, gcpIdentity } from './credentials/gcp-identity.js'
 export {
   type AssertionAudience,
   type PrivateKeyJwtCredential,

@@ -1,7 +1,7 @@
 import { decodeBase64url, encodeBase64url } from '#crypto'
-import { isBase64url } from '../kit/base64url.js'
 import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../kit/json.js'
 import { algorithmTraits, type SignatureAlgorithm } from './algorithms.js'
+import { isBase64url } from './compact-jws.js'
 import type { PublicJwk } from './crypto/platform-crypto.js'
 
 /** A public signature key as it was published: checked, and without the members that are not used here. */

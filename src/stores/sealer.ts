@@ -1,6 +1,6 @@
 import { decodeBase64url, encodeBase64url } from '#crypto'
 import { ConfigurationError } from '../errors/index.js'
-import { isBase64url } from '../kit/base64url.js'
+import { isBase64url } from '../jws/compact-jws.js'
 import { checkNames } from '../kit/check.js'
 
 /** One key of a key ring. @group Stores */

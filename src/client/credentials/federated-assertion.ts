@@ -3,10 +3,12 @@
  */
 import { decodeUtf8Base64url } from '#crypto'
 import { ConfigurationError } from '../../errors/index.js'
-import { isBase64url } from '../../kit/base64url.js'
+import { isBase64url } from '../../jws/compact-jws.js'
 import { type Clock, systemClock } from '../../kit/clock.js'
+import { guardedFetch } from '../../kit/fetch/guarded-fetch.js'
+import { type Fetch, platformFetch } from '../../kit/fetch/platform-fetch.js'
 import { type JsonObject, ownMember, parseJsonObject } from '../../kit/json.js'
-import { checkOptions, func, object, type Rules, text } from '../../kit/options.js'
+import { checkOptions, func, integer, object, type Rules, required, text } from '../../kit/options.js'
 import { CredentialError } from '../errors.js'
 import type { ClientCredential, CredentialTarget } from './client-credential.js'
 import { assertionFields } from './client-credential.js'
@@ -138,4 +140,46 @@ async function readAssertionFile(path: string): Promise<string> {
 
 function unreadable(path: string, why: string): CredentialError {
   return new CredentialError('ERR_CREDENTIAL_UNAVAILABLE', { message: `The assertion file ${path} ${why}` })
+}
+
+/** @group Credentials */
+export interface GcpIdentityOptions {
+  /** The `aud` the assertion is to carry: what your authorization server expects. */
+  readonly audience: string
+  /** Default: the platform's `fetch`. */
+  readonly fetch?: Fetch | undefined
+  /** Default 3000. */
+  readonly timeoutMs?: number | undefined
+}
+
+const metadataHost = 'metadata.google.internal'
+const identityPath = '/computeMetadata/v1/instance/service-accounts/default/identity'
+
+const gcpRules: Rules<GcpIdentityOptions> = { audience: required(text), fetch: func, timeoutMs: integer(1) }
+
+/**
+ * A source for {@link federatedAssertion}: the identity token of the machine's service account, from the metadata server
+ * of Google Cloud. That server speaks http on the machine's own link only, which is why this one call is not https.
+ *
+ * @group Credentials
+ */
+export function gcpIdentity(options: GcpIdentityOptions): () => Promise<string> {
+  checkOptions('gcpIdentity', options, gcpRules)
+  const { audience, fetch = platformFetch, timeoutMs = 3000 } = options
+  const url = `http://${metadataHost}${identityPath}?audience=${encodeURIComponent(audience)}&format=full`
+  const request = {
+    fetch,
+    headers: { 'metadata-flavor': 'Google' },
+    timeoutMs,
+    maxBytes: 64 * 1024,
+    allowInsecureLoopback: new Set([metadataHost]),
+    trustedHostnames: [metadataHost],
+  }
+  return async () => {
+    const answer = await guardedFetch(url, request).catch(() => undefined)
+    if (answer?.status === 200) return answer.text.trim()
+    throw new CredentialError('ERR_CREDENTIAL_UNAVAILABLE', {
+      message: 'The metadata server of Google Cloud gave no identity token',
+    })
+  }
 }

@@ -1,6 +1,6 @@
 import { decodeBase64url, encodeBase64url, sha256BytesBase64url } from '#crypto'
 import type { RequestFacts } from '../../http/request-facts.js'
-import { isBase64url } from '../../kit/base64url.js'
+import { isBase64url } from '../../jws/compact-jws.js'
 import type { MaybePromise } from '../../kit/maybe-promise.js'
 import { type IsTrustedProxy, type Pair, readElements } from './trusted-proxies.js'
 
