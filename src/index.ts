@@ -36,6 +36,7 @@ export {
   PortcullisError,
   ResourceAccessError,
   type ResourceAccessErrorOptions,
+  type Shown,
   type StepUpDemand,
   StepUpRequiredError,
   TokenStoreError,
@@ -62,7 +63,7 @@ export type { KeyCacheOptions } from './issuer/remote-keys.js'
 export type { SignatureAlgorithm } from './jws/algorithms.js'
 export type { PublishedJwk } from './jws/jwk.js'
 export type { Clock } from './kit/clock.js'
-export type { EventListener, PortcullisEvent } from './kit/events.js'
+export type { AboutRequest, EventListener, PortcullisEvent } from './kit/events.js'
 export type { IntrospectionFailureReason, IssuerFailureReason } from './kit/failure-code.js'
 export type { Fetch, FetchInit } from './kit/fetch/platform-fetch.js'
 export type { JsonObject } from './kit/json.js'

@@ -108,6 +108,7 @@ export class Auth<Claims = AccessTokenClaims> implements VerifiedToken<Claims> {
   readonly #token: string
   readonly #passage: Passage
 
+  /** @hidden */
   constructor(
     token: string,
     scheme: AuthScheme,

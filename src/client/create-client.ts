@@ -41,7 +41,7 @@ import type { TokenSet } from './token-set.js'
  * Creates the client of one authorization server. Make it once and share it: it holds the tokens, the discovered
  * metadata, the DPoP key and the circuit breakers. Nothing goes over the network before the first call.
  *
- * @throws {@link ConfigurationError} for an option that cannot be right.
+ * @throws `ConfigurationError` for an option that cannot be right.
  * @throws {@link CredentialError} `ERR_CREDENTIAL_ISSUER` when `perIssuer` has no credential for the issuer.
  * @group OAuth client
  */

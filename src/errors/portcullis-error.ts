@@ -24,6 +24,7 @@ export abstract class PortcullisError extends Error {
   /** Ties the error to the events of its request or call; `undefined` for one that no request has met yet. */
   abstract readonly correlationId: string | undefined
 
+  /** @hidden */
   constructor(
     code: ErrorCode,
     message: string,

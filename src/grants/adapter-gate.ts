@@ -50,7 +50,7 @@ export interface AdapterGate<Claims> {
   /**
    * Asks for a good token, then acquires the grants declared with it.
    *
-   * @throws {@link ConfigurationError} for a requirement or a grant that cannot be right, at once.
+   * @throws `ConfigurationError` for a requirement or a grant that cannot be right, at once.
    */
   requireToken(requirement?: Requirement<Claims>, declared?: readonly Grant[]): Judge<Claims>
   /** As {@link AdapterGate.requireToken}; a request without credentials passes, `auth` undefined, unless it declares grants. */
@@ -153,7 +153,7 @@ export type GrantGuard<Claims> = (auth: Auth<Claims> | undefined) => Promise<Aut
  * Makes the step that acquires a route's grants for a caller: what comes back is the caller with `auth.access`, or the
  * answer to send. Grants of an earlier step stay. An anonymous caller is asked for a token.
  *
- * @throws {@link ConfigurationError} without a grant engine, or without a grant, or for one that cannot be right, at once.
+ * @throws `ConfigurationError` without a grant engine, or without a grant, or for one that cannot be right, at once.
  * @group Adapters
  */
 export function createGrantGuard<Claims>(

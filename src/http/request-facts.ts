@@ -1,8 +1,8 @@
 /** What is read of a request. Does not read the body, and does not judge: the resource server does. */
 
 /**
- * What the core needs to know of one HTTP request. Adapters build it; {@link nodeRequestFacts} and
- * {@link fetchRequestFacts} do so for `node:http` and for Fetch.
+ * What the core needs to know of one HTTP request. Adapters build it; `nodeRequestFacts` and
+ * `fetchRequestFacts` do so for `node:http` and for Fetch.
  *
  * @group Requests
  */

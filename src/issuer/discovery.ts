@@ -119,6 +119,7 @@ export function createDiscovery(
  * Where the metadata of `issuer` may be, in the order to try: RFC 8414 §3.1 (inserted before the path), then OpenID
  * Connect inserted, then OpenID Connect appended (Discovery §4.1; RFC 8414 §5). For an issuer without a path the last two
  * are one. `issuer` must be an absolute URL without query and fragment.
+ * @internal
  */
 export function discoveryUrls(issuer: string, convention: DiscoveryConvention = 'auto'): readonly string[] {
   const { origin, pathname } = new URL(issuer)

@@ -89,7 +89,7 @@ const lifetimeBounds = { minSeconds: 60, maxSeconds: 86_400 }
  *
  * @throws {@link FetchFailure}; with what `Retry-After` says, a minute at most, where the status is not 200.
  */
-export async function fetchKeySet(location: KeySetLocation, options: FetchKeySetOptions): Promise<FetchedKeySet> {
+async function fetchKeySet(location: KeySetLocation, options: FetchKeySetOptions): Promise<FetchedKeySet> {
   const { fetch, clock, insecureHosts } = options.surroundings
   const answer = await guardedFetch(location.jwksUri, {
     fetch,

@@ -164,6 +164,7 @@ function powersModulo(prime: number): ReadonlySet<number> {
  * (CVE-2017-15361). Each of its primes is a power of 65537 modulo every small prime, and so is their product: the
  * discrete logarithm exists for all of them (Nemec, Sys, Svenda, Klinec, Matyas: The Return of Coppersmith's Attack, CCS
  * 2017, §3). A random modulus passes for one with a probability of 2^-167, and as a rule fails at the first prime.
+ * @internal
  */
 export function hasRocaFingerprint(modulus: Uint8Array): boolean {
   return tellingPrimes.every(({ prime, powers }) => powers.has(remainder(modulus, prime)))

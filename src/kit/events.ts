@@ -172,8 +172,8 @@ export type PortcullisEvent =
   /** A token was renewed before its expiry, and that failed; the known one still serves. */
   | { readonly type: 'client.refresh_ahead_failed'; readonly issuer: string; readonly code: ClientErrorCode }
 
-/** What every event about one request says. */
-interface AboutRequest {
+/** What every event about one request says. @group Events */
+export interface AboutRequest {
   /** Tells the request in logs: its errors and the calls made to authorization servers for it carry the same one. */
   readonly correlationId: string
   /**

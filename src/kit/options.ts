@@ -8,11 +8,8 @@ import { isJsonObject } from './json.js'
 /** Says what is wrong with the value of the option `name`; `undefined` when nothing is. Never repeats the value. */
 export type Rule = (name: string, value: unknown) => string | undefined
 
-/** The names of every member of a union. */
-type NamesOf<T> = T extends unknown ? keyof T & string : never
-
-/** One rule per option of `T`: a name too few or too many does not compile. */
-export type Rules<T> = { readonly [Name in NamesOf<T>]-?: Rule }
+/** One rule per option of `T`, of every member of a union: a name too few or too many does not compile. */
+export type Rules<T> = { readonly [Name in T extends unknown ? keyof T & string : never]-?: Rule }
 
 /** Rules whose interface was compared before. */
 export type AnyRules = Readonly<Record<string, Rule>>
@@ -22,7 +19,7 @@ export type AnyRules = Readonly<Record<string, Rule>>
  * `what` says whose options they are. Absent options pass unless their rule is {@link required}.
  * `prefix` stands before the names in messages.
  *
- * @throws {@link ConfigurationError} naming the option, and for an unknown one the nearest known name.
+ * @throws `ConfigurationError` naming the option, and for an unknown one the nearest known name.
  */
 export function checkOptions<T extends object>(
   what: string,
@@ -35,18 +32,18 @@ export function checkOptions<T extends object>(
 }
 
 /** Passes a list that has every name of `T` and no other; the compiler says which name is wrong. */
-type NamesExactly<T, Known extends readonly string[]> = [NamesOf<T>] extends [Known[number]]
-  ? [Known[number]] extends [NamesOf<T>]
+type NamesExactly<T, Known extends readonly string[]> = [keyof Rules<T>] extends [Known[number]]
+  ? [Known[number]] extends [keyof Rules<T>]
     ? unknown
-    : { readonly unknown: Exclude<Known[number], NamesOf<T>> }
-  : { readonly missing: Exclude<NamesOf<T>, Known[number]> }
+    : { readonly unknown: Exclude<Known[number], keyof Rules<T>> }
+  : { readonly missing: Exclude<keyof Rules<T>, Known[number]> }
 
 /**
  * Refuses what is not an object, and members that an option object does not have, naming the nearest one it has. Does
  * not look at values: the factory does. A name of the interface too few or too many does not compile; a list of its own
  * needs `as const`.
  *
- * @throws {@link ConfigurationError}
+ * @throws `ConfigurationError`
  * @group Adapters
  */
 export function checkNames<T extends object, const Known extends readonly string[]>(
@@ -98,18 +95,10 @@ export function members<T extends object>(rules: Rules<NoInfer<T>>): Rule {
   return (name, value) => (value === undefined ? undefined : faultOf(`\`${name}\``, value, rules, `${name}.`))
 }
 
-/** A number within bounds, both included. */
-export function number(min: number, max: number): Rule {
-  return takes((value) => isWithin(value, min, max), `a number from ${min} to ${max}`)
-}
-
-/** A whole number of things, bytes, seconds or milliseconds, within bounds. */
+/** A whole number of things, bytes, seconds or milliseconds, within bounds, both included. */
 export function integer(min: number, max = 2_147_483_647): Rule {
-  return takes((value) => Number.isInteger(value) && isWithin(value, min, max), `a whole number from ${min} to ${max}`)
-}
-
-function isWithin(value: unknown, min: number, max: number): boolean {
-  return typeof value === 'number' && value >= min && value <= max
+  const isWithin = (value: unknown) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max
+  return takes(isWithin, `a whole number from ${min} to ${max}`)
 }
 
 /** One of a closed set. */
@@ -176,7 +165,7 @@ export function toList(value: string | readonly string[]): readonly string[] {
 /**
  * Refuses a list that holds a value twice.
  *
- * @throws {@link ConfigurationError}
+ * @throws `ConfigurationError`
  */
 export function refuseRepeats(name: string, values: readonly string[]): void {
   const seen = new Set<string>()

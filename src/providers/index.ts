@@ -1,6 +1,6 @@
 /**
  * Presets: what a resource server has to know about the tokens of a provider, as plain data. Each is a function from few
- * parameters to {@link IssuerOptions}, to be taken as it is or spread into options of your own. They import nothing.
+ * parameters to `IssuerOptions`, to be taken as it is or spread into options of your own. They import nothing.
  *
  * @module
  */

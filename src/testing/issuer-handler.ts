@@ -62,11 +62,7 @@ function clientAnswer(
 }
 
 /** The issuer's metadata (RFC 8414 §2): what it really serves, then what the caller adds or, by `undefined`, removes. */
-export function metadataDocument(
-  issuer: string,
-  algorithms: readonly SignatureAlgorithm[],
-  extra: JsonObject,
-): JsonObject {
+function metadataDocument(issuer: string, algorithms: readonly SignatureAlgorithm[], extra: JsonObject): JsonObject {
   const authMethods = ['client_secret_basic', 'client_secret_post']
   return {
     issuer,

@@ -46,7 +46,7 @@ export function hasValidSignature(token: string, key: SigningKey): boolean {
 }
 
 /** The base64url segment of a header or payload; text and bytes are encoded as they are. */
-export function toSegment(part: JsonObject | string | Uint8Array): string {
+function toSegment(part: JsonObject | string | Uint8Array): string {
   if (part instanceof Uint8Array) return Buffer.from(part).toString('base64url')
   return Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url')
 }

@@ -5,7 +5,7 @@ import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets'
 import type { AccessContext } from 'portcullis'
 import { Access, Auth, Grant, OptionalToken, Public, RequireScopes, RequireToken } from 'portcullis/nest'
 
-export const calendar = 'https://calendar.test'
+const calendar = 'https://calendar.test'
 
 /** A gateway guarded as a whole. */
 @WebSocketGateway()

@@ -141,11 +141,7 @@ export interface Destination {
  * The `openid-client` configuration of one attempt. Made anew each time: it carries the attempt's own fetch, so that
  * what the server answered can be told apart between concurrent calls.
  */
-export function createConfiguration(
-  settings: ClientSettings,
-  destination: Destination,
-  attempt: Attempt,
-): Configuration {
+function createConfiguration(settings: ClientSettings, destination: Destination, attempt: Attempt): Configuration {
   const { clientId } = destination.identity
   const config = new Configuration(usedMembers(destination.metadata), clientId, {}, toClientAuth(destination))
   // Time limits are those of the attempt.

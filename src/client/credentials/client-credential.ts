@@ -61,7 +61,7 @@ export interface IssuerCredentials extends IntrospectionCredential {
  * One credential per authorization server, keyed by issuer identifier, compared code point by code point. An issuer
  * that is not listed gets nothing: the call fails before anything is sent.
  *
- * @throws {@link ConfigurationError} for an empty map, a key that is not a URL, and a value that is not a credential.
+ * @throws `ConfigurationError` for an empty map, a key that is not a URL, and a value that is not a credential.
  * @group Credentials
  */
 export function perIssuer(credentials: Readonly<Record<string, ClientCredential>>): IssuerCredentials {
@@ -98,7 +98,7 @@ export function assertionFields(assertion: string, clientId: string | undefined)
  * without a credential has to say so. Grants that need a confidential client (client credentials, token exchange) refuse
  * it.
  *
- * @throws {@link ConfigurationError} without a `clientId`.
+ * @throws `ConfigurationError` without a `clientId`.
  * @group Credentials
  */
 export function publicClient(options: { readonly clientId: string }): ClientCredential {

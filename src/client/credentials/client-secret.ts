@@ -18,7 +18,7 @@ const secretRules: Rules<ClientSecret> = { clientId: required(text), clientSecre
  * `client_secret_basic`: identifier and secret, each form-urlencoded, in a Basic header field (RFC 6749 §2.3.1 and
  * App. B). The method every server supports whose metadata is silent (RFC 8414 §2).
  *
- * @throws {@link ConfigurationError} when either is empty.
+ * @throws `ConfigurationError` when either is empty.
  * @group Credentials
  */
 export function clientSecretBasic(secret: ClientSecret): ClientCredential {
@@ -32,7 +32,7 @@ export function clientSecretBasic(secret: ClientSecret): ClientCredential {
  * `client_secret_post`: identifier and secret in the request body (RFC 6749 §2.3.1). For servers that do not take
  * `client_secret_basic`.
  *
- * @throws {@link ConfigurationError} when either is empty.
+ * @throws `ConfigurationError` when either is empty.
  * @group Credentials
  */
 export function clientSecretPost(secret: ClientSecret): ClientCredential {
@@ -65,7 +65,7 @@ const environmentRules: Rules<FromEnvironmentOptions> = {
  * `<prefix>CLIENT_SECRET` (Basic; post with `<prefix>CLIENT_AUTH_METHOD=client_secret_post`) or
  * `<prefix>CLIENT_ASSERTION_FILE` (see {@link federatedAssertion}).
  *
- * @throws {@link ConfigurationError} naming the variables that are missing, or that contradict each other.
+ * @throws `ConfigurationError` naming the variables that are missing, or that contradict each other.
  * @group Credentials
  */
 export function fromEnvironment(options: FromEnvironmentOptions): ClientCredential {

@@ -32,7 +32,7 @@ const privateMembers: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth
  * The JWK Set of a {@link privateKeyJwt} credential, to serve at the `jwks_uri` of this client: all its public keys, so
  * that a server that knows it follows a rotation by itself.
  *
- * @throws {@link ConfigurationError} when no key has a public JWK, or one holds a private member.
+ * @throws `ConfigurationError` when no key has a public JWK, or one holds a private member.
  * @group Credentials
  */
 export function jwksDocument(
@@ -84,7 +84,7 @@ const documentRules: Rules<ClientMetadataDocumentOptions> = {
  * A client-metadata document (CIMD): who this client is, served at the URL that is its `client_id`, so that it needs no
  * registration. Use it at servers whose metadata says so: {@link acceptsClientMetadataDocument}.
  *
- * @throws {@link ConfigurationError} for an unusable URL, a secret or private key, contradicting key members, or
+ * @throws `ConfigurationError` for an unusable URL, a secret or private key, contradicting key members, or
  * more than 5 KB.
  * @group Credentials
  */

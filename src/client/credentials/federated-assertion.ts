@@ -51,7 +51,7 @@ export type FederatedAssertionOptions = {
  *
  * Checks that the assertion is a JWT that has not expired; its signature is for the server to check.
  *
- * @throws {@link ConfigurationError} without a place to take it from, and when no variable of `env` names a file.
+ * @throws `ConfigurationError` without a place to take it from, and when no variable of `env` names a file.
  * @group Credentials
  */
 export function federatedAssertion(options: FederatedAssertionOptions): ClientCredential {

@@ -52,7 +52,7 @@ export interface PrivateKeyJwtCredential extends ClientCredential {
  * `private_key_jwt`: a fresh assertion of 60 s with its own `jti` for every attempt (RFC 7523 §2.2 and §3). `alg` is one
  * the key can do and the server's metadata lists.
  *
- * @throws {@link ConfigurationError} for keys that cannot sign, and options of a wrong shape.
+ * @throws `ConfigurationError` for keys that cannot sign, and options of a wrong shape.
  * @group Credentials
  */
 export function privateKeyJwt(options: PrivateKeyJwtOptions): PrivateKeyJwtCredential {

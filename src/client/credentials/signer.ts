@@ -42,7 +42,7 @@ export interface Signer {
   sign(header: Readonly<Record<string, string>>, claims: AssertionClaims): Promise<string>
 }
 
-/** @throws {@link ConfigurationError} for a key that cannot sign. */
+/** @throws `ConfigurationError` for a key that cannot sign. */
 export function createSigner(key: SigningKey): Signer {
   if (!isJsonObject(key)) throw unusable()
   if ('sign' in key) {

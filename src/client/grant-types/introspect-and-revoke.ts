@@ -15,10 +15,10 @@ export interface TokenHintOptions extends CallOptions {
 }
 
 /** Options of introspection and revocation beside those of every call. */
-export const hintRules = { tokenTypeHint: choice('access_token', 'refresh_token') }
+const hintRules = { tokenTypeHint: choice('access_token', 'refresh_token') }
 
 /** The hint as a form parameter. */
-export function hintParameters({ tokenTypeHint }: TokenHintOptions = {}): Record<string, string> {
+function hintParameters({ tokenTypeHint }: TokenHintOptions = {}): Record<string, string> {
   return tokenTypeHint === undefined ? {} : { token_type_hint: tokenTypeHint }
 }
 

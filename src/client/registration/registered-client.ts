@@ -78,7 +78,7 @@ export interface StoredRegistration {
 /**
  * Brings back a registration that was stored.
  *
- * @throws {@link ConfigurationError} when `stored` has another shape.
+ * @throws `ConfigurationError` when `stored` has another shape.
  * @throws {@link ResponseError} `ERR_RESPONSE_MALFORMED` when `raw` is not a registration.
  * @group Registration
  */
@@ -139,7 +139,7 @@ const credentialRules: Rules<CredentialOfOptions> = {
  * public client, TLS client authentication, or `private_key_jwt` with the keys you give. Does NOT look whether the secret
  * has expired: see `clientSecretExpiresAt`.
  *
- * @throws {@link ConfigurationError} for a method this library does not have, and where secret or keys are missing.
+ * @throws `ConfigurationError` for a method this library does not have, and where secret or keys are missing.
  * @group Credentials
  */
 export function credentialOf(registered: RegisteredClient, options: CredentialOfOptions = {}): ClientCredential {

@@ -195,6 +195,7 @@ function checkMtlsMode(thumbprint: string | undefined, mode: BindingMode): void 
  *
  * @throws {@link InvalidTokenError} `ERR_TOKEN_CONFIRMATION` for a claim that is no object or an empty one, a known
  * member that is no string or an empty one, and for unknown members alone unless those are ignored.
+ * @internal
  */
 export function readConfirmation(cnf: unknown, unknownMembersAlone: 'refuse' | 'ignore'): Confirmation | undefined {
   if (cnf === undefined) return undefined

@@ -88,7 +88,7 @@ const hexHash = /^[0-9A-Fa-f]{64}$/
 const derSequence = 0x30
 
 /** Reads the structured-field byte sequence of `Client-Cert` (RFC 9440 §2.2, RFC 8941 §3.3.5). */
-export function readByteSequence(value: string): Uint8Array | undefined {
+function readByteSequence(value: string): Uint8Array | undefined {
   return decodeDer(byteSequence.exec(value.trim())?.[1])
 }
 
@@ -98,7 +98,7 @@ export function readByteSequence(value: string): Uint8Array | undefined {
  * certificate counts: the leaf. Anything between or behind the certificates but blanks, such as the comma of two fields
  * that were joined, makes it malformed.
  */
-export function readEscapedPem(value: string): Uint8Array | undefined {
+function readEscapedPem(value: string): Uint8Array | undefined {
   const pem = decodePercent(value)
   return pem === undefined || !pemChain.test(pem)
     ? undefined
@@ -116,7 +116,7 @@ export interface StatedCertificate {
  * compare them. Envoy writes `URI` and `DNS` unquoted, as they stand in the certificate, and whoever made the certificate
  * chose them. So `Cert` and `Hash` may stand behind `By` and `Chain` only, where Envoy puts them.
  */
-export function readEnvoyCertificate(value: string): StatedCertificate | undefined {
+function readEnvoyCertificate(value: string): StatedCertificate | undefined {
   const elements = readElements(value)
   const [element = []] = elements ?? []
   const members = elements?.length === 1 ? readStatements(element) : undefined

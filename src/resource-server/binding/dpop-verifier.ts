@@ -168,7 +168,7 @@ export interface ProofUse {
  * and nothing else of it reaches the store but the thumbprint, as the owner. A store that does not answer within 5 s has failed. The request that used a
  * proof up may show it to further guards.
  */
-export function createReplayGuard(settings: ReplaySettings): (use: ProofUse) => MaybePromise<void> {
+function createReplayGuard(settings: ReplaySettings): (use: ProofUse) => MaybePromise<void> {
   const { replayStore, onEvent, ttlMs } = settings
   const failsOpen = settings.dangerouslyAllowReplayWhenStoreFails
   const usedBy = new WeakMap<object, string>()

@@ -148,6 +148,7 @@ const unreserved = /[A-Za-z0-9\-._~]/
  *
  * `undefined` for anything else: user information, stray percent signs, blanks, backslashes, other than ASCII, more than
  * 8192 characters before the query. String work alone: WHATWG `URL` rewrites more than the RFC allows, and less.
+ * @internal
  */
 export function normalizeTargetUri(uri: string): string | undefined {
   const end = uri.search(/[?#]/)

@@ -103,6 +103,7 @@ export interface ChallengeParameters {
  * The order of parameters is fixed. With an error: `error`, `acr_values`, `max_age`, `scope`, `algs`,
  * `resource_metadata`, `error_description`; the description comes right after `error` for `use_dpop_nonce`, as in the
  * examples of RFC 9449 §9. Without one: `algs`, `resource_metadata`, `scope`.
+ * @internal
  */
 export function writeChallenge(scheme: AuthScheme, parameters: ChallengeParameters): string {
   const { error, errorDescription, acrValues, maxAgeSeconds, scope, algs, resourceMetadata } = parameters

@@ -10,7 +10,7 @@ import type { PublishedResource } from './resource-metadata.js'
 import { resourceMetadata } from './resource-metadata.js'
 
 /** Where RFC 9728 §3 puts the metadata of a resource that is a whole origin. */
-export const protectedResourcePath = '/.well-known/oauth-protected-resource'
+const protectedResourcePath = '/.well-known/oauth-protected-resource'
 
 /**
  * The URL of a resource's metadata document (RFC 9728 §3.1): the well-known path goes between host and path, a lone
@@ -23,7 +23,7 @@ export function protectedResourceMetadataUrl(resource: string): string {
 }
 
 /** An identifier in two: its origin, and what follows a well-known path in its metadata URL. */
-export function splitIdentifier(resource: string): { readonly origin: string; readonly suffix: string } {
+function splitIdentifier(resource: string): { readonly origin: string; readonly suffix: string } {
   const hostStart = resource.indexOf('//') + 2
   const hostLength = resource.slice(hostStart).search(/[/?]|$/)
   const origin = resource.slice(0, hostStart + hostLength)
@@ -147,10 +147,7 @@ export interface PublicationSettings {
  *
  * The function rejects when the signer fails or takes more than 5 s, tells so, and tries again with the next request.
  */
-export function createPublication(
-  document: JsonObject,
-  settings: PublicationSettings,
-): () => MaybePromise<Publication> {
+function createPublication(document: JsonObject, settings: PublicationSettings): () => MaybePromise<Publication> {
   const { sign, maxAgeSeconds, clock, onEvent } = settings
   let current: MaybePromise<Publication> | undefined
   let staleAtMs = Number.POSITIVE_INFINITY
@@ -174,7 +171,7 @@ export function createPublication(
 }
 
 /** Serialises a document and tags it. */
-export function publish(document: JsonObject): MaybePromise<Publication> {
+function publish(document: JsonObject): MaybePromise<Publication> {
   const body = JSON.stringify(document)
   return whenReady(sha256Base64url(body), (hash) => ({ body, etag: `"${hash}"` }))
 }

@@ -33,7 +33,7 @@ export type RoleRule = (held: readonly string[]) => boolean
  *
  * @throws {@link ConfigurationError} for an expression that names no role.
  */
-export function compileRoles(expression: RoleExpression): RoleRule {
+function compileRoles(expression: RoleExpression): RoleRule {
   if (typeof expression === 'string' && expression.trim() !== '') return (held) => held.includes(expression)
   const [[name, members] = [], ...others] = isJsonObject(expression)
     ? Object.entries<unknown>(expression)
@@ -80,7 +80,7 @@ interface ClaimDemand {
  * @throws {@link ConfigurationError} for no rule at all and for a rule that could not mean what it says, `undefined`
  * above all: an absent claim would meet it.
  */
-export function compileClaimRules(rules: Readonly<Record<string, ClaimRule>>): readonly ClaimDemand[] {
+function compileClaimRules(rules: Readonly<Record<string, ClaimRule>>): readonly ClaimDemand[] {
   const demands = isJsonObject(rules) ? Object.entries(rules).map(([name, rule]) => compileRule(name, rule)) : []
   if (demands.length === 0) {
     throw new ConfigurationError(
@@ -133,7 +133,7 @@ export type DetailsDemand = readonly [type: string, accepts: (detail: Authorizat
  *
  * @throws {@link ConfigurationError}
  */
-export function compileDetails(rule: AuthorizationDetailsRule): readonly DetailsDemand[] {
+function compileDetails(rule: AuthorizationDetailsRule): readonly DetailsDemand[] {
   const demands = isJsonObject(rule) ? Object.entries(rule) : []
   if (demands.length > 0 && demands.every(([, accepts]) => typeof accepts === 'function')) return demands
   throw new ConfigurationError('`authorizationDetails` takes an object of functions by type; leave it out for none.')
@@ -143,6 +143,7 @@ export function compileDetails(rule: AuthorizationDetailsRule): readonly Details
  * Whether the token's `authorization_details` grant every type the rule names: a detail of that type, whose `locations`
  * (if any) include this resource, and which the application's function accepts (RFC 9396 §9). Details of other types
  * grant nothing.
+ * @internal
  */
 export function detailsGrant(claims: JsonObject, demands: readonly DetailsDemand[], resource: string): boolean {
   const details = (ownMember(claims, 'authorization_details') ?? []) as readonly AuthorizationDetail[]

@@ -50,6 +50,7 @@ export interface AuthenticationDemand {
  * Whether the authentication behind a token is strong and recent enough: `acr` is one of the accepted values, exactly;
  * `auth_time` is there and at most `maxAgeSeconds` ago, plus leeway (RFC 9470 §6). Levels have no order; a time ahead of
  * ours beyond the leeway is no time of an authentication.
+ * @internal
  */
 export function isAuthenticatedWell(
   claims: JsonObject,

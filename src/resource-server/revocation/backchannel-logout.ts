@@ -158,7 +158,7 @@ const acceptedTypes: ReadonlySet<string | null> = new Set(['logout+jwt', 'jwt', 
  * @throws {@link InvalidTokenError} with the code of the first rule that fails.
  * @throws {@link UnavailableError} when the issuer's keys cannot be had.
  */
-export async function verifyLogoutToken(jws: CompactJws, rules: LogoutRules, nowMs: number): Promise<LogoutToken> {
+async function verifyLogoutToken(jws: CompactJws, rules: LogoutRules, nowMs: number): Promise<LogoutToken> {
   const header = readJoseHeader(jws.headerSegment)
   if (!acceptedTypes.has(header.typ)) throw new InvalidTokenError('ERR_TOKEN_TYPE')
   if (!rules.algorithms.has(header.alg)) throw new InvalidTokenError('ERR_TOKEN_ALGORITHM')

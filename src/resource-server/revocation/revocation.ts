@@ -161,7 +161,7 @@ type Kind = 'jti' | 'sub' | 'sid' | 'sub-without-sid'
  *
  * @throws {@link ConfigurationError} when it does not say what to revoke, or says it twice.
  */
-export async function revocationMarks({ issuer, jti, sub, sid }: Revocation): Promise<RevocationMarks> {
+async function revocationMarks({ issuer, jti, sub, sid }: Revocation): Promise<RevocationMarks> {
   const named = [jti, sub, sid].filter((value) => value !== undefined)
   if (named.length === 0 || !named.every((value) => typeof value === 'string' && value !== '')) {
     throw new ConfigurationError('`revoke` takes `jti`, `sub` or `sid`: non-empty strings.')
@@ -182,7 +182,7 @@ export async function revocationMarks({ issuer, jti, sub, sid }: Revocation): Pr
 }
 
 /** The keys that revoke a token. */
-export function tokenKeys({ issuer, subject, tokenClaims }: RevocableToken): MaybePromise<TokenKeys> {
+function tokenKeys({ issuer, subject, tokenClaims }: RevocableToken): MaybePromise<TokenKeys> {
   const jti = ownMember(tokenClaims, 'jti')
   const sid = ownMember(tokenClaims, 'sid')
   const session = typeof sid === 'string' ? (['sid', sid] as const) : (['sub-without-sid', subject] as const)

@@ -136,7 +136,7 @@ export interface Validity {
  * @throws {@link InvalidTokenError} `ERR_TOKEN_EXPIRED`, `ERR_TOKEN_TOO_OLD`, `ERR_TOKEN_NOT_YET_VALID`, or for a claim
  * that is absent or no number.
  */
-export function readValidity(claims: JsonObject, rules: ClaimRules, nowMs: number): Validity {
+function readValidity(claims: JsonObject, rules: ClaimRules, nowMs: number): Validity {
   const { clockToleranceMs, maxTokenAgeMs, optionalClaims } = rules
   const expiresAt = readDate(claims, 'exp', optionalClaims.has('exp'))
   const nbf = numericDate(claims, 'nbf') ?? 0
@@ -194,6 +194,7 @@ const maxActorDepth = 8
 /**
  * Reads an `act` claim (RFC 8693 §4.1): who acts for the subject, earlier actors nested inside. `null` when it is
  * malformed or nests deeper than 8: such a token must be refused. `exp`, `nbf` and `aud` inside it mean nothing.
+ * @internal
  */
 export function readActor(value: unknown, depth = 1): Actor | undefined | null {
   if (value === undefined) return undefined
@@ -206,7 +207,7 @@ export function readActor(value: unknown, depth = 1): Actor | undefined | null {
   return Object.freeze({ sub, ...(iss !== undefined && { iss }), ...(act !== undefined && { act }) })
 }
 
-/** Whether a `may_act` claim is usable: absent, or an object with a string `sub` (RFC 8693 §4.4). */
+/** Whether a `may_act` claim is usable: absent, or an object with a string `sub` (RFC 8693 §4.4). @internal */
 export function isReadableMayAct(value: unknown): boolean {
   if (value === undefined) return true
   return isJsonObject(value) && typeof ownMember(value, 'sub') === 'string'
