@@ -7,7 +7,7 @@ import {
 } from 'portcullis'
 import { createFrozenClock, createTestIssuer, requestFacts } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
-import { introspectingServer } from '../../support/introspecting-server.js'
+import { introspectingServer } from '../../../support/introspecting-server.js'
 
 const mail = 'https://api.test/mail'
 const files = 'https://api.test/files'

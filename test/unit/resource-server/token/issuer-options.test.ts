@@ -1,7 +1,7 @@
 import { createResourceServer, type IssuerOptions, type JsonObject, type ResourceServerOptions } from 'portcullis'
 import { createSigningKey, createTestIssuer, requestFacts } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
-import { createAttackedServer, resource } from '../../support/attacked-server.js'
+import { createAttackedServer, resource } from '../../../support/attacked-server.js'
 
 const iss = 'https://issuer.test'
 

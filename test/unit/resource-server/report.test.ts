@@ -1,7 +1,18 @@
-import { createResourceServer, type PortcullisEvent, type Requirement, type ResourceServerOptions } from 'portcullis'
+import {
+  AccessDeniedError,
+  createResourceServer,
+  InternalError,
+  InvalidTokenError,
+  type PortcullisEvent,
+  type Refused,
+  type Requirement,
+  type ResourceServerOptions,
+  UnavailableError,
+} from 'portcullis'
 import { clientSecretBasic } from 'portcullis/client'
 import { createFrozenClock, createTestIssuer, requestFacts } from 'portcullis/testing'
 import { afterAll, describe, expect, it } from 'vitest'
+import { introspectingServer } from '../../support/introspecting-server.js'
 
 const clock = createFrozenClock()
 const issuer = createTestIssuer({ clock: clock.now })
@@ -187,5 +198,138 @@ describe('options', () => {
     [{ monotonicClock: 5 }, /`monotonicClock` takes a function/],
   ])('[REAL-19] refuse %o', (options, message) => {
     expect(() => setUp(options as never)).toThrow(message)
+  })
+})
+
+describe('what a server of two resources tells', () => {
+  const issuer = createTestIssuer({ audience: 'https://api.test/b' })
+  const events: PortcullisEvent[] = []
+  const server = createResourceServer({
+    resource: ['https://api.test/a', 'https://api.test/b'],
+    issuer: issuer.issuer,
+    fetch: issuer.fetch,
+    authorizationServerMetadata: 'pass-through',
+    onEvent: (event) => events.push(event),
+  })
+
+  describe('refuse', () => {
+    it('answers for the resource the request was let through for', async () => {
+      const auth = await server.verify(issuer.mintToken(), { resource: 'https://api.test/b' })
+      const { answer, error } = server.refuse(new InvalidTokenError('ERR_TOKEN_REVOKED'), auth)
+      expect(error.code).toBe('ERR_TOKEN_REVOKED')
+      expect(String(answer.headers['WWW-Authenticate'])).toContain('oauth-protected-resource/b"')
+    })
+
+    it('[E-14] answers anything that is no refusal by 500 with an empty body', () => {
+      for (const thrown of [new Error('secret'), 'secret', undefined, null, { status: 401 }]) {
+        expect(server.refuse(thrown).answer).toMatchObject({ status: 500, body: '' })
+      }
+      expect(server.refuse(new UnavailableError('ERR_GRANT_UNAVAILABLE')).answer.status).toBe(503)
+    })
+
+    it('reports a refusal once, however often it is answered', () => {
+      const before = events.length
+      const { error } = server.refuse(new InvalidTokenError('ERR_TOKEN_REVOKED'))
+      server.refuse(error)
+      expect(events.length - before).toBe(1)
+    })
+  })
+
+  describe('events', () => {
+    it('report every refusal of a token that the issuer called inactive, remembered or not', async () => {
+      const { call, events: seen } = introspectingServer()
+      for (let times = 1; times <= 3; times++) {
+        await call('inactive')
+        expect(seen.filter(({ type }) => type === 'auth.refused')).toHaveLength(times)
+      }
+    })
+  })
+
+  describe('the metadata of the authorization server', () => {
+    it('is passed through from the issuer', async () => {
+      const answer = await server.metadata(requestFacts({ url: '/.well-known/oauth-authorization-server' }))
+      expect(answer?.status).toBe(200)
+      expect(JSON.parse(answer?.body ?? '')).toMatchObject({ issuer: issuer.issuer })
+    })
+
+    it('cannot be passed through where a function gives the issuers', () => {
+      const options = { resource: 'https://api.test', issuer: () => ({}), tenants: [issuer.issuer] }
+      expect(() => createResourceServer({ ...options, authorizationServerMetadata: 'pass-through' })).toThrow(
+        /`pass-through` needs an issuer that is listed/,
+      )
+    })
+  })
+})
+
+describe('faults of the application', () => {
+  const issuer = createTestIssuer()
+  afterAll(() => issuer.close())
+
+  const secret = 'password=hunter2 at db.internal'
+
+  class DriverError extends Error {
+    override readonly name = 'DriverError'
+  }
+
+  function setUp(options: Partial<ResourceServerOptions> = {}) {
+    const events: PortcullisEvent[] = []
+    const server = createResourceServer({
+      resource: 'https://api.test',
+      issuer: issuer.issuer,
+      fetch: issuer.fetch,
+      onEvent: (event) => events.push(event),
+      ...options,
+    } as ResourceServerOptions)
+    const request = () => requestFacts({ headers: { authorization: `Bearer ${issuer.mintToken()}` } })
+    return { server, events, call: (requirement?: Requirement) => server.authenticate(request(), requirement) }
+  }
+
+  function fail(): never {
+    throw new DriverError(secret)
+  }
+
+  describe('a fault of the application', () => {
+    it.each([
+      ['allow', {}, { allow: fail }],
+      ['allow', {}, { allow: async () => fail() }],
+      ['claims', {}, { claims: fail }],
+      ['claims', {}, { claims: { sub: fail } }],
+      ['claims', { claims: { '~standard': { version: 1, vendor: 'test', validate: fail } } }, {}],
+      ['tenants', { issuer: () => ({}), tenants: { has: fail } }, {}],
+    ] as const)('[REAL-26] in `%s` is told, with its cause and an event', async (callback, options, requirement) => {
+      const { call, events } = setUp(options as never)
+      const refused = (await call(requirement as never)) as Refused
+      expect(refused).toMatchObject({ ok: false, fault: true, answer: { status: 500, body: '' } })
+      expect(refused.error).toBeInstanceOf(InternalError)
+      expect(refused.error.cause).toBeInstanceOf(DriverError)
+      const { correlationId } = refused.error
+      expect(correlationId).toMatch(/^[0-9a-f-]{36}$/)
+      expect(events).toContainEqual({ type: 'application.failed', callback, errorName: 'DriverError', correlationId })
+      expect(JSON.stringify([events, refused.error])).not.toContain('hunter2')
+    })
+
+    it.each([
+      ['isRevoked', { isRevoked: fail }],
+      ['issuer', { issuer: fail, tenants: [issuer.issuer] }],
+    ] as const)('[REAL-26] in `%s`, which may be an outage, is 503 and told', async (callback, options) => {
+      const { call, events } = setUp(options as never)
+      expect(await call()).toMatchObject({
+        fault: false,
+        answer: { status: 503 },
+        error: { cause: new DriverError(secret) },
+      })
+      expect(events).toContainEqual(expect.objectContaining({ type: 'application.failed', callback }))
+    })
+
+    it('[REAL-26] is told apart from a refusal', async () => {
+      const { call, events, server } = setUp()
+      expect(await call({ scope: 'write' })).toMatchObject({ fault: false, error: { status: 403 } })
+      const denied = () => {
+        throw new AccessDeniedError()
+      }
+      expect(await call({ allow: denied })).toMatchObject({ fault: false, error: { status: 403 } })
+      expect(events.filter(({ type }) => type === 'application.failed')).toEqual([])
+      expect(server.refuse(new Error('a bug'))).toMatchObject({ fault: true, error: { cause: new Error('a bug') } })
+    })
   })
 })
