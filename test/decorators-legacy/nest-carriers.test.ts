@@ -245,7 +245,8 @@ class TinyDriver extends AbstractGraphQLDriver<GqlModuleOptions> {
       path,
       async (req: { body: { query: string } }, res: { json(body: object): void }) => {
         const copy = copies.find(({ GraphQLSchema }) => schema instanceof GraphQLSchema)
-        if (schema) res.json(await copy?.graphql({ schema, source: req.body.query, contextValue: { req, res } }))
+        if (schema === undefined || copy === undefined) throw new TypeError('no schema, or one of an unknown graphql')
+        res.json(await copy.graphql({ schema, source: req.body.query, contextValue: { req, res } }))
       },
     )
   }

@@ -82,7 +82,9 @@ describe('challenges made of hostile texts', () => {
     }
     const branded = fc
       .record({ status: fc.constantFrom(400, 401, 403, 503), oauthError: fc.anything(), demand: fc.anything() })
-      .map((members) => Object.assign(new Error('x'), { [Symbol.for('portcullis.AuthError')]: true }, members))
+      .map((members) =>
+        Object.assign(new Error('x'), { [Symbol.for('portcullis.PortcullisError')]: { family: 'auth' } }, members),
+      )
     fc.assert(
       fc.property(fc.oneof(fc.anything(), branded), (thrown) => {
         const { status, headers } = toAnswer(thrown, context)

@@ -238,7 +238,7 @@ describe('CORS', () => {
 describe('a refusal of another copy of the library', () => {
   it('[E-09] is answered by what it carries, not by its class', () => {
     const foreign = Object.assign(new Error('x'), {
-      [Symbol.for('portcullis.AuthError')]: true,
+      [Symbol.for('portcullis.PortcullisError')]: { family: 'auth' },
       status: 401,
       oauthError: 'use_dpop_nonce',
       description: 'Say "nonce"\r\nSet-Cookie: a=b',
