@@ -30,7 +30,7 @@ const restOfItem = /(?:[^",]|"(?:[^"\\]|\\.)*(?:"|\\?$))*/sy
 /**
  * Reads the challenges of an answer, in their order. Several fields and one comma list mean the same; empty elements are
  * skipped; unknown schemes and parameters are kept. A challenge that is malformed, or names a parameter twice, is
- * left out alone; more than 16,384 characters are read as none. Never throws, and takes time linear in the input.
+ * left out by itself; more than 16,384 characters are read as none. Never throws, and takes time linear in the input.
  *
  * Does not tell whether a scheme or value makes sense, nor whom the server is.
  *

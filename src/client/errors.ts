@@ -106,7 +106,7 @@ export class RequestTimeoutError extends NetworkError {}
 /** The endpoint failed so often that it is left alone until `retryAfterMs` is over. @group Client errors */
 export class CircuitOpenError extends OAuthClientError {}
 
-/** An answer that is no conforming one: broken JSON, missing members, unusable token. @group Client errors */
+/** An answer that does not conform: broken JSON, missing members, unusable token. @group Client errors */
 export class ResponseError extends OAuthClientError {}
 
 /** The metadata document could not be had, or is not this issuer's. @group Client errors */
@@ -125,7 +125,7 @@ export interface HttpErrorContext extends ClientErrorContext {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** An answer with a status that is no protocol error. @group Client errors */
+/** An answer with a status that is not a protocol error. @group Client errors */
 export class HttpResponseError extends OAuthClientError {
   readonly status: number
   /** Those header fields of the answer that help to find a fault: content type, retry, request ids. */

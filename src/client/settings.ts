@@ -46,7 +46,7 @@ export interface ClientSettings {
   /** Hostnames the configuration names; every other one must be on the public internet. */
   readonly trustedHostnames: readonly string[]
   readonly issuer: string
-  /** `undefined` as long as nobody gave one: a client that only discovers or registers needs none. */
+  /** `undefined` as long as none was given: a client that only discovers or registers needs none. */
   readonly clientId: string | undefined
   readonly credential: ClientCredential | undefined
   readonly registration: RegistrationOptions | undefined

@@ -22,7 +22,7 @@ export interface AdapterOptions {
 /** For `checkOptions`: the rules of {@link AdapterOptions}. @group Adapters */
 export const adapterRules: Rules<AdapterOptions> = { grants: anything, resource: text }
 
-/** A CORS preflight: 204, and no handler runs. It is no refusal, and has no error. @group Adapters */
+/** A CORS preflight: 204, and no handler runs. It is not a refusal, and has no error. @group Adapters */
 export interface Preflight {
   readonly ok: false
   readonly error: undefined

@@ -154,7 +154,7 @@ const over = /invalid|expired|revoked|inactive|not active|not valid|not found|un
 const anythingElse = /actor|type|client|audience|resource|scope|parameter|missing|required|support/i
 
 /**
- * RFC 8693 §2.2.2 has servers say `invalid_request` of a subject token that is no good, and of a request that is wrong.
+ * RFC 8693 §2.2.2 has servers say `invalid_request` of a subject token that is not good, and of a request that is wrong.
  * Their description is all that tells one from the other; where it leaves a doubt, the caller is not sent to sign in.
  */
 function blamesSubject(description = ''): boolean {

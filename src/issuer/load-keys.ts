@@ -19,7 +19,7 @@ export interface LoadKeysOptions extends FetchKeySetOptions {
 const maxToldEntries = 100
 
 /**
- * Fetches and reads an issuer's keys. Keys that are in `previous` keep their objects; keys that are in `previous` alone
+ * Fetches and reads an issuer's keys. Keys that are in `previous` keep their objects; keys that are only in `previous`
  * are withdrawn. Entries passed over become events, the first 100 of them. A set without one usable key counts as a failure: an issuer that
  * signs nothing issues nothing, so an empty set is an accident, and must not turn good tokens away.
  *

@@ -60,7 +60,7 @@ export function resolveKeyCache(options: KeyCacheOptions = {}): Required<KeyCach
 const unknownKidBudget = { capacity: 3, refillIntervalMs: 10_000 }
 
 /**
- * The keys an issuer publishes, fetched when first needed and kept fresh by use alone, without timers.
+ * The keys an issuer publishes, fetched when first needed and kept fresh only by use, without timers.
  *
  * - Known keys answer synchronously: while fresh, while a refresh runs in the background (ahead of expiry), and for
  *   `staleIfErrorSeconds` past expiry while refreshes fail or hang. A set that expired unused makes a request wait for

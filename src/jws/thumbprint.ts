@@ -3,7 +3,7 @@ import type { MaybePromise } from '../kit/maybe-promise.js'
 import type { PublicJwk } from './crypto/platform-crypto.js'
 
 /**
- * The SHA-256 JWK thumbprint in base64url (RFC 7638 §3, RFC 8037 §2): over the required members alone, in
+ * The SHA-256 JWK thumbprint in base64url (RFC 7638 §3, RFC 8037 §2): over only the required members, in
  * lexicographic order. Does not check the key: read it with `readPublicJwk` first.
  */
 export function thumbprint(jwk: PublicJwk): MaybePromise<string> {

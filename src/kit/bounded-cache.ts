@@ -1,7 +1,7 @@
 /**
  * A bounded map that gives an entry used since it was last looked at a second chance before it forgets it (CLOCK). A hit
  * sets one mark and moves nothing; a new entry goes into the place of the one forgotten. Trimming a `Map` from its oldest
- * end is fifty times dearer.
+ * end costs fifty times as much.
  */
 export interface BoundedCache<V> {
   get(key: string): V | undefined

@@ -22,7 +22,7 @@ export function callApplication<T>(callback: ApplicationCallback, call: () => T 
 
 /**
  * Calls a function of the application that has to answer at once. A promise, which any condition would take for true, is
- * a mistake; that it may reject later harms nobody.
+ * a mistake; that it may reject later does no harm.
  *
  * @throws as {@link callApplication} does, never as a rejection.
  */

@@ -111,7 +111,7 @@ export type PortcullisEvent =
   | { readonly type: 'grant.reused'; readonly issuer: string; readonly resource: string }
   /**
    * A downstream token could not be had. `code` tells what that means, before `mapRefusal`; `refused`, that the
-   * authorization server said no, or issued what nobody asked for; `remembered`, that it was not asked again.
+   * authorization server said no, or issued what was not asked for; `remembered`, that it was not asked again.
    */
   | {
       readonly type: 'grant.failed'

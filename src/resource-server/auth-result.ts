@@ -15,7 +15,7 @@ export type AnswerHeaders = HttpAnswer['headers']
  */
 export interface Refused {
   readonly ok: false
-  /** An object of this request alone: fields may be written on it. */
+  /** An object of this one request: fields may be written on it. */
   readonly error: AuthError
   readonly answer: HttpAnswer
   /**

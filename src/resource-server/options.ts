@@ -60,7 +60,7 @@ export interface ResourceServerOptions<Schema extends ClaimsSchema | undefined =
    * token as revoked; a rejection, or no answer within 5 s, is 503.
    */
   readonly isRevoked?: ((auth: Auth<ClaimsOf<Schema>>) => boolean | Promise<boolean>) | undefined
-  /** The deny list behind `server.revoke`. Default: a bounded one in memory, for this process alone. */
+  /** The deny list behind `server.revoke`. Default: a bounded one in memory, only for this process. */
   readonly revocationStore?: RevocationStore | undefined
   /**
    * How long a revocation is kept: at least as long as the longest-lived token, leeway included. 60 to 31,536,000

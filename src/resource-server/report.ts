@@ -11,7 +11,7 @@ type Refusal = Extract<PortcullisEvent, { readonly type: 'auth.refused' }>
 export interface Judged {
   readonly passage: Passage
   readonly phase: Refusal['phase']
-  /** `undefined` where nobody listens. */
+  /** `undefined` where there is no listener. */
   readonly startedMs: number | undefined
 }
 

@@ -60,7 +60,7 @@ export interface ResourceServer<Claims = AccessTokenClaims> {
    *
    * Judges at once, and throws synchronously: there is no `await` to forget. Where something would have to wait (an
    * `allow` or `isRevoked` that gives a promise, a shared revocation store, an introspected token, keys or a token that
-   * are remembered no longer) it lets nobody through: {@link ResourceServer.checkAsync} is for that.
+   * are remembered no longer) it refuses everybody: {@link ResourceServer.checkAsync} is for that.
    *
    * @throws {@link AuthError} the refusal, for {@link ResourceServer.refuse}.
    * @throws {@link ConfigurationError} where it would have to wait.

@@ -14,7 +14,7 @@ import type { BearerMethod, TokenFields } from './token/read-credentials.js'
 export interface ResourceOptions {
   /** The resource identifier, kept byte for byte: an https URL without fragment. */
   readonly resource: string
-  /** Accepted `aud` values. Default: the identifier alone. */
+  /** Accepted `aud` values. Default: only the identifier. */
   readonly audience?: string | readonly string[] | undefined
   /** Which of the server's issuers may issue for this resource. Default: all. */
   readonly issuers?: readonly string[] | undefined
@@ -31,7 +31,7 @@ export interface ResourceOptions {
 /** A resource with every default filled in: what tokens, bindings and its document are held against. */
 export interface ResourceSettings extends TokenTarget, PublishedResource {
   readonly bearerMethods: readonly BearerMethod[]
-  /** `undefined`: in `Authorization` alone, where header fields are concerned. */
+  /** `undefined`: only in `Authorization`, where header fields are concerned. */
   readonly tokenFields?: TokenFields | undefined
 }
 

@@ -154,7 +154,7 @@ function createConfiguration(settings: ClientSettings, destination: Destination,
 
 const listMembers = ['id_token_signing_alg_values_supported', 'introspection_signing_alg_values_supported'] as const
 
-/** Those members `openid-client` looks at; whatever else the document holds, and of what type, is no matter of ours. */
+/** Those members `openid-client` looks at; whatever else the document holds, and of what type, does not matter here. */
 function usedMembers(metadata: JsonObject): ServerMetadata {
   const endpoints = Object.values(endpointMembers).filter((name) => typeof metadata[name] === 'string')
   const lists = listMembers.filter((name) => isStringArray(metadata[name]))

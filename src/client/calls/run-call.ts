@@ -26,7 +26,7 @@ export interface Call {
  *
  * - `safe`: every retryable one; repeating changes nothing (client credentials, introspection, revocation, discovery).
  * - `refused`: only where the server said it did not do it, 429 and 503 (token exchange, JWT grant, PAR).
- * - `rate_limited`: 429 alone. After anything else nobody knows whether a rotating refresh token was spent.
+ * - `rate_limited`: only 429. After anything else it is not known whether a rotating refresh token was spent.
  */
 export type RetryRule = 'safe' | 'refused' | 'rate_limited'
 

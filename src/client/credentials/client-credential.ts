@@ -37,7 +37,7 @@ export interface CredentialTarget {
  */
 export interface ClientCredential extends IntrospectionCredential {
   readonly method: ClientAuthMethod
-  /** The client identifier it stands for; `undefined` where the assertion alone tells. */
+  /** The client identifier it stands for; `undefined` where only the assertion tells. */
   readonly clientId: string | undefined
   /**
    * Header fields or form parameters to add to one request.

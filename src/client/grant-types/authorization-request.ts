@@ -13,7 +13,7 @@ import { type TokenTarget, targetParameters, targetRules } from './token-request
 /** What {@link OAuthClient.pushAuthorizationRequest} takes (RFC 9126 §2.1). @group OAuth client */
 export interface AuthorizationRequestParams extends Omit<TokenTarget, 'audience'> {
   readonly redirectUri: string
-  /** Of {@link createPkcePair}. There is no request without PKCE; the method is always S256. */
+  /** Of {@link createPkcePair}. Every request has PKCE; the method is always S256. */
   readonly codeChallenge: string
   /** One-time value bound to the user's session. */
   readonly state: string

@@ -19,7 +19,7 @@ import {
 
 /** What {@link OAuthClient.exchangeToken} takes (RFC 8693 §2.1). @group OAuth client */
 export interface TokenExchangeParams extends TokenTarget {
-  /** The token on whose behalf the new one is asked for: its value alone, without a scheme. */
+  /** The token on whose behalf the new one is asked for: only its value, without a scheme. */
   readonly subjectToken: string
   /** Default: an access token. */
   readonly subjectTokenType?: string | undefined

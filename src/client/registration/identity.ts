@@ -88,7 +88,7 @@ export function createRegisteredIdentity(
   }
 }
 
-/** A mistake found while a call is under way is the call's: {@link OAuthClient} rejects with its own errors alone. */
+/** A mistake found while a call is under way is the call's: {@link OAuthClient} rejects only with its own errors. */
 function orElse<T>(make: () => T, toError: (message: string) => OAuthClientError): T {
   try {
     return make()

@@ -116,7 +116,7 @@ function management(call: Call, client: RegisteredClient): { readonly url: strin
   return refuseArgument(call, 'The server gave this registration no address and token to manage it with (RFC 7592).')
 }
 
-/** Members the server alone decides (RFC 7592 §2.2); a client never chooses its own secret. */
+/** Members that only the server decides (RFC 7592 §2.2); a client never chooses its own secret. */
 const serverMembers: readonly string[] = [
   'registration_access_token',
   'registration_client_uri',

@@ -98,7 +98,7 @@ const backOffChecks = 256
 /**
  * Spreads checks over the cores where many come in one turn of the event loop: the first of them are made at once,
  * further ones in the thread pool as long as there is room. Where they come one after another in a single turn, each
- * waiting for the one before, the pool only costs: it is left alone for a while. For curves, whose checks are dear enough.
+ * waiting for the one before, the pool only costs: it is left alone for a while. For curves, whose checks cost enough.
  */
 export function createSpreadVerify(): SpreadVerify {
   let startedThisTurn = 0

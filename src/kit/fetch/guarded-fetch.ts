@@ -89,7 +89,7 @@ export interface GuardedStreamOptions extends Omit<DestinationOptions, 'fetch'> 
 
 /**
  * {@link guardedFetch} for a request of the application's own, whose answer the application reads itself: the same hosts
- * are refused, no redirect is followed, and nobody waits longer than `timeoutMs`. Waits for the head of the answer only;
+ * are refused, no redirect is followed, and no caller waits longer than `timeoutMs`. Waits for the head of the answer only;
  * the body breaks off when the time is up, or when the signal of `init` aborts.
  *
  * Does NOT bound the size of the answer, and does NOT refuse a status: a redirect is handed over as it came.

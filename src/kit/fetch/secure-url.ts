@@ -38,7 +38,7 @@ const internalSuffix = /(?:^|\.)(?:localhost|local|internal|lan|home\.arpa)$/
 /**
  * Whether a literal IP address belongs to the public internet: not loopback, private, link-local, shared, unique
  * local, documentation, multicast or otherwise special by the IANA registries (RFC 6890). An address behind the
- * well-known NAT64 prefix (RFC 6052) is judged by the IPv4 address in it. False for text that is no address.
+ * well-known NAT64 prefix (RFC 6052) is judged by the IPv4 address in it. False for text that is not an address.
  */
 export function isPublicAddress(text: string): boolean {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text).range() === 'unicast'

@@ -191,10 +191,10 @@ function checkMtlsMode(thumbprint: string | undefined, mode: BindingMode): void 
 
 /**
  * Reads a `cnf` claim (RFC 7800 §3.1). Members it does not know are ignored beside `jkt` or `x5t#S256`. `undefined` for
- * a token that is not bound: no claim, or, where the issuer's options say so, a claim with unknown members alone.
+ * a token that is not bound: no claim, or, where the issuer's options say so, a claim that has only unknown members.
  *
- * @throws {@link InvalidTokenError} `ERR_TOKEN_CONFIRMATION` for a claim that is no object or an empty one, a known
- * member that is no string or an empty one, and for unknown members alone unless those are ignored.
+ * @throws {@link InvalidTokenError} `ERR_TOKEN_CONFIRMATION` for a claim that is not an object, or an empty one, a known
+ * member that is not a string, or an empty one, and for only unknown members unless those are ignored.
  * @internal
  */
 export function readConfirmation(cnf: unknown, unknownMembersAlone: 'refuse' | 'ignore'): Confirmation | undefined {

@@ -39,8 +39,8 @@ const formats: Readonly<Record<Exclude<CertificateSource, 'connection'>, FieldFo
 
 /**
  * Makes the reader of client certificates: from the TLS connection, or from the one field a trusted proxy sets (RFC
- * 8705 §6.5). Never from a peer that is no trusted proxy, never from a field that occurs more than once. Checks neither
- * chain nor dates: the binding is by hash alone (RFC 8705 §6.2). The reader never throws.
+ * 8705 §6.5). Never from a peer that is not a trusted proxy, never from a field that occurs more than once. Checks neither
+ * chain nor dates: the binding is only by hash (RFC 8705 §6.2). The reader never throws.
  */
 export function createClientCertificateReader(
   settings: ClientCertificateSettings,

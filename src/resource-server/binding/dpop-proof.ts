@@ -46,7 +46,7 @@ export interface ProofKeys {
    * @throws {@link InvalidProofError} `ERR_PROOF_MALFORMED`, `ERR_PROOF_ALGORITHM`, `ERR_PROOF_KEY`
    */
   find(headerSegment: string): MaybePromise<ProofKey>
-  /** Keeps a key of a proof that proved good: nobody without a bound token can push other clients' keys out. */
+  /** Keeps a key of a proof that proved good: a sender without a bound token cannot push out the keys of others. */
   keep(headerSegment: string, key: ProofKey): void
 }
 
@@ -121,7 +121,7 @@ const maxJtiLength = 256
 
 /**
  * Reads the claims every proof needs at a resource server (RFC 9449 §4.3 item 3), and `exp` and `nbf` where present.
- * Compares none of them; ignores all others, a `nonce` that is no string included.
+ * Compares none of them; ignores all others, a `nonce` that is not a string included.
  *
  * @throws {@link InvalidProofError} `ERR_PROOF_CLAIM`
  */

@@ -57,7 +57,7 @@ export interface DpopVerifier {
    *
    * @throws {@link InvalidProofError} for the proof, {@link DpopNonceRequiredError} for its nonce,
    * {@link InvalidTokenError} `ERR_TOKEN_BINDING_MISMATCH` for another key than the token's, and
-   * {@link UnavailableError} `ERR_STORE_UNAVAILABLE` when nobody can tell whether the proof was used before.
+   * {@link UnavailableError} `ERR_STORE_UNAVAILABLE` when it is not known whether the proof was used before.
    */
   verify(request: DpopRequest): MaybePromise<DpopProof>
 }

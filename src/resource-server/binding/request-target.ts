@@ -42,7 +42,7 @@ export function targetMismatch(htu: string, facts: RequestFacts, settings: Reque
 
 /**
  * The URI a request was sent to, up to its query (RFC 9110 §7.1), not yet normalised. Empty when it cannot be known: a
- * request target that is neither path nor URL, no `Host` or several, a field that nobody can read or that holds more than
+ * request target that is neither path nor URL, no `Host` or several, a field that cannot be read or that holds more than
  * an origin, dot segments behind a prefix. Two, with a slash at the end and without, for the root behind a prefix: a
  * proxy strips both to `/`.
  *
@@ -123,7 +123,7 @@ function lastOf(facts: RequestFacts, name: string): string | undefined {
   return last?.slice(last.lastIndexOf(',') + 1).trim()
 }
 
-/** HTTP/2 may carry the authority in its pseudo-field alone, or in both alike (RFC 9113 §8.3.1). */
+/** HTTP/2 may carry the authority in its pseudo-field only, or in both alike (RFC 9113 §8.3.1). */
 function hostField(facts: RequestFacts): string | undefined {
   const fields = [facts.headerValues('host'), facts.headerValues(':authority')].filter(({ length }) => length > 0)
   const [host] = fields[0] ?? []
@@ -147,7 +147,7 @@ const unreserved = /[A-Za-z0-9\-._~]/
  * segments, upper-case escapes, no escape where the character itself may stand. Keeps `%2F`, `//` and a trailing slash.
  *
  * `undefined` for anything else: user information, stray percent signs, blanks, backslashes, other than ASCII, more than
- * 8192 characters before the query. String work alone: WHATWG `URL` rewrites more than the RFC allows, and less.
+ * 8192 characters before the query. Only string work: WHATWG `URL` rewrites more than the RFC allows, and less.
  * @internal
  */
 export function normalizeTargetUri(uri: string): string | undefined {

@@ -10,7 +10,7 @@ type Range = [ipaddr.IPv4 | ipaddr.IPv6, number]
 
 /**
  * Compiles IP addresses and CIDR ranges. An IPv4 address and its IPv4-mapped IPv6 form are one. An empty list trusts
- * nobody.
+ * no address.
  *
  * @throws {@link ConfigurationError} for an entry that is neither, and for a range that covers every address.
  */
@@ -25,7 +25,7 @@ export function createTrustedProxies(list: readonly string[]): IsTrustedProxy {
 
 /**
  * `undefined` for anything but a usual spelling: octal numbers and the like mean different addresses to different readers,
- * and `::10.0.0.5`, which is no IPv4 address (RFC 4291 §2.5.5.1), would be taken for one.
+ * and `::10.0.0.5`, which is not an IPv4 address (RFC 4291 §2.5.5.1), would be taken for one.
  */
 function readPeer(address: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   if (ipaddr.IPv4.isValidFourPartDecimal(address)) return ipaddr.IPv4.parse(address)

@@ -14,7 +14,7 @@ const bodyErrors: ReadonlyMap<number, string> = new Map([
 const statuses: ReadonlySet<number> = new Set([400, 401, 403, 502, 503])
 
 /**
- * Turns any error into the HTTP answer that belongs to it. Never throws. Whatever is no refusal of this library, and
+ * Turns any error into the HTTP answer that belongs to it. Never throws. Whatever is not a refusal of this library, and
  * every 500, gets an empty body: causes, details and configuration messages stay on the server.
  */
 export function toAnswer(error: unknown, context: AnswerSettings): HttpAnswer {

@@ -37,8 +37,8 @@ export type RefusalDetails = AuthError &
 /**
  * The `WWW-Authenticate` values of a refusal, one per scheme, Bearer first; none where the refusal calls for none.
  *
- * Without credentials, and with a token that is no good, every offered scheme is listed: the client needs another token
- * and may choose. The error stands on the scheme the client used alone (RFC 9449 §7.2), on each offered one when that
+ * Without credentials, and with a token that is not good, every offered scheme is listed: the client needs another token
+ * and may choose. The error stands only on the scheme the client used (RFC 9449 §7.2), on each offered one when that
  * is unclear. Any other refusal concerns a request the client can mend, so only the scheme it used is named.
  */
 export function writeChallenges(error: RefusalDetails, context: AnswerSettings): readonly string[] {

@@ -113,9 +113,9 @@ export interface PublishedResource {
  * The metadata document of a resource (RFC 9728 §2), filled from the settings the server really works by; members
  * without a value are left out (§3.2). `signed_metadata` is not in it: see `createPublication`.
  *
- * `offline_access` is never published as a scope: a refresh token is no business of the resource.
+ * `offline_access` is never published as a scope: refresh tokens do not concern the resource.
  * `tls_client_certificate_bound_access_tokens` is published only where such tokens are demanded. Accepting them costs a
- * server nothing, but the member would promise that client certificates reach it, which behind a proxy nobody knows.
+ * server nothing, but the member would promise that client certificates reach it, which cannot be known behind a proxy.
  */
 export function resourceMetadata(resource: PublishedResource): JsonObject {
   const { metadata } = resource

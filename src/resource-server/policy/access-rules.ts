@@ -10,6 +10,7 @@ import type {
   RoleExpression,
 } from './requirement.js'
 
+/** The check of `roles` of a requirement; `undefined` without one. The check throws {@link AccessDeniedError} `ERR_ROLE_INSUFFICIENT`. */
 export function rolesRule(expression: Requirement<never>['roles']): RequirementRule | undefined {
   if (expression === undefined) return undefined
   const suffice = compileRoles(expression)
@@ -48,6 +49,7 @@ function refuseRoles(): never {
   throw new ConfigurationError('`roles` takes a role, a non-empty array, { all: […] } or { any: […] }.')
 }
 
+/** The check of `claims` of a requirement; `undefined` without one. The check throws {@link AccessDeniedError} `ERR_CLAIM_REQUIREMENT`. */
 export function claimsRule(rules: Requirement<never>['claims']): RequirementRule | undefined {
   if (rules === undefined) return undefined
   if (typeof rules === 'function') {
@@ -109,6 +111,7 @@ function isPlain(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
 }
 
+/** The check of `authorizationDetails` of a requirement (RFC 9396); `undefined` without one. */
 export function detailsRule(
   rule: AuthorizationDetailsRule | undefined,
   { resource }: { readonly resource: string },

@@ -15,7 +15,7 @@ export interface ScopeRule {
 
 const scopeToken = /^[\x21\x23-\x5B\x5D-\x7E]+$/
 
-/** Whether `text` is one scope: no space, no quote, no backslash, ASCII alone (RFC 6749 §3.3). */
+/** Whether `text` is one scope: no space, no quote, no backslash, only ASCII (RFC 6749 §3.3). */
 export function isScope(text: string): boolean {
   return scopeToken.test(text)
 }
@@ -100,6 +100,7 @@ function anyOf(rules: readonly ScopeRule[]): ScopeRule {
   }
 }
 
+/** The check of a compiled scope rule; `undefined` without one. The check throws {@link InsufficientScopeError} with all that is wanted. */
 export function scopeRule(scope: ScopeRule | undefined): RequirementRule | undefined {
   if (scope === undefined) return undefined
   return ({ scopes }) => {
@@ -109,6 +110,11 @@ export function scopeRule(scope: ScopeRule | undefined): RequirementRule | undef
   }
 }
 
+/**
+ * Checks which scopes grant other scopes.
+ *
+ * @throws {@link ConfigurationError} for a name that is not one scope.
+ */
 export function resolveImplies(implies: Readonly<Record<string, string | readonly string[]>> = {}) {
   const given = isJsonObject(implies) ? Object.entries(implies) : undefined
   const resolved = given?.map(([scope, implied]) => [scope, listOption(`implies.${scope}`, implied, [])] as const)

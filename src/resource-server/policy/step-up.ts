@@ -4,6 +4,7 @@ import { type JsonObject, ownMember } from '../../kit/json.js'
 import type { Requirement, RequirementRule } from './requirement.js'
 import { isScope, type ScopeRule } from './scope-expression.js'
 
+/** The check of `acr` and `maxAgeSeconds` of a requirement (RFC 9470); `undefined` without them. The check throws {@link StepUpRequiredError}. */
 export function authenticationRule(
   demand: AuthenticationDemand | undefined,
   scope: ScopeRule | undefined,
@@ -28,6 +29,11 @@ function shownItem(value: unknown): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : typeof value
 }
 
+/**
+ * What a requirement demands of the sign-in of the user (RFC 9470 §3); `undefined` where it demands nothing.
+ *
+ * @throws {@link ConfigurationError} for a wrong value.
+ */
 export function compileAuthentication({ acr, maxAgeSeconds }: Requirement<never>): AuthenticationDemand | undefined {
   if (acr === undefined && maxAgeSeconds === undefined) return undefined
   const acrValues = acr === undefined ? undefined : listOption('acr', acr, [])
@@ -49,7 +55,7 @@ export interface AuthenticationDemand {
 /**
  * Whether the authentication behind a token is strong and recent enough: `acr` is one of the accepted values, exactly;
  * `auth_time` is there and at most `maxAgeSeconds` ago, plus leeway (RFC 9470 §6). Levels have no order; a time ahead of
- * ours beyond the leeway is no time of an authentication.
+ * ours beyond the leeway is not the time of an authentication.
  * @internal
  */
 export function isAuthenticatedWell(

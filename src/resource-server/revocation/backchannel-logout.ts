@@ -151,7 +151,7 @@ const acceptedTypes: ReadonlySet<string | null> = new Set(['logout+jwt', 'jwt', 
 
 /**
  * Verifies a logout token (OpenID Connect Back-Channel Logout 1.0 §2.4 and §2.6): type (absent and `JWT` tolerated),
- * algorithm, signature by a key of the issuer, `aud`, `iat`, `exp` (the age, where it may lack), `jti`, `sub` or
+ * algorithm, signature by a key of the issuer, `aud`, `iat`, `exp` (the age, where it may be absent), `jti`, `sub` or
  * `sid`, the logout event, no `nonce`. The caller has compared `iss`, and still has to see to it that no token is used
  * twice.
  *

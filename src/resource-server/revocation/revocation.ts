@@ -17,9 +17,9 @@ import type { RevocationStore } from '../../stores/contract.js'
 export interface Revocation {
   /** Whose tokens: one of the server's issuers. */
   readonly issuer: string
-  /** The one token with this `jti`. Stands alone. */
+  /** The one token with this `jti`. Takes no other member beside it. */
   readonly jti?: string | undefined
-  /** Alone: every token of this subject. With `sid`: see there. */
+  /** By itself: every token of this subject. With `sid`: see there. */
   readonly sub?: string | undefined
   /** Every token of this session; together with `sub` also the tokens of that subject that name no session. */
   readonly sid?: string | undefined
@@ -198,6 +198,11 @@ function digestAll(
   return digests.every((digest) => typeof digest === 'string') ? digests : Promise.all(digests)
 }
 
+/**
+ * Checks that a store has the functions of its contract. Does NOT call them.
+ *
+ * @throws {@link ConfigurationError}
+ */
 export function resolveRevocationStore(store: RevocationStore | undefined): RevocationStore | undefined {
   if (store === undefined) return undefined
   if (typeof store?.revoke === 'function' && typeof store.revokedAt === 'function') return store

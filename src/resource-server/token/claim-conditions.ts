@@ -54,6 +54,11 @@ function stepDown(claims: JsonObject, steps: readonly string[]): unknown {
 /** What other tools write for a path, and what no dot can be meant to divide. */
 const otherNotation = /^\$|^\/|[[\]]|^\s|\s$/
 
+/**
+ * Checks the path of a claim. `name` is the option it stands in, for the message.
+ *
+ * @throws {@link ConfigurationError}
+ */
 export function resolvePath(name: string, given: unknown): ClaimPathSettings {
   if (Array.isArray(given)) {
     if (given.length === 0 || !given.every(isText)) refusePath(name)
@@ -69,6 +74,7 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }
 
+/** Throws the {@link ConfigurationError} that says how the path of a claim is written. */
 export function refusePath(name: string): never {
   throw new ConfigurationError(
     `\`${name}\` takes names of claims such as 'roles' or 'realm_access.roles', or a list of them. ` +
@@ -142,6 +148,7 @@ function isTextThat(path: ClaimPathSettings, holds: (text: string) => boolean): 
   }
 }
 
+/** Throws the {@link ConfigurationError} that says how conditions are written. */
 export function refuseConditions(name: string): never {
   throw new ConfigurationError(
     `\`${name}\` takes conditions by claim, such as { token_use: 'access' } or { azp: ['web', 'app'] }, ` +

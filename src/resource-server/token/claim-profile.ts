@@ -142,7 +142,7 @@ const maxSharedLength = 512
 
 /**
  * The scopes in a scope claim: a space-delimited string (RFC 9068 §2.2.3) or an array of strings. An absent or empty
- * claim is no scope. `undefined` for any other value. The result is frozen, since every request with the same token
+ * claim is not a scope. `undefined` for any other value. The result is frozen, since every request with the same token
  * shares it.
  */
 export function readScopes(value: unknown): readonly string[] | undefined {

@@ -36,6 +36,11 @@ function nameOf(part: PropertyKey | { readonly key: PropertyKey }): string {
   return String(typeof part === 'object' ? part.key : part)
 }
 
+/**
+ * Checks that `claims` is a Standard Schema. Does NOT run it.
+ *
+ * @throws {@link ConfigurationError}
+ */
 export function resolveSchema(schema: ClaimsSchema | undefined): ClaimsSchema | undefined {
   if (schema === undefined || typeof schema?.['~standard']?.validate === 'function') return schema
   throw new ConfigurationError('`claims` takes a Standard Schema, such as one of zod or valibot.')

@@ -95,7 +95,7 @@ function broken(reason: IntrospectionFailureReason): never {
  * asked; `token_use`, `typ` and `token_type` must not name another kind of token, since servers call refresh tokens
  * active as well; `token_type` must fit `cnf` (RFC 9449 §6.2). Does NOT compare the audience, nor judge `cnf`.
  *
- * @param rules - how members are judged, and which of them may lack.
+ * @param rules - how members are judged, and which of them may be absent.
  * @throws {@link InvalidTokenError} for a token that is inactive or fails a rule.
  * @throws {@link UnavailableError} for an answer without a boolean `active`.
  */
@@ -166,7 +166,7 @@ const accessTokenKinds: ReadonlySet<string> = new Set(['access', 'at', 'jwt'])
 
 /**
  * Together with the check of the binding this settles that the scheme fits the token type: a token bound to a key comes
- * by DPoP alone, any other one by Bearer alone.
+ * only by DPoP, any other one only by Bearer.
  */
 function checkTokenType(answer: JsonObject): void {
   const given = ownMember(answer, 'token_type')

@@ -25,7 +25,7 @@ export interface IssuerOptions {
   readonly audience?: string | readonly string[] | Readonly<Record<string, string | readonly string[]>> | undefined
   /**
    * For an issuer whose tokens have no `aud`, or an empty one: what they must say instead. Of several, one suffices. A
-   * token that has an `aud` is judged by it alone. Default: a token without `aud` is refused.
+   * token that has an `aud` is judged only by it. Default: a token without `aud` is refused.
    */
   readonly audienceFrom?: AudienceStandIn | readonly AudienceStandIn[] | undefined
   /** Accepted `alg` values. Default RS256 PS256 ES256 ES384 ES512 EdDSA Ed25519. */
@@ -51,7 +51,7 @@ export interface IssuerOptions {
    */
   readonly headerConditions?: ClaimConditions | readonly ClaimConditions[] | undefined
   /**
-   * The request header field this issuer's tokens come in, alone and without a scheme: what a proxy in front writes. Then
+   * The request header field this issuer's tokens come in, by itself and without a scheme: what a proxy in front writes. Then
    * `Authorization` is only looked at for a resource that has an issuer without such a field. Default: `Authorization`.
    */
   readonly tokenHeader?: string | undefined
@@ -79,7 +79,7 @@ export interface IssuerOptions {
   /** `['exp']` accepts logout tokens without `exp` for 2 minutes from their `iat`. Default none. */
   readonly optionalLogoutClaims?: readonly 'exp'[] | undefined
   /**
-   * What becomes of a token whose `cnf` has unknown members alone: `'ignore'` lets it pass as if unbound. Beside `jkt` or
+   * What becomes of a token whose `cnf` has only unknown members: `'ignore'` lets it pass as if unbound. Beside `jkt` or
    * `x5t#S256` unknown members are always ignored. Default `'refuse'`.
    */
   readonly dangerouslyUnknownConfirmation?: 'refuse' | 'ignore' | undefined

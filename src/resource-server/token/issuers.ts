@@ -134,7 +134,7 @@ function createStaticRegistry(options: IssuerRegistrySettings): IssuerRegistry {
   }
 }
 
-/** A token that is no JWT names no issuer: only where one alone could have issued it, it is known whom to ask. */
+/** A token that is not a JWT names no issuer: only where just one could have issued it, it is known whom to ask. */
 function onlyIntrospecting(issuers: readonly Issuer[], resource: TokenTarget): IntrospectingIssuer | undefined {
   const [first, second] = issuers.filter(isIntrospecting).filter(({ issuer }) => maySpeakFor(resource, issuer))
   if (second === undefined) return first
@@ -242,6 +242,7 @@ export function resolveTenants(
   )
 }
 
+/** The header fields that tokens come in besides `Authorization`, by issuer. */
 export function tokenHeaders(issuers: readonly IssuerSettings[]): ReadonlyMap<string, string> {
   const given = issuers.flatMap(({ issuer, tokenHeader }) => (tokenHeader ? [[issuer, tokenHeader] as const] : []))
   return new Map(given)

@@ -8,7 +8,7 @@ import { type ClaimProfileSettings, firstClaim, readRoles, readScopes } from './
 export interface ClaimRules {
   readonly profile: ClaimProfileSettings
   /**
-   * Claims that may lack: `exp` and `sub` only where introspection vouches for the token, `aud` where something else
+   * Claims that may be absent: `exp` and `sub` only where introspection vouches for the token, `aud` where something else
    * stands for it as well.
    */
   readonly optionalClaims: ReadonlySet<string>
@@ -22,7 +22,7 @@ export interface VerifiedEntry extends Omit<VerifiedToken, 'claims' | 'confirmat
   readonly tokenClaims: JsonObject
   /** What `auth.claims` will be: the output of the claims schema, or the claims themselves. Set once. */
   claims: unknown
-  /** `undefined` only where the rules let `aud` lack. */
+  /** `undefined` only where the rules let `aud` be absent. */
   readonly audience: string | readonly string[] | undefined
   /** Accepted from this time on, leeway included. */
   readonly validFromMs: number
@@ -36,7 +36,7 @@ export interface VerifiedEntry extends Omit<VerifiedToken, 'claims' | 'confirmat
  * Judges the claims of a token whose origin is established, and reads out what a request needs (RFC 7519 §4.1, RFC 9068
  * §2.2 and §4). The caller has frozen them and bounded their depth. Checks type and presence of every registered claim
  * and all times; does NOT compare the audience, which depends on the route, nor judge `cnf`, which depends on the
- * request. Where `sub` is absent, what the profile names stands in for it, else the client where the rules let `sub` lack.
+ * request. Where `sub` is absent, what the profile names stands in for it, else the client where the rules let `sub` be absent.
  *
  * @throws {@link InvalidTokenError} with the code of the first rule that fails.
  */
@@ -123,7 +123,7 @@ function isDetails(value: unknown): boolean {
 
 /** When a token may be used, leeway included. */
 export interface Validity {
-  /** `exp`, in seconds; `undefined` only where the rules let it lack. */
+  /** `exp`, in seconds; `undefined` only where the rules let it be absent. */
   readonly expiresAt: number | undefined
   readonly validFromMs: number
   readonly validUntilMs: number

@@ -9,7 +9,7 @@ export type BearerMethod = 'header' | 'body' | 'query'
 
 /** The header fields the tokens of a resource come in, where `Authorization` is not the only one. */
 export interface TokenFields {
-  /** In lower case. Each holds a token alone, without a scheme. */
+  /** In lower case. Each holds only a token, without a scheme. */
   readonly names: readonly string[]
   /** Whether `Authorization` is one as well. */
   readonly authorization: boolean
@@ -83,7 +83,7 @@ function readBareField([token, ...more]: readonly string[]): Credentials | undef
  * Takes the token out of the value of one `Authorization` field: the scheme `Bearer` in any letter case, spaces, and a
  * token68 (RFC 6750 §2.1). `undefined` for anything else, DPoP and other schemes included. Never throws.
  *
- * For code that needs the text alone, such as a log that hashes it. It does NOT verify the token, and NOT see what else
+ * For code that needs only the text, such as a log that hashes it. It does NOT verify the token, and NOT see what else
  * the request says: a second field, a token in form or query, a DPoP proof. To let a request in, use a guard.
  *
  * @param field - the value of the field as it came; `undefined` or `null` where there is none.
@@ -176,6 +176,11 @@ function onlyOne(found: readonly (Credentials | undefined)[]): Credentials {
 
 const fieldName = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
 
+/**
+ * Checks the name of a header field that tokens come in.
+ *
+ * @throws {@link ConfigurationError}
+ */
 export function resolveTokenHeader(given: unknown): string | undefined {
   const name = textOption('tokenHeader', given)?.toLowerCase()
   if (name === undefined || (fieldName.test(name) && !reservedFields.has(name))) return name

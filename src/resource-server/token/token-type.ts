@@ -107,6 +107,11 @@ export function isForeignJwt({ headerSegment, payload }: CompactJws): boolean {
   return isGenericType(comparable) ? carriesForeignClaim(payload) : foreignTokenTypes.has(comparable as string)
 }
 
+/**
+ * The accepted values of `typ`, `null` for an absent one. Default `at+jwt` (RFC 9068 §2.1).
+ *
+ * @throws {@link ConfigurationError}
+ */
 export function resolveTokenTypes(given: readonly (string | null)[] | undefined): readonly (string | null)[] {
   if (given === undefined) return ['at+jwt']
   if (Array.isArray(given) && given.length > 0 && given.every(isTokenType)) return Object.freeze([...given])
@@ -119,6 +124,11 @@ function isTokenType(type: unknown): boolean {
   return type === null || (typeof type === 'string' && type !== '')
 }
 
+/**
+ * The same in comparable form.
+ *
+ * @throws {@link ConfigurationError} for a type that names another kind of JWT.
+ */
 export function acceptedTypes(given: readonly (string | null)[]): ReadonlySet<string | null> {
   const types = given.map((type) => (type === null ? null : comparableType(type)))
   const foreign = types.find((type) => type !== null && foreignTokenTypes.has(type))

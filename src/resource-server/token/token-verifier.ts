@@ -18,7 +18,7 @@ import { type TokenRules, verifyJwt } from './verify-jwt.js'
 export interface Issuer extends TokenRules {
   /** Accepted `aud` values by resource; `undefined`: those of the resource. */
   readonly audiences: ReadonlyMap<string, readonly string[]> | undefined
-  /** What stands for an absent `aud`, by resource; `undefined`: nothing has to, where the rules let it lack. */
+  /** What stands for an absent `aud`, by resource; `undefined`: nothing has to, where the rules let it be absent. */
   readonly standIns: ReadonlyMap<string, readonly ClaimsTest[]> | undefined
   readonly unknownConfirmation: 'refuse' | 'ignore'
   readonly discovery: Discovery
@@ -69,7 +69,7 @@ export interface TrustedToken {
 /** Turns raw tokens into trusted ones, remembering what it verified. */
 export interface TokenVerifier {
   /**
-   * Verifies a token for one resource: issuer, signature, claims, audience, claims schema. A token that is no JWT, and a
+   * Verifies a token for one resource: issuer, signature, claims, audience, claims schema. A token that is not a JWT, and a
    * JWT of an issuer that says so, is introspected instead. Does not judge its binding. Throws synchronously or rejects.
    *
    * @param tokenHash - SHA-256 of the token: the only form in which it is remembered.
@@ -166,7 +166,7 @@ function isStillGood({ entry, issuer }: TrustedToken, issuers: IssuerRegistry, n
   )
 }
 
-/** The introspector alone remembers what it was told, so that nothing outlives its limits. */
+/** Only the introspector remembers what it was told, so that nothing outlives its limits. */
 async function introspect(issuer: IntrospectingIssuer, token: string, tokenHash: string, resource: TokenTarget) {
   const trusted = { entry: await issuer.introspector.introspect(token, tokenHash, resource), issuer }
   checkAudience(trusted, resource)

@@ -30,7 +30,7 @@ export interface TokenRules extends ClaimRules {
 export interface KnownHeader {
   readonly key: VerificationKey
   readonly check: SignatureCheck
-  /** Whether `typ` named no kind of its own, so that the claims must show it is no other kind of JWT. */
+  /** Whether `typ` named no kind of its own, so that the claims must show it is not another kind of JWT. */
   readonly generic: boolean
 }
 
@@ -39,7 +39,7 @@ export interface KnownHeader {
  * Answers at once when the issuer's keys are known and the platform's cryptography is synchronous. The caller has
  * compared `iss` and still has to compare the audience and judge `cnf`.
  *
- * @throws {@link InvalidTokenError} when the token is no good.
+ * @throws {@link InvalidTokenError} when the token is not good.
  * @throws {@link UnavailableError} when the issuer's keys cannot be had.
  */
 export function verifyJwt(jws: CompactJws, rules: TokenRules, nowMs: number): MaybePromise<VerifiedEntry> {
