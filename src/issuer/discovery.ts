@@ -151,6 +151,7 @@ const maxDepth = 32
  * looked at.
  *
  * @throws {@link FetchFailure} `issuer_mismatch`.
+ * @internal
  */
 export function readMetadata(document: JsonObject, issuer: string): AuthorizationServerMetadata {
   if (ownMember(document, 'issuer') !== issuer) throw new FetchFailure('issuer_mismatch')
@@ -161,6 +162,7 @@ export function readMetadata(document: JsonObject, issuer: string): Authorizatio
  * The members that can be used, frozen: a null, an empty list (RFC 8414 §3.2), an endpoint that is not https and a member
  * nested deeper than 32 levels are as good as absent, so that a wrong member fails the one who needs it; all others are
  * kept as they came.
+ * @internal
  */
 export function usableMetadata(
   metadata: AuthorizationServerMetadata,

@@ -73,6 +73,7 @@ const canonical = /^[A-Za-z0-9_-]+$/
 /**
  * Whether `text` is base64url without padding whose unused trailing bits are zero, so that exactly one string stands
  * for the bytes. `text` must already be known to hold only characters of the alphabet.
+ * @internal
  */
 export function hasCanonicalTail(text: string): boolean {
   const rest = text.length & 3
