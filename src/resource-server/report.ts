@@ -1,3 +1,4 @@
+/** What is told of each judgement in events. Holds no token and no secret. */
 import type { Auth, Passage } from '../auth/auth.js'
 import { type AuthError, isAuthError, ownError, shownText } from '../errors/index.js'
 import type { Clock } from '../kit/clock.js'

@@ -1,3 +1,4 @@
+/** Whether the sender of a token holds the key or the certificate it is bound to. Does NOT verify the token itself. */
 import { constantTimeEqual } from '#crypto'
 import type { AuthScheme, Confirmation } from '../../auth/auth.js'
 import { ConfigurationError, InvalidTokenError, MissingTokenError } from '../../errors/index.js'

@@ -1,3 +1,4 @@
+/** Where the certificate of a client is read. Checks neither chain nor dates: the server in front does. */
 import { decodeBase64url, encodeBase64url, sha256BytesBase64url } from '#crypto'
 import type { RequestFacts } from '../../http/request-facts.js'
 import { isBase64url } from '../../jws/compact-jws.js'

@@ -1,3 +1,4 @@
+/** The checks of a DPoP proof at a resource server (RFC 9449 §4.3). Does NOT verify the access token. */
 import { constantTimeEqual, sha256Base64url } from '#crypto'
 import { DpopNonceRequiredError, InvalidProofError, InvalidTokenError, UnavailableError } from '../../errors/index.js'
 import type { RequestFacts } from '../../http/request-facts.js'

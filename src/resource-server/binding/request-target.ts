@@ -1,3 +1,4 @@
+/** Which address a DPoP proof has to name for a request. Does NOT verify the proof. */
 import type { RequestFacts } from '../../http/request-facts.js'
 import { type IsTrustedProxy, readElements } from './trusted-proxies.js'
 

@@ -1,3 +1,4 @@
+/** The HTTP answer of a refusal. Does NOT send it. */
 import { type AuthError, isAuthError } from '../../errors/index.js'
 import { textValue } from '../../http/header-value.js'
 import type { HttpAnswer } from '../../http/http-answer.js'

@@ -1,3 +1,4 @@
+/** Rules on roles, claims and authorization details of a token that was verified before. */
 import { AccessDeniedError, ConfigurationError, InsufficientScopeError } from '../../errors/index.js'
 import { callAtOnce } from '../../kit/call-application.js'
 import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../../kit/json.js'

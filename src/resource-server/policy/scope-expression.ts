@@ -1,3 +1,4 @@
+/** What scopes a route needs, and which ones are missing. Does NOT verify the token. */
 import { ConfigurationError, InsufficientScopeError } from '../../errors/index.js'
 import { listOption } from '../../kit/check.js'
 import { isJsonObject } from '../../kit/json.js'

@@ -1,3 +1,4 @@
+/** How recent and how strong the sign-in of the user has to be (RFC 9470). */
 import { ConfigurationError, StepUpRequiredError } from '../../errors/index.js'
 import { listOption } from '../../kit/check.js'
 import { type JsonObject, ownMember } from '../../kit/json.js'

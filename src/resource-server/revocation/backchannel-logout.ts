@@ -1,3 +1,4 @@
+/** Logout tokens an issuer sends (OpenID Connect Back-Channel Logout). Does NOT end a session of the application. */
 import { sha256Base64url } from '#crypto'
 import {
   ConfigurationError,

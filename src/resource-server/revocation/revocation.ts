@@ -1,3 +1,4 @@
+/** The deny list of tokens and sessions. Does NOT ask the issuer. */
 import { sha256Base64url } from '#crypto'
 import { ConfigurationError, InvalidTokenError, UnavailableError } from '../../errors/index.js'
 import type { Clock } from '../../kit/clock.js'

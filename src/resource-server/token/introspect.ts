@@ -1,3 +1,4 @@
+/** What an issuer says about a token, remembered for a short while. Does NOT compare the audience, nor judge `cnf`. */
 import { InvalidTokenError, UnavailableError } from '../../errors/index.js'
 import { createBoundedCache } from '../../kit/bounded-cache.js'
 import { emit } from '../../kit/events.js'

@@ -1,3 +1,4 @@
+/** How an introspection answer is read and judged. Sends nothing. */
 import { InvalidTokenError } from '../../errors/index.js'
 import { comparableType, maxJsonDepth, readCompactJws } from '../../jws/compact-jws.js'
 import type { IntrospectionFailureReason } from '../../kit/failure-code.js'

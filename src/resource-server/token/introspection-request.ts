@@ -1,3 +1,4 @@
+/** How an introspection endpoint is asked, and how much. Does NOT look into the answer. */
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen, noop } from 'cockatiel'
 import { InvalidTokenError, UnavailableError, type UnavailableErrorOptions } from '../../errors/index.js'
 import type { Discovery } from '../../issuer/discovery.js'

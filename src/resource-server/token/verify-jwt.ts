@@ -1,3 +1,4 @@
+/** Header, key, signature and claims of a JWT. Does NOT compare the audience, nor judge `cnf`. */
 import { InvalidTokenError } from '../../errors/index.js'
 import type { KeySource } from '../../issuer/key-source.js'
 import { isSignatureAlgorithm, type SignatureAlgorithm } from '../../jws/algorithms.js'
