@@ -44,7 +44,10 @@ const applications: Readonly<Record<string, (servers: readonly ResourceServer[])
   Fastify: async (servers) => {
     const app = Fastify()
     for (const server of servers) {
-      await app.register(async (scope) => void (await scope.register(fastifyPlugin, { server })))
+      await app.register((scope, _options, done) => {
+        scope.register(fastifyPlugin, { server })
+        done()
+      })
     }
     await app.ready()
     return (request, response) => app.routing(request, response)

@@ -1,4 +1,4 @@
-/** Why an answer could not be had, or could not be used. */
+/** Why an answer could not be had, or could not be used. @group Events */
 export type FetchFailureReason =
   | 'insecure_url'
   | 'private_address'
