@@ -84,7 +84,6 @@ export type {
   MtlsOptions,
 } from './resource-server/binding/binding-options.js'
 export type { ResourceMetadataOptions } from './resource-server/metadata/resource-metadata.js'
-export type { ResourceServerOptions } from './resource-server/options.js'
 export { type ActorIdentity, mayAct } from './resource-server/policy/may-act.js'
 export type {
   AuthorizationDetail,
@@ -101,6 +100,7 @@ export {
   type ResourceServer,
   type ResourceServerHealth,
 } from './resource-server/resource-server.js'
+export type { ResourceServerOptions } from './resource-server/resource-server-options.js'
 export type { Revocation } from './resource-server/revocation/revocation.js'
 export type { AudienceStandIn } from './resource-server/token/audience.js'
 export type { ClaimCondition, ClaimConditions, ClaimPath } from './resource-server/token/claim-conditions.js'

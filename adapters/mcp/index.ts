@@ -21,7 +21,7 @@ export type {
   ToolError,
   ToolOptions,
 } from './mcp-gate.js'
-export { type SdkErrors, type TokenVerifier, tokenVerifier } from './token-verifier.js'
+export { type SdkErrors, type TokenVerifier, tokenVerifier } from './mcp-token-verifier.js'
 
 /**
  * Makes the gate of one MCP endpoint: tokens on every request, the requirements of single tools, `Origin` and `Host`,

@@ -29,7 +29,7 @@ import type {
   RetryOptions,
   TokenCacheOptions,
 } from './client-options.js'
-import type { ClientCredential, IssuerCredentials } from './credentials/client-credential.js'
+import type { ClientCredential } from './credentials/client-credential.js'
 import { isDpopPair } from './credentials/signer.js'
 import { type EndpointName, resolveExplicitEndpoints } from './endpoints.js'
 
@@ -197,13 +197,7 @@ function credentialFor(issuer: string, { credential, clientId, registration }: O
   if (clientId !== undefined && credential === undefined) {
     throw new ConfigurationError('`clientId` needs a `credential`; a public client says publicClient({ clientId }).')
   }
-  return isIssuerCredentials(credential) ? credential.for(issuer) : credential
-}
-
-function isIssuerCredentials(
-  credential: ClientCredential | IssuerCredentials | undefined,
-): credential is IssuerCredentials {
-  return credential !== undefined && 'for' in credential
+  return credential !== undefined && 'for' in credential ? credential.for(issuer) : credential
 }
 
 function clientIdOf(clientId: string | undefined, credential: ClientCredential | undefined): string | undefined {

@@ -6,10 +6,10 @@ import { inTime } from '../kit/time-limit.js'
 import type { BindingMode } from './binding/binding-options.js'
 import type { AnswerSettings } from './challenge/challenge.js'
 import { protectedResourceMetadataUrl } from './metadata/metadata-routes.js'
-import type { ResourceServerSettings } from './options.js'
 import { compileRequirement } from './policy/compile-requirement.js'
 import type { Requirement, RequirementRule } from './policy/requirement.js'
 import { type ResourceSettings, selectResource } from './resource.js'
+import type { ResourceServerSettings } from './resource-server-options.js'
 
 /** One route's gate: its requirement and its resource, compiled. */
 export interface Gate<Claims> {

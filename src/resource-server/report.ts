@@ -4,7 +4,7 @@ import { type AuthError, isAuthError, ownError, shownText } from '../errors/inde
 import type { Clock } from '../kit/clock.js'
 import { emit, type PortcullisEvent } from '../kit/events.js'
 import { failureCode } from '../kit/failure-code.js'
-import type { ResourceServerSettings } from './options.js'
+import type { ResourceServerSettings } from './resource-server-options.js'
 
 type Refusal = Extract<PortcullisEvent, { readonly type: 'auth.refused' }>
 

@@ -13,9 +13,13 @@ import type { Question } from './compile-gate.js'
 import { createGates } from './gate.js'
 import { createMetadataSite } from './metadata/metadata-answer.js'
 import { protectedResourceMetadataUrl } from './metadata/metadata-routes.js'
-import { type ResourceServerOptions, type ResourceServerSettings, resolveResourceServer } from './options.js'
 import type { Requirement } from './policy/requirement.js'
 import { selectResource } from './resource.js'
+import {
+  type ResourceServerOptions,
+  type ResourceServerSettings,
+  resolveResourceServer,
+} from './resource-server-options.js'
 import { createBackchannelLogout } from './revocation/backchannel-logout.js'
 import { createRevocationList, type Revocation, type RevocationList } from './revocation/revocation.js'
 import type { ClaimsOf, ClaimsSchema } from './token/claims-schema.js'

@@ -1,6 +1,6 @@
 import type { Clock } from '../kit/clock.js'
 import type { JsonObject } from '../kit/json.js'
-import { type IssuerEndpoint, issuerEndpoints } from './endpoints.js'
+import { type IssuerEndpoint, issuerEndpoints } from './issuer-endpoints.js'
 
 /** A request the issuer received. @group Testing */
 export interface ReceivedRequest {

@@ -1,7 +1,13 @@
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
 import type { JsonObject } from '../kit/json.js'
 import { behave, type EndpointSwitchboard, type IssuerAnswer, jsonAnswer, type Outcome } from './endpoint-controls.js'
-import { authenticatedClient, type EndpointRequest, endpointAt, endpointUrl, type IssuerEndpoint } from './endpoints.js'
+import {
+  authenticatedClient,
+  type EndpointRequest,
+  endpointAt,
+  endpointUrl,
+  type IssuerEndpoint,
+} from './issuer-endpoints.js'
 import { tokenAnswer } from './token-endpoint.js'
 import type { MintSettings, TokenMint } from './token-mint.js'
 import { introspectionAnswer, type ReadableTokenRegister } from './token-register.js'

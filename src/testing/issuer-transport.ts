@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { Fetch, FetchInit } from '../kit/fetch/platform-fetch.js'
 import type { IssuerAnswer, Outcome } from './endpoint-controls.js'
-import type { EndpointRequest } from './endpoints.js'
+import type { EndpointRequest } from './issuer-endpoints.js'
 
 /**
  * A {@link Fetch} that hands requests to `handle` without a socket. Anything but `origin` is a host that does not

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, parseJsonObject } from '../kit/json.js'
 import { type IssuerAnswer, jsonAnswer } from './endpoint-controls.js'
-import type { EndpointRequest } from './endpoints.js'
+import type { EndpointRequest } from './issuer-endpoints.js'
 import { jwkThumbprint } from './key-ring.js'
 
 const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../kit/clock.js'
 import { isJsonObject, type JsonObject, parseJsonObject } from '../kit/json.js'
 import { type IssuerAnswer, jsonAnswer } from './endpoint-controls.js'
-import type { EndpointRequest } from './endpoints.js'
+import type { EndpointRequest } from './issuer-endpoints.js'
 import type { SigningKey } from './key-ring.js'
 import { hasValidSignature, signCompact } from './sign-compact.js'
 

@@ -41,7 +41,7 @@ function rowsOf(section: string): readonly (readonly [name: string, fallback: st
 const sources = [
   'src/issuer/remote-keys.ts',
   'src/issuer/key-set.ts',
-  'src/resource-server/options.ts',
+  'src/resource-server/resource-server-options.ts',
   'src/resource-server/resource.ts',
   'src/resource-server/token/issuer-options.ts',
   'src/resource-server/token/introspection-options.ts',

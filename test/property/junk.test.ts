@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { isAuthError } from '../../src/errors/index.js'
 import { checkIssuer } from '../../src/issuer/identifiers.js'
 import { comparableType, readCompactJws } from '../../src/jws/compact-jws.js'
-import { resolveResourceServer } from '../../src/resource-server/options.js'
 import { compileRequirement } from '../../src/resource-server/policy/compile-requirement.js'
+import { resolveResourceServer } from '../../src/resource-server/resource-server-options.js'
 import {
   firstClaim,
   readRoles,
