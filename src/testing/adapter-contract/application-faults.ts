@@ -33,7 +33,7 @@ export const applicationFaults: readonly ApplicationFault[] = [
   },
   {
     title: `${hands}: an exception in \`tenants\``,
-    options: () => ({ issuer: () => ({}), tenants: { has: fail } }),
+    options: () => ({ issuer: fail, tenants: { has: fail } }),
     request: ask('/me'),
     reason: applicationFault.message,
   },

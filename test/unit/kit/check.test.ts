@@ -4,6 +4,7 @@ import {
   booleanOption,
   choiceOption,
   functionOption,
+  integerOption,
   listOption,
   numberOption,
   textOption,
@@ -34,6 +35,26 @@ describe('numberOption', () => {
       expect(message, String(value)).toBe('`n` takes a number from 1 to 300; leave it out for 60.')
     }
     expect(failure(() => numberOption('n', 0, { ...bounds, fallback: undefined }))).toMatch(/for no limit\.$/)
+  })
+})
+
+describe('integerOption', () => {
+  const bounds = { min: 1, max: 300, fallback: 60 }
+
+  it('takes whole numbers within the bounds, and the default for none', () => {
+    for (const value of [1, 60, 300]) expect(integerOption('n', value, bounds)).toBe(value)
+    expect(integerOption('n', undefined, bounds)).toBe(60)
+    expect(integerOption('n', undefined, { ...bounds, fallback: undefined })).toBeUndefined()
+  })
+
+  it('refuses fractions and other values, and says what to write', () => {
+    for (const value of [1.5, 299.999, Number.NaN, Number.POSITIVE_INFINITY, '60', '', null, true, 60n, [60]]) {
+      const message = failure(() => integerOption('n', value, bounds))
+      expect(message, String(value)).toBe('`n` takes an integer from 1 to 300; leave it out for 60.')
+    }
+    for (const value of [0, 301, -1])
+      expect(failure(() => integerOption('n', value, bounds))).toContain('from 1 to 300')
+    expect(failure(() => integerOption('n', 1.5, { ...bounds, fallback: undefined }))).toMatch(/for no limit\.$/)
   })
 })
 

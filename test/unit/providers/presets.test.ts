@@ -76,6 +76,14 @@ describe('presets', () => {
     expect(keycloak({ issuer: 'https://id.test' }).tokenTypes).toEqual(['at+jwt', 'JWT'])
   })
 
+  it('[REAL-34] read the roles of Auth0 from `permissions`, and from a claim of yours where there is one', () => {
+    const domain = 'example.auth0.com'
+    const rolesClaim = 'https://example.com/roles'
+    expect(auth0({ domain }).claimProfile?.roles).toBe('permissions')
+    expect(auth0({ domain, rolesClaim }).claimProfile?.roles).toEqual([rolesClaim, 'permissions'])
+    expect(() => serverOf(auth0({ domain }))).not.toThrow()
+  })
+
   it('take the tenants of Entra one by one', () => {
     const issuers = entraTenants({ tenants: [tenant, other.toUpperCase()], audience: 'api' })
     expect(issuers.map(({ issuer }) => issuer)).toEqual([

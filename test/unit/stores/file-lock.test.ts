@@ -19,6 +19,7 @@ vi.mock('node:fs', async (original) => {
     openSync: faulty('open', real.openSync),
     writeFileSync: faulty('write', real.writeFileSync),
     readlinkSync: faulty('readlink', real.readlinkSync),
+    unlinkSync: faulty('unlink', real.unlinkSync),
   }
 })
 
@@ -40,6 +41,18 @@ describe('a file lock on a platform with faults', () => {
     const lock = createFileLock({ directory: await temporaryFolder() })
     faults.set('open', 'EMFILE')
     await expect(lock.acquire('key', 60_000)).rejects.toMatchObject({ detail: 'The store failed: EMFILE.' })
+  })
+
+  it('[A12] tells who releases a lock that its file cannot be removed, and keeps the lock', async () => {
+    const lock = createFileLock({ directory: await temporaryFolder() })
+    const lease = await lock.acquire('key', 60_000)
+    faults.set('unlink', 'EACCES')
+    await expect(lease?.release()).rejects.toMatchObject({
+      code: 'ERR_TOKEN_STORE_UNAVAILABLE',
+      detail: 'The store failed: EACCES.',
+    })
+    faults.clear()
+    expect(await lock.acquire('key', 60_000)).toBeUndefined()
   })
 
   it('[A2] works where process ids have no space of their own to name', async () => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { nodeRequestFacts, sendNodeAnswer } from 'portcullis/adapter'
 import { type AdapterContract, createAdapterContract } from 'portcullis/adapter-testing'
 import { afterAll, describe, expect, it } from 'vitest'
+import { invalidToken, metadataPath } from '../../../src/testing/adapter-contract/contract-row.js'
 
 const contracts: AdapterContract[] = []
 
@@ -16,6 +17,32 @@ function careless(): AdapterContract {
         const answer = server.metadata(nodeRequestFacts(req))
         if (answer === undefined) res.end('{"open":true}')
         else void Promise.resolve(answer).then((ready) => ready && sendNodeAnswer(res, ready))
+      })
+      await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+      return {
+        origin: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+        close: () => new Promise((resolve) => http.close(() => resolve())),
+      }
+    },
+  })
+  contracts.push(contract)
+  return contract
+}
+
+/** The contract of an application with the right status and fields, which says in its bodies what it must not. */
+function talkative(): AdapterContract {
+  const anyone = { 'Content-Type': 'application/json', 'Access-Control-Allow-Origin': '*' }
+  const contract = createAdapterContract({
+    name: 'talkative',
+    async start() {
+      const http = createServer(({ url, headers }, res) => {
+        if (url === metadataPath) res.end(`{"resource":"https://${headers['x-forwarded-host']}"}`)
+        else if (url === '/faulty') res.writeHead(500).end('a secret of the application')
+        else if (url !== '/me') res.writeHead(200, anyone).end('{"resource":"https://api.test"}')
+        else {
+          const challenges = invalidToken('A claim of the access token has an unusable value')
+          res.writeHead(401, { 'WWW-Authenticate': [...challenges] }).end('no plan is called stolen-plan')
+        }
       })
       await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
       return {
@@ -51,6 +78,17 @@ describe('the contract of adapters', () => {
     const cases = careless().cases.filter(({ title, server }) => title.includes(id) && server === undefined)
     expect(cases.length).toBeGreaterThan(0)
     for (const { run, title } of cases) await expect(run(), title).rejects.toThrow()
+  })
+
+  it.each([
+    ['does not let Host into the document', 'a host of the request is in {"resource":"https://evil.example"}'],
+    ['serves the metadata of a second server too', '{"resource":"https://api.test"}'],
+    ['leaves a fault of the application in a guard to the framework', 'a secret of the application'],
+    ['refuses claims that do not fit the schema', 'a claim value is in the answer'],
+  ])('[ADP-07] reads what the body of an answer says: %s', async (part, complaint) => {
+    const [one, ...others] = talkative().cases.filter(({ title }) => title.includes(part))
+    expect(others).toEqual([])
+    await expect(one?.run()).rejects.toThrow(complaint)
   })
 
   it('[ADP-07] passes what is right, and throws an AssertionError for what is not', async () => {

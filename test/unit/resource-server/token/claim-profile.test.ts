@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ConfigurationError } from '../../../../src/errors/index.js'
 import {
   firstClaim,
   readRoles,
@@ -51,6 +52,16 @@ describe('firstClaim', () => {
     const polluted = JSON.parse('{"__proto__":{"roles":"x"}}')
     expect(firstClaim(polluted, resolveClaimProfile({ tenant: '__proto__.roles' }).tenant)).toBe('x')
   })
+})
+
+describe('resolveClaimProfile', () => {
+  it.each(['clientId', 'scope', 'roles', 'tenant', 'subjectStandIn'] as const)(
+    '[REAL-34] stops the start for an empty list of places of `%s`, and names the option',
+    (name) => {
+      expect(() => resolveClaimProfile({ [name]: [] })).toThrow(ConfigurationError)
+      expect(() => resolveClaimProfile({ [name]: [] })).toThrow(`\`claimProfile.${name}\``)
+    },
+  )
 })
 
 describe('readScopes', () => {
