@@ -85,7 +85,7 @@ function spellingsOf(secrets: readonly string[]): RegExp {
 }
 
 function piecesOf(text: string): readonly string[] {
-  return text.match(new RegExp(`[^]{1,${pieceLength}}`, 'gu')) ?? []
+  return Array.from(text.matchAll(new RegExp(`[^]{1,${pieceLength}}`, 'gu')), ([piece]) => piece)
 }
 
 const namedEscapes: Readonly<Record<string, string>> = {
@@ -108,7 +108,7 @@ const namedEscapes: Readonly<Record<string, string>> = {
  * one pattern, so that there is one way to match it.
  */
 function textPattern(text: string): string {
-  return (text.match(/\\+|./gsu) ?? []).map(anySpelling).join('')
+  return text.replace(/\\+|./gsu, anySpelling)
 }
 
 function anySpelling(piece: string): string {

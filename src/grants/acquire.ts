@@ -1,7 +1,7 @@
 import { sha256Base64url } from '#crypto'
 import type { GrantedToken } from '../auth/access-context.js'
 import type { Auth } from '../auth/auth.js'
-import { InternalError, isAuthError } from '../errors/index.js'
+import type { AuthError } from '../errors/index.js'
 import { createBoundedCache } from '../kit/bounded-cache.js'
 import type { Clock } from '../kit/clock.js'
 import { type EventListener, emit } from '../kit/events.js'
@@ -14,7 +14,7 @@ import type { Exclusively, GrantCache } from './shared-grants.js'
 
 /** What acquiring a downstream token takes. */
 export interface AcquireSettings {
-  /** The client to ask for a grant of a caller. Throws where there is none. */
+  /** The client to ask for a grant of a caller. Throws an {@link AuthError} where there is none. */
   readonly clientFor: (grant: GrantSettings, auth: Auth<unknown>) => GrantClient
   readonly cache: GrantCache
   readonly exclusively: Exclusively
@@ -66,10 +66,9 @@ export function createAcquire(parts: AcquireSettings): Acquire {
       const client = clientFor(grant, auth)
       return { auth, grant, client, actor: grant.actor && (await actorToken(grant, grant.actor, timeoutMs)) }
     } catch (thrown) {
-      const error = isAuthError(thrown) ? thrown : new InternalError(thrown)
-      const { issuer } = auth
-      emit(onEvent, { ...failed, issuer, resource: grant.resource, code: error.code, detail: error.detail })
-      throw error
+      const { code, detail } = thrown as AuthError
+      emit(onEvent, { ...failed, issuer: auth.issuer, resource: grant.resource, code, detail })
+      throw thrown
     }
   }
 

@@ -7,7 +7,7 @@ import {
   handleWhen,
 } from 'cockatiel'
 import { type BreakerState, type CircuitName, emit } from '../../kit/events.js'
-import { CircuitOpenError, isOAuthClientError, type OAuthClientError } from '../errors.js'
+import { CircuitOpenError, type OAuthClientError } from '../errors.js'
 import type { ClientSettings } from '../settings.js'
 
 /** The circuit breakers of one client: one per endpoint, made at first use. */
@@ -98,7 +98,8 @@ export function createBreakers({ breaker: options, issuer, onEvent, monotonicClo
       return { value: await attempt() }
     } catch (failure) {
       const { sentAtMs, answer } = progress()
-      if (sentAtMs !== undefined && isTrouble(failure, monotonicClock() - sentAtMs)) throw new Trouble(failure)
+      if (sentAtMs !== undefined && isTrouble(failure as OAuthClientError, monotonicClock() - sentAtMs))
+        throw new Trouble(failure)
       if (answer === undefined) throw failure
       return { failure }
     }
@@ -126,8 +127,7 @@ export function createBreakers({ breaker: options, issuer, onEvent, monotonicClo
  * No answer to a request that was sent, or one with 5xx. Whatever a 4xx says is about the request: it must not close the
  * door to others.
  */
-function isTrouble(error: unknown, waitedMs: number): boolean {
-  if (!isOAuthClientError(error)) return false
+function isTrouble(error: OAuthClientError, waitedMs: number): boolean {
   if (error.code === 'ERR_ABORTED') return waitedMs >= patienceMs
   if (!troubles.includes(error.code)) return false
   return !('status' in error) || Number(error.status) >= 500

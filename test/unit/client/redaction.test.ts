@@ -62,6 +62,22 @@ describe('redaction', () => {
     expect(seen).not.toContain('ab c')
   })
 
+  it.each([
+    ['as it is', 'pa\\\\ss'],
+    ['JSON-escaped', 'pa\\\\\\\\ss'],
+    ['percent-encoded', 'pa%5C%5css'],
+    ['HTML-escaped', 'pa&#92;&#92;ss'],
+    ['as JSON escapes of code units', 'pa\\u005c\\u005Css'],
+  ])('[REAL-16] knows a secret with backslashes %s', (_name, spelled) => {
+    expect(createRedact(['pa\\\\ss'])(`x ${spelled} y`)).toBe('x [redacted] y')
+  })
+
+  it('[REAL-16] looks for no base64 of what is too short to be told from other text', () => {
+    expect(createRedact(['ab'])('YW ab')).toBe('YW [redacted]')
+    expect(createRedact(['abc'])('YWJj')).toBe('[redacted]')
+    expect(createRedact(['', 'abcd'])('an abcd')).toBe('an [redacted]')
+  })
+
   it('[REAL-16] takes every header field for a secret but those that cannot be', () => {
     expect(secretsOf({ 'x-api-key': 'gateway-key', 'user-agent': 'portcullis', accept: 'text/html' }, '')).toEqual([
       'gateway-key',

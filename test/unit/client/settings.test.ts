@@ -103,6 +103,7 @@ describe('options of the client', () => {
     ['{ clock: 1 }', /`clock` takes a function/],
     ['{ onEvent: true }', /`onEvent` takes a function/],
     ['{ credential: { method: "none" } }', /`credential` takes a credential/],
+    ['{ credential: { method: "none", authenticate() {} } }', /this credential names none/],
     ['{ clientId: 7 }', /`clientId` takes a non-empty string/],
     ['{ clientId: "app", credential: undefined }', /`clientId` needs a `credential`/],
     ['{ registration: { auto: true, metadata, store } }', /leave out `clientId` and `credential`/],

@@ -1,5 +1,11 @@
-import { ConfigurationError, createResourceServer, ResourceAccessError, withGrants } from 'portcullis'
-import { createGrantGuard, isPreflight } from 'portcullis/adapter'
+import {
+  ConfigurationError,
+  createResourceServer,
+  MissingTokenError,
+  ResourceAccessError,
+  withGrants,
+} from 'portcullis'
+import { createAdapterGate, createGrantGuard, isPreflight } from 'portcullis/adapter'
 import { requestFacts } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
 import { refusal, reset } from '../../support/fake-token-endpoint.js'
@@ -87,6 +93,24 @@ describe('createGrantGuard', () => {
     expect(() => createGrantGuard(server, setUpGrants().grants, [])).toThrow(ConfigurationError)
     expect(() => createGrantGuard(server, undefined, [calendar])).toThrow(ConfigurationError)
     expect(() => createGrantGuard(server, setUpGrants().grants, ['/relative'])).toThrow(ConfigurationError)
+  })
+})
+
+describe('createAdapterGate', () => {
+  it('[ADP-03] answers a preflight by 204, and exchanges nothing, wherever grants are declared', async () => {
+    const setUp = setUpGrants()
+    const gate = createAdapterGate(server, { grants: setUp.grants })
+    const headers = { 'access-control-request-method': 'GET' }
+    const judges = [gate.requireToken({}, [calendar]), gate.optionalToken({}, [calendar]), gate.grant(calendar)]
+    for (const judge of [...judges, gate.requireToken()]) {
+      const judged = await judge(requestFacts({ method: 'OPTIONS', headers }), alice)
+      expect(judged).toMatchObject({ ok: false, error: undefined, fault: false, answer: { status: 204 } })
+    }
+    for (const judge of judges) {
+      const judged = await judge(requestFacts({ method: 'GET' }))
+      expect(judged).toMatchObject({ ok: false, answer: { status: 401 }, error: expect.any(MissingTokenError) })
+    }
+    expect(setUp.exchanges()).toBe(0)
   })
 })
 

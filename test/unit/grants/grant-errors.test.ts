@@ -11,6 +11,7 @@ import {
 import { OAuthClientError, readChallenges, readStepUp } from 'portcullis/client'
 import { describe, expect, it, vi } from 'vitest'
 import { createShortMemory } from '../../../src/grants/acquire.js'
+import { toGrantError } from '../../../src/grants/grant-errors.js'
 import {
   answer,
   type Behaviour,
@@ -205,8 +206,22 @@ describe('a refused exchange', () => {
     expect(await failing(refusal('odd'), { mapRefusal: faulty }).failure).toBeInstanceOf(InternalError)
     const promising = (async () => new AccessDeniedError()) as never
     expect(await failing(refusal('odd'), { mapRefusal: promising }).failure).toBeInstanceOf(InternalError)
+    const late = new Error('rejected later')
+    for (const wrong of [() => 'text', () => Promise.reject(late)]) {
+      const error = await failing(refusal('odd'), { mapRefusal: wrong as never }).failure
+      expect(error).toMatchObject({ callback: 'mapRefusal', cause: expect.any(TypeError) })
+    }
     const unreachable = failing(reset(), { mapRefusal: () => new AccessDeniedError() })
     expect((await unreachable.failure).status).toBe(503)
+  })
+
+  it('[TX-14] demands nothing in particular of a step-up where the client tells nothing of it', () => {
+    const error = toGrantError(calendar, new OAuthClientError('ERR_INTERACTION_REQUIRED'), undefined)
+    expect(error).toBeInstanceOf(StepUpRequiredError)
+    expect(error).toMatchObject({ status: 401, code: 'ERR_STEP_UP_REQUIRED', cause: { resource: calendar } })
+    const [challenge] = apiServer.refuse(error).answer.headers['WWW-Authenticate'] ?? []
+    expect(challenge).toContain('error="insufficient_user_authentication"')
+    expect(challenge).not.toMatch(/acr_values|max_age|scope/)
   })
 
   it('[E3] is remembered for seconds, each caller with an error of its own', async () => {

@@ -418,6 +418,25 @@ describe('giving up', () => {
     expect(server.requests).toHaveLength(0)
   })
 
+  it('[S2-11] sends nothing once its registration is loaded, where it was aborted meanwhile', async () => {
+    let loaded = (_stored: object): void => undefined
+    const load = () => new Promise<never>((resolve) => (loaded = resolve as never))
+    const registration = { auto: true, metadata: {}, store: { load, save: () => undefined } } as const
+    const { server, client, events } = setUpClient({ credential: undefined, registration })
+    await client.ready()
+    const controller = new AbortController()
+    const failure = rejection(client.revoke('t', { signal: controller.signal }))
+    await new Promise((resolve) => setImmediate(resolve))
+    controller.abort()
+    expect(await failure).toMatchObject({ code: 'ERR_ABORTED' })
+    loaded({ issuer: 'https://as.example', raw: { client_id: 'app', client_secret: 'secret' } })
+    await vi.waitFor(() => expect(client.clientId).toBe('app'))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(server.at('/revoke')).toHaveLength(0)
+    const attempts = events.filter((event) => event.type === 'client.attempt' && event.operation === 'revoke')
+    expect(attempts).toMatchObject([{ code: 'ERR_ABORTED', status: undefined }])
+  })
+
   it('[S0-47] takes a time limit per call', async () => {
     const { server, client } = setUpClient()
     server.script('/introspect', silent())

@@ -177,6 +177,26 @@ describe('automatic registration', () => {
     expect(server.at('/register')).toHaveLength(0)
   })
 
+  it.each([
+    ['holds no answer of a server', 'text', 'ERR_CREDENTIAL_UNAVAILABLE'],
+    ['names no client', {}, 'ERR_RESPONSE_MALFORMED'],
+    [
+      'needs keys there are none of',
+      { ...raw, token_endpoint_auth_method: 'private_key_jwt' },
+      'ERR_REGISTRATION_UNUSABLE',
+    ],
+  ])('[S0-14] refuses, as an error of the call, what is stored and %s', async (_name, kept, code) => {
+    const { server, client, saved } = registering()
+    saved.push({ issuer, raw: kept as never })
+    expect(await rejection(client.revoke('t', { correlationId: 'mine' }))).toMatchObject({
+      code,
+      operation: 'revoke',
+      correlationId: 'mine',
+    })
+    expect(server.at('/register')).toHaveLength(0)
+    expect(client.clientId).toBeUndefined()
+  })
+
   it('[S0-14] takes a public client for one, and its TLS endpoints for one that authenticates by TLS', async () => {
     const open = registering({ metadata: { ...metadata, token_endpoint_auth_method: 'none' } })
     await expect(open.client.clientCredentials()).rejects.toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })

@@ -205,7 +205,9 @@ describe('registration management', () => {
     const set = setUpClient()
     const client = await registered(set)
     const foreign = restoreRegistration({ issuer: 'https://other.example', raw: client.raw })
-    expect(await rejection(set.client.readRegistration(foreign))).toMatchObject({ code: 'ERR_CREDENTIAL_ISSUER' })
+    for (const other of [foreign, undefined as never]) {
+      expect(await rejection(set.client.readRegistration(other))).toMatchObject({ code: 'ERR_CREDENTIAL_ISSUER' })
+    }
     const fixed = restoreRegistration({ issuer: client.issuer, raw: { client_id: 'registered' } })
     expect(await rejection(set.client.deleteRegistration(fixed))).toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
     expect(set.server.at(path)).toHaveLength(0)
