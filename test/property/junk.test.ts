@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { isAuthError } from '../../src/errors/index.js'
 import { checkIssuer } from '../../src/issuer/identifiers.js'
 import { comparableType, readCompactJws } from '../../src/jws/compact-jws.js'
+import { parseJsonObject } from '../../src/kit/json.js'
 import { compileRequirement } from '../../src/resource-server/policy/compile-requirement.js'
 import { resolveResourceServer } from '../../src/resource-server/resource-server-options.js'
 import {
@@ -69,6 +70,15 @@ const statusOf = async (facts: Parameters<typeof requestFacts>[0]): Promise<numb
   return result.ok ? 200 : result.answer.status
 }
 
+const answerTo = (token: string): Promise<number> => statusOf({ headers: { authorization: `Bearer ${token}` } })
+
+/** Another `kid` than the one published has the keys fetched anew, as long as the budget lasts; then it is 503 (REAL-07). */
+const refusalsOf = (token: string): readonly number[] => {
+  const header = parseJsonObject(Buffer.from(token.split('.')[0] as string, 'base64url').toString())
+  const kid = header?.['kid']
+  return typeof kid === 'string' && kid !== issuer.signingKey().kid ? [...refusals, 503] : refusals
+}
+
 const onlyAuthErrors = (run: () => unknown): void => {
   try {
     run()
@@ -126,15 +136,9 @@ describe('junk', () => {
           signCompact({ header, payload: bytes, key }),
           signCompact({ header: junk, payload, key }),
         ]
-        for (const token of tokens) {
-          expect(refusals).toContain(await statusOf({ headers: { authorization: `Bearer ${token}` } }))
-        }
-        // Another `kid` than the one published has the keys fetched anew, as long as the budget lasts (REAL-07).
-        const isUnknownKid = typeof members['kid'] === 'string' && members['kid'] !== header['kid']
         const odd = signCompact({ header: { ...header, ...members }, payload, key })
-        expect([200, ...refusals, ...(isUnknownKid ? [503] : [])]).toContain(
-          await statusOf({ headers: { authorization: `Bearer ${odd}` } }),
-        )
+        for (const token of tokens) expect(refusalsOf(token)).toContain(await answerTo(token))
+        expect([200, ...refusalsOf(odd)]).toContain(await answerTo(odd))
       }),
     )
   })
@@ -150,7 +154,7 @@ describe('junk', () => {
         async (at, put, cut) => {
           const changed = good.slice(0, at) + put + good.slice(at + cut)
           fc.pre(changed !== good && changed.trimStart() !== good)
-          expect(refusals).toContain(await statusOf({ headers: { authorization: `Bearer ${changed}` } }))
+          expect(refusalsOf(changed)).toContain(await answerTo(changed))
         },
       ),
       { numRuns: 500 },
