@@ -186,9 +186,11 @@ describe('gateways of plain WebSockets', () => {
   })
 
   it('[REAL-20] refuse every message where nothing finds the credentials', async () => {
-    const refusal = { refusal: expect.objectContaining({ status: 'error', message: 'Internal server error' }) }
-    expect(await ask({}, 'moderate')).toEqual(refusal)
-    expect(await ask({ facts: () => undefined }, 'moderate')).toEqual(refusal)
+    // NestJS 11 sends the exception as it is, NestJS 12 within an event of that name.
+    for (const options of [{}, { facts: () => undefined }]) {
+      const { refusal, data } = (await ask(options, 'moderate')) as { refusal?: object; data?: object }
+      expect(refusal ?? data).toMatchObject({ status: 'error', message: 'Internal server error' })
+    }
   })
 })
 
