@@ -3,7 +3,7 @@
  */
 import type { Clock } from '../kit/clock.js'
 import { hideSecrets } from '../kit/hidden.js'
-import type { JsonObject } from '../kit/json.js'
+import { type JsonObject, ownMember } from '../kit/json.js'
 import { ClientConfigurationError } from './errors.js'
 
 /**
@@ -22,12 +22,26 @@ export interface TokenSet {
    * `undefined` when the server did not say: treat such a token as good for the moment only.
    */
   readonly expiresAt: number | undefined
+  /** When it was received, in seconds since the Unix epoch, by the local clock. */
+  readonly issuedAt: number
+  /**
+   * When the refresh token expires, in seconds since the Unix epoch; `undefined` where the server did not say, or says
+   * that it does not (`refresh_expires_in: 0` of Keycloak's offline tokens).
+   */
+  readonly refreshExpiresAt: number | undefined
   /** The granted scopes; those requested where the server named none (RFC 6749 §5.1). */
   readonly scope: readonly string[]
   /** Of a token exchange (RFC 8693 §2.2.1). */
   readonly issuedTokenType: string | undefined
   /** Hidden. After a refresh: the new one, or the old one where the server issued none. */
   readonly refreshToken: string | undefined
+  /**
+   * The ID token of a login, verified. Hidden. After a refresh: the new one, or the old one where none came. Other grants
+   * have none.
+   */
+  readonly idToken: string | undefined
+  /** The members of the answer that no specification names, such as the user's address at a vendor. Hidden. */
+  readonly metadata: JsonObject
   /** The whole answer, member for member. Hidden. */
   readonly raw: JsonObject
 }
@@ -39,24 +53,53 @@ export interface TokenAnswer {
   readonly raw: JsonObject
   readonly clock: Clock
   readonly requestedScope: readonly string[]
-  readonly previousRefreshToken?: string | undefined
+  /** Verified by the caller. */
+  readonly idToken?: string | undefined
+  /** What stays where the answer is silent. */
+  readonly previous?: PreviousTokens | undefined
 }
 
+/** What a refreshed {@link TokenSet} keeps of the one before, where the server issued nothing new. */
+export type PreviousTokens = Partial<Pick<TokenSet, 'refreshToken' | 'refreshExpiresAt' | 'idToken' | 'scope'>>
+
+const knownMembers: ReadonlySet<string> = new Set([
+  'access_token',
+  'token_type',
+  'expires_in',
+  'scope',
+  'refresh_token',
+  'refresh_expires_in',
+  'refresh_token_expires_in',
+  'id_token',
+  'issued_token_type',
+])
+
 /** Builds a {@link TokenSet} from an answer whose members, `token_type` first of all, were checked before. */
-export function createTokenSet({ raw, clock, requestedScope, previousRefreshToken }: TokenAnswer): TokenSet {
+export function createTokenSet({ raw, clock, requestedScope, idToken, previous = {} }: TokenAnswer): TokenSet {
   const spelling = String(raw['token_type']).toLowerCase() as keyof typeof spellings
-  const refreshToken = (raw['refresh_token'] as string | undefined) ?? previousRefreshToken
+  const issued = raw['refresh_token'] as string | undefined
+  const kept = issued === undefined ? previous.refreshExpiresAt : undefined
   const shown = {
     tokenType: spellings[spelling],
     expiresAt: expiryOf(raw['expires_in'], clock),
-    scope: Object.freeze(scopesOf(raw['scope'], requestedScope)),
+    issuedAt: Math.floor(clock() / 1000),
+    refreshExpiresAt: refreshExpiryOf(raw, clock) ?? kept,
+    scope: Object.freeze(scopesOf(raw['scope'], requestedScope.length > 0 ? requestedScope : (previous.scope ?? []))),
     issuedTokenType: raw['issued_token_type'] as string | undefined,
   }
   return hideSecrets(shown, {
     accessToken: raw['access_token'] as string,
-    refreshToken,
+    refreshToken: issued ?? previous.refreshToken,
+    idToken: idToken ?? previous.idToken,
+    metadata: Object.freeze(Object.fromEntries(Object.entries(raw).filter(([name]) => !knownMembers.has(name)))),
     raw: Object.freeze({ ...raw }),
   })
+}
+
+/** 0 stands for a token that does not expire. */
+function refreshExpiryOf(raw: JsonObject, clock: Clock): number | undefined {
+  const lifetime = ownMember(raw, 'refresh_expires_in') ?? ownMember(raw, 'refresh_token_expires_in')
+  return Number(lifetime) > 0 ? expiryOf(lifetime, clock) : undefined
 }
 
 function scopesOf(scope: unknown, requested: readonly string[]): readonly string[] {

@@ -42,7 +42,7 @@ export async function refresh(
   const request = {
     retry: 'rate_limited',
     requestedScope: scopeList(params.scope),
-    previousRefreshToken: refreshToken,
+    previous: { refreshToken },
     send: (config, dpop) => refreshTokenGrant(config, refreshToken, form, dpop),
   } satisfies Parameters<typeof requestToken>[1]
   const redeem = () => requestToken(runtime, request, { ...call, signal: undefined })

@@ -9,7 +9,7 @@ import type { Attempt } from '../calls/attempt.js'
 import { callEndpoint, type Runtime, refuseArgument } from '../calls/call-endpoint.js'
 import type { Call, RetryRule } from '../calls/run-call.js'
 import { DpopError, ResponseError } from '../errors.js'
-import { createTokenSet, type TokenSet } from '../token-set.js'
+import { createTokenSet, type PreviousTokens, type TokenSet } from '../token-set.js'
 import { TokenTypes } from '../token-types.js'
 
 /** What a requested token is for. @group OAuth client */
@@ -105,7 +105,7 @@ export interface TokenRequest {
   readonly requestedTokenType?: string | undefined
   /** The answer must name the type of the token (RFC 8693 §2.2.1), and the one asked for. */
   readonly namesTokenType?: boolean
-  readonly previousRefreshToken?: string | undefined
+  readonly previous?: PreviousTokens | undefined
   /** The grant, by `openid-client`. */
   send(config: Configuration, dpop: DPoPOptions): Promise<unknown>
 }
@@ -120,7 +120,7 @@ export function requestToken(runtime: Runtime, request: TokenRequest, call: Call
       raw: attempt.answer?.json as JsonObject,
       clock: runtime.settings.clock,
       requestedScope: request.requestedScope,
-      previousRefreshToken: request.previousRefreshToken,
+      previous: request.previous,
     })
     if (request.namesTokenType === true) checkIssuedType(tokens, request.requestedTokenType, attempt)
     checkBinding(tokens, handle !== undefined, request.requestedTokenType, attempt)

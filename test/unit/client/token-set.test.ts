@@ -18,6 +18,26 @@ describe('a token answer', () => {
     expect(Object.isFrozen(token.scope)).toBe(true)
   })
 
+  it('[S1-72] says when it came, when its refresh token expires, and keeps what no specification names', async () => {
+    const { server, client } = setUpClient()
+    server.script(
+      '/token',
+      tokens({ refresh_token: 'r', refresh_expires_in: 1800, team: { id: 'T1' } }),
+      tokens({ refresh_token: 'r', refresh_token_expires_in: 15_811_200 }),
+      tokens({ refresh_token: 'r', refresh_expires_in: 0 }),
+      tokens({ refresh_token: 'r', refresh_expires_in: 'never' }),
+    )
+    const renew = () => client.clientCredentials({}, { forceRefresh: true })
+    const token = await renew()
+    expect(token).toMatchObject({ issuedAt: 1_800_000_000, refreshExpiresAt: 1_800_001_800 })
+    expect(token.metadata).toEqual({ team: { id: 'T1' } })
+    expect(Object.isFrozen(token.metadata)).toBe(true)
+    expect(token.idToken).toBeUndefined()
+    expect((await renew()).refreshExpiresAt).toBe(1_815_811_200)
+    expect((await renew()).refreshExpiresAt).toBeUndefined()
+    expect((await renew()).refreshExpiresAt).toBeUndefined()
+  })
+
   it('[AZ-07] takes the requested scope where the server names none, and a numeric string as expiry', async () => {
     const { server, client } = setUpClient()
     server.script('/token', tokens({ expires_in: '60' }))
