@@ -27,13 +27,13 @@ export type FetchResult<Identity> =
   | Answered
 
 /** What may be told beside a request: what the platform knows of its connection, and the response so far. */
-export interface GuardContext extends FetchConnection {
+export interface GuardOptions extends FetchConnection {
   /** The fields you have set on the response so far: ours are merged into them, also into those of a refusal. */
   readonly headers?: Headers | undefined
 }
 
 /** Judges a request. Rejects with a fault of the application (status 500, with its `cause`) and nothing else. @group Fetch */
-export type FetchGuard<Identity> = (request: Request, context?: GuardContext) => Promise<FetchResult<Identity>>
+export type FetchGuard<Identity> = (request: Request, context?: GuardOptions) => Promise<FetchResult<Identity>>
 
 /** A requirement, and the downstream tokens the handler needs. @group Fetch */
 export interface RouteAuth<Claims = AccessTokenClaims> extends Requirement<Claims> {

@@ -13,7 +13,7 @@ import { createDpop } from './calls/dpop.js'
 import { repeatAttempts, withinCall } from './calls/run-call.js'
 import type { CallOptions, OAuthClientOptions } from './client-options.js'
 import type { EndpointDescriptions } from './endpoints.js'
-import { ClientConfigurationError } from './errors.js'
+import { ClientCallError } from './errors.js'
 import type { AuthorizationRequestParams, PushedAuthorizationRequest } from './grant-types/authorization-request.js'
 import { pushAuthorizationRequest } from './grant-types/authorization-request.js'
 import type { ClientCredentialsOptions } from './grant-types/client-credentials.js'
@@ -34,7 +34,7 @@ import type { ClientMetadata, RegisteredClient } from './registration/registered
 import type { RegisterOptions } from './registration/registration.js'
 import { deleteRegistration, readRegistration, register, updateRegistration } from './registration/registration.js'
 import { createServer } from './server.js'
-import { resolveSettings } from './settings.js'
+import { toClientSettings } from './settings.js'
 import type { TokenSet } from './token-set.js'
 
 /**
@@ -46,7 +46,7 @@ import type { TokenSet } from './token-set.js'
  * @group OAuth client
  */
 export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
-  const settings = resolveSettings(options)
+  const settings = toClientSettings(options)
   const { credential, registration } = settings
   const closing = new AbortController()
   const breakers = createBreakers(settings)
@@ -67,7 +67,7 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
   const runtime: Runtime = { ...runner, dpop, server: findServer, identity: registered?.get ?? (() => known) }
 
   async function server() {
-    if (closing.signal.aborted) throw new ClientConfigurationError('ERR_CLIENT_CLOSED', { issuer: settings.issuer })
+    if (closing.signal.aborted) throw new ClientCallError('ERR_CLIENT_CLOSED', { issuer: settings.issuer })
     return findServer()
   }
 

@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../errors/index.js'
 import type { CircuitName } from '../kit/events.js'
-import { readSecureUrl } from '../kit/fetch/secure-url.js'
+import { type InsecureHosts, readSecureUrl } from '../kit/fetch/secure-url.js'
 
 /** The endpoints a client may talk to. @group OAuth client */
 export type EndpointName = Exclude<CircuitName, 'discovery' | 'registrationManagement'>
@@ -37,17 +37,17 @@ export const endpointMembers: Readonly<Record<EndpointName, Member>> = {
  *
  * @throws {@link ConfigurationError} unless https (http on loopback where allowed).
  */
-export function resolveExplicitEndpoints(
+export function checkEndpoints(
   issuer: string,
   endpoints: Readonly<Partial<Record<EndpointName, string | undefined>>>,
-  allowInsecureLoopback: boolean,
+  insecureHosts: InsecureHosts,
 ): Readonly<Partial<Record<EndpointName, string>>> {
   const given = Object.entries(endpoints).filter(([, value]) => value !== undefined)
   return Object.fromEntries(given.map(([name, value]) => [name, absolute(name, value as string)]))
 
   function absolute(name: string, value: string): string {
     const url = URL.canParse(value, issuer) ? new URL(value, new URL(issuer).origin).href : ''
-    if (readSecureUrl(url, allowInsecureLoopback) !== undefined) return url
+    if (readSecureUrl(url, insecureHosts) !== undefined) return url
     throw new ConfigurationError(`\`endpoints.${name}\` takes an https URL or a path.`)
   }
 }

@@ -8,7 +8,7 @@ import {
 import type { StepUp } from './challenges.js'
 
 /** What an {@link OAuthClientError} says besides its code. @group Client errors */
-export interface ClientErrorContext {
+export interface ClientErrorOptions {
   readonly operation?: string | undefined
   readonly issuer?: string | undefined
   /** Default: a fresh UUID. */
@@ -42,9 +42,9 @@ export class OAuthClientError extends PortcullisError {
   readonly operation: string | undefined
   readonly issuer: string | undefined
 
-  readonly #context: ClientErrorContext
+  readonly #context: ClientErrorOptions
 
-  constructor(code: ClientErrorCode, context: ClientErrorContext = {}) {
+  constructor(code: ClientErrorCode, context: ClientErrorOptions = {}) {
     const traits = clientErrorTraits[code]
     super(code, context.message ?? traits.message, { cause: context.cause }, { family: 'client' })
     this.category = traits.category
@@ -64,7 +64,7 @@ export class OAuthClientError extends PortcullisError {
   /** @internal The same failure, as an object of another call that shared the work, or of the one it happened in. */
   static forCall(
     error: OAuthClientError,
-    call: Pick<ClientErrorContext, 'operation' | 'issuer' | 'correlationId'>,
+    call: Pick<ClientErrorOptions, 'operation' | 'issuer' | 'correlationId'>,
   ): OAuthClientError {
     if (!(#context in error)) return error
     const Class = error.constructor as typeof OAuthClientError
@@ -87,8 +87,16 @@ export function isOAuthClientError(value: unknown): value is OAuthClientError {
 }
 
 /**
- * A call that cannot be right: an argument, a closed client, an endpoint the server does not have. Never worth a retry.
- * Options that cannot be right are a `ConfigurationError`, thrown where they are given.
+ * A call that cannot be right: an argument, a closed client, a token that needs what the call does not give. The code
+ * that calls has to change; a retry never helps.
+ *
+ * @group Client errors
+ */
+export class ClientCallError extends OAuthClientError {}
+
+/**
+ * What is configured does not fit the server: an endpoint it does not have. Found at first use; never worth a retry.
+ * Options that are wrong by themselves are a `ConfigurationError`, thrown where they are given.
  *
  * @group Client errors
  */
@@ -119,7 +127,7 @@ export class DpopError extends OAuthClientError {}
 export class PkceError extends OAuthClientError {}
 
 /** What an HTTP answer adds to an error. @group Client errors */
-export interface HttpErrorContext extends ClientErrorContext {
+export interface HttpErrorOptions extends ClientErrorOptions {
   readonly status: number
   readonly bodySnippet: string
   readonly headers: Readonly<Record<string, string>>
@@ -136,7 +144,7 @@ export class HttpResponseError extends OAuthClientError {
    */
   declare readonly bodySnippet: string
 
-  constructor(code: ClientErrorCode, context: HttpErrorContext) {
+  constructor(code: ClientErrorCode, context: HttpErrorOptions) {
     super(code, context)
     this.status = context.status
     this.headers = context.headers
@@ -148,7 +156,7 @@ export class HttpResponseError extends OAuthClientError {
 export class RateLimitedError extends HttpResponseError {}
 
 /** What a protocol error of the server adds. @group Client errors */
-export interface OAuthErrorContext extends ClientErrorContext {
+export interface OAuthErrorOptions extends ClientErrorOptions {
   readonly status: number
   readonly error: string
   readonly errorDescription?: string | undefined
@@ -170,7 +178,7 @@ export class OAuthResponseError extends OAuthClientError {
    */
   readonly stepUp: StepUp | undefined
 
-  constructor(code: ClientErrorCode, context: OAuthErrorContext) {
+  constructor(code: ClientErrorCode, context: OAuthErrorOptions) {
     super(code, context)
     this.status = context.status
     this.error = context.error

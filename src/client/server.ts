@@ -21,12 +21,12 @@ export interface KnownServer {
  * forgotten. Once known, metadata serves on for a day while renewals fail, a minute apart.
  */
 export function createServer(settings: ClientSettings, runCall: RunCall): () => Promise<KnownServer> {
-  const { issuer, fetch, clock, allowInsecureLoopback } = settings
+  const { issuer, fetch, clock, insecureHosts } = settings
   if (settings.discovery === false) {
     const fixed = Promise.resolve(applyEndpoints(settings, {}))
     return () => fixed
   }
-  const surroundings = { fetch, clock, onEvent: undefined, insecureHosts: allowInsecureLoopback }
+  const surroundings = { fetch, clock, onEvent: undefined, insecureHosts }
   const discovery = createDiscovery(issuer, surroundings, {
     convention: settings.discovery,
     ask: (url) => ask(settings, runCall, url),

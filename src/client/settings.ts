@@ -31,7 +31,7 @@ import type {
 } from './client-options.js'
 import type { ClientCredential } from './credentials/client-credential.js'
 import { isDpopPair } from './credentials/signer.js'
-import { type EndpointName, resolveExplicitEndpoints } from './endpoints.js'
+import { checkEndpoints, type EndpointName } from './endpoints.js'
 
 type Complete<T> = { readonly [Name in keyof T]-?: Exclude<T[Name], undefined> }
 
@@ -42,7 +42,7 @@ export interface ClientSettings {
   /** Sent with every request; the correlation header is added per call. */
   readonly headers: Readonly<Record<string, string>>
   readonly maxResponseBytes: number
-  readonly allowInsecureLoopback: boolean
+  readonly insecureHosts: boolean
   /** Hostnames the configuration names; every other one must be on the public internet. */
   readonly trustedHostnames: readonly string[]
   readonly issuer: string
@@ -154,12 +154,17 @@ const rules: Rules<OAuthClientOptions> = {
 }
 
 /** @throws {@link ConfigurationError} for the first option that cannot be right. */
-export function resolveSettings(options: OAuthClientOptions): ClientSettings {
+export function toClientSettings(options: OAuthClientOptions): ClientSettings {
   checkOptions('createOAuthClient', options, rules)
-  const { allowInsecureLoopback = false, discovery = 'auto', defaultPaths = false, registration } = options
-  const issuer = checkIssuer('issuer', options.issuer, allowInsecureLoopback)
+  const {
+    allowInsecureLoopback: insecureHosts = false,
+    discovery = 'auto',
+    defaultPaths = false,
+    registration,
+  } = options
+  const issuer = checkIssuer('issuer', options.issuer, insecureHosts)
   const credential = credentialFor(issuer, options)
-  const endpoints = resolveExplicitEndpoints(issuer, options.endpoints ?? {}, allowInsecureLoopback)
+  const endpoints = checkEndpoints(issuer, options.endpoints ?? {}, insecureHosts)
   const authMethod = credential?.method ?? registration?.metadata.token_endpoint_auth_method
   if (defaultPaths && discovery !== false)
     throw new ConfigurationError('`defaultPaths: true` needs `discovery: false`.')
@@ -177,7 +182,7 @@ export function resolveSettings(options: OAuthClientOptions): ClientSettings {
     ...timesOf(options),
     headers: headersOf(options),
     maxResponseBytes: options.maxResponseBytes ?? 262_144,
-    allowInsecureLoopback,
+    insecureHosts,
     trustedHostnames: [issuer, ...Object.values(endpoints)].map((url) => new URL(url).hostname),
     retry: retryOf(options.retry),
     breaker: options.breaker === false ? undefined : breakerOf(options.breaker),

@@ -4,7 +4,7 @@
 import type { Clock } from '../kit/clock.js'
 import { hideSecrets } from '../kit/hidden.js'
 import { type JsonObject, ownMember } from '../kit/json.js'
-import { ClientConfigurationError } from './errors.js'
+import { ClientCallError } from './errors.js'
 
 /**
  * What a token endpoint answered. Frozen. The tokens are readable as members and show up neither in `util.inspect` nor
@@ -114,13 +114,13 @@ function expiryOf(expiresIn: unknown, clock: Clock): number | undefined {
 /**
  * The value of an `Authorization` field that carries this token as a bearer token (RFC 6750 §2.1).
  *
- * @throws {@link ClientConfigurationError} `ERR_TOKEN_TYPE_UNUSABLE` for `N_A` tokens, and for DPoP-bound ones, which
+ * @throws {@link ClientCallError} `ERR_TOKEN_TYPE_UNUSABLE` for `N_A` tokens, and for DPoP-bound ones, which
  * need a proof beside them.
  * @group Tokens
  */
 export function bearerAuthorization(tokens: TokenSet): string {
   if (tokens.tokenType === 'Bearer') return `Bearer ${tokens.accessToken}`
-  throw new ClientConfigurationError('ERR_TOKEN_TYPE_UNUSABLE')
+  throw new ClientCallError('ERR_TOKEN_TYPE_UNUSABLE')
 }
 
 /**

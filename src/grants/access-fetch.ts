@@ -8,7 +8,7 @@ import type { GrantProofs } from './exchange.js'
 import type { GrantSettings } from './grant.js'
 
 /** What an authenticated `fetch` takes. */
-export interface AccessFetchParts {
+export interface AccessFetchSettings {
   readonly grant: GrantSettings
   readonly proofs: () => GrantProofs | undefined
   /** Gets the token; another one than `rejected`, where given and where there is one to be had. */
@@ -28,14 +28,21 @@ type Blame = 'token' | 'nonce'
  * nonce in the proof; neither with a body that cannot be sent twice. Where no other token is to be had, the 401 stands.
  * Does not limit the size of the answer, and judges no address: `allowedOrigins` names all there are.
  */
-export function createAccessFetch({ grant, proofs, acquire, fetch, timeoutMs, nonces }: AccessFetchParts): AccessFetch {
+export function createAccessFetch({
+  grant,
+  proofs,
+  acquire,
+  fetch,
+  timeoutMs,
+  nonces,
+}: AccessFetchSettings): AccessFetch {
   async function send(url: URL, init: RequestInit, token: GrantedToken): Promise<Response> {
     const method = (init.method ?? 'GET').toUpperCase()
     const headers = new Headers(init.headers)
     headers.delete('DPoP')
     headers.set('Authorization', `${token.tokenType} ${token.accessToken}`)
     if (token.tokenType === 'DPoP') headers.set('DPoP', await proofFor(url, method, token))
-    const rules = { fetch, timeoutMs, allowInsecureLoopback: true, trustedHostnames: [url.hostname] }
+    const rules = { fetch, timeoutMs, insecureHosts: true, trustedHostnames: [url.hostname] }
     const response = await guardedStream(url.href, { ...init, method, headers }, rules).catch((error) => {
       throw error instanceof FetchFailure ? misuse(grant, error.reason) : error
     })

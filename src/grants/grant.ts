@@ -103,7 +103,7 @@ const rules: Rules<GrantOptions> = {
  *
  * @throws {@link ConfigurationError}
  */
-export function resolveGrant(grant: Grant): GrantSettings {
+export function toGrantSettings(grant: Grant): GrantSettings {
   const options = typeof grant === 'string' ? { resource: grant } : grant
   checkOptions<GrantOptions>('A grant', options, rules)
   const { resource, audience = [], scope, sendResource = true } = options

@@ -10,7 +10,7 @@ import { createMemoryGrantStore } from '../stores/memory/memory-grant-store.js'
 import { createAccessFetch } from './access-fetch.js'
 import { createAcquire } from './acquire.js'
 import type { GrantClient } from './exchange.js'
-import { type Grant, type GrantSettings, resolveGrant } from './grant.js'
+import { type Grant, type GrantSettings, toGrantSettings } from './grant.js'
 import type { MapRefusal } from './grant-errors.js'
 import { createExclusively, createGrantCache, lockInTime, storeInTime } from './shared-grants.js'
 
@@ -119,7 +119,7 @@ export function createGrants(options: GrantsOptions): Grants {
   return {
     prepare(declared) {
       if (!Array.isArray(declared)) throw new ConfigurationError('Grants are declared as an array.')
-      const grants = declared.map(resolveGrant)
+      const grants = declared.map(toGrantSettings)
       refuseRepeats(
         'grants',
         grants.map(({ resource }) => resource),

@@ -213,7 +213,7 @@ async function fetchDocument(
       headers: { accept: 'application/json' },
       timeoutMs,
       maxBytes,
-      allowInsecureLoopback: insecureHosts,
+      insecureHosts,
       trustedHostnames: [new URL(url).hostname],
     })
   } catch (error) {

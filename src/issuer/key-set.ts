@@ -6,11 +6,11 @@ import { checkNames } from '../kit/check.js'
 import type { Clock } from '../kit/clock.js'
 import type { EventListener } from '../kit/events.js'
 import type { Fetch } from '../kit/fetch/platform-fetch.js'
-import { resolveSurroundings } from '../kit/surroundings.js'
+import { toSurroundings } from '../kit/surroundings.js'
 import { createDiscovery } from './discovery.js'
 import { checkIssuer, checkUrl } from './identifiers.js'
 import type { KeySourceHealth } from './key-source.js'
-import { createRemoteKeys, type KeyCacheOptions, resolveKeyCache } from './remote-keys.js'
+import { createRemoteKeys, type KeyCacheOptions, toKeyCacheSettings } from './remote-keys.js'
 
 /** Options of {@link createKeySet}: `issuer`, `jwksUri` or both. Read once, checked completely. @group Keys */
 export interface KeySetOptions {
@@ -88,8 +88,8 @@ const names = [
  */
 export function createKeySet(options: KeySetOptions): KeySet {
   checkNames('createKeySet', options, names)
-  const surroundings = resolveSurroundings(options)
-  const keyCache = resolveKeyCache(options.keyCache)
+  const surroundings = toSurroundings(options)
+  const keyCache = toKeyCacheSettings(options.keyCache)
   const { issuer, jwksUri } = options
   if (issuer !== undefined) checkIssuer('issuer', issuer, surroundings.insecureHosts)
   if (jwksUri !== undefined) checkUrl('jwksUri', jwksUri, surroundings.insecureHosts)

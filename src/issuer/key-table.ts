@@ -16,7 +16,7 @@ export interface KeyTable {
 }
 
 /** Which entries of a key set may sign, beyond what holds for every key. */
-export interface KeyRules {
+export interface KeySettings {
   /** Accepted values of `use`, where there is one. */
   readonly uses: readonly string[]
   /** Whether the members of an entry are as demanded. */
@@ -37,7 +37,7 @@ export interface ReadKeys {
 export function readKeys(
   entries: readonly unknown[],
   previous: readonly ManagedKey[],
-  rules?: KeyRules | undefined,
+  rules?: KeySettings | undefined,
 ): ReadKeys {
   const known = new Map(previous.map((key) => [key.identity, key]))
   const keys = new Set<ManagedKey>()
@@ -57,7 +57,7 @@ export function readKeys(
 }
 
 /** As `readPublicJwk`, and held against the rules of one issuer. */
-export function readRuledJwk(value: unknown, rules: KeyRules | undefined): PublishedJwk | JwkRefusal {
+export function readRuledJwk(value: unknown, rules: KeySettings | undefined): PublishedJwk | JwkRefusal {
   const jwk = readPublicJwk(value, rules?.uses)
   if ('reason' in jwk || rules === undefined || rules.accepts(value as JsonObject)) return jwk
   return { reason: 'not as keyConditions demands' }

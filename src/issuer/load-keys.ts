@@ -6,13 +6,13 @@ import { ownMember, parseJsonObject } from '../kit/json.js'
 import { cacheLifetimeMs, type Loaded } from '../kit/refreshing.js'
 import type { Surroundings } from '../kit/surroundings.js'
 import type { Discovery } from './discovery.js'
-import { createKeyTable, type KeyRules, type KeyTable, readKeys } from './key-table.js'
+import { createKeyTable, type KeySettings, type KeyTable, readKeys } from './key-table.js'
 
 /** What {@link loadKeys} needs besides the keys held so far. */
 export interface LoadKeysOptions extends FetchKeySetOptions {
   readonly issuer: string
   readonly jwksUri: string | Discovery
-  readonly rules?: KeyRules | undefined
+  readonly rules?: KeySettings | undefined
 }
 
 /** An answer may hold a quarter of a million entries that are not keys. */
@@ -96,7 +96,7 @@ async function fetchKeySet(location: KeySetLocation, options: FetchKeySetOptions
     headers: { accept: 'application/jwk-set+json, application/json' },
     timeoutMs: options.timeoutMs,
     maxBytes,
-    allowInsecureLoopback: insecureHosts,
+    insecureHosts,
     trustedHostnames: location.trustedHostnames,
   })
   if (answer.status !== 200) throw new FetchFailure('status', undefined, retryAfterMs(answer.headers, clock()))

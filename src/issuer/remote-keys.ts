@@ -9,7 +9,7 @@ import type { Surroundings } from '../kit/surroundings.js'
 import { createTokenBucket } from '../kit/token-bucket.js'
 import { type Discovery, reasonOf } from './discovery.js'
 import type { KeySource, KeySourceHealth } from './key-source.js'
-import type { KeyRules, KeyTable } from './key-table.js'
+import type { KeySettings, KeyTable } from './key-table.js'
 import { loadKeys } from './load-keys.js'
 
 /** Settings of the keys cache. @group Resource server */
@@ -32,7 +32,7 @@ export interface RemoteKeysSettings {
   /** Checked before; what is left out gets its default here. */
   readonly options: KeyCacheOptions
   /** Default: every signature key. */
-  readonly rules?: KeyRules | undefined
+  readonly rules?: KeySettings | undefined
   readonly surroundings: Surroundings
   /** Numbers from 0 to 1, for jitter. Default `Math.random`. */
   readonly random?: (() => number) | undefined
@@ -45,7 +45,7 @@ const keyCacheNames = ['defaultMaxAgeSeconds', 'refreshAheadSeconds', 'staleIfEr
  *
  * @throws {@link ConfigurationError}
  */
-export function resolveKeyCache(options: KeyCacheOptions = {}): Required<KeyCacheOptions> {
+export function toKeyCacheSettings(options: KeyCacheOptions = {}): Required<KeyCacheOptions> {
   checkNames('`keyCache`', options, keyCacheNames)
   const bounded = (name: keyof KeyCacheOptions, min: number, max: number, fallback: number) =>
     numberOption(`keyCache.${name}`, options[name], { min, max, fallback })

@@ -2,7 +2,7 @@ import { ConfigurationError } from '../errors/index.js'
 import { algorithmTraits, type SignatureAlgorithm } from '../jws/algorithms.js'
 import { createVerificationKey, type ManagedKey } from '../jws/verification-key.js'
 import type { KeySource } from './key-source.js'
-import { createKeyTable, type KeyRules, readRuledJwk } from './key-table.js'
+import { createKeyTable, type KeySettings, readRuledJwk } from './key-table.js'
 
 /**
  * Keys given in the configuration: no network, no expiry, nothing ever withdrawn.
@@ -12,7 +12,7 @@ import { createKeyTable, type KeyRules, readRuledJwk } from './key-table.js'
  * @throws {@link ConfigurationError} when there is none, when one is private, symmetric or otherwise unusable, or twice
  * the same. Where the platform imports keys asynchronously, a point off its curve is refused by `warmUp` instead.
  */
-export function createStaticKeys(jwks: readonly unknown[], rules?: KeyRules | undefined): KeySource {
+export function createStaticKeys(jwks: readonly unknown[], rules?: KeySettings | undefined): KeySource {
   if (jwks.length === 0) throw new ConfigurationError('`keys` is empty. Give at least one public JWK, or leave it out.')
   const keys = jwks.map((jwk, index) => importStaticKey(jwk, index, rules))
   const names = keys.map((key) => key.identity)
@@ -41,7 +41,7 @@ export function createStaticKeys(jwks: readonly unknown[], rules?: KeyRules | un
   }
 }
 
-function importStaticKey(value: unknown, index: number, rules: KeyRules | undefined): ManagedKey {
+function importStaticKey(value: unknown, index: number, rules: KeySettings | undefined): ManagedKey {
   const jwk = readRuledJwk(value, rules)
   if (!('reason' in jwk)) return createVerificationKey(jwk)
   throw new ConfigurationError(

@@ -66,7 +66,7 @@ export const defaultProofAlgorithms: readonly SignatureAlgorithm[] = ['ES256', '
  *
  * @throws {@link ConfigurationError} for `none`, `HS…`, anything unknown, or an empty list.
  */
-export function resolveAlgorithms(
+export function checkAlgorithms(
   name: string,
   given: unknown,
   fallback: readonly SignatureAlgorithm[],

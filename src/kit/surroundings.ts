@@ -29,16 +29,16 @@ export interface Surroundings {
  *
  * @throws {@link ConfigurationError}
  */
-export function resolveSurroundings(options: SurroundingsOptions): Surroundings {
+export function toSurroundings(options: SurroundingsOptions): Surroundings {
   return Object.freeze({
     fetch: functionOption('fetch', options.fetch) ?? platformFetch,
     clock: functionOption('clock', options.clock) ?? systemClock,
     onEvent: functionOption('onEvent', options.onEvent),
-    insecureHosts: resolveInsecureHosts(options),
+    insecureHosts: toInsecureHosts(options),
   })
 }
 
-function resolveInsecureHosts(options: SurroundingsOptions): InsecureHosts {
+function toInsecureHosts(options: SurroundingsOptions): InsecureHosts {
   const loopback = booleanOption('allowInsecureLoopback', options.allowInsecureLoopback, false)
   const given = options.dangerouslyAllowInsecureHosts
   if (given === undefined) return loopback

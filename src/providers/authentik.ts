@@ -2,7 +2,7 @@ import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 import { checked, host, word } from './parameters.js'
 
 /** What {@link authentik} is told. @group Presets */
-export interface AuthentikParameters {
+export interface AuthentikOptions {
   /** The host, such as `id.example.com`. */
   readonly host: string
   /** The slug of the application. */
@@ -24,7 +24,7 @@ export interface AuthentikParameters {
  *
  * @group Presets
  */
-export function authentik({ host: name, application, clientId }: AuthentikParameters): IssuerOptions {
+export function authentik({ host: name, application, clientId }: AuthentikOptions): IssuerOptions {
   const slug = checked('authentik: `application`', application, word, 'my-app')
   return {
     issuer: `https://${checked('authentik: `host`', name, host, 'id.example.com')}/application/o/${slug}/`,

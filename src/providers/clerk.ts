@@ -2,7 +2,7 @@ import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 import { checkedList, word } from './parameters.js'
 
 /** What {@link clerk} is told. @group Presets */
-export interface ClerkParameters {
+export interface ClerkOptions {
   /** The Frontend API URL: `https://clerk.example.com`, `https://x.clerk.accounts.dev`. */
   readonly issuer: string
   /**
@@ -24,7 +24,7 @@ export interface ClerkParameters {
  *
  * @group Presets
  */
-export function clerk({ issuer, clientIds }: ClerkParameters): IssuerOptions {
+export function clerk({ issuer, clientIds }: ClerkOptions): IssuerOptions {
   return {
     issuer,
     ...(clientIds !== undefined && {
@@ -38,7 +38,7 @@ export function clerk({ issuer, clientIds }: ClerkParameters): IssuerOptions {
 }
 
 /** What {@link clerkSession} is told. @group Presets */
-export interface ClerkSessionParameters {
+export interface ClerkSessionOptions {
   /** The Frontend API URL: `https://clerk.example.com`, `https://x.clerk.accounts.dev`. */
   readonly issuer: string
   /** The origins of the browser applications that may call, such as `https://app.example.com`. */
@@ -58,7 +58,7 @@ const origin = /^https?:\/\/[^/\s]+$/
  *
  * @group Presets
  */
-export function clerkSession({ issuer, origins }: ClerkSessionParameters): IssuerOptions {
+export function clerkSession({ issuer, origins }: ClerkSessionOptions): IssuerOptions {
   const azp = checkedList('clerkSession: `origins`', origins, origin, 'https://app.example.com')
   const session = { sid: { present: true }, azp }
   return {

@@ -2,7 +2,7 @@ import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 import { checked, word } from './parameters.js'
 
 /** What {@link cloudflareAccess} is told. @group Presets */
-export interface CloudflareAccessParameters {
+export interface CloudflareAccessOptions {
   /** The name of the team: `{team}.cloudflareaccess.com`. */
   readonly team: string
   /** The audience tag of the application, 64 hexadecimal digits. */
@@ -21,7 +21,7 @@ export interface CloudflareAccessParameters {
  *
  * @group Presets
  */
-export function cloudflareAccess({ team, audience }: CloudflareAccessParameters): IssuerOptions {
+export function cloudflareAccess({ team, audience }: CloudflareAccessOptions): IssuerOptions {
   const issuer = `https://${checked('cloudflareAccess: `team`', team, word, 'example')}.cloudflareaccess.com`
   return {
     issuer,

@@ -2,7 +2,7 @@ import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 import { checked, checkedList, word } from './parameters.js'
 
 /** What {@link cognito} is told. @group Presets */
-export interface CognitoParameters {
+export interface CognitoOptions {
   /** `{region}_{letters}`, such as `eu-central-1_AbCdEfGhI`: the region is read from it. */
   readonly userPoolId: string
   /** The app clients whose tokens are meant for this API. They stand for the audience that Cognito does not write. */
@@ -24,7 +24,7 @@ const poolId = /^[a-z]{2}(?:-[a-z]+)+-\d+_[A-Za-z\d]+$/
  *
  * @group Presets
  */
-export function cognito({ userPoolId, clientIds }: CognitoParameters): IssuerOptions {
+export function cognito({ userPoolId, clientIds }: CognitoOptions): IssuerOptions {
   const pool = checked('cognito: `userPoolId`', userPoolId, poolId, 'eu-central-1_AbCdEfGhI')
   const region = pool.slice(0, pool.indexOf('_'))
   return {

@@ -1,7 +1,7 @@
 import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 
 /** What {@link duende} is told. @group Presets */
-export interface DuendeParameters {
+export interface DuendeOptions {
   /** The issuer identifier, byte for byte. */
   readonly issuer: string
 }
@@ -20,7 +20,7 @@ export interface DuendeParameters {
  *
  * @group Presets
  */
-export function duende({ issuer }: DuendeParameters): IssuerOptions {
+export function duende({ issuer }: DuendeOptions): IssuerOptions {
   return {
     issuer,
     tokenTypes: ['at+jwt'],

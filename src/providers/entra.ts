@@ -16,13 +16,13 @@ export interface EntraApi {
 }
 
 /** What {@link entra} is told. @group Presets */
-export interface EntraParameters extends EntraApi {
+export interface EntraOptions extends EntraApi {
   /** The id of the tenant, a GUID. `common`, `organizations` and `consumers` are none. */
   readonly tenant: string
 }
 
 /** What {@link entraTenants} is told. @group Presets */
-export interface EntraTenantsParameters extends EntraApi {
+export interface EntraTenantsOptions extends EntraApi {
   /** The complete list of tenants whose tokens are accepted, by id. */
   readonly tenants: readonly string[]
 }
@@ -44,7 +44,7 @@ const login = 'https://login.microsoftonline.com'
  *
  * @group Presets
  */
-export function entra({ tenant, audience, version = 2 }: EntraParameters): IssuerOptions {
+export function entra({ tenant, audience, version = 2 }: EntraOptions): IssuerOptions {
   const tid = checked('entra: `tenant`', tenant, guid, '9f5a2c3e-0000-4000-8000-000000000000').toLowerCase()
   const issuers = { 1: `https://sts.windows.net/${tid}/`, 2: `${login}/${tid}/v2.0` }
   const client = version === 1 ? 'appid' : 'azp'
@@ -82,7 +82,7 @@ export function entra({ tenant, audience, version = 2 }: EntraParameters): Issue
  *
  * @group Presets
  */
-export function entraTenants({ tenants, ...api }: EntraTenantsParameters): readonly IssuerOptions[] {
+export function entraTenants({ tenants, ...api }: EntraTenantsOptions): readonly IssuerOptions[] {
   const list = checkedList('entraTenants: `tenants`', tenants, guid, '9f5a2c3e-0000-4000-8000-000000000000')
   return list.map((tenant) => entra({ ...api, tenant }))
 }

@@ -2,7 +2,7 @@ import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 import { checked, word } from './parameters.js'
 
 /** What {@link firebase} is told. @group Presets */
-export interface FirebaseParameters {
+export interface FirebaseOptions {
   /** The id of the project. */
   readonly project: string
   /** Whether users who signed in anonymously pass. Default false. */
@@ -24,7 +24,7 @@ export interface FirebaseParameters {
  *
  * @group Presets
  */
-export function firebase({ project, guests = false, rolesClaim = 'roles' }: FirebaseParameters): IssuerOptions {
+export function firebase({ project, guests = false, rolesClaim = 'roles' }: FirebaseOptions): IssuerOptions {
   const name = checked('firebase: `project`', project, word, 'my-project')
   return {
     issuer: `https://securetoken.google.com/${name}`,

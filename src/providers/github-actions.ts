@@ -2,7 +2,7 @@ import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 import { checkedList, digits } from './parameters.js'
 
 /** What {@link githubActions} is told: whose workflows may call. @group Presets */
-export type GithubActionsParameters = {
+export type GithubActionsOptions = {
   /** Of an enterprise or of GitHub Enterprise Server. Default `https://token.actions.githubusercontent.com`. */
   readonly issuer?: string | undefined
 } & (
@@ -30,7 +30,7 @@ export type GithubActionsParameters = {
  *
  * @group Presets
  */
-export function githubActions(parameters: GithubActionsParameters): IssuerOptions {
+export function githubActions(parameters: GithubActionsOptions): IssuerOptions {
   const { issuer = 'https://token.actions.githubusercontent.com', repositoryIds, repositoryOwnerIds } = parameters
   const listed = repositoryIds ?? repositoryOwnerIds
   const ids = checkedList('githubActions: `repositoryIds` or `repositoryOwnerIds`', listed, digits, '123456')

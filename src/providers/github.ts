@@ -3,7 +3,7 @@ import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 import { checked } from './parameters.js'
 
 /** What {@link github} is told. @group Presets */
-export interface GithubParameters {
+export interface GithubOptions {
   /** The client id of your OAuth app or GitHub App. */
   readonly clientId: string
   /** `clientSecretBasic` of `portcullis/client`, with the secret of the same app. */
@@ -23,7 +23,7 @@ export interface GithubParameters {
  *
  * @group Presets
  */
-export function github({ clientId, credential }: GithubParameters): IssuerOptions {
+export function github({ clientId, credential }: GithubOptions): IssuerOptions {
   const app = checked('github: `clientId`', clientId, /^[\w.-]+$/, 'Iv1.8a61f9b3a7aba766')
   return {
     issuer: 'https://github.com/login/oauth',

@@ -2,7 +2,7 @@ import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 import { checkedList, digits } from './parameters.js'
 
 /** What {@link gitlabCi} is told: whose jobs may call. @group Presets */
-export type GitlabCiParameters = {
+export type GitlabCiOptions = {
   /** The URL of the instance. Default `https://gitlab.com`. */
   readonly issuer?: string | undefined
 } & (
@@ -30,11 +30,7 @@ export type GitlabCiParameters = {
  *
  * @group Presets
  */
-export function gitlabCi({
-  issuer = 'https://gitlab.com',
-  projectIds,
-  namespaceIds,
-}: GitlabCiParameters): IssuerOptions {
+export function gitlabCi({ issuer = 'https://gitlab.com', projectIds, namespaceIds }: GitlabCiOptions): IssuerOptions {
   const ids = checkedList('gitlabCi: `projectIds` or `namespaceIds`', projectIds ?? namespaceIds, digits, '123456')
   return {
     issuer,

@@ -1,7 +1,7 @@
 import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 
 /** What {@link googleIap} is told. @group Presets */
-export interface GoogleIapParameters {
+export interface GoogleIapOptions {
   /** `/projects/{number}/apps/{id}` or `/projects/{number}/global/backendServices/{id}`. */
   readonly audience: string | readonly string[]
 }
@@ -18,7 +18,7 @@ export interface GoogleIapParameters {
  *
  * @group Presets
  */
-export function googleIap({ audience }: GoogleIapParameters): IssuerOptions {
+export function googleIap({ audience }: GoogleIapOptions): IssuerOptions {
   const issuer = 'https://cloud.google.com/iap'
   return {
     issuer,

@@ -2,7 +2,7 @@ import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 import { checkedList } from './parameters.js'
 
 /** What {@link googleServiceIdentity} is told. @group Presets */
-export interface GoogleServiceIdentityParameters {
+export interface GoogleServiceIdentityOptions {
   /** The e-mail addresses of the service accounts that may call. Any project of Google Cloud can make others. */
   readonly serviceAccounts: readonly string[]
 }
@@ -22,7 +22,7 @@ const account = /^[^@\s]+@[\w.-]+\.gserviceaccount\.com$/
  *
  * @group Presets
  */
-export function googleServiceIdentity({ serviceAccounts }: GoogleServiceIdentityParameters): IssuerOptions {
+export function googleServiceIdentity({ serviceAccounts }: GoogleServiceIdentityOptions): IssuerOptions {
   const email = checkedList(
     'googleServiceIdentity: `serviceAccounts`',
     serviceAccounts,

@@ -1,7 +1,7 @@
 import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 
 /** What {@link hydra} is told. @group Presets */
-export interface HydraParameters {
+export interface HydraOptions {
   /** `urls.self.issuer` as configured; older set-ups end in a slash. */
   readonly issuer: string
 }
@@ -19,7 +19,7 @@ export interface HydraParameters {
  *
  * @group Presets
  */
-export function hydra({ issuer }: HydraParameters): IssuerOptions {
+export function hydra({ issuer }: HydraOptions): IssuerOptions {
   const client = { present: true }
   return {
     issuer,

@@ -1,7 +1,7 @@
 import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 
 /** What {@link keycloak} is told. @group Presets */
-export interface KeycloakParameters {
+export interface KeycloakOptions {
   /** `https://host/realms/{realm}`, without a slash at the end. */
   readonly issuer: string
   /** A client whose roles count beside those of the realm: `resource_access.{clientId}.roles`. */
@@ -23,7 +23,7 @@ export interface KeycloakParameters {
  *
  * @group Presets
  */
-export function keycloak({ issuer, clientId }: KeycloakParameters): IssuerOptions {
+export function keycloak({ issuer, clientId }: KeycloakOptions): IssuerOptions {
   return {
     issuer,
     tokenTypes: ['at+jwt', 'JWT'],

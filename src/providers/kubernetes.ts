@@ -1,7 +1,7 @@
 import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 
 /** What {@link kubernetes} is told. @group Presets */
-export interface KubernetesParameters {
+export interface KubernetesOptions {
   /** The issuer of the cluster, as `iss` of its tokens has it: `https://kubernetes.default.svc.cluster.local`, or a URL of your cloud. */
   readonly issuer: string
   /**
@@ -22,7 +22,7 @@ export interface KubernetesParameters {
  *
  * @group Presets
  */
-export function kubernetes({ issuer, jwksUri }: KubernetesParameters): IssuerOptions {
+export function kubernetes({ issuer, jwksUri }: KubernetesOptions): IssuerOptions {
   const sub = { startsWith: 'system:serviceaccount:' }
   return {
     issuer,

@@ -2,7 +2,7 @@ import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 import { checked, host, word } from './parameters.js'
 
 /** What {@link okta} is told. @group Presets */
-export interface OktaParameters {
+export interface OktaOptions {
   /** `example.okta.com` or the custom domain; never the `-admin` host. */
   readonly domain: string
   /** The id of a custom authorization server. Default `default`. */
@@ -27,11 +27,7 @@ const notAdmin = new RegExp(`^(?![^.]*-admin\\.)${host.source.slice(1)}`, 'i')
  *
  * @group Presets
  */
-export function okta({
-  domain,
-  authorizationServer = 'default',
-  rolesClaim = 'groups',
-}: OktaParameters): IssuerOptions {
+export function okta({ domain, authorizationServer = 'default', rolesClaim = 'groups' }: OktaOptions): IssuerOptions {
   const name = checked('okta: `domain`', domain, notAdmin, 'example.okta.com')
   return {
     issuer: `https://${name}/oauth2/${checked('okta: `authorizationServer`', authorizationServer, word, 'default')}`,

@@ -2,7 +2,7 @@ import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 import { checked } from './parameters.js'
 
 /** What {@link spiffe} is told. @group Presets */
-export interface SpiffeParameters {
+export interface SpiffeOptions {
   /** What `iss` says, an https URL: `jwt_issuer` of SPIRE. Tokens without `iss` cannot be accepted. */
   readonly issuer: string
   /** The trust domain, without a scheme: `example.org`. */
@@ -24,7 +24,7 @@ const domain = /^[a-z\d._-]+$/
  *
  * @group Presets
  */
-export function spiffe({ issuer, trustDomain, jwksUri }: SpiffeParameters): IssuerOptions {
+export function spiffe({ issuer, trustDomain, jwksUri }: SpiffeOptions): IssuerOptions {
   const sub = { startsWith: `spiffe://${checked('spiffe: `trustDomain`', trustDomain, domain, 'example.org')}/` }
   return {
     issuer,

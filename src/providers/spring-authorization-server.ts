@@ -1,7 +1,7 @@
 import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 
 /** What {@link springAuthorizationServer} is told. @group Presets */
-export interface SpringAuthorizationServerParameters {
+export interface SpringAuthorizationServerOptions {
   /** The issuer identifier, byte for byte. */
   readonly issuer: string
   /** The clients whose tokens are accepted: by default `aud` is the client id. Leave it out with a customiser for `aud`. */
@@ -21,7 +21,7 @@ export interface SpringAuthorizationServerParameters {
  *
  * @group Presets
  */
-export function springAuthorizationServer({ issuer, clientIds }: SpringAuthorizationServerParameters): IssuerOptions {
+export function springAuthorizationServer({ issuer, clientIds }: SpringAuthorizationServerOptions): IssuerOptions {
   return {
     issuer,
     ...(clientIds !== undefined && { audience: clientIds }),

@@ -2,7 +2,7 @@ import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 import { checked, word } from './parameters.js'
 
 /** What {@link supabase} is told. @group Presets */
-export interface SupabaseParameters {
+export interface SupabaseOptions {
   /** The reference of the project: `{project}.supabase.co`. */
   readonly project: string
   /** Whether users who signed in anonymously pass. Default false. */
@@ -21,7 +21,7 @@ export interface SupabaseParameters {
  *
  * @group Presets
  */
-export function supabase({ project, guests = false }: SupabaseParameters): IssuerOptions {
+export function supabase({ project, guests = false }: SupabaseOptions): IssuerOptions {
   const user = { session_id: { present: true }, role: { present: true } }
   return {
     issuer: `https://${checked('supabase: `project`', project, word, 'abcdefghijklmnopqrst')}.supabase.co/auth/v1`,

@@ -2,7 +2,7 @@ import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 import { checked, host } from './parameters.js'
 
 /** What {@link workos} is told. @group Presets */
-export interface WorkosParameters {
+export interface WorkosOptions {
   /** The AuthKit domain, such as `example.authkit.app`. */
   readonly domain: string
 }
@@ -20,7 +20,7 @@ export interface WorkosParameters {
  *
  * @group Presets
  */
-export function workos({ domain }: WorkosParameters): IssuerOptions {
+export function workos({ domain }: WorkosOptions): IssuerOptions {
   return {
     issuer: `https://${checked('workos: `domain`', domain, host, 'example.authkit.app')}`,
     algorithms: ['RS256'],

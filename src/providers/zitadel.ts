@@ -2,7 +2,7 @@ import type { IssuerOptions } from '../resource-server/token/issuer-options.js'
 import { checked, word } from './parameters.js'
 
 /** What {@link zitadel} is told. @group Presets */
-export interface ZitadelParameters {
+export interface ZitadelOptions {
   /** The URL of the instance. */
   readonly issuer: string
   /** The id of the project of your API. It is in `aud` where clients ask for `urn:zitadel:iam:org:project:id:{projectId}:aud`. */
@@ -23,7 +23,7 @@ export interface ZitadelParameters {
  *
  * @group Presets
  */
-export function zitadel({ issuer, projectId }: ZitadelParameters): IssuerOptions {
+export function zitadel({ issuer, projectId }: ZitadelOptions): IssuerOptions {
   const project = checked('zitadel: `projectId`', projectId, word, '123456789012345678')
   return {
     issuer,

@@ -6,7 +6,7 @@ import type { EventListener } from '../kit/events.js'
 import type { Fetch } from '../kit/fetch/platform-fetch.js'
 import { isJsonObject } from '../kit/json.js'
 import { anything, checkOptions, choice, flag, func, integer, type Rules, refuseRepeats } from '../kit/options.js'
-import { resolveSurroundings, type Surroundings } from '../kit/surroundings.js'
+import { type Surroundings, toSurroundings } from '../kit/surroundings.js'
 import type { RevocationStore } from '../stores/contract.js'
 import {
   type BindingMode,
@@ -14,21 +14,21 @@ import {
   type DpopSettings,
   type MtlsOptions,
   type MtlsSettings,
-  resolveDpop,
-  resolveMtls,
+  toDpopSettings,
+  toMtlsSettings,
 } from './binding/binding-options.js'
-import { resolveImplies } from './policy/scope-expression.js'
-import { type ResourceOptions, type ResourceSettings, resolveResource } from './resource.js'
-import { resolveRevocationStore } from './revocation/revocation.js'
-import { type ClaimsOf, type ClaimsSchema, resolveSchema } from './token/claims-schema.js'
+import { toImpliedScopes } from './policy/scope-expression.js'
+import { type ResourceOptions, type ResourceSettings, toResourceSettings } from './resource.js'
+import { checkRevocationStore } from './revocation/revocation.js'
+import { type ClaimsOf, type ClaimsSchema, checkSchema } from './token/claims-schema.js'
 import type { IssuerOptions, IssuerSettings } from './token/issuer-options.js'
 import {
   type IssuerAllowList,
   type IssuerResolver,
   knownIssuers,
-  resolveIssuers,
-  resolveTenants,
+  toKnownIssuers,
   tokenHeaders,
+  toTenantTest,
 } from './token/issuers.js'
 
 /** Options of {@link createResourceServer}. Read once, checked completely, never written to. @group Resource server */
@@ -153,21 +153,21 @@ const rules: Rules<ResourceServerOptions<ClaimsSchema | undefined>> = {
  *
  * @throws {@link ConfigurationError} with a sentence that says what to write instead.
  */
-export function resolveResourceServer(
+export function toResourceServerSettings(
   options: ResourceServerOptions<ClaimsSchema | undefined>,
 ): ResourceServerSettings {
   if (!isJsonObject(options)) {
     throw new ConfigurationError('createResourceServer takes an object with at least `resource` and `issuer`.')
   }
   checkOptions<ResourceServerOptions<ClaimsSchema | undefined>>('createResourceServer', options, rules)
-  const surroundings = resolveSurroundings(options)
+  const surroundings = toSurroundings(options)
   const { insecureHosts } = surroundings
-  const issuers = resolveIssuers(options, insecureHosts)
-  const dpop = resolveDpop(options.dpop)
-  const mtls = resolveMtls(options.mtls)
+  const issuers = toKnownIssuers(options, insecureHosts)
+  const dpop = toDpopSettings(options.dpop)
+  const mtls = toMtlsSettings(options.mtls)
   return Object.freeze({
     surroundings,
-    resources: resolveResources(options, {
+    resources: toResources(options, {
       issuers: knownIssuers(options, issuers),
       tokenHeaders: tokenHeaders(issuers),
       dpop: dpop.mode,
@@ -177,33 +177,33 @@ export function resolveResourceServer(
     }),
     issuers,
     resolver: typeof options.issuer === 'function' ? options.issuer : undefined,
-    isTenant: resolveTenants(options, insecureHosts),
-    schema: resolveSchema(options.claims),
+    isTenant: toTenantTest(options, insecureHosts),
+    schema: checkSchema(options.claims),
     dpop,
     mtls,
     trustedProxies: listOption('trustedProxies', options.trustedProxies, []),
-    implies: resolveImplies(options.implies),
-    revocationStore: resolveRevocationStore(options.revocationStore),
+    implies: toImpliedScopes(options.implies),
+    revocationStore: checkRevocationStore(options.revocationStore),
     revocationTtlSeconds: options.revocationTtlSeconds ?? 86_400,
     tokenCacheEntries: options.tokenCacheEntries ?? 10_000,
     cors: options.cors ?? true,
-    passThroughMetadata: resolvePassThrough(options),
+    passThroughMetadata: checkPassThrough(options),
     explainRefusals: options.explainRefusals ?? false,
     monotonicClock: options.monotonicClock ?? monotonicClock,
   })
 }
 
-function resolveResources(
+function toResources(
   { resource }: ResourceServerOptions<ClaimsSchema | undefined>,
-  defaults: Parameters<typeof resolveResource>[1],
+  defaults: Parameters<typeof toResourceSettings>[1],
 ): readonly ResourceSettings[] {
   if (resource === undefined || (Array.isArray(resource) && resource.length === 0)) {
     throw new ConfigurationError(
       '`resource` is missing: give the https URL clients know this API by. It is the audience tokens must name.',
     )
   }
-  const given = (Array.isArray(resource) ? resource : [resource]) as readonly Parameters<typeof resolveResource>[0][]
-  const resolved = given.map((one) => resolveResource(one, defaults))
+  const given = (Array.isArray(resource) ? resource : [resource]) as readonly Parameters<typeof toResourceSettings>[0][]
+  const resolved = given.map((one) => toResourceSettings(one, defaults))
   refuseRepeats(
     'resource',
     resolved.map((one) => one.resource),
@@ -211,7 +211,7 @@ function resolveResources(
   return resolved
 }
 
-function resolvePassThrough({
+function checkPassThrough({
   issuer,
   authorizationServerMetadata,
 }: ResourceServerOptions<ClaimsSchema | undefined>): boolean {

@@ -18,7 +18,7 @@ import { selectResource } from './resource.js'
 import {
   type ResourceServerOptions,
   type ResourceServerSettings,
-  resolveResourceServer,
+  toResourceServerSettings,
 } from './resource-server-options.js'
 import { createBackchannelLogout } from './revocation/backchannel-logout.js'
 import { createRevocationList, type Revocation, type RevocationList } from './revocation/revocation.js'
@@ -143,7 +143,7 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
   options: ResourceServerOptions<Schema>,
 ): ResourceServer<ClaimsOf<Schema>> {
   type Claims = ClaimsOf<Schema>
-  const resolved = resolveResourceServer(options as ResourceServerOptions<ClaimsSchema | undefined>)
+  const resolved = toResourceServerSettings(options as ResourceServerOptions<ClaimsSchema | undefined>)
   const { clock } = resolved.surroundings
   const issuers = createIssuerRegistry(resolved)
   const replayStore = resolved.dpop.replayStore ?? createMemoryReplayStore({ clock })

@@ -5,7 +5,11 @@ import { listOption } from '../kit/check.js'
 import type { InsecureHosts } from '../kit/fetch/secure-url.js'
 import { anything, checkOptions, choice, type Rules } from '../kit/options.js'
 import { type BindingMode, bindingModes } from './binding/binding-options.js'
-import { type PublishedResource, type ResourceMetadataOptions, resolveMetadata } from './metadata/resource-metadata.js'
+import {
+  checkResourceMetadata,
+  type PublishedResource,
+  type ResourceMetadataOptions,
+} from './metadata/resource-metadata.js'
 import { isScope } from './policy/scope-expression.js'
 import type { TokenTarget } from './token/audience.js'
 import type { BearerMethod, TokenFields } from './token/read-credentials.js'
@@ -36,7 +40,7 @@ export interface ResourceSettings extends TokenTarget, PublishedResource {
 }
 
 /** What a resource takes over from the server when it says nothing itself. */
-export interface ResourceDefaults {
+export interface ResourceSurroundings {
   /** The server's issuers; `undefined` where only a live set of tenants knows them. */
   readonly issuers: readonly string[] | undefined
   /** The header fields of the issuers that do not use `Authorization`. */
@@ -65,23 +69,23 @@ const bearerMethods: readonly string[] = ['header', 'body', 'query']
  *
  * @throws {@link ConfigurationError}
  */
-export function resolveResource(given: string | ResourceOptions, defaults: ResourceDefaults): ResourceSettings {
+export function toResourceSettings(given: string | ResourceOptions, defaults: ResourceSurroundings): ResourceSettings {
   const options: ResourceOptions = typeof given === 'string' ? { resource: given } : given
   checkOptions<ResourceOptions>('A resource', options, rules)
   checkUrl('resource', options.resource, defaults.insecureHosts)
-  const issuers = resolveOwnIssuers(options.issuers, defaults.issuers)
+  const issuers = checkOwnIssuers(options.issuers, defaults.issuers)
   return Object.freeze({
     resource: options.resource,
     audiences: listOption('audience', options.audience, [options.resource]),
     issuers: issuers ?? defaults.issuers ?? [],
     onlyIssuers: issuers && new Set(issuers),
-    scopes: resolveScopes(options.scopes),
-    bearerMethods: resolveBearerMethods(options.bearerMethods),
+    scopes: checkScopes(options.scopes),
+    bearerMethods: checkBearerMethods(options.bearerMethods),
     tokenFields: tokenFields(issuers ?? defaults.issuers ?? [], defaults.tokenHeaders),
     dpop: options.dpop ?? defaults.dpop,
     dpopAlgorithms: defaults.dpopAlgorithms,
     mtls: options.mtls ?? defaults.mtls,
-    metadata: resolveMetadata(options.metadata, defaults.insecureHosts),
+    metadata: checkResourceMetadata(options.metadata, defaults.insecureHosts),
   })
 }
 
@@ -94,7 +98,7 @@ function tokenFields(
   return Object.freeze({ names, authorization: issuers.some((issuer) => !headers.has(issuer)) })
 }
 
-function resolveOwnIssuers(
+function checkOwnIssuers(
   given: readonly string[] | undefined,
   known: readonly string[] | undefined,
 ): readonly string[] | undefined {
@@ -107,13 +111,13 @@ function resolveOwnIssuers(
   )
 }
 
-function resolveScopes(given: unknown): readonly string[] {
+function checkScopes(given: unknown): readonly string[] {
   const scopes = listOption('scopes', given, [])
   if (scopes.every(isScope)) return scopes
   throw new ConfigurationError('`scopes` takes scopes, one per item, without spaces and quotes (RFC 6749 §3.3).')
 }
 
-function resolveBearerMethods(given: unknown): readonly BearerMethod[] {
+function checkBearerMethods(given: unknown): readonly BearerMethod[] {
   const methods = listOption('bearerMethods', given, ['header'])
   const isComplete = methods.includes('header') && methods.every((method) => bearerMethods.includes(method))
   if (isComplete) return methods as readonly BearerMethod[]

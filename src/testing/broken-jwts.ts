@@ -3,7 +3,7 @@ import type { SigningKey } from './key-ring.js'
 import { signCompact, signSegments } from './sign-compact.js'
 
 /** What {@link brokenJwts} builds on. @group Testing */
-export interface JwtParts {
+export interface JwtContents {
   readonly header: JsonObject
   readonly payload: JsonObject
   readonly key: SigningKey
@@ -23,7 +23,7 @@ export interface JwtParts {
  * ```
  * @group Testing
  */
-export function brokenJwts(parts: JwtParts): Readonly<Record<string, string>> {
+export function brokenJwts(parts: JwtContents): Readonly<Record<string, string>> {
   return { ...brokenSegments(parts), ...brokenJson(parts) }
 }
 
@@ -32,7 +32,7 @@ export function deepJson(depth: number): string {
   return `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`
 }
 
-function brokenSegments(parts: JwtParts): Record<string, string> {
+function brokenSegments(parts: JwtContents): Record<string, string> {
   const token = signCompact(parts)
   const [header, payload, signature] = token.split('.') as [string, string, string]
   const resigned = (signingInput: string) => signSegments(signingInput, parts.key)
@@ -54,7 +54,7 @@ function brokenSegments(parts: JwtParts): Record<string, string> {
   }
 }
 
-function brokenJson({ header, payload, key }: JwtParts): Record<string, string> {
+function brokenJson({ header, payload, key }: JwtContents): Record<string, string> {
   const headerText = JSON.stringify(header)
   const payloadText = JSON.stringify(payload)
   return {

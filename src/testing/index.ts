@@ -4,7 +4,7 @@
  * @module
  */
 
-export { brokenJwts, deepJson, type JwtParts } from './broken-jwts.js'
+export { brokenJwts, deepJson, type JwtContents } from './broken-jwts.js'
 export { type RequestDescription, requestFacts } from './describe-request.js'
 export { createDpopClient, type DpopClient, type DpopClientOptions, type DpopProofOptions } from './dpop-client.js'
 export type { EndpointBehaviour, EndpointControls, Hold, ReceivedRequest } from './endpoint-controls.js'

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
 import type { Clock } from '../kit/clock.js'
 import type { JsonObject } from '../kit/json.js'
-import type { JwtParts } from './broken-jwts.js'
+import type { JwtContents } from './broken-jwts.js'
 import type { KeyRing, SigningKey } from './key-ring.js'
 import { signCompact, type TamperedSegment, type TokenSigner, tamperWith } from './sign-compact.js'
 
@@ -37,7 +37,7 @@ export interface TokenMint {
    */
   mintToken(claims?: JsonObject, options?: MintOptions): string
   /** What {@link mintToken} would sign, for {@link signCompact} and {@link brokenJwts}. */
-  tokenParts(claims?: JsonObject, options?: Pick<MintOptions, 'algorithm' | 'lifetimeSeconds'>): JwtParts
+  tokenParts(claims?: JsonObject, options?: Pick<MintOptions, 'algorithm' | 'lifetimeSeconds'>): JwtContents
 }
 
 /** What every token of an issuer has in common. */

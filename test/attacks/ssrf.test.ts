@@ -18,8 +18,8 @@ afterEach(async () => {
   server = undefined
 })
 
-function options(fetch: Fetch, trustedHostnames: readonly string[], allowInsecureLoopback = false) {
-  return { fetch, headers: {}, timeoutMs: 5000, maxBytes: 1000, allowInsecureLoopback, trustedHostnames }
+function options(fetch: Fetch, trustedHostnames: readonly string[], insecureHosts = false) {
+  return { fetch, headers: {}, timeoutMs: 5000, maxBytes: 1000, insecureHosts, trustedHostnames }
 }
 
 async function reasonOf(work: Promise<unknown>): Promise<string> {
@@ -211,10 +211,10 @@ describe('a host that the configuration names', () => {
     ['ftp://issuer.example/jwks', true],
     ['//issuer.example', true],
     ['', true],
-  ])('[JWKS-08] [JWKS-01] is not asked at %s', async (url, allowInsecureLoopback) => {
+  ])('[JWKS-08] [JWKS-01] is not asked at %s', async (url, insecureHosts) => {
     const fetch = vi.fn<Fetch>()
     const trusted = ['issuer.example', '10.1.2.3', '127.0.0.1']
-    expect(await reasonOf(guardedFetch(url, options(fetch, trusted, allowInsecureLoopback)))).toBe('insecure_url')
+    expect(await reasonOf(guardedFetch(url, options(fetch, trusted, insecureHosts)))).toBe('insecure_url')
     expect(fetch).not.toHaveBeenCalled()
   })
 

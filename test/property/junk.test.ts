@@ -7,12 +7,12 @@ import { checkIssuer } from '../../src/issuer/identifiers.js'
 import { comparableType, readCompactJws } from '../../src/jws/compact-jws.js'
 import { parseJsonObject } from '../../src/kit/json.js'
 import { compileRequirement } from '../../src/resource-server/policy/compile-requirement.js'
-import { resolveResourceServer } from '../../src/resource-server/resource-server-options.js'
+import { toResourceServerSettings } from '../../src/resource-server/resource-server-options.js'
 import {
   firstClaim,
   readRoles,
   readScopes,
-  resolveClaimProfile,
+  toClaimProfileSettings,
 } from '../../src/resource-server/token/claim-profile.js'
 import { isReadableMayAct, readActor, readClaims } from '../../src/resource-server/token/read-claims.js'
 import { namesForeignKind, showsAccessToken } from '../../src/resource-server/token/token-type.js'
@@ -163,7 +163,7 @@ describe('junk', () => {
 
   it('[ADP-08] to any single reader does nothing but be refused', () => {
     const rules = {
-      profile: resolveClaimProfile({
+      profile: toClaimProfileSettings({
         clientId: 'azp',
         roles: ['a.b', ['a', 'b', '__proto__']],
         tenant: 'tid',
@@ -227,9 +227,9 @@ describe('junk', () => {
         fc.constantFrom(...requirementNames),
         odd,
         (option, member, value) => {
-          onlyAuthErrors(() => resolveResourceServer({ resource, issuer: issuer.issuer, [option]: value } as never))
+          onlyAuthErrors(() => toResourceServerSettings({ resource, issuer: issuer.issuer, [option]: value } as never))
           onlyAuthErrors(() =>
-            resolveResourceServer({
+            toResourceServerSettings({
               resource: { resource, metadata: value },
               issuer: { issuer: issuer.issuer, [option]: value },
             } as never),
@@ -245,7 +245,7 @@ describe('junk', () => {
               createResourceServer({ resource, issuer: { issuer: issuer.issuer, [name]: value } } as never),
             )
           }
-          onlyAuthErrors(() => resolveResourceServer(value as never))
+          onlyAuthErrors(() => toResourceServerSettings(value as never))
           onlyAuthErrors(() => compileRequirement({ [member]: value } as never, context))
           onlyAuthErrors(() => compileRequirement(value as never, context))
           onlyAuthErrors(() => checkIssuer('issuer', value, true))

@@ -3,13 +3,13 @@ import { FetchFailure } from '../../kit/fetch/fetch-failure.js'
 import { guardedFetchWithin, readRetryAfter } from '../../kit/fetch/guarded-fetch.js'
 import type { FetchInit } from '../../kit/fetch/platform-fetch.js'
 import { type JsonObject, parseJsonObject } from '../../kit/json.js'
-import type { ClientErrorContext } from '../errors.js'
+import type { ClientErrorOptions } from '../errors.js'
 import type { ClientSettings } from '../settings.js'
 
 /** One attempt of a call: what its work may use, and what is known of it. Never handed to a caller. */
 export interface Attempt {
   /** For errors the operation raises itself. */
-  readonly context: ClientErrorContext & { readonly correlationId: string }
+  readonly context: ClientErrorOptions & { readonly correlationId: string }
   /** The guarded fetch of this attempt, in the shape `openid-client` takes. */
   readonly fetch: CustomFetch
   /** When its last request was sent, by the monotonic clock; `undefined` before that. */
@@ -53,12 +53,12 @@ export function createAttempt(settings: ClientSettings, { context, expectsJson, 
     async fetch(url, init) {
       const headers = { ...init.headers, ...own }
       const body = init.body === undefined ? undefined : String(init.body)
-      const { fetch, maxResponseBytes: maxBytes, allowInsecureLoopback, trustedHostnames } = settings
+      const { fetch, maxResponseBytes: maxBytes, insecureHosts, trustedHostnames } = settings
       attempt.sent = { headers, body }
       attempt.answer = undefined
       attempt.sentAtMs = monotonicClock()
       const method = init.method as FetchInit['method']
-      const rules = { fetch, maxBytes, allowInsecureLoopback, trustedHostnames }
+      const rules = { fetch, maxBytes, insecureHosts, trustedHostnames }
       const answer = await guardedFetchWithin(signal, url, { ...rules, method, headers, body })
       const retryAfterMs = readRetryAfter(answer.headers.get('retry-after'), clock())
       attempt.answer = { ...answer, retryAfterMs, json: parseJsonObject(answer.text) }

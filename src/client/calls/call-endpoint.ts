@@ -5,7 +5,13 @@ import { type AnyRules, faultOf, fieldValue, integer, type Rules, takes } from '
 import type { CallOptions } from '../client-options.js'
 import type { ClientCredential, CredentialTarget } from '../credentials/client-credential.js'
 import { type EndpointName, endpointMembers } from '../endpoints.js'
-import { ClientConfigurationError, CredentialError, DiscoveryError, isOAuthClientError } from '../errors.js'
+import {
+  ClientCallError,
+  ClientConfigurationError,
+  CredentialError,
+  DiscoveryError,
+  isOAuthClientError,
+} from '../errors.js'
 import { createRedact, redactedCause } from '../redaction.js'
 import type { KnownServer } from '../server.js'
 import type { ClientSettings } from '../settings.js'
@@ -44,7 +50,7 @@ const callRules: Rules<CallOptions> = {
 /**
  * Begins a call: checks its options, `further` ones of the operation included.
  *
- * @throws {@link ClientConfigurationError} `ERR_CLIENT_ARGUMENT`
+ * @throws {@link ClientCallError} `ERR_CLIENT_ARGUMENT`
  */
 export function beginCall(
   { settings, closing }: Pick<Runtime, 'settings' | 'closing'>,
@@ -54,10 +60,9 @@ export function beginCall(
 ): Call {
   const { issuer, monotonicClock } = settings
   const fault = faultOf(`${operation} options`, options, { ...callRules, ...further })
-  if (fault !== undefined)
-    throw new ClientConfigurationError('ERR_CLIENT_ARGUMENT', { operation, issuer, message: fault })
+  if (fault !== undefined) throw new ClientCallError('ERR_CLIENT_ARGUMENT', { operation, issuer, message: fault })
   if (closing.aborted)
-    throw new ClientConfigurationError('ERR_CLIENT_CLOSED', { operation, issuer, correlationId: options.correlationId })
+    throw new ClientCallError('ERR_CLIENT_CLOSED', { operation, issuer, correlationId: options.correlationId })
   return {
     operation,
     issuer,
@@ -68,15 +73,15 @@ export function beginCall(
   }
 }
 
-/** @throws {@link ClientConfigurationError} `ERR_CLIENT_ARGUMENT` for params of another shape. */
+/** @throws {@link ClientCallError} `ERR_CLIENT_ARGUMENT` for params of another shape. */
 export function checkParams(call: Call, params: unknown, rules: AnyRules): void {
   const fault = faultOf(call.operation, params, rules)
   if (fault !== undefined) refuseArgument(call, fault)
 }
 
-/** @throws {@link ClientConfigurationError} `ERR_CLIENT_ARGUMENT`, saying what the call takes. */
+/** @throws {@link ClientCallError} `ERR_CLIENT_ARGUMENT`, saying what the call takes. */
 export function refuseArgument(call: Call, message: string): never {
-  throw new ClientConfigurationError('ERR_CLIENT_ARGUMENT', { ...contextOf(call), message })
+  throw new ClientCallError('ERR_CLIENT_ARGUMENT', { ...contextOf(call), message })
 }
 
 /**
@@ -148,7 +153,7 @@ function createConfiguration(settings: ClientSettings, destination: Destination,
   config.timeout = 0
   config[customFetch] = attempt.fetch
   // The guard judges every URL by itself, loopback or not.
-  if (settings.allowInsecureLoopback) allowInsecureRequests(config)
+  if (settings.insecureHosts) allowInsecureRequests(config)
   return config
 }
 

@@ -3,8 +3,9 @@ import { FetchFailure, type FetchFailureReason } from '../../kit/fetch/fetch-fai
 import { isTimeLimit } from '../../kit/time-limit.js'
 import {
   ClientAuthenticationError,
+  ClientCallError,
   ClientConfigurationError,
-  type ClientErrorContext,
+  type ClientErrorOptions,
   DpopError,
   HttpResponseError,
   isOAuthClientError,
@@ -23,7 +24,7 @@ import { isQuota, isUnconnected, type OAuthErrorBody, readOAuthError, redactOAut
 /** What is known of the call that failed. */
 export interface FailedCall {
   /** What goes into the error unchanged. */
-  readonly context: ClientErrorContext
+  readonly context: ClientErrorOptions
   /** The attempt, where one was made. */
   readonly attempt: Attempt | undefined
   /** Ends the call: the caller's own, its time limit included. */
@@ -175,7 +176,7 @@ export const errorTable: readonly Row[] = [
   {
     name: 'unusable argument',
     applies: is('ERR_INVALID_ARG_VALUE', 'ERR_INVALID_ARG_TYPE', 'OAUTH_UNSUPPORTED_OPERATION'),
-    toError: (failure) => new ClientConfigurationError('ERR_CLIENT_ARGUMENT', withCause(failure)),
+    toError: (failure) => new ClientCallError('ERR_CLIENT_ARGUMENT', withCause(failure)),
   },
   {
     name: 'anything else',
@@ -215,7 +216,7 @@ function redactFor(attempt: Attempt | undefined): Redact {
   return createRedact(secretsOf(headers, body))
 }
 
-function withCause({ error, context, attempt }: Failure): ClientErrorContext {
+function withCause({ error, context, attempt }: Failure): ClientErrorOptions {
   return { ...context, cause: redactedCause(error, redactFor(attempt)) }
 }
 

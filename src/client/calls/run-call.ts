@@ -31,7 +31,7 @@ export interface Call {
 export type RetryRule = 'safe' | 'refused' | 'rate_limited'
 
 /** What kind of request a call makes. */
-export interface CallSpec {
+export interface CallSettings {
   readonly circuit: CircuitName
   readonly retry: RetryRule
   /** Whether a successful answer must be JSON by its media type. */
@@ -39,7 +39,7 @@ export interface CallSpec {
 }
 
 /** Runs calls of one client with time limits, repetitions and circuits around them. */
-export type RunCall = <T>(spec: CallSpec, call: Call, work: (attempt: Attempt) => Promise<T>) => Promise<T>
+export type RunCall = <T>(spec: CallSettings, call: Call, work: (attempt: Attempt) => Promise<T>) => Promise<T>
 
 /** What runs the calls of one client. */
 export interface CallRunner {
@@ -82,7 +82,7 @@ export async function withinCall<T>(
 /** Makes the requests of a call: repetitions, circuit, time limit of the attempt. To be used {@link withinCall}. */
 export function repeatAttempts<T>(
   runner: CallRunner,
-  spec: CallSpec,
+  spec: CallSettings,
   call: Call,
   signal: AbortSignal,
   work: (attempt: Attempt) => Promise<T>,
@@ -129,7 +129,7 @@ function failureOf(result: object): OAuthClientError {
 
 async function runAttempt<T>(
   { settings, breakers }: CallRunner,
-  spec: CallSpec,
+  spec: CallSettings,
   call: Call & { readonly signal: AbortSignal },
   work: (attempt: Attempt) => Promise<T>,
   index: number,

@@ -172,7 +172,7 @@ export function gcpIdentity(options: GcpIdentityOptions): () => Promise<string> 
     headers: { 'metadata-flavor': 'Google' },
     timeoutMs,
     maxBytes: 64 * 1024,
-    allowInsecureLoopback: new Set([metadataHost]),
+    insecureHosts: new Set([metadataHost]),
     trustedHostnames: [metadataHost],
   }
   return async () => {

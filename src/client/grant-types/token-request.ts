@@ -68,7 +68,7 @@ export function listOf(value: string | readonly string[] | undefined): readonly 
 /**
  * The form parameters of a target: `resource` and `audience` repeated, one field per value (RFC 8707 §2).
  *
- * @throws {@link ClientConfigurationError} for a resource that is not an absolute URI or has a fragment, and for reserved
+ * @throws {@link ClientCallError} for a resource that is not an absolute URI or has a fragment, and for reserved
  * parameter names.
  */
 export function targetParameters(call: Call, target: TokenTarget): URLSearchParams {
@@ -89,7 +89,7 @@ export function targetParameters(call: Call, target: TokenTarget): URLSearchPara
   return form
 }
 
-/** @throws {@link ClientConfigurationError} unless `token` is a non-empty string without a scheme before it. */
+/** @throws {@link ClientCallError} unless `token` is a non-empty string without a scheme before it. */
 export function requireToken(call: Call, name: string, token: unknown): asserts token is string {
   if (typeof token === 'string' && /^\S+$/.test(token)) return
   refuseArgument(

@@ -11,7 +11,7 @@ import { publicClient, tlsClientAuth } from '../credentials/client-credential.js
 import { clientSecretBasic, clientSecretPost } from '../credentials/client-secret.js'
 import { privateKeyJwt } from '../credentials/private-key-jwt.js'
 import type { SigningKey } from '../credentials/signer.js'
-import { type ClientErrorContext, ResponseError } from '../errors.js'
+import { type ClientErrorOptions, ResponseError } from '../errors.js'
 
 /** Client metadata by its names in RFC 7591 §2. No member has a default here: only what you give is sent. @group Registration */
 export interface ClientMetadata {
@@ -88,7 +88,7 @@ export function restoreRegistration(stored: StoredRegistration): RegisteredClien
 }
 
 /** @throws {@link ResponseError} when a member has the wrong type. */
-export function toRegisteredClient(issuer: string, raw: JsonObject, context: ClientErrorContext): RegisteredClient {
+export function toRegisteredClient(issuer: string, raw: JsonObject, context: ClientErrorOptions): RegisteredClient {
   const string = (name: string): string | undefined => member(raw, name, 'string', context) as string | undefined
   const number = (name: string): number | undefined => member(raw, name, 'number', context) as number | undefined
   const clientId = string('client_id')
@@ -108,7 +108,7 @@ export function toRegisteredClient(issuer: string, raw: JsonObject, context: Cli
   })
 }
 
-function member(raw: JsonObject, name: string, type: 'string' | 'number', context: ClientErrorContext): unknown {
+function member(raw: JsonObject, name: string, type: 'string' | 'number', context: ClientErrorOptions): unknown {
   const value = ownMember(raw, name)
   if (value === undefined || typeof value === type) return value
   throw new ResponseError('ERR_RESPONSE_MALFORMED', context)

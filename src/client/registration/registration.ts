@@ -5,7 +5,7 @@ import { isJsonObject, type JsonObject } from '../../kit/json.js'
 import { text } from '../../kit/options.js'
 import { type Answer, type Attempt, unexpectedStatus } from '../calls/attempt.js'
 import { beginCall, endpointIn, type Runtime, refuseArgument } from '../calls/call-endpoint.js'
-import { type Call, type CallSpec, contextOf, repeatAttempts, withinCall } from '../calls/run-call.js'
+import { type Call, type CallSettings, contextOf, repeatAttempts, withinCall } from '../calls/run-call.js'
 import type { CallOptions } from '../client-options.js'
 import { CredentialError, ResponseError } from '../errors.js'
 import { type ClientMetadata, type RegisteredClient, toRegisteredClient } from './registered-client.js'
@@ -89,7 +89,7 @@ export async function deleteRegistration(
   await send(runtime, deleting, call, request, () => undefined)
 }
 
-/** @throws {@link ClientConfigurationError} for anything but an object of metadata, and `jwks` beside `jwks_uri` (RFC 7591 §2). */
+/** @throws {@link ClientCallError} for anything but an object of metadata, and `jwks` beside `jwks_uri` (RFC 7591 §2). */
 function checkMetadata(call: Call, metadata: ClientMetadata): void {
   if (!isJsonObject(metadata)) refuseArgument(call, 'Client metadata is an object.')
   if (metadata.jwks !== undefined && metadata.jwks_uri !== undefined) {
@@ -148,7 +148,7 @@ function jsonOf(answer: Answer | undefined, context: Attempt['context']): JsonOb
 
 function send<T>(
   runtime: Runtime,
-  spec: CallSpec,
+  spec: CallSettings,
   call: Call,
   { method, url, token, body, expectedStatus }: RegistrationRequest,
   read: (attempt: Attempt) => T,

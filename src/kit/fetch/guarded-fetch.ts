@@ -12,7 +12,7 @@ import { type InsecureHosts, isInsecureHost, isPublicHostname, readSecureUrl } f
 export interface DestinationOptions {
   readonly fetch: Fetch
   /** Hosts that may be reached over http, and off the public internet. */
-  readonly allowInsecureLoopback: InsecureHosts
+  readonly insecureHosts: InsecureHosts
   /**
    * Hostnames the configuration names, as `URL.hostname` writes them: these are trusted as they are. Every other host
    * must be https on the public internet.
@@ -113,10 +113,10 @@ export async function guardedStream(
   }
 }
 
-function transportTo(url: string, { fetch, allowInsecureLoopback, trustedHostnames }: DestinationOptions): Fetch {
-  const target = readSecureUrl(url, allowInsecureLoopback)
+function transportTo(url: string, { fetch, insecureHosts, trustedHostnames }: DestinationOptions): Fetch {
+  const target = readSecureUrl(url, insecureHosts)
   if (target === undefined) throw new FetchFailure('insecure_url')
-  if (trustedHostnames.includes(target.hostname) || isInsecureHost(target, allowInsecureLoopback)) return fetch
+  if (trustedHostnames.includes(target.hostname) || isInsecureHost(target, insecureHosts)) return fetch
   if (!isPublicHostname(target.hostname)) throw new FetchFailure('private_address')
   return isPlatformFetch(fetch) ? fetchPublic : fetch
 }

@@ -1,5 +1,5 @@
 import { ConfigurationError } from '../../errors/index.js'
-import { defaultProofAlgorithms, resolveAlgorithms, type SignatureAlgorithm } from '../../jws/algorithms.js'
+import { checkAlgorithms, defaultProofAlgorithms, type SignatureAlgorithm } from '../../jws/algorithms.js'
 import { anything, checkOptions, choice, flag, integer, type Rules } from '../../kit/options.js'
 import type { ReplayStore } from '../../stores/contract.js'
 
@@ -118,7 +118,7 @@ const prefixForm = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~!$&'()*+,;=:@-]+)+$/
  *
  * @throws {@link ConfigurationError}
  */
-export function resolveDpop(given: BindingMode | DpopOptions | undefined): DpopSettings {
+export function toDpopSettings(given: BindingMode | DpopOptions | undefined): DpopSettings {
   const options: DpopOptions = modeOrOptions(given)
   checkOptions('`dpop`', options, dpopRules, 'dpop.')
   if (options.replayStore !== undefined && typeof options.replayStore?.reserve !== 'function') {
@@ -126,18 +126,18 @@ export function resolveDpop(given: BindingMode | DpopOptions | undefined): DpopS
   }
   return Object.freeze({
     mode: options.mode ?? 'allowed',
-    algorithms: resolveAlgorithms('dpop.algorithms', options.algorithms, defaultProofAlgorithms),
+    algorithms: checkAlgorithms('dpop.algorithms', options.algorithms, defaultProofAlgorithms),
     maxAgeSeconds: options.maxAgeSeconds ?? 60,
     maxFutureSeconds: options.maxFutureSeconds ?? 10,
-    nonce: resolveNonce(options.nonce),
+    nonce: toNonceSettings(options.nonce),
     replayStore: options.replayStore,
     dangerouslyAllowReplayWhenStoreFails: options.dangerouslyAllowReplayWhenStoreFails ?? false,
     targetOrigin: options.targetOrigin ?? 'resource',
-    pathPrefix: resolvePathPrefix(options.pathPrefix),
+    pathPrefix: checkPathPrefix(options.pathPrefix),
   })
 }
 
-function resolvePathPrefix(given: unknown): string {
+function checkPathPrefix(given: unknown): string {
   if (given === undefined) return ''
   if (typeof given === 'string' && prefixForm.test(given)) return given
   throw new ConfigurationError(
@@ -150,7 +150,7 @@ function modeOrOptions<T extends object>(given: BindingMode | T | undefined): T 
   return typeof given === 'string' ? { mode: given } : given
 }
 
-function resolveNonce(nonce: DpopNonceOptions | undefined): NonceSettings | undefined {
+function toNonceSettings(nonce: DpopNonceOptions | undefined): NonceSettings | undefined {
   if (nonce === undefined) return undefined
   checkOptions('`dpop.nonce`', nonce, nonceRules, 'dpop.nonce.')
   const { secrets } = nonce
@@ -173,7 +173,7 @@ function isLongSecret(secret: unknown): boolean {
  *
  * @throws {@link ConfigurationError}
  */
-export function resolveMtls(given: BindingMode | MtlsOptions | undefined): MtlsSettings {
+export function toMtlsSettings(given: BindingMode | MtlsOptions | undefined): MtlsSettings {
   const options: MtlsOptions = modeOrOptions(given)
   checkOptions('`mtls`', options, mtlsRules, 'mtls.')
   return Object.freeze({

@@ -57,7 +57,7 @@ const none: readonly string[] = []
  *
  * @throws {@link ConfigurationError}
  */
-export function resolveMetadata(
+export function checkResourceMetadata(
   metadata: ResourceMetadataOptions = {},
   insecureHosts: InsecureHosts,
 ): ResourceMetadataOptions {
@@ -65,10 +65,10 @@ export function resolveMetadata(
   for (const name of ['documentation', 'policyUri', 'tosUri', 'jwksUri'] as const) {
     if (metadata[name] !== undefined) checkUrl(`metadata.${name}`, metadata[name], insecureHosts)
   }
-  return Object.freeze({ ...metadata, ...resolveLists(metadata) })
+  return Object.freeze({ ...metadata, ...checkLists(metadata) })
 }
 
-function resolveLists(metadata: ResourceMetadataOptions): Partial<ResourceMetadataOptions> {
+function checkLists(metadata: ResourceMetadataOptions): Partial<ResourceMetadataOptions> {
   const { localizedNames } = metadata
   const signingAlgorithms = listOption('metadata.signingAlgorithms', metadata.signingAlgorithms, none)
   const authorizationDetailsTypes = listOption(
@@ -80,13 +80,13 @@ function resolveLists(metadata: ResourceMetadataOptions): Partial<ResourceMetada
     throw new ConfigurationError('`metadata.signingAlgorithms` must not hold none (RFC 9728 §2).')
   }
   return {
-    ...(localizedNames !== undefined && { localizedNames: resolveNames(localizedNames) }),
+    ...(localizedNames !== undefined && { localizedNames: checkLocalizedNames(localizedNames) }),
     signingAlgorithms,
     authorizationDetailsTypes,
   }
 }
 
-function resolveNames(names: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+function checkLocalizedNames(names: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   if (isJsonObject(names) && Object.values(names).every((name) => typeof name === 'string' && name !== '')) {
     return Object.freeze({ ...names })
   }

@@ -116,7 +116,7 @@ export function scopeRule(scope: ScopeRule | undefined): RequirementRule | undef
  *
  * @throws {@link ConfigurationError} for a name that is not one scope.
  */
-export function resolveImplies(implies: Readonly<Record<string, string | readonly string[]>> = {}) {
+export function toImpliedScopes(implies: Readonly<Record<string, string | readonly string[]>> = {}) {
   const given = isJsonObject(implies) ? Object.entries(implies) : undefined
   const resolved = given?.map(([scope, implied]) => [scope, listOption(`implies.${scope}`, implied, [])] as const)
   if (resolved?.every(([scope, implied]) => [scope, ...implied].every(isScope))) return new Map(resolved)

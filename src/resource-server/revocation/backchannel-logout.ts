@@ -19,7 +19,7 @@ import type { ReplayStore } from '../../stores/contract.js'
 import { invalidClaim, missingClaim, numericDate, textClaim } from '../token/read-claims.js'
 import { isForm } from '../token/read-credentials.js'
 import { checkTokenSize, type Issuer, type IssuerRegistry } from '../token/token-verifier.js'
-import { readJoseHeader, type TokenRules, verifySignature } from '../token/verify-jwt.js'
+import { type JwtSettings, readJoseHeader, verifySignature } from '../token/verify-jwt.js'
 import type { RevocationList } from './revocation.js'
 
 /** What back-channel logout is made of. */
@@ -137,7 +137,7 @@ export interface LogoutToken {
 }
 
 /** What a logout token must be. */
-export interface LogoutRules extends Pick<TokenRules, 'algorithms' | 'keys' | 'clockToleranceMs'> {
+export interface LogoutTokenSettings extends Pick<JwtSettings, 'algorithms' | 'keys' | 'clockToleranceMs'> {
   /** What `aud` must name one of: the client identifiers of this server. */
   readonly audiences: readonly string[]
   /** Whether `exp` may be absent: the token is then good for 2 minutes after its `iat`. */
@@ -159,7 +159,7 @@ const acceptedTypes: ReadonlySet<string | null> = new Set(['logout+jwt', 'jwt', 
  * @throws {@link InvalidTokenError} with the code of the first rule that fails.
  * @throws {@link UnavailableError} when the issuer's keys cannot be had.
  */
-async function verifyLogoutToken(jws: CompactJws, rules: LogoutRules, nowMs: number): Promise<LogoutToken> {
+async function verifyLogoutToken(jws: CompactJws, rules: LogoutTokenSettings, nowMs: number): Promise<LogoutToken> {
   const header = readJoseHeader(jws.headerSegment)
   if (!acceptedTypes.has(header.typ)) throw new InvalidTokenError('ERR_TOKEN_TYPE')
   if (!rules.algorithms.has(header.alg)) throw new InvalidTokenError('ERR_TOKEN_ALGORITHM')
@@ -167,7 +167,7 @@ async function verifyLogoutToken(jws: CompactJws, rules: LogoutRules, nowMs: num
   return readLogoutClaims(jws.payload, rules, nowMs)
 }
 
-function readLogoutClaims(claims: JsonObject, rules: LogoutRules, nowMs: number): LogoutToken {
+function readLogoutClaims(claims: JsonObject, rules: LogoutTokenSettings, nowMs: number): LogoutToken {
   checkLogoutKind(claims)
   checkLogoutAudience(ownMember(claims, 'aud'), rules.audiences)
   const { clockToleranceMs } = rules
@@ -183,7 +183,7 @@ function readLogoutClaims(claims: JsonObject, rules: LogoutRules, nowMs: number)
 }
 
 /** Without `exp` there is no leeway at the end. An age of exactly 2 minutes is still accepted. */
-function readEnd(claims: JsonObject, issuedAt: number, { expMayLack, clockToleranceMs }: LogoutRules): number {
+function readEnd(claims: JsonObject, issuedAt: number, { expMayLack, clockToleranceMs }: LogoutTokenSettings): number {
   const exp = numericDate(claims, 'exp')
   if (exp !== undefined) return exp * 1000 + clockToleranceMs
   return expMayLack ? issuedAt * 1000 + maxAgeWithoutExpMs + 1 : missingClaim('exp')

@@ -204,7 +204,7 @@ function digestAll(
  *
  * @throws {@link ConfigurationError}
  */
-export function resolveRevocationStore(store: RevocationStore | undefined): RevocationStore | undefined {
+export function checkRevocationStore(store: RevocationStore | undefined): RevocationStore | undefined {
   if (store === undefined) return undefined
   if (typeof store?.revoke === 'function' && typeof store.revokedAt === 'function') return store
   throw new ConfigurationError('`revocationStore` takes a RevocationStore, such as createRedisRevocationStore gives.')

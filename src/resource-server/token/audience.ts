@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../../errors/index.js'
 import { checkNames, listOption, textOption } from '../../kit/check.js'
 import { isJsonObject } from '../../kit/json.js'
-import { type ClaimConditions, type ClaimsTest, refuseConditions, resolveConditions } from './claim-conditions.js'
+import { type ClaimConditions, type ClaimsTest, refuseConditions, toClaimsTest } from './claim-conditions.js'
 
 /** A resource that tokens are accepted for. */
 export interface TokenTarget {
@@ -47,18 +47,18 @@ const sharedClaims: readonly string[] = ['iss', 'typ', 'token_use', 'token_type'
  *
  * @throws {@link ConfigurationError} for conditions that any token of the issuer may meet.
  */
-export function resolveAudienceFrom(given: unknown): readonly StandInSettings[] | undefined {
+export function toStandIns(given: unknown): readonly StandInSettings[] | undefined {
   if (given === undefined) return undefined
   const standIns: readonly unknown[] = Array.isArray(given) ? given : [given]
   if (standIns.length === 0) throw new ConfigurationError('`audienceFrom` is empty; leave it out to demand `aud`.')
-  return Object.freeze(standIns.map(resolveStandIn))
+  return Object.freeze(standIns.map(toStandIn))
 }
 
-function resolveStandIn(given: unknown): StandInSettings {
+function toStandIn(given: unknown): StandInSettings {
   checkNames('`audienceFrom`', given as AudienceStandIn, ['claims', 'resource'])
   const { claims, resource } = given as AudienceStandIn
   if (Array.isArray(claims)) refuseConditions('audienceFrom.claims')
-  const holds = resolveConditions('audienceFrom.claims', claims ?? null) as ClaimsTest
+  const holds = toClaimsTest('audienceFrom.claims', claims ?? null) as ClaimsTest
   if (!Object.entries<unknown>(claims).some(([claim, condition]) => tellsClients(claim, condition))) {
     throw new ConfigurationError(
       '`audienceFrom` must hold a claim such as client_id or azp against values: without one, any token of the issuer passes.',
@@ -76,15 +76,15 @@ function tellsClients(claim: string, condition: unknown): boolean {
  *
  * @throws {@link ConfigurationError}
  */
-export function resolveAudiences(given: AudienceOption): AudienceSettings['audiences'] {
+export function toAudiences(given: AudienceOption): AudienceSettings['audiences'] {
   if (given === undefined) return undefined
   if (!isJsonObject(given)) return listOption('audience', given, [])
-  const entries = Object.entries(given).map(([resource, one]) => [resource, resolveAudience(resource, one)] as const)
+  const entries = Object.entries(given).map(([resource, one]) => [resource, checkAudience(resource, one)] as const)
   if (entries.length > 0) return new Map(entries)
   throw new ConfigurationError('`audience` names no resource; leave it out for the audiences of the resources.')
 }
 
-function resolveAudience(resource: string, given: unknown): readonly string[] {
+function checkAudience(resource: string, given: unknown): readonly string[] {
   if (given !== undefined) return listOption(`audience.${resource}`, given, [])
   throw new ConfigurationError(`\`audience.${resource}\` is undefined; leave it out for the audiences of the resource.`)
 }

@@ -59,7 +59,7 @@ const otherNotation = /^\$|^\/|[[\]]|^\s|\s$/
  *
  * @throws {@link ConfigurationError}
  */
-export function resolvePath(name: string, given: unknown): ClaimPathSettings {
+export function toClaimPath(name: string, given: unknown): ClaimPathSettings {
   if (Array.isArray(given)) {
     if (given.length === 0 || !given.every(isText)) refusePath(name)
     return given.length === 1 ? { whole: given[0], steps: undefined } : { whole: undefined, steps: [...given] }
@@ -87,7 +87,7 @@ export function refusePath(name: string): never {
  *
  * @throws {@link ConfigurationError} for no condition at all, and for one that could not mean what it says.
  */
-export function resolveConditions(name: string, given: unknown): ClaimsTest | undefined {
+export function toClaimsTest(name: string, given: unknown): ClaimsTest | undefined {
   if (given === undefined) return undefined
   const alternatives: readonly unknown[] = Array.isArray(given) ? given : [given]
   const tests = alternatives.map((conditions) => allConditions(name, conditions))
@@ -99,7 +99,7 @@ export function resolveConditions(name: string, given: unknown): ClaimsTest | un
 function allConditions(name: string, given: unknown): ClaimsTest {
   const entries = isJsonObject(given) ? Object.entries(given) : []
   if (entries.length === 0) refuseConditions(name)
-  const tests = entries.map(([claim, condition]) => oneCondition(name, resolvePath(name, claim), condition))
+  const tests = entries.map(([claim, condition]) => oneCondition(name, toClaimPath(name, claim), condition))
   return (claims) => tests.every((test) => test(claims))
 }
 
@@ -115,7 +115,7 @@ function oneCondition(name: string, path: ClaimPathSettings, given: unknown): Cl
   if (kind === 'startsWith') return isTextThat(path, (text) => text.startsWith(wanted))
   if (kind === 'endsWith') return isTextThat(path, (text) => text.endsWith(wanted))
   if (kind !== 'sameAs') return refuseConditions(name)
-  const other = resolvePath(name, wanted)
+  const other = toClaimPath(name, wanted)
   return (claims) => isText(claimAt(claims, path)) && claimAt(claims, path) === claimAt(claims, other)
 }
 

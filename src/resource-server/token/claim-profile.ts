@@ -9,8 +9,8 @@ import {
   type ClaimsTest,
   claimAt,
   refusePath,
-  resolveConditions,
-  resolvePath,
+  toClaimPath,
+  toClaimsTest,
 } from './claim-conditions.js'
 
 /** A place of roles whose value is neither one name nor a list of names. @group Resource server */
@@ -85,43 +85,43 @@ const never: ClaimsTest = () => false
  *
  * @throws {@link ConfigurationError} for a path that no claim can stand at, and conditions that cannot hold.
  */
-export function resolveClaimProfile(profile: ClaimProfile = {}): ClaimProfileSettings {
+export function toClaimProfileSettings(profile: ClaimProfile = {}): ClaimProfileSettings {
   checkOptions('`claimProfile`', profile, profileRules)
   const paths = (name: 'clientId' | 'scope' | 'tenant' | 'subjectStandIn', fallback: readonly string[]) =>
-    resolvePaths(`claimProfile.${name}`, profile[name] ?? fallback)
+    toClaimPaths(`claimProfile.${name}`, profile[name] ?? fallback)
   return Object.freeze({
     clientId: paths('clientId', ['client_id']),
     scope: paths('scope', ['scope', 'scp']),
-    roles: resolveRoles(profile.roles ?? ['roles']),
+    roles: toRolePaths(profile.roles ?? ['roles']),
     tenant: profile.tenant === undefined ? [] : paths('tenant', []),
     subjectStandIn: profile.subjectStandIn === undefined ? [] : paths('subjectStandIn', []),
-    clientToken: resolveConditions('claimProfile.clientToken', profile.clientToken) ?? never,
-    userToken: resolveConditions('claimProfile.userToken', profile.userToken) ?? never,
+    clientToken: toClaimsTest('claimProfile.clientToken', profile.clientToken) ?? never,
+    userToken: toClaimsTest('claimProfile.userToken', profile.userToken) ?? never,
   })
 }
 
-function resolvePaths(name: string, given: unknown): readonly ClaimPathSettings[] {
+function toClaimPaths(name: string, given: unknown): readonly ClaimPathSettings[] {
   const paths: readonly unknown[] = Array.isArray(given) ? given : [given]
   if (paths.length === 0) refusePath(name)
-  return Object.freeze(paths.map((path) => resolvePath(name, path)))
+  return Object.freeze(paths.map((path) => toClaimPath(name, path)))
 }
 
 const roleForms: readonly unknown[] = ['object-keys', 'comma-list']
 
-function resolveRoles(given: unknown): readonly RolePathSettings[] {
+function toRolePaths(given: unknown): readonly RolePathSettings[] {
   const name = 'claimProfile.roles'
   const places: readonly unknown[] = Array.isArray(given) ? given : [given]
   if (places.length === 0) refusePath(name)
-  return Object.freeze(places.map((place) => resolveRole(name, place)))
+  return Object.freeze(places.map((place) => toRolePath(name, place)))
 }
 
-function resolveRole(name: string, place: unknown): RolePathSettings {
-  if (!isJsonObject(place)) return { ...resolvePath(name, place), form: 'names' }
+function toRolePath(name: string, place: unknown): RolePathSettings {
+  if (!isJsonObject(place)) return { ...toClaimPath(name, place), form: 'names' }
   checkNames(`A place of \`${name}\``, place as unknown as RoleClaim, ['claim', 'form'])
   const { claim, form } = place
   if (!roleForms.includes(form))
     throw new ConfigurationError(`\`${name}\` takes the form 'object-keys' or 'comma-list'.`)
-  return { ...resolvePath(name, claim), form: form as RolePathSettings['form'] }
+  return { ...toClaimPath(name, claim), form: form as RolePathSettings['form'] }
 }
 
 /** The value of the first of `paths` that is there. */

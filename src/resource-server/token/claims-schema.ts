@@ -41,7 +41,7 @@ function nameOf(part: PropertyKey | { readonly key: PropertyKey }): string {
  *
  * @throws {@link ConfigurationError}
  */
-export function resolveSchema(schema: ClaimsSchema | undefined): ClaimsSchema | undefined {
+export function checkSchema(schema: ClaimsSchema | undefined): ClaimsSchema | undefined {
   if (schema === undefined || typeof schema?.['~standard']?.validate === 'function') return schema
   throw new ConfigurationError('`claims` takes a Standard Schema, such as one of zod or valibot.')
 }

@@ -16,8 +16,8 @@ import {
   createIntrospectionRequest,
   type IntrospectionRequestSettings,
 } from './introspection-request.js'
-import type { ClaimRules, VerifiedEntry } from './read-claims.js'
-import type { TokenRules } from './verify-jwt.js'
+import type { ClaimSettings, VerifiedEntry } from './read-claims.js'
+import type { JwtSettings } from './verify-jwt.js'
 
 /** Asks one issuer about its tokens. Built by {@link createIntrospector}. */
 export interface Introspector {
@@ -36,7 +36,7 @@ export interface Introspector {
 
 /** What an {@link Introspector} is made of. */
 export interface IntrospectorSettings extends IntrospectionRequestSettings {
-  readonly rules: TokenRules
+  readonly rules: JwtSettings
   readonly schema: ClaimsSchema | undefined
   /** How many answers of each kind are held. */
   readonly maxRemembered: number
@@ -119,7 +119,10 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
 }
 
 /** The issuer vouches for the token, so that what a JWT must say itself may be left out. */
-function relaxedRules(rules: ClaimRules, { allowMissingAudience, tokenCheck }: IntrospectionSettings): ClaimRules {
+function relaxedRules(
+  rules: ClaimSettings,
+  { allowMissingAudience, tokenCheck }: IntrospectionSettings,
+): ClaimSettings {
   const mayLack = [
     ...rules.optionalClaims,
     'exp',

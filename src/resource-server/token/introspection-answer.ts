@@ -12,14 +12,14 @@ import {
   parseJsonObject,
 } from '../../kit/json.js'
 import { introspectionFailure, introspectionMediaTypes } from './introspection-request.js'
-import { type ClaimRules, invalidClaim, readClaims, type VerifiedEntry } from './read-claims.js'
+import { type ClaimSettings, invalidClaim, readClaims, type VerifiedEntry } from './read-claims.js'
 import { foreignTokenTypes } from './token-type.js'
-import { readJoseHeader, type TokenRules, verifySignature } from './verify-jwt.js'
+import { type JwtSettings, readJoseHeader, verifySignature } from './verify-jwt.js'
 
 /** What a signed answer must be (RFC 9701 §5). */
-export interface SignedAnswerRules {
+export interface SignedAnswerSettings {
   /** Who signs, by which algorithms and keys, and how far its clock may be off. */
-  readonly signer: Pick<TokenRules, 'issuer' | 'algorithms' | 'keys' | 'clockToleranceMs'>
+  readonly signer: Pick<JwtSettings, 'issuer' | 'algorithms' | 'keys' | 'clockToleranceMs'>
   /** What `aud` must name. */
   readonly audience: string
   /** How old an answer may be when it has come, leeway not counted. */
@@ -44,7 +44,7 @@ export function readPlainAnswer({ mediaType, text }: FetchedAnswer): JsonObject 
  * @throws {@link UnavailableError} `ERR_INTROSPECTION_UNAVAILABLE` for an answer that fails a check: it tells nothing
  * about the token; or the code of what keeps the issuer's keys from being had.
  */
-export async function readSignedAnswer(answer: FetchedAnswer, rules: SignedAnswerRules): Promise<JsonObject> {
+export async function readSignedAnswer(answer: FetchedAnswer, rules: SignedAnswerSettings): Promise<JsonObject> {
   if (answer.mediaType === introspectionMediaTypes.plain) throw introspectionFailure('signed_answer_missing')
   if (answer.mediaType !== introspectionMediaTypes.signed) throw introspectionFailure('media_type')
   const payload = await verifyAnswer(answer.text, rules)
@@ -68,7 +68,7 @@ const answerReasons: ReadonlyMap<string, IntrospectionFailureReason> = new Map([
   ['ERR_TOKEN_SIGNATURE', 'signed_answer_signature'],
 ])
 
-async function verifyAnswer(text: string, { signer }: SignedAnswerRules): Promise<JsonObject> {
+async function verifyAnswer(text: string, { signer }: SignedAnswerSettings): Promise<JsonObject> {
   const jws = readCompactJws(text) ?? broken('signed_answer_malformed')
   try {
     const header = readJoseHeader(jws.headerSegment)
@@ -103,7 +103,7 @@ function broken(reason: IntrospectionFailureReason): never {
 export function readIntrospectedToken(
   issuer: string,
   answer: JsonObject,
-  rules: ClaimRules,
+  rules: ClaimSettings,
   nowMs: number,
 ): VerifiedEntry {
   const active = ownMember(answer, 'active')

@@ -3,7 +3,7 @@ import type { IntrospectionCredential } from '../../issuer/endpoint-credential.j
 import { checkUrl } from '../../issuer/identifiers.js'
 import type { InsecureHosts } from '../../kit/fetch/secure-url.js'
 import { anything, checkOptions, flag, integer, members, orFalse, type Rules, text } from '../../kit/options.js'
-import { resolveTokenCheck, type TokenCheck, type TokenCheckOptions, tokenCheckRules } from './token-check.js'
+import { type TokenCheck, type TokenCheckOptions, tokenCheckRules, toTokenCheck } from './token-check.js'
 
 /** Checks opaque tokens by RFC 7662, or by RFC 9701 where `signedResponse` is set. @group Resource server */
 export interface IntrospectionOptions {
@@ -89,7 +89,7 @@ const rules: Rules<IntrospectionOptions> = {
  *
  * @throws {@link ConfigurationError}
  */
-export function resolveIntrospection(
+export function toIntrospectionSettings(
   options: IntrospectionOptions | undefined,
   insecureHosts: InsecureHosts,
 ): IntrospectionSettings | undefined {
@@ -106,16 +106,16 @@ export function resolveIntrospection(
     signedResponseAudience: options.signedResponseAudience,
     introspectJwts: options.introspectJwts ?? false,
     allowMissingAudience: options.dangerouslyAllowMissingAudience ?? false,
-    tokenCheck: resolveTokenCheck(options),
+    tokenCheck: toTokenCheck(options),
     cacheMs: (options.cacheSeconds ?? 60) * 1000,
     negativeCacheMs: (options.negativeCacheSeconds ?? 10) * 1000,
     timeoutMs: options.timeoutMs ?? 5000,
     maxInFlight: options.maxInFlight ?? 100,
-    breaker: options.breaker === false ? undefined : resolveBreaker(options.breaker),
+    breaker: options.breaker === false ? undefined : toBreakerSettings(options.breaker),
   })
 }
 
-function resolveBreaker(options: IntrospectionBreakerOptions = {}): IntrospectionSettings['breaker'] {
+function toBreakerSettings(options: IntrospectionBreakerOptions = {}): IntrospectionSettings['breaker'] {
   return Object.freeze({
     failureThreshold: options.failureThreshold ?? 5,
     resetTimeoutMs: options.resetTimeoutMs ?? 10_000,

@@ -81,7 +81,7 @@ export function createIntrospectionRequest(
       ...(tokenCheck === undefined ? toForm(token, credentialFields) : tokenCheck.toRequest(token, credentialFields)),
       timeoutMs,
       maxBytes,
-      allowInsecureLoopback: insecureHosts,
+      insecureHosts,
       trustedHostnames,
     })
     if (answer.status === 200) return answer

@@ -1,18 +1,22 @@
 import { ConfigurationError } from '../../errors/index.js'
 import { checkIssuer, checkUrl } from '../../issuer/identifiers.js'
-import type { KeyRules } from '../../issuer/key-table.js'
-import { type KeyCacheOptions, resolveKeyCache } from '../../issuer/remote-keys.js'
-import { defaultTokenAlgorithms, resolveAlgorithms, type SignatureAlgorithm } from '../../jws/algorithms.js'
+import type { KeySettings } from '../../issuer/key-table.js'
+import { type KeyCacheOptions, toKeyCacheSettings } from '../../issuer/remote-keys.js'
+import { checkAlgorithms, defaultTokenAlgorithms, type SignatureAlgorithm } from '../../jws/algorithms.js'
 import { listOption } from '../../kit/check.js'
 import type { InsecureHosts } from '../../kit/fetch/secure-url.js'
 import { isJsonObject, type JsonObject } from '../../kit/json.js'
 import { anything, checkOptions, choice, integer, type Rules } from '../../kit/options.js'
-import { type AudienceSettings, type AudienceStandIn, resolveAudienceFrom, resolveAudiences } from './audience.js'
-import { type ClaimConditions, type ClaimsTest, resolveConditions } from './claim-conditions.js'
-import { type ClaimProfile, type ClaimProfileSettings, resolveClaimProfile } from './claim-profile.js'
-import { type IntrospectionOptions, type IntrospectionSettings, resolveIntrospection } from './introspection-options.js'
-import { resolveTokenHeader } from './read-credentials.js'
-import { resolveTokenTypes, showsAccessToken } from './token-type.js'
+import { type AudienceSettings, type AudienceStandIn, toAudiences, toStandIns } from './audience.js'
+import { type ClaimConditions, type ClaimsTest, toClaimsTest } from './claim-conditions.js'
+import { type ClaimProfile, type ClaimProfileSettings, toClaimProfileSettings } from './claim-profile.js'
+import {
+  type IntrospectionOptions,
+  type IntrospectionSettings,
+  toIntrospectionSettings,
+} from './introspection-options.js'
+import { checkTokenHeader } from './read-credentials.js'
+import { checkTokenTypes, showsAccessToken } from './token-type.js'
 
 /** One trusted authorization server. @group Resource server */
 export interface IssuerOptions {
@@ -92,7 +96,7 @@ export interface IssuerSettings extends AudienceSettings {
   readonly keys: readonly JsonObject[] | undefined
   readonly keyCache: Required<KeyCacheOptions>
   /** `undefined`: every signature key. */
-  readonly keyRules: KeyRules | undefined
+  readonly keyRules: KeySettings | undefined
   readonly tokenTypes: readonly (string | null)[]
   /** `undefined`: nothing is demanded of other members. */
   readonly headerHolds: ClaimsTest | undefined
@@ -141,31 +145,31 @@ const relaxable = ['jti', 'client_id', 'iat']
  *
  * @throws {@link ConfigurationError}
  */
-export function resolveIssuer(given: string | IssuerOptions, insecureHosts: InsecureHosts): IssuerSettings {
+export function toIssuerSettings(given: string | IssuerOptions, insecureHosts: InsecureHosts): IssuerSettings {
   const options: IssuerOptions = typeof given === 'string' ? { issuer: given } : given
   checkOptions<IssuerOptions>('An issuer', options, rules)
   const issuer = checkIssuer('issuer', options.issuer, insecureHosts)
   if (options.jwksUri !== undefined) checkUrl('jwksUri', options.jwksUri, insecureHosts)
   return Object.freeze({
     issuer,
-    audiences: resolveAudiences(options.audience),
-    audienceFrom: resolveAudienceFrom(options.audienceFrom),
-    algorithms: resolveAlgorithms('algorithms', options.algorithms, defaultTokenAlgorithms),
+    audiences: toAudiences(options.audience),
+    audienceFrom: toStandIns(options.audienceFrom),
+    algorithms: checkAlgorithms('algorithms', options.algorithms, defaultTokenAlgorithms),
     jwksUri: options.jwksUri,
-    keys: resolveKeys(options),
-    keyCache: resolveKeyCache(options.keyCache),
-    keyRules: resolveKeyRules(options),
-    tokenTypes: resolveTokenTypes(options.tokenTypes),
-    headerHolds: resolveConditions('headerConditions', options.headerConditions),
-    tokenHeader: resolveTokenHeader(options.tokenHeader),
-    showsAccessToken: resolveConditions('accessTokenEvidence', options.accessTokenEvidence) ?? showsAccessToken,
-    claimProfile: resolveClaimProfile(options.claimProfile),
-    optionalClaims: resolveOptional('optionalClaims', options.optionalClaims, relaxable, 'iss, aud, sub and exp'),
+    keys: checkKeys(options),
+    keyCache: toKeyCacheSettings(options.keyCache),
+    keyRules: toKeySettings(options),
+    tokenTypes: checkTokenTypes(options.tokenTypes),
+    headerHolds: toClaimsTest('headerConditions', options.headerConditions),
+    tokenHeader: checkTokenHeader(options.tokenHeader),
+    showsAccessToken: toClaimsTest('accessTokenEvidence', options.accessTokenEvidence) ?? showsAccessToken,
+    claimProfile: toClaimProfileSettings(options.claimProfile),
+    optionalClaims: checkOptional('optionalClaims', options.optionalClaims, relaxable, 'iss, aud, sub and exp'),
     clockToleranceSeconds: options.clockToleranceSeconds ?? 60,
     maxTokenAgeSeconds: options.maxTokenAgeSeconds,
-    introspection: resolveIntrospection(options.introspection, insecureHosts),
+    introspection: toIntrospectionSettings(options.introspection, insecureHosts),
     logoutAudiences: listOption('logoutAudience', options.logoutAudience, []),
-    optionalLogoutClaims: resolveOptional(
+    optionalLogoutClaims: checkOptional(
       'optionalLogoutClaims',
       options.optionalLogoutClaims,
       ['exp'],
@@ -175,7 +179,7 @@ export function resolveIssuer(given: string | IssuerOptions, insecureHosts: Inse
   })
 }
 
-function resolveKeys({ keys, jwksUri }: IssuerOptions): readonly JsonObject[] | undefined {
+function checkKeys({ keys, jwksUri }: IssuerOptions): readonly JsonObject[] | undefined {
   if (keys === undefined) return undefined
   if (!Array.isArray(keys) || keys.length === 0 || !keys.every(isJsonObject)) {
     throw new ConfigurationError('`keys` takes a non-empty array of public JWKs.')
@@ -187,14 +191,14 @@ function resolveKeys({ keys, jwksUri }: IssuerOptions): readonly JsonObject[] | 
   return keys
 }
 
-function resolveKeyRules({ keyUses, keyConditions }: IssuerOptions): KeyRules | undefined {
+function toKeySettings({ keyUses, keyConditions }: IssuerOptions): KeySettings | undefined {
   const uses = listOption('keyUses', keyUses, ['sig'])
-  const accepts = resolveConditions('keyConditions', keyConditions)
+  const accepts = toClaimsTest('keyConditions', keyConditions)
   if (keyUses === undefined && accepts === undefined) return undefined
   return Object.freeze({ uses, accepts: accepts ?? (() => true) })
 }
 
-function resolveOptional(
+function checkOptional(
   name: string,
   given: readonly string[] = [],
   choices: readonly string[],

@@ -16,7 +16,7 @@ import type { TokenTarget } from './audience.js'
 import { audiencesByResource, standInsByResource } from './audience.js'
 import type { ClaimsSchema } from './claims-schema.js'
 import { createIntrospector } from './introspect.js'
-import { type IssuerOptions, type IssuerSettings, resolveIssuer } from './issuer-options.js'
+import { type IssuerOptions, type IssuerSettings, toIssuerSettings } from './issuer-options.js'
 import { acceptedTypes } from './token-type.js'
 import {
   type IntrospectingIssuer,
@@ -25,7 +25,7 @@ import {
   isIntrospecting,
   maySpeakFor,
 } from './token-verifier.js'
-import type { KnownHeader, TokenRules } from './verify-jwt.js'
+import type { JwtSettings, KnownHeader } from './verify-jwt.js'
 
 /** A live list of issuers, such as a `Set`. @group Resource server */
 export interface IssuerAllowList {
@@ -94,7 +94,7 @@ function createTenantRegistry(options: IssuerRegistrySettings, resolver: IssuerR
     const given = await askResolver(issuer)
     if (!given) return undefined
     if (!isJsonObject(given)) throw new ConfigurationError('The `issuer` function gives an object, or undefined.')
-    const settings = resolveIssuer({ ...given, issuer }, surroundings.insecureHosts)
+    const settings = toIssuerSettings({ ...given, issuer }, surroundings.insecureHosts)
     if (settings.tokenHeader !== undefined) throw new ConfigurationError(tokenHeaderOfTenant)
     const found = createIssuer(settings, options)
     ready.set(issuer, found)
@@ -149,7 +149,7 @@ function createIssuer(settings: IssuerSettings, options: IssuerRegistrySettings)
   const { issuer, introspection, unknownConfirmation } = settings
   const resources = options.resources.filter((resource) => maySpeakFor(resource, issuer))
   const discovery = createDiscovery(issuer, surroundings)
-  const rules: TokenRules = {
+  const rules: JwtSettings = {
     issuer,
     algorithms: new Set(settings.algorithms),
     tokenTypes: acceptedTypes(settings.tokenTypes),
@@ -193,7 +193,7 @@ interface IssuerChoice {
  *
  * @throws {@link ConfigurationError}
  */
-export function resolveIssuers(
+export function toKnownIssuers(
   { issuer, tenants }: IssuerChoice,
   insecureHosts: InsecureHosts,
 ): readonly IssuerSettings[] {
@@ -203,7 +203,7 @@ export function resolveIssuers(
   }
   if (tenants !== undefined) throw new ConfigurationError('`tenants` goes with an `issuer` that is a function.')
   const given: readonly (string | IssuerOptions)[] = Array.isArray(issuer) ? issuer : [issuer]
-  const resolved = given.map((one) => resolveIssuer(one, insecureHosts))
+  const resolved = given.map((one) => toIssuerSettings(one, insecureHosts))
   refuseRepeats(
     'issuer',
     resolved.map((one) => one.issuer),
@@ -226,7 +226,7 @@ export function knownIssuers(
  *
  * @throws {@link ConfigurationError}
  */
-export function resolveTenants(
+export function toTenantTest(
   { issuer, tenants }: IssuerChoice,
   insecureHosts: InsecureHosts,
 ): (issuer: string) => boolean {

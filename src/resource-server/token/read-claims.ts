@@ -5,7 +5,7 @@ import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../../k
 import { type ClaimProfileSettings, firstClaim, readRoles, readScopes } from './claim-profile.js'
 
 /** How the claims of one issuer's tokens are judged. */
-export interface ClaimRules {
+export interface ClaimSettings {
   readonly profile: ClaimProfileSettings
   /**
    * Claims that may be absent: `exp` and `sub` only where introspection vouches for the token, `aud` where something else
@@ -43,7 +43,7 @@ export interface VerifiedEntry extends Omit<VerifiedToken, 'claims' | 'confirmat
 export function readClaims(
   { issuer, key }: Pick<VerifiedEntry, 'issuer' | 'key'>,
   claims: JsonObject,
-  rules: ClaimRules,
+  rules: ClaimSettings,
   nowMs: number,
 ): VerifiedEntry {
   const { profile, optionalClaims } = rules
@@ -136,7 +136,7 @@ export interface Validity {
  * @throws {@link InvalidTokenError} `ERR_TOKEN_EXPIRED`, `ERR_TOKEN_TOO_OLD`, `ERR_TOKEN_NOT_YET_VALID`, or for a claim
  * that is absent or no number.
  */
-function readValidity(claims: JsonObject, rules: ClaimRules, nowMs: number): Validity {
+function readValidity(claims: JsonObject, rules: ClaimSettings, nowMs: number): Validity {
   const { clockToleranceMs, maxTokenAgeMs, optionalClaims } = rules
   const expiresAt = readDate(claims, 'exp', optionalClaims.has('exp'))
   const nbf = numericDate(claims, 'nbf') ?? 0

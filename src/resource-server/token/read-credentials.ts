@@ -181,7 +181,7 @@ const fieldName = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
  *
  * @throws {@link ConfigurationError}
  */
-export function resolveTokenHeader(given: unknown): string | undefined {
+export function checkTokenHeader(given: unknown): string | undefined {
   const name = textOption('tokenHeader', given)?.toLowerCase()
   if (name === undefined || (fieldName.test(name) && !reservedFields.has(name))) return name
   throw new ConfigurationError(

@@ -3,7 +3,7 @@ import type { CredentialFields } from '../../issuer/endpoint-credential.js'
 import type { GuardedFetchOptions } from '../../kit/fetch/guarded-fetch.js'
 import type { JsonObject } from '../../kit/json.js'
 import { members, object, required, takes, text, textMap } from '../../kit/options.js'
-import { type ClaimPath, claimAt, resolvePath } from './claim-conditions.js'
+import { type ClaimPath, claimAt, toClaimPath } from './claim-conditions.js'
 
 /**
  * How an endpoint that is not of RFC 7662 is asked about a token, and how its answer is read: a POST request with a JSON
@@ -46,7 +46,7 @@ export const tokenCheckRules = members<TokenCheckOptions>({
 })
 
 /** A token check and what it depends on. */
-interface TokenCheckSetting {
+interface TokenCheckSettings {
   readonly tokenCheck?: TokenCheckOptions | undefined
   readonly endpoint?: string | undefined
   readonly signedResponse?: boolean | undefined
@@ -58,7 +58,7 @@ interface TokenCheckSetting {
  *
  * @throws {@link ConfigurationError} for a claim that can stand nowhere, without `sub`, and without an endpoint.
  */
-export function resolveTokenCheck({ tokenCheck, endpoint, signedResponse }: TokenCheckSetting): TokenCheck | undefined {
+export function toTokenCheck({ tokenCheck, endpoint, signedResponse }: TokenCheckSettings): TokenCheck | undefined {
   if (tokenCheck === undefined) return undefined
   if (endpoint === undefined || signedResponse === true) {
     throw new ConfigurationError('`introspection.tokenCheck` needs `endpoint`, and goes without `signedResponse`.')
@@ -70,13 +70,13 @@ export function resolveTokenCheck({ tokenCheck, endpoint, signedResponse }: Toke
       headers: { accept: json, ...ownHeaders, ...headers, 'content-type': json },
       body: JSON.stringify({ ...form, [tokenMember]: token }),
     }),
-    toClaims: resolveClaims('introspection.tokenCheck.claims', claims),
+    toClaims: toClaimsMapping('introspection.tokenCheck.claims', claims),
   })
 }
 
-function resolveClaims(name: string, given: TokenCheckOptions['claims']): TokenCheck['toClaims'] {
+function toClaimsMapping(name: string, given: TokenCheckOptions['claims']): TokenCheck['toClaims'] {
   const entries = Object.entries(given)
-  const paths = entries.map(([claim, path]) => [claim, resolvePath(name, path)] as const)
+  const paths = entries.map(([claim, path]) => [claim, toClaimPath(name, path)] as const)
   if (!paths.some(([claim]) => claim === 'sub')) throw new ConfigurationError(`\`${name}\` says where \`sub\` stands.`)
   return (answer) => {
     const found = paths.map(([claim, path]) => [claim, claimAt(answer, path)] as const)

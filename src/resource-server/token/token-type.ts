@@ -112,7 +112,7 @@ export function isForeignJwt({ headerSegment, payload }: CompactJws): boolean {
  *
  * @throws {@link ConfigurationError}
  */
-export function resolveTokenTypes(given: readonly (string | null)[] | undefined): readonly (string | null)[] {
+export function checkTokenTypes(given: readonly (string | null)[] | undefined): readonly (string | null)[] {
   if (given === undefined) return ['at+jwt']
   if (Array.isArray(given) && given.length > 0 && given.every(isTokenType)) return Object.freeze([...given])
   throw new ConfigurationError(

@@ -12,10 +12,10 @@ import type { IssuerSettings } from './issuer-options.js'
 import type { VerifiedEntry } from './read-claims.js'
 import { isToken68 } from './read-credentials.js'
 import { isForeignJwt } from './token-type.js'
-import { type TokenRules, verifyJwt } from './verify-jwt.js'
+import { type JwtSettings, verifyJwt } from './verify-jwt.js'
 
 /** One trusted authorization server at work: its rules, its keys, its metadata. */
-export interface Issuer extends TokenRules {
+export interface Issuer extends JwtSettings {
   /** Accepted `aud` values by resource; `undefined`: those of the resource. */
   readonly audiences: ReadonlyMap<string, readonly string[]> | undefined
   /** What stands for an absent `aud`, by resource; `undefined`: nothing has to, where the rules let it be absent. */

@@ -9,11 +9,11 @@ import type { BoundedCache } from '../../kit/bounded-cache.js'
 import { type JsonObject, ownMember } from '../../kit/json.js'
 import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
 import type { ClaimsTest } from './claim-conditions.js'
-import { type ClaimRules, readClaims, type VerifiedEntry } from './read-claims.js'
+import { type ClaimSettings, readClaims, type VerifiedEntry } from './read-claims.js'
 import { carriesForeignClaim, isGenericType, namesForeignKind, signsOfKind } from './token-type.js'
 
 /** How the JWTs of one issuer are judged. */
-export interface TokenRules extends ClaimRules {
+export interface JwtSettings extends ClaimSettings {
   readonly issuer: string
   readonly algorithms: ReadonlySet<SignatureAlgorithm>
   /** Accepted types in comparable form; `null` stands for an absent one. */
@@ -43,7 +43,7 @@ export interface KnownHeader {
  * @throws {@link InvalidTokenError} when the token is not good.
  * @throws {@link UnavailableError} when the issuer's keys cannot be had.
  */
-export function verifyJwt(jws: CompactJws, rules: TokenRules, nowMs: number): MaybePromise<VerifiedEntry> {
+export function verifyJwt(jws: CompactJws, rules: JwtSettings, nowMs: number): MaybePromise<VerifiedEntry> {
   const known = rules.knownHeaders.get(jws.headerSegment)
   if (known === undefined || known.key.withdrawn || !rules.keys.isServing(nowMs)) {
     return verifyWithNewHeader(jws, rules, nowMs)
@@ -53,13 +53,18 @@ export function verifyJwt(jws: CompactJws, rules: TokenRules, nowMs: number): Ma
   )
 }
 
-function readVerified({ key, generic }: KnownHeader, jws: CompactJws, rules: TokenRules, nowMs: number): VerifiedEntry {
+function readVerified(
+  { key, generic }: KnownHeader,
+  jws: CompactJws,
+  rules: JwtSettings,
+  nowMs: number,
+): VerifiedEntry {
   checkKind(jws.payload, generic, rules)
   return readClaims({ issuer: rules.issuer, key }, jws.payload, rules, nowMs)
 }
 
 /** A `typ` that says nothing needs a payload that shows an access token; none outweighs one that names another kind. */
-function checkKind(claims: JsonObject, generic: boolean, rules: TokenRules): void {
+function checkKind(claims: JsonObject, generic: boolean, rules: JwtSettings): void {
   if (namesForeignKind(claims)) refuseKind('the payload names another kind of token', claims)
   if (!generic) return
   if (carriesForeignClaim(claims)) refuseKind('the payload has a claim of another kind of token', claims)
@@ -74,7 +79,7 @@ function refuseKind(detail: string, claims: JsonObject): never {
   throw new InvalidTokenError('ERR_TOKEN_TYPE', { detail, expected: 'an access token', received: signsOfKind(claims) })
 }
 
-async function verifyWithNewHeader(jws: CompactJws, rules: TokenRules, nowMs: number): Promise<VerifiedEntry> {
+async function verifyWithNewHeader(jws: CompactJws, rules: JwtSettings, nowMs: number): Promise<VerifiedEntry> {
   const header = readJoseHeader(jws.headerSegment)
   if (!rules.algorithms.has(header.alg)) {
     throw new InvalidTokenError('ERR_TOKEN_ALGORITHM', { expected: [...rules.algorithms], received: header.alg })
@@ -97,7 +102,7 @@ async function verifyWithNewHeader(jws: CompactJws, rules: TokenRules, nowMs: nu
 async function verifyWithOtherKeys(
   tried: KnownHeader,
   jws: CompactJws,
-  rules: TokenRules,
+  rules: JwtSettings,
   nowMs: number,
 ): Promise<VerifiedEntry> {
   const signer = await verifySignature(jws, readJoseHeader(jws.headerSegment), rules.keys, tried.key)
@@ -105,7 +110,7 @@ async function verifyWithOtherKeys(
 }
 
 /** A token that is refused leaves nothing behind about the header and the key it came with. */
-function acceptAndRemember(known: KnownHeader, jws: CompactJws, rules: TokenRules, nowMs: number): VerifiedEntry {
+function acceptAndRemember(known: KnownHeader, jws: CompactJws, rules: JwtSettings, nowMs: number): VerifiedEntry {
   const entry = readVerified(known, jws, rules, nowMs)
   rules.knownHeaders.set(copySegment(jws.headerSegment), known)
   return entry

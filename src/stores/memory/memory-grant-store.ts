@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../kit/clock.js'
 import type { GrantStore, StoredGrant } from '../contract.js'
-import { resolveMemoryStoreOptions } from './memory-store.js'
+import { toMemoryStoreSettings } from './memory-store.js'
 
 /** Options of {@link createMemoryGrantStore}. @group Stores */
 export interface MemoryGrantStoreOptions {
@@ -18,7 +18,7 @@ export interface MemoryGrantStoreOptions {
  * @group Stores
  */
 export function createMemoryGrantStore(options: MemoryGrantStoreOptions = {}): GrantStore {
-  const { maxEntries: max, clock } = resolveMemoryStoreOptions('createMemoryGrantStore', options, 10_000)
+  const { maxEntries: max, clock } = toMemoryStoreSettings('createMemoryGrantStore', options, 10_000)
   const grants = new LRUCache<string, StoredGrant>({ max, ttl: 1, ttlResolution: 0, perf: { now: clock } })
   return {
     get: (key) => grants.get(key),

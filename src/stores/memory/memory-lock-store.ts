@@ -1,6 +1,6 @@
 import type { Clock } from '../../kit/clock.js'
 import type { LockStore } from '../contract.js'
-import { resolveMemoryStoreOptions, storeFull } from './memory-store.js'
+import { storeFull, toMemoryStoreSettings } from './memory-store.js'
 
 /** Options of {@link createMemoryLockStore}. @group Stores */
 export interface MemoryLockStoreOptions {
@@ -21,7 +21,7 @@ interface Holding {
  * @group Stores
  */
 export function createMemoryLockStore(options: MemoryLockStoreOptions = {}): LockStore {
-  const { maxEntries, clock } = resolveMemoryStoreOptions('createMemoryLockStore', options, 10_000)
+  const { maxEntries, clock } = toMemoryStoreSettings('createMemoryLockStore', options, 10_000)
   const holdings = new Map<string, Holding>()
 
   function makeRoom(nowMs: number): void {

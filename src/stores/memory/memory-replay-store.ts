@@ -1,7 +1,7 @@
 import type { Clock } from '../../kit/clock.js'
 import type { ReplayStore } from '../contract.js'
 import { createExpiryQueue } from './expiry-queue.js'
-import { resolveMemoryStoreOptions, storeFull } from './memory-store.js'
+import { storeFull, toMemoryStoreSettings } from './memory-store.js'
 import { createShares, type Share } from './shares.js'
 
 /** Options of {@link createMemoryReplayStore}. @group Stores */
@@ -35,7 +35,7 @@ const forgottenPerCall = 8
  * @group Stores
  */
 export function createMemoryReplayStore(options: MemoryReplayStoreOptions = {}): ReplayStore {
-  const { maxEntries, clock } = resolveMemoryStoreOptions('createMemoryReplayStore', options, 500_000)
+  const { maxEntries, clock } = toMemoryStoreSettings('createMemoryReplayStore', options, 500_000)
   const entries = new Map<string, Entry>()
   const shares = createShares(maxEntries)
   const queue = createExpiryQueue()

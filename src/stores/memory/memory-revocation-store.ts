@@ -1,7 +1,7 @@
 import type { Clock } from '../../kit/clock.js'
 import type { RevocationStore } from '../contract.js'
 import { createExpiryQueue } from './expiry-queue.js'
-import { resolveMemoryStoreOptions, storeFull } from './memory-store.js'
+import { storeFull, toMemoryStoreSettings } from './memory-store.js'
 import { createShares, type Share } from './shares.js'
 
 /** Options of {@link createMemoryRevocationStore}. @group Stores */
@@ -31,7 +31,7 @@ const forgottenPerCall = 8
  * @group Stores
  */
 export function createMemoryRevocationStore(options: MemoryRevocationStoreOptions = {}): RevocationStore {
-  const { maxEntries, clock } = resolveMemoryStoreOptions('createMemoryRevocationStore', options, 100_000)
+  const { maxEntries, clock } = toMemoryStoreSettings('createMemoryRevocationStore', options, 100_000)
   const entries = new Map<string, Entry>()
   const shares = createShares(maxEntries)
   const queue = createExpiryQueue()

@@ -14,7 +14,7 @@ export interface MemoryStoreOptions {
  * @throws {@link ConfigurationError} for unknown names, a `maxEntries` that is no positive integer, a `clock` that is no
  * function.
  */
-export function resolveMemoryStoreOptions(
+export function toMemoryStoreSettings(
   what: string,
   options: MemoryStoreOptions,
   defaultMaxEntries: number,

@@ -1,7 +1,7 @@
 import type { Clock } from '../../kit/clock.js'
 import type { TokenStore } from '../contract.js'
 import { checkTokenEntry, checkTokenKey, copyEntry, endOfLife, isOver, type TokenEnvelope } from '../token-entry.js'
-import { resolveMemoryStoreOptions } from './memory-store.js'
+import { toMemoryStoreSettings } from './memory-store.js'
 
 /** Options of {@link createMemoryTokenStore}. @group Token stores */
 export interface MemoryTokenStoreOptions {
@@ -19,7 +19,7 @@ export interface MemoryTokenStoreOptions {
  * @group Token stores
  */
 export function createMemoryTokenStore(options: MemoryTokenStoreOptions = {}): TokenStore {
-  const { maxEntries, clock } = resolveMemoryStoreOptions('createMemoryTokenStore', options, 10_000)
+  const { maxEntries, clock } = toMemoryStoreSettings('createMemoryTokenStore', options, 10_000)
   const envelopes = new Map<string, TokenEnvelope>()
 
   function find(key: string): TokenEnvelope | undefined {

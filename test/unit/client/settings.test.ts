@@ -284,7 +284,7 @@ describe('parameters of calls', () => {
   ])('[REAL-19] %s refuses %#, before anything is sent', async (operation, call, message) => {
     const { server, client } = setUpClient()
     expect(await rejection(call(client))).toMatchObject({
-      name: 'ClientConfigurationError',
+      name: 'ClientCallError',
       code: 'ERR_CLIENT_ARGUMENT',
       operation,
       issuer,

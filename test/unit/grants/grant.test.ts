@@ -1,11 +1,11 @@
 import { ConfigurationError, createGrants, type Grant, type GrantsOptions } from 'portcullis'
 import { describe, expect, it } from 'vitest'
-import { resolveGrant } from '../../../src/grants/grant.js'
+import { toGrantSettings } from '../../../src/grants/grant.js'
 import { calendar, setUpGrants } from '../../support/grants-set-up.js'
 
-describe('resolveGrant', () => {
+describe('toGrantSettings', () => {
   it('[RI-01] fills in what a bare resource leaves open', () => {
-    expect(resolveGrant(calendar)).toEqual({
+    expect(toGrantSettings(calendar)).toEqual({
       resource: calendar,
       audience: [],
       sendResource: true,
@@ -20,8 +20,8 @@ describe('resolveGrant', () => {
   })
 
   it('[D04] orders scope and audience, so that their order makes no other token', () => {
-    const one = resolveGrant({ resource: calendar, scope: 'b  a b', audience: ['y', 'x'] })
-    const other = resolveGrant({ resource: calendar, scope: ['a', 'b'], audience: ['x', 'y'] })
+    const one = toGrantSettings({ resource: calendar, scope: 'b  a b', audience: ['y', 'x'] })
+    const other = toGrantSettings({ resource: calendar, scope: ['a', 'b'], audience: ['x', 'y'] })
     expect([one.scope, one.audience]).toEqual([other.scope, other.audience])
   })
 
@@ -32,11 +32,11 @@ describe('resolveGrant', () => {
     ['https://user:secret@calendar.example/', []],
     ['urn:example:calendar', []],
   ])('[D18] lets tokens for %s go to %j', (resource, origins) => {
-    expect([...resolveGrant(resource).allowedOrigins]).toEqual(origins)
+    expect([...toGrantSettings(resource).allowedOrigins]).toEqual(origins)
   })
 
   it('[D18] takes origins the application names instead', () => {
-    const { allowedOrigins } = resolveGrant({
+    const { allowedOrigins } = toGrantSettings({
       resource: 'urn:x',
       allowedOrigins: ['https://a.example/', 'http://[::1]:1'],
     })
@@ -65,7 +65,7 @@ describe('resolveGrant', () => {
     ['two scopes in one item', { resource: calendar, scope: ['a b'] }],
     ['a scope with a quote', { resource: calendar, scope: 'a"' }],
   ])('[RI-01] [REAL-19] refuses %s', (_name, grant) => {
-    expect(() => resolveGrant(grant as Grant)).toThrow(ConfigurationError)
+    expect(() => toGrantSettings(grant as Grant)).toThrow(ConfigurationError)
   })
 })
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { ConfigurationError } from '../../../src/errors/index.js'
-import { resolveSurroundings } from '../../../src/kit/surroundings.js'
+import { toSurroundings } from '../../../src/kit/surroundings.js'
 
 function insecureHostsOf(dangerouslyAllowInsecureHosts: readonly string[]) {
-  return resolveSurroundings({ dangerouslyAllowInsecureHosts }).insecureHosts
+  return toSurroundings({ dangerouslyAllowInsecureHosts }).insecureHosts
 }
 
-describe('resolveSurroundings', () => {
+describe('toSurroundings', () => {
   it.each([
     ['keycloak:8080', 'keycloak:8080'],
     ['Keycloak:80', 'keycloak'],

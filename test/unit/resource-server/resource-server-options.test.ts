@@ -4,11 +4,11 @@ import { ConfigurationError, InternalError } from '../../../src/errors/index.js'
 import { monotonicClock } from '../../../src/kit/clock.js'
 import { isPlatformFetch } from '../../../src/kit/fetch/platform-fetch.js'
 import { createResourceServer } from '../../../src/resource-server/resource-server.js'
-import { resolveResourceServer } from '../../../src/resource-server/resource-server-options.js'
+import { toResourceServerSettings } from '../../../src/resource-server/resource-server-options.js'
 
 const resource = 'https://api.test'
 const issuer = 'https://issuer.test'
-const resolve = (options: object) => resolveResourceServer({ resource, issuer, ...options } as never)
+const resolve = (options: object) => toResourceServerSettings({ resource, issuer, ...options } as never)
 const keys = [{ kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }]
 
 describe('resolveOptions', () => {

@@ -1,5 +1,6 @@
 import {
   ClientAuthenticationError,
+  ClientCallError,
   ClientConfigurationError,
   CredentialError,
   clientErrorTraits,
@@ -154,7 +155,7 @@ const rows: Readonly<
   },
   'unusable argument': {
     error: map(coded('ERR_INVALID_ARG_VALUE')),
-    type: ClientConfigurationError,
+    type: ClientCallError,
     code: 'ERR_CLIENT_ARGUMENT',
   },
   'anything else': { error: map('a string'), type: OAuthClientError, code: 'ERR_UNEXPECTED' },

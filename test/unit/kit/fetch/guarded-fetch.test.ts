@@ -9,7 +9,7 @@ const url = 'https://issuer.example/introspect'
 
 function options(fetch: Fetch, more: Partial<GuardedFetchOptions> = {}): GuardedFetchOptions {
   const trustedHostnames = ['issuer.example']
-  return { fetch, headers: {}, timeoutMs: 1000, maxBytes: 100, allowInsecureLoopback: false, trustedHostnames, ...more }
+  return { fetch, headers: {}, timeoutMs: 1000, maxBytes: 100, insecureHosts: false, trustedHostnames, ...more }
 }
 
 afterEach(() => vi.restoreAllMocks())

@@ -48,7 +48,7 @@ describe('fetchPublic on Node', () => {
       headers: {},
       timeoutMs: 5000,
       maxBytes: 100,
-      allowInsecureLoopback: false,
+      insecureHosts: false,
       trustedHostnames: [],
     })
     // The server speaks no TLS; what matters is who resolved the name.

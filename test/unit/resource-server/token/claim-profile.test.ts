@@ -4,19 +4,19 @@ import {
   firstClaim,
   readRoles,
   readScopes,
-  resolveClaimProfile,
+  toClaimProfileSettings,
 } from '../../../../src/resource-server/token/claim-profile.js'
 
 const first = (claims: object, tenant: readonly (string | readonly string[])[]): unknown =>
-  firstClaim({ ...claims }, resolveClaimProfile({ tenant }).tenant)
-const roles = (value: unknown) => readRoles({ roles: value }, resolveClaimProfile().roles)
+  firstClaim({ ...claims }, toClaimProfileSettings({ tenant }).tenant)
+const roles = (value: unknown) => readRoles({ roles: value }, toClaimProfileSettings().roles)
 
 describe('firstClaim', () => {
   it('takes the first name that is there', () => {
     expect(first({ azp: 'a', appid: 'b' }, ['client_id', 'appid', 'azp'])).toBe('b')
     expect(first({ azp: null, cid: 'b' }, ['azp', 'cid'])).toBe('b')
     expect(first({}, ['azp'])).toBeUndefined()
-    expect(firstClaim({ a: 1 }, resolveClaimProfile().tenant)).toBeUndefined()
+    expect(firstClaim({ a: 1 }, toClaimProfileSettings().tenant)).toBeUndefined()
   })
 
   it('goes down at a dot, unless a claim has that very name', () => {
@@ -50,16 +50,16 @@ describe('firstClaim', () => {
       expect(first({ a: {} }, [name]), name).toBeUndefined()
     }
     const polluted = JSON.parse('{"__proto__":{"roles":"x"}}')
-    expect(firstClaim(polluted, resolveClaimProfile({ tenant: '__proto__.roles' }).tenant)).toBe('x')
+    expect(firstClaim(polluted, toClaimProfileSettings({ tenant: '__proto__.roles' }).tenant)).toBe('x')
   })
 })
 
-describe('resolveClaimProfile', () => {
+describe('toClaimProfileSettings', () => {
   it.each(['clientId', 'scope', 'roles', 'tenant', 'subjectStandIn'] as const)(
     '[REAL-34] stops the start for an empty list of places of `%s`, and names the option',
     (name) => {
-      expect(() => resolveClaimProfile({ [name]: [] })).toThrow(ConfigurationError)
-      expect(() => resolveClaimProfile({ [name]: [] })).toThrow(`\`claimProfile.${name}\``)
+      expect(() => toClaimProfileSettings({ [name]: [] })).toThrow(ConfigurationError)
+      expect(() => toClaimProfileSettings({ [name]: [] })).toThrow(`\`claimProfile.${name}\``)
     },
   )
 })

@@ -1,5 +1,5 @@
 import { createResourceServer, type PortcullisEvent } from 'portcullis'
-import { createSigningKey, type JwtParts, requestFacts, signCompact } from 'portcullis/testing'
+import { createSigningKey, type JwtContents, requestFacts, signCompact } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
 import { type IntrospectingServer, introspectingServer, resource } from '../../../support/introspecting-server.js'
 
@@ -10,7 +10,7 @@ function signedServer(options: Parameters<typeof introspectingServer>[0] = {}) {
   return introspectingServer({ ...options, introspection: { signedResponse: true, ...options.introspection } })
 }
 
-function answerParts({ issuer, clock }: IntrospectingServer): JwtParts {
+function answerParts({ issuer, clock }: IntrospectingServer): JwtContents {
   const key = issuer.signingKey()
   return {
     header: { typ: 'token-introspection+jwt', alg: key.algorithm, kid: key.kid },

@@ -1,13 +1,13 @@
 import { ConfigurationError, type IntrospectionOptions } from 'portcullis'
 import { describe, expect, it } from 'vitest'
-import { resolveIntrospection } from '../../../../src/resource-server/token/introspection-options.js'
+import { toIntrospectionSettings } from '../../../../src/resource-server/token/introspection-options.js'
 
 const credential = { authenticate: () => ({}) }
 
 describe('introspection options', () => {
   it('[INTR-05] have defaults', () => {
-    expect(resolveIntrospection(undefined, false)).toBeUndefined()
-    expect(resolveIntrospection({ credential }, false)).toEqual({
+    expect(toIntrospectionSettings(undefined, false)).toBeUndefined()
+    expect(toIntrospectionSettings({ credential }, false)).toEqual({
       endpoint: undefined,
       credential,
       signedResponse: false,
@@ -20,8 +20,8 @@ describe('introspection options', () => {
       maxInFlight: 100,
       breaker: { failureThreshold: 5, resetTimeoutMs: 10_000 },
     })
-    expect(resolveIntrospection({ credential, breaker: false }, false)).toMatchObject({ breaker: undefined })
-    expect(resolveIntrospection({ credential, breaker: { failureThreshold: 7 } }, false)).toMatchObject({
+    expect(toIntrospectionSettings({ credential, breaker: false }, false)).toMatchObject({ breaker: undefined })
+    expect(toIntrospectionSettings({ credential, breaker: { failureThreshold: 7 } }, false)).toMatchObject({
       breaker: { failureThreshold: 7, resetTimeoutMs: 10_000 },
     })
   })
@@ -42,8 +42,8 @@ describe('introspection options', () => {
     }
     const { dangerouslyAllowMissingAudience, cacheSeconds, negativeCacheSeconds, ...same } = given
     const resolved = { allowMissingAudience: true, cacheMs: 0, negativeCacheMs: 1000 }
-    expect(resolveIntrospection(given, true)).toEqual({ ...same, ...resolved })
-    expect(() => resolveIntrospection(given, false)).toThrow(ConfigurationError)
+    expect(toIntrospectionSettings(given, true)).toEqual({ ...same, ...resolved })
+    expect(() => toIntrospectionSettings(given, false)).toThrow(ConfigurationError)
   })
 
   it.each([
@@ -71,6 +71,6 @@ describe('introspection options', () => {
     ['no time to recover', { breaker: { resetTimeoutMs: 99 } }],
     ['text for a time', { breaker: { resetTimeoutMs: '1000' } }],
   ])('[REAL-19] refuse %s', (_, changes) => {
-    expect(() => resolveIntrospection({ credential, ...changes } as never, false)).toThrow(ConfigurationError)
+    expect(() => toIntrospectionSettings({ credential, ...changes } as never, false)).toThrow(ConfigurationError)
   })
 })

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { InvalidTokenError } from '../../../../src/errors/index.js'
-import { resolveClaimProfile } from '../../../../src/resource-server/token/claim-profile.js'
+import { toClaimProfileSettings } from '../../../../src/resource-server/token/claim-profile.js'
 import {
-  type ClaimRules,
+  type ClaimSettings,
   isReadableMayAct,
   readActor,
   readClaims,
@@ -11,16 +11,16 @@ import {
 const now = 1_800_000_000
 const issuer = 'https://issuer.test'
 const good = { iss: issuer, aud: 'api', sub: 'user', client_id: 'app', iat: now, exp: now + 300, jti: 'id' }
-const rules: ClaimRules = {
-  profile: resolveClaimProfile({ tenant: 'tid' }),
+const rules: ClaimSettings = {
+  profile: toClaimProfileSettings({ tenant: 'tid' }),
   optionalClaims: new Set(),
   clockToleranceMs: 60_000,
   maxTokenAgeMs: undefined,
 }
 
-const read = (claims: object, change: Partial<ClaimRules> = {}, nowSeconds = now) =>
+const read = (claims: object, change: Partial<ClaimSettings> = {}, nowSeconds = now) =>
   readClaims({ issuer, key: undefined }, { ...good, ...claims }, { ...rules, ...change }, nowSeconds * 1000)
-const refusal = (claims: object, change: Partial<ClaimRules> = {}, nowSeconds = now): string => {
+const refusal = (claims: object, change: Partial<ClaimSettings> = {}, nowSeconds = now): string => {
   try {
     read(claims, change, nowSeconds)
   } catch (error) {
@@ -135,7 +135,7 @@ describe('readClaims', () => {
   })
 
   it('[REAL-31] tells client and user by the way of the provider', () => {
-    const profile = resolveClaimProfile({
+    const profile = toClaimProfileSettings({
       clientToken: [
         { gty: 'client-credentials' },
         { idtyp: 'app' },
@@ -169,7 +169,7 @@ describe('readClaims', () => {
   })
 
   it('[REAL-34] adds up the roles of several places', () => {
-    const profile = resolveClaimProfile({
+    const profile = toClaimProfileSettings({
       roles: [
         'roles',
         'realm_access.roles',

@@ -16,11 +16,11 @@ import { createStaticKeys } from '../../../../src/issuer/static-keys.js'
 import { readCompactJws } from '../../../../src/jws/compact-jws.js'
 import type { VerificationKey } from '../../../../src/jws/verification-key.js'
 import { createBoundedCache } from '../../../../src/kit/bounded-cache.js'
-import { resolveClaimProfile } from '../../../../src/resource-server/token/claim-profile.js'
+import { toClaimProfileSettings } from '../../../../src/resource-server/token/claim-profile.js'
 import {
+  type JwtSettings,
   type KnownHeader,
   readJoseHeader,
-  type TokenRules,
   verifyJwt,
   verifySignature,
 } from '../../../../src/resource-server/token/verify-jwt.js'
@@ -254,14 +254,14 @@ describe('a header', () => {
   it('[REAL-03] is remembered with its key once a token is accepted, and not before', async () => {
     const knownHeaders = createBoundedCache<KnownHeader>(10)
     const issuer = 'https://issuer.test'
-    const rules: TokenRules = {
+    const rules: JwtSettings = {
       issuer,
       algorithms: new Set(['ES256']),
       tokenTypes: new Set(['at+jwt']),
       keys: createStaticKeys([key.publicJwk]),
       knownHeaders,
       showsAccessToken: () => false,
-      profile: resolveClaimProfile(),
+      profile: toClaimProfileSettings(),
       optionalClaims: new Set(),
       clockToleranceMs: 0,
       maxTokenAgeMs: undefined,
