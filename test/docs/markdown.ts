@@ -50,9 +50,14 @@ function withoutCode(page: string): string {
     .replace(/`[^`\n]*`/g, '')
 }
 
+/** Where the pages stand for who reads the README elsewhere, such as on the page of the registry. */
+const published = 'https://github.com/portcullis-auth/portcullis/blob/main/'
+
 /** The targets of all links and images of a page that point inside the repository. */
 export function localLinks(page: string): readonly string[] {
-  const targets = [...withoutCode(page).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] as string)
+  const targets = [...withoutCode(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) =>
+    target.replace(published, ''),
+  )
   return targets.filter((target) => !/^[a-z][a-z0-9+.-]*:/i.test(target))
 }
 

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -7,11 +8,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
-const { exports: entries } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+const { exports: entries } = manifest
 const subpaths = Object.keys(entries).filter((subpath) => subpath !== './package.json')
 const specifier = (subpath: string) => `portcullis${subpath.slice(1)}`
 
 let consumer: string
+let packed: { readonly filename: string; readonly size: number; readonly files: readonly { readonly path: string }[] }
 
 /** Unpacks the tarball where a consumer would have it, with every other package beside it. */
 beforeAll(async () => {
@@ -21,14 +24,35 @@ beforeAll(async () => {
   const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', consumer], {
     cwd: root,
   })
-  const [{ filename }] = JSON.parse(stdout.slice(stdout.indexOf('[')))
-  await run('tar', ['-xzf', join(consumer, filename), '--strip-components=1', '-C', join(modules, 'portcullis')])
+  packed = JSON.parse(stdout.slice(stdout.indexOf('[')))[0]
+  await run('tar', ['-xzf', join(consumer, packed.filename), '--strip-components=1', '-C', join(modules, 'portcullis')])
   for (const name of await readdir(join(root, 'node_modules'))) {
     if (!name.startsWith('.')) await symlink(join(root, 'node_modules', name), join(modules, name))
   }
 }, 180_000)
 
 afterAll(() => rm(consumer, { recursive: true, force: true }))
+
+const inPackage = (path: string) => join(consumer, 'node_modules/portcullis', path)
+
+/** What a folder weighs with all below it, in bytes. */
+async function weigh(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile())
+  const sizes = await Promise.all(files.map(async (file) => (await stat(join(file.parentPath, file.name))).size))
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
+
+/** The manifests of all packages that an install brings beside ours. */
+async function dependencyManifests(): Promise<Record<string, { readonly scripts?: Record<string, string> }>> {
+  const found: Record<string, { dependencies?: Record<string, string>; scripts?: Record<string, string> }> = {}
+  const names = new Set(Object.keys(manifest.dependencies))
+  for (const name of names) {
+    found[name] = JSON.parse(await readFile(join(root, 'node_modules', name, 'package.json'), 'utf8'))
+    for (const further of Object.keys(found[name]?.dependencies ?? {})) names.add(further)
+  }
+  return found
+}
 
 async function evaluate(source: string, type: 'module' | 'commonjs'): Promise<string> {
   const { stdout } = await run(process.execPath, [`--input-type=${type}`, '--eval', source], { cwd: consumer })
@@ -71,12 +95,9 @@ describe('the packed package', () => {
   })
 
   it('[S0-77] [S3-33] [S3-34] says what it runs on, beside what, and under which licence', async () => {
-    const packed = join(consumer, 'node_modules/portcullis')
-    const { engines, type, license, peerDependencies } = JSON.parse(
-      await readFile(join(packed, 'package.json'), 'utf8'),
-    )
+    const { engines, type, license, peerDependencies } = JSON.parse(await readFile(inPackage('package.json'), 'utf8'))
     expect({ engines, type, license }).toEqual({ engines: { node: '>=20.19.0' }, type: 'module', license: 'MIT' })
-    expect(await readFile(join(packed, 'LICENSE'), 'utf8')).toContain('MIT License')
+    expect(await readFile(inPackage('LICENSE'), 'utf8')).toContain('MIT License')
     for (const page of ['README.md', 'docs/features.md']) {
       expect(await readFile(join(root, page), 'utf8'), page).toContain('Node 20.19 and later')
     }
@@ -104,5 +125,58 @@ describe('the packed package', () => {
     `
     expect(await compile('missing.mts', missing)).toMatch(/'resource' is missing|Property 'resource' is missing/)
     expect(await compile('misspelt.mts', misspelt)).toMatch(/dpopp/)
+  })
+})
+
+describe('the tarball', () => {
+  it('holds code, types and the pages a user needs, and no source, map or test', () => {
+    const others = packed.files
+      .map(({ path }) => path)
+      .filter((path) => !/^dist\/(src|adapters)\/.+\.(js|d\.ts)$/.test(path))
+    expect(others.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json'])
+  })
+
+  it('holds no file twice', async () => {
+    const digests = packed.files.map(async ({ path }) => {
+      const bytes = await readFile(inPackage(path))
+      return createHash('sha256').update(bytes).digest('hex')
+    })
+    expect(new Set(await Promise.all(digests)).size).toBe(packed.files.length)
+  })
+
+  it('is of at most 450 kB, and installs at most 6 MB with all it depends on', async () => {
+    expect(packed.size).toBeLessThan(450_000)
+    const names = Object.keys(await dependencyManifests())
+    const folders = [inPackage('.'), ...names.map((name) => join(root, 'node_modules', name))]
+    const sizes = await Promise.all(folders.map(weigh))
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(6_000_000)
+  })
+
+  it('runs nothing at an install, and neither does what it depends on', async () => {
+    const manifests = Object.entries({ portcullis: manifest, ...(await dependencyManifests()) })
+    const running = manifests.flatMap(([name, { scripts = {} }]) =>
+      ['preinstall', 'install', 'postinstall'].filter((script) => script in scripts).map((script) => [name, script]),
+    )
+    expect(running).toEqual([])
+    expect(manifest.scripts).not.toHaveProperty('prepare')
+  })
+
+  it('says whose it is, where its source is and where to report', () => {
+    const home = 'https://github.com/portcullis-auth/portcullis'
+    expect(manifest).toMatchObject({
+      homepage: `${home}#readme`,
+      bugs: { url: `${home}/issues` },
+      repository: { type: 'git', url: `git+${home}.git` },
+      author: expect.stringContaining('https://github.com/portcullis-auth'),
+      funding: { url: 'https://github.com/sponsors/portcullis-auth' },
+    })
+  })
+
+  it('has a README whose links lead somewhere from the page of the registry', async () => {
+    const targets = [...(await readFile(inPackage('README.md'), 'utf8')).matchAll(/\]\(([^)\s]+)\)/g)]
+    expect(targets.length).toBeGreaterThan(20)
+    expect(targets.map(([, target]) => target).filter((target) => !/^(https:\/\/|#)/.test(target as string))).toEqual(
+      [],
+    )
   })
 })

@@ -2,9 +2,9 @@
  * The client credentials grant (RFC 6749 §4.4), and the cache of the tokens it yields. Tokens of users are never cached
  * here.
  */
-import { LRUCache } from 'lru-cache'
 import { clientCredentialsGrant } from 'openid-client'
 import { sha256Base64url } from '#crypto'
+import { createBoundedCache } from '../../kit/bounded-cache.js'
 import { emit } from '../../kit/events.js'
 import { flag } from '../../kit/options.js'
 import { createSingleFlight } from '../../kit/single-flight.js'
@@ -57,6 +57,7 @@ async function keyOf({ scope, resource, audience, parameters = {} }: TokenTarget
 }
 
 interface Entry {
+  readonly key: string
   readonly tokens: TokenSet
   readonly usableUntilMs: number
   renewAtMs: number
@@ -76,25 +77,25 @@ const renewalPauseMs = 10_000
 
 /** See {@link TokenCache}. */
 export function createTokenCache({ tokenCache: options, clock, issuer, onEvent }: ClientSettings): TokenCache {
-  const entries = options.maxEntries === 0 ? undefined : new LRUCache<string, Entry>({ max: options.maxEntries })
+  let entries = createBoundedCache<Entry>(options.maxEntries)
   const flights = createSingleFlight<TokenSet>()
 
   const fetchInto = (key: string, load: () => Promise<TokenSet>): Promise<TokenSet> =>
     flights.run(key, async () => {
       const tokens = await load()
-      const entry = toEntry(tokens)
-      if (entry.usableUntilMs > clock()) entries?.set(key, entry)
-      else entries?.delete(key)
+      const entry = toEntry(key, tokens)
+      if (entry.usableUntilMs > clock()) entries.set(key, entry)
+      else entries.delete(key)
       return tokens
     })
 
-  function toEntry(tokens: TokenSet): Entry {
+  function toEntry(key: string, tokens: TokenSet): Entry {
     const nowMs = clock()
     const expiresAtMs = tokens.expiresAt === undefined ? undefined : tokens.expiresAt * 1000
     const lifetimeMs = expiresAtMs === undefined ? options.fallbackLifetimeSeconds * 1000 : expiresAtMs - nowMs
     const usableUntilMs = nowMs + lifetimeMs - Math.min(options.marginSeconds * 1000, lifetimeMs / 10)
     const renewAtMs = nowMs + lifetimeMs - Math.min(options.refreshAheadSeconds * 1000, lifetimeMs / 5)
-    return { tokens, usableUntilMs, renewAtMs }
+    return { key, tokens, usableUntilMs, renewAtMs }
   }
 
   function renewAhead(key: string, entry: Entry, load: () => Promise<TokenSet>): void {
@@ -106,15 +107,17 @@ export function createTokenCache({ tokenCache: options, clock, issuer, onEvent }
 
   return {
     async get(key, load, force) {
-      const entry = entries?.get(key)
+      const entry = entries.get(key)
       const nowMs = clock()
       if (force || entry === undefined || nowMs >= entry.usableUntilMs) return fetchInto(key, load)
       if (nowMs >= entry.renewAtMs) renewAhead(key, entry, load)
       return entry.tokens
     },
     forget(accessToken) {
-      for (const [key, { tokens }] of entries ?? []) if (tokens.accessToken === accessToken) entries?.delete(key)
+      for (const { key, tokens } of [...entries.values()]) if (tokens.accessToken === accessToken) entries.delete(key)
     },
-    clear: () => entries?.clear(),
+    clear() {
+      entries = createBoundedCache<Entry>(options.maxEntries)
+    },
   }
 }

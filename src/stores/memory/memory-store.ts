@@ -11,8 +11,8 @@ export interface MemoryStoreOptions {
 /**
  * Checks the options of a memory store and fills in their defaults.
  *
- * @throws {@link ConfigurationError} for unknown names, a `maxEntries` that is no positive integer, a `clock` that is no
- * function.
+ * @throws {@link ConfigurationError} for unknown names, a `maxEntries` that is no integer of 1 to 10,000,000, a `clock` that
+ * is no function.
  */
 export function toMemoryStoreSettings(
   what: string,
@@ -21,8 +21,8 @@ export function toMemoryStoreSettings(
 ): { readonly maxEntries: number; readonly clock: Clock } {
   checkNames(what, options, ['maxEntries', 'clock'])
   const { maxEntries = defaultMaxEntries } = options
-  if (!Number.isSafeInteger(maxEntries) || maxEntries <= 0) {
-    throw new ConfigurationError('`maxEntries` takes a positive integer; leave it out for the default.')
+  if (!Number.isSafeInteger(maxEntries) || maxEntries < 1 || maxEntries > 10_000_000) {
+    throw new ConfigurationError('`maxEntries` takes an integer of 1 to 10,000,000; leave it out for the default.')
   }
   return { maxEntries, clock: functionOption('clock', options.clock) ?? systemClock }
 }

@@ -87,7 +87,7 @@ describe('createMemoryGrantStore', () => {
     expect([store.get('a'), store.get('b'), store.get('c')]).toEqual([grant, undefined, grant])
   })
 
-  it.each([0, -1, 1.5, Number.NaN])('refuses maxEntries = %d', (maxEntries) => {
+  it.each([0, -1, 1.5, Number.NaN, 10_000_001])('refuses maxEntries = %d', (maxEntries) => {
     expect(() => createMemoryGrantStore({ maxEntries })).toThrow(ConfigurationError)
   })
 })
