@@ -100,5 +100,13 @@ export {
   type StoredRegistration,
 } from './registration/registered-client.js'
 export type { RegisterOptions } from './registration/registration.js'
-export { bearerAuthorization, isExpired, type TokenSet } from './token-set.js'
+export {
+  canRefresh,
+  expiresInSeconds,
+  isExpired,
+  shouldRefresh,
+  type TokenTimeOptions,
+} from './token-lifetime.js'
+export { bearerAuthorization, type TokenSet, tokenSetFromResponse } from './token-set.js'
+export { parseTokenSet, serializeTokenSet } from './token-set-text.js'
 export { GrantTypes, TokenTypes } from './token-types.js'

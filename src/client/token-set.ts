@@ -1,14 +1,14 @@
 /*
- * What a token endpoint answered, and small questions about it. Does not verify tokens.
+ * What a token endpoint answered. Does not verify tokens, and does not judge how long they serve.
  */
-import type { Clock } from '../kit/clock.js'
+import { type Clock, systemClock } from '../kit/clock.js'
 import { hideSecrets } from '../kit/hidden.js'
-import { type JsonObject, ownMember } from '../kit/json.js'
-import { ClientCallError } from './errors.js'
+import { isJsonObject, type JsonObject, ownMember } from '../kit/json.js'
+import { ClientCallError, ResponseError } from './errors.js'
 
 /**
  * What a token endpoint answered. Frozen. The tokens are readable as members and show up neither in `util.inspect` nor
- * in `JSON.stringify`.
+ * in `JSON.stringify`; {@link serializeTokenSet} makes text of them.
  *
  * @group Tokens
  */
@@ -19,7 +19,7 @@ export interface TokenSet {
   readonly tokenType: 'Bearer' | 'DPoP' | 'N_A'
   /**
    * When it expires, in seconds since the Unix epoch like `Auth.expiresAt`; counted from the local time of receipt.
-   * `undefined` when the server did not say: treat such a token as good for the moment only.
+   * `undefined` when the server did not say: see {@link isExpired}.
    */
   readonly expiresAt: number | undefined
   /** When it was received, in seconds since the Unix epoch, by the local clock. */
@@ -79,21 +79,28 @@ export function createTokenSet({ raw, clock, requestedScope, idToken, previous =
   const spelling = String(raw['token_type']).toLowerCase() as keyof typeof spellings
   const issued = raw['refresh_token'] as string | undefined
   const kept = issued === undefined ? previous.refreshExpiresAt : undefined
-  const shown = {
+  return freezeTokenSet({
     tokenType: spellings[spelling],
     expiresAt: expiryOf(raw['expires_in'], clock),
     issuedAt: Math.floor(clock() / 1000),
     refreshExpiresAt: refreshExpiryOf(raw, clock) ?? kept,
-    scope: Object.freeze(scopesOf(raw['scope'], requestedScope.length > 0 ? requestedScope : (previous.scope ?? []))),
+    scope: scopesOf(raw['scope'], requestedScope.length > 0 ? requestedScope : (previous.scope ?? [])),
     issuedTokenType: raw['issued_token_type'] as string | undefined,
-  }
-  return hideSecrets(shown, {
     accessToken: raw['access_token'] as string,
     refreshToken: issued ?? previous.refreshToken,
     idToken: idToken ?? previous.idToken,
-    metadata: Object.freeze(Object.fromEntries(Object.entries(raw).filter(([name]) => !knownMembers.has(name)))),
-    raw: Object.freeze({ ...raw }),
+    raw,
   })
+}
+
+/** A {@link TokenSet} of its members, the hidden ones hidden. */
+export function freezeTokenSet(members: Omit<TokenSet, 'metadata'>): TokenSet {
+  const { accessToken, refreshToken, idToken, raw, scope, ...shown } = members
+  const metadata = Object.fromEntries(Object.entries(raw).filter(([name]) => !knownMembers.has(name)))
+  return hideSecrets(
+    { ...shown, scope: Object.freeze([...scope]) },
+    { accessToken, refreshToken, idToken, metadata: Object.freeze(metadata), raw: Object.freeze({ ...raw }) },
+  )
 }
 
 /** 0 stands for a token that does not expire. */
@@ -108,7 +115,41 @@ function scopesOf(scope: unknown, requested: readonly string[]): readonly string
 
 function expiryOf(expiresIn: unknown, clock: Clock): number | undefined {
   const seconds = typeof expiresIn === 'string' ? Number.parseFloat(expiresIn) : expiresIn
-  return typeof seconds === 'number' ? Math.floor(clock() / 1000 + seconds) : undefined
+  return Number.isFinite(seconds) ? Math.floor(clock() / 1000 + Number(seconds)) : undefined
+}
+
+/**
+ * Makes a {@link TokenSet} of an answer of a token endpoint that another client received (RFC 6749 §5.1). Checks its
+ * form alone; does NOT verify a token, the ID token least of all.
+ *
+ * @param data - the members as the server wrote them.
+ * @param options - `clock` tells when it was received, default now; `scope` what was asked for.
+ * @throws {@link ResponseError} `ERR_RESPONSE_MALFORMED` for a missing or malformed member, `ERR_TOKEN_TYPE_UNUSABLE` for
+ * a token type other than `Bearer`, `DPoP` and `N_A`.
+ * @group Tokens
+ */
+export function tokenSetFromResponse(
+  data: unknown,
+  { clock = systemClock, scope = [] }: { readonly clock?: Clock; readonly scope?: readonly string[] } = {},
+): TokenSet {
+  const isLife = (value: unknown) =>
+    value === undefined || (Number(value) >= 0 && /^(number|string)$/.test(typeof value))
+  const lives = ['expires_in', 'refresh_expires_in', 'refresh_token_expires_in']
+  const texts = ['scope', 'refresh_token', 'id_token', 'issued_token_type']
+  const isRight =
+    isJsonObject(data) &&
+    isText(data['access_token']) &&
+    isText(data['token_type']) &&
+    texts.every((name) => data[name] === undefined || typeof data[name] === 'string') &&
+    lives.every((name) => isLife(data[name]))
+  if (!isRight) throw new ResponseError('ERR_RESPONSE_MALFORMED')
+  if (!Object.hasOwn(spellings, String(data['token_type']).toLowerCase()))
+    throw new ResponseError('ERR_TOKEN_TYPE_UNUSABLE')
+  return createTokenSet({ raw: data, clock, requestedScope: scope, idToken: data['id_token'] as string | undefined })
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
 }
 
 /**
@@ -121,17 +162,4 @@ function expiryOf(expiresIn: unknown, clock: Clock): number | undefined {
 export function bearerAuthorization(tokens: TokenSet): string {
   if (tokens.tokenType === 'Bearer') return `Bearer ${tokens.accessToken}`
   throw new ClientCallError('ERR_TOKEN_TYPE_UNUSABLE')
-}
-
-/**
- * Whether a token has expired, or will within `marginSeconds`, 30 by default. A token whose expiry is unknown counts as
- * expired: ask for a new one. Does NOT ask the server: a token that was revoked may still be within its time.
- *
- * @group Tokens
- */
-export function isExpired(
-  tokens: Pick<TokenSet, 'expiresAt'>,
-  { nowMs = Date.now(), marginSeconds = 30 }: { readonly nowMs?: number; readonly marginSeconds?: number } = {},
-): boolean {
-  return tokens.expiresAt === undefined || nowMs / 1000 >= tokens.expiresAt - marginSeconds
 }

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { isExpired } from 'portcullis/client'
+import { tokenSetFromResponse } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
 import { setUpClient } from '../../support/client-set-up.js'
 import { answer, plain, tokens } from '../../support/fake-token-endpoint.js'
@@ -82,12 +82,61 @@ describe('a token answer', () => {
     expect((await client.clientCredentials()).accessToken).toBe('a')
   })
 
-  it('[D09] has expired shortly before its time, and where the server did not say when', () => {
-    const nowMs = 1_000_000
-    expect(isExpired({ expiresAt: 1031 }, { nowMs })).toBe(false)
-    expect(isExpired({ expiresAt: 1030 }, { nowMs })).toBe(true)
-    expect(isExpired({ expiresAt: 1001 }, { nowMs, marginSeconds: 0 })).toBe(false)
-    expect(isExpired({ expiresAt: undefined }, { nowMs })).toBe(true)
-    expect(isExpired({ expiresAt: 1 })).toBe(true)
+  it('[S1-72] [S1-73] [S1-74] [S2-31] has its times, its ID token and the members nobody knows', async () => {
+    const { server, client } = setUpClient()
+    const more = { refresh_token: 'CANARY-r', refresh_expires_in: 7200, session_state: 'CANARY-s' }
+    server.script('/token', tokens(more))
+    const token = await client.clientCredentials()
+    expect(token).toMatchObject({ issuedAt: 1_800_000_000, expiresAt: 1_800_003_600, refreshExpiresAt: 1_800_007_200 })
+    expect(token.metadata).toEqual({ session_state: 'CANARY-s' })
+    expect(Object.isFrozen(token.metadata)).toBe(true)
+    const all = [token, received({ id_token: 'CANARY-id', session_state: 'CANARY-s' })]
+    expect(all[1]?.idToken).toBe('CANARY-id')
+    expect(inspect(all, { showHidden: true, depth: 9 }) + JSON.stringify(all)).not.toContain('CANARY')
+  })
+
+  it.each([
+    ['refresh_token_expires_in', '60', 1_800_000_060],
+    ['refresh_expires_in', 0, undefined],
+    ['refresh_expires_in', undefined, undefined],
+  ])('[S1-74] takes the end of the refresh token from %s: %s', (name, value, expected) => {
+    expect(received({ [name]: value }).refreshExpiresAt).toBe(expected)
+  })
+})
+
+const clock = () => 1_800_000_000_500
+const received = (members: object, options?: object) =>
+  tokenSetFromResponse({ access_token: 'the-access', token_type: 'bearer', ...members }, { clock, ...options })
+
+describe('tokenSetFromResponse', () => {
+  it('[S1-78] makes a set of an answer that another client received', () => {
+    const token = received({ expires_in: '60', scope: 'a b', issued_token_type: 't', team: 1 }, { scope: ['z'] })
+    expect(token).toMatchObject({ tokenType: 'Bearer', issuedAt: 1_800_000_000, expiresAt: 1_800_000_060 })
+    expect(token).toMatchObject({ scope: ['a', 'b'], issuedTokenType: 't' })
+    expect(token.metadata).toEqual({ team: 1 })
+    expect(received({}, { scope: ['z'] }).scope).toEqual(['z'])
+    expect(received({ expires_in: '' }).expiresAt).toBeUndefined()
+    expect(tokenSetFromResponse({ access_token: 'a', token_type: 'DPoP' }).issuedAt).toBeGreaterThan(1_700_000_000)
+  })
+
+  it.each([
+    ['no object', 'text'],
+    ['no access token', { token_type: 'Bearer' }],
+    ['an empty access token', { access_token: '', token_type: 'Bearer' }],
+    ['no token type', { access_token: 'a' }],
+    ['a life of white space', { access_token: 'a', token_type: 'Bearer', expires_in: {} }],
+    ['a negative life', { access_token: 'a', token_type: 'Bearer', expires_in: -1 }],
+    ['a life that is no number', { access_token: 'a', token_type: 'Bearer', refresh_expires_in: 'soon' }],
+    ['a life of another type', { access_token: 'a', token_type: 'Bearer', expires_in: true }],
+    ['a refresh token that is no text', { access_token: 'a', token_type: 'Bearer', refresh_token: 1 }],
+    ['an ID token that is no text', { access_token: 'a', token_type: 'Bearer', id_token: {} }],
+  ])('[S1-78] refuses %s', (_name, data) => {
+    expect(() => tokenSetFromResponse(data)).toThrow(expect.objectContaining({ code: 'ERR_RESPONSE_MALFORMED' }))
+  })
+
+  it('[S1-78] refuses a token of a type that is not known', () => {
+    const mac = { token_type: 'mac' }
+    expect(() => received(mac)).toThrow(expect.objectContaining({ code: 'ERR_TOKEN_TYPE_UNUSABLE' }))
+    expect(() => received({ token_type: 'constructor' })).toThrow('type that cannot be used')
   })
 })
