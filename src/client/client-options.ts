@@ -55,6 +55,11 @@ export interface OAuthClientOptions {
   readonly maxResponseBytes?: number | undefined
   /** Accept `http` issuers and endpoints on loopback hosts. For development and tests. Default false. */
   readonly allowInsecureLoopback?: boolean | undefined
+  /**
+   * Accept `http` for these hosts, and private addresses behind them: those of a development network, as in
+   * `['keycloak:8080']`. Anybody in between reads and changes what is sent. Default none.
+   */
+  readonly dangerouslyAllowInsecureHosts?: readonly string[] | undefined
   /** Default: the platform's `fetch`. */
   readonly fetch?: Fetch | undefined
   /** Default: the system clock. */

@@ -2,7 +2,8 @@ import { ConfigurationError } from '../errors/index.js'
 import { checkIssuer } from '../issuer/identifiers.js'
 import { type Clock, monotonicClock, systemClock } from '../kit/clock.js'
 import type { EventListener } from '../kit/events.js'
-import { type Fetch, platformFetch } from '../kit/fetch/platform-fetch.js'
+import type { Fetch } from '../kit/fetch/platform-fetch.js'
+import type { InsecureHosts } from '../kit/fetch/secure-url.js'
 import { isJsonObject } from '../kit/json.js'
 import {
   anything,
@@ -20,6 +21,7 @@ import {
   takes,
   text,
 } from '../kit/options.js'
+import { surroundingsRules, toSurroundings } from '../kit/surroundings.js'
 import type {
   BreakerOptions,
   DpopKeyPair,
@@ -42,7 +44,7 @@ export interface ClientSettings {
   /** Sent with every request; the correlation header is added per call. */
   readonly headers: Readonly<Record<string, string>>
   readonly maxResponseBytes: number
-  readonly insecureHosts: boolean
+  readonly insecureHosts: InsecureHosts
   /** Hostnames the configuration names; every other one must be on the public internet. */
   readonly trustedHostnames: readonly string[]
   readonly issuer: string
@@ -146,22 +148,15 @@ const rules: Rules<OAuthClientOptions> = {
     'the name of a header field that the client does not set itself',
   ),
   maxResponseBytes: integer(1),
-  allowInsecureLoopback: flag,
-  fetch: func,
-  clock: func,
   monotonicClock: func,
-  onEvent: func,
+  ...surroundingsRules,
 }
 
 /** @throws {@link ConfigurationError} for the first option that cannot be right. */
 export function toClientSettings(options: OAuthClientOptions): ClientSettings {
   checkOptions('createOAuthClient', options, rules)
-  const {
-    allowInsecureLoopback: insecureHosts = false,
-    discovery = 'auto',
-    defaultPaths = false,
-    registration,
-  } = options
+  const { discovery = 'auto', defaultPaths = false, registration } = options
+  const { fetch, onEvent, insecureHosts } = toSurroundings(options)
   const issuer = checkIssuer('issuer', options.issuer, insecureHosts)
   const credential = credentialFor(issuer, options)
   const endpoints = checkEndpoints(issuer, options.endpoints ?? {}, insecureHosts)
@@ -178,7 +173,7 @@ export function toClientSettings(options: OAuthClientOptions): ClientSettings {
     endpoints,
     discovery,
     defaultPaths,
-    fetch: options.fetch ?? platformFetch,
+    fetch,
     ...timesOf(options),
     headers: headersOf(options),
     maxResponseBytes: options.maxResponseBytes ?? 262_144,
@@ -189,7 +184,7 @@ export function toClientSettings(options: OAuthClientOptions): ClientSettings {
     dpop: options.dpop ?? false,
     tokenCache: cacheOf(options.tokenCache),
     correlationHeader: options.correlationHeader?.toLowerCase(),
-    onEvent: options.onEvent,
+    onEvent,
   })
 }
 

@@ -2,15 +2,15 @@ import { ConfigurationError } from '../errors/index.js'
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
 import type { PublishedJwk } from '../jws/jwk.js'
 import type { VerificationKey } from '../jws/verification-key.js'
-import { checkNames } from '../kit/check.js'
 import type { Clock } from '../kit/clock.js'
 import type { EventListener } from '../kit/events.js'
 import type { Fetch } from '../kit/fetch/platform-fetch.js'
-import { toSurroundings } from '../kit/surroundings.js'
+import { anything, checkOptions, type Rules } from '../kit/options.js'
+import { surroundingsRules, toSurroundings } from '../kit/surroundings.js'
 import { createDiscovery } from './discovery.js'
 import { checkIssuer, checkUrl } from './identifiers.js'
 import type { KeySourceHealth } from './key-source.js'
-import { createRemoteKeys, type KeyCacheOptions, toKeyCacheSettings } from './remote-keys.js'
+import { createRemoteKeys, type KeyCacheOptions, keyCacheRule, toKeyCacheSettings } from './remote-keys.js'
 
 /** Options of {@link createKeySet}: `issuer`, `jwksUri` or both. Read once, checked completely. @group Keys */
 export interface KeySetOptions {
@@ -66,16 +66,12 @@ export interface KeySet {
   health(): KeySourceHealth
 }
 
-const names = [
-  'issuer',
-  'jwksUri',
-  'keyCache',
-  'allowInsecureLoopback',
-  'dangerouslyAllowInsecureHosts',
-  'fetch',
-  'clock',
-  'onEvent',
-] as const
+const rules: Rules<KeySetOptions> = {
+  issuer: anything,
+  jwksUri: anything,
+  keyCache: keyCacheRule,
+  ...surroundingsRules,
+}
 
 /**
  * Makes a key set to be used by itself: for JWTs that are no access tokens, such as those of webhooks. It is fetched,
@@ -87,7 +83,7 @@ const names = [
  * @see {@link https://www.rfc-editor.org/rfc/rfc7517#section-5 | RFC 7517 §5}
  */
 export function createKeySet(options: KeySetOptions): KeySet {
-  checkNames('createKeySet', options, names)
+  checkOptions('createKeySet', options, rules)
   const surroundings = toSurroundings(options)
   const keyCache = toKeyCacheSettings(options.keyCache)
   const { issuer, jwksUri } = options

@@ -1,9 +1,9 @@
 import { UnavailableError } from '../errors/index.js'
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
 import type { VerificationKey } from '../jws/verification-key.js'
-import { checkNames, numberOption } from '../kit/check.js'
 import { emit } from '../kit/events.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
+import { integer, members } from '../kit/options.js'
 import { createRefreshing, type Refreshing } from '../kit/refreshing.js'
 import type { Surroundings } from '../kit/surroundings.js'
 import { createTokenBucket } from '../kit/token-bucket.js'
@@ -38,22 +38,21 @@ export interface RemoteKeysSettings {
   readonly random?: (() => number) | undefined
 }
 
-const keyCacheNames = ['defaultMaxAgeSeconds', 'refreshAheadSeconds', 'staleIfErrorSeconds', 'timeoutMs'] as const
+/** Checks the options of a key cache. */
+export const keyCacheRule = members<KeyCacheOptions>({
+  defaultMaxAgeSeconds: integer(60, 86_400),
+  refreshAheadSeconds: integer(0, 43_200),
+  staleIfErrorSeconds: integer(0, 3600),
+  timeoutMs: integer(1, 60_000),
+})
 
-/**
- * Checks the settings of a key cache and fills in its defaults.
- *
- * @throws {@link ConfigurationError}
- */
+/** Fills in the defaults of a key cache, whose options were checked by {@link keyCacheRule}. */
 export function toKeyCacheSettings(options: KeyCacheOptions = {}): Required<KeyCacheOptions> {
-  checkNames('`keyCache`', options, keyCacheNames)
-  const bounded = (name: keyof KeyCacheOptions, min: number, max: number, fallback: number) =>
-    numberOption(`keyCache.${name}`, options[name], { min, max, fallback })
   return {
-    defaultMaxAgeSeconds: bounded('defaultMaxAgeSeconds', 60, 86_400, 3600),
-    refreshAheadSeconds: bounded('refreshAheadSeconds', 0, 43_200, 300),
-    staleIfErrorSeconds: bounded('staleIfErrorSeconds', 0, 3600, 3600),
-    timeoutMs: bounded('timeoutMs', 1, 60_000, 5000),
+    defaultMaxAgeSeconds: options.defaultMaxAgeSeconds ?? 3600,
+    refreshAheadSeconds: options.refreshAheadSeconds ?? 300,
+    staleIfErrorSeconds: options.staleIfErrorSeconds ?? 3600,
+    timeoutMs: options.timeoutMs ?? 5000,
   }
 }
 

@@ -1,5 +1,5 @@
 import { ConfigurationError } from '../errors/index.js'
-import { listOption } from '../kit/check.js'
+import { checkValue, oneOrMore, toList } from '../kit/options.js'
 
 /** A JWS signature algorithm this library can check (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864). All are asymmetric. */
 export type SignatureAlgorithm =
@@ -71,7 +71,8 @@ export function checkAlgorithms(
   given: unknown,
   fallback: readonly SignatureAlgorithm[],
 ): readonly SignatureAlgorithm[] {
-  const algorithms = listOption(name, given, fallback)
+  checkValue(name, given, oneOrMore)
+  const algorithms = toList((given ?? fallback) as readonly string[])
   const unusable = algorithms.find((algorithm) => !isSignatureAlgorithm(algorithm))
   if (unusable !== undefined) {
     throw new ConfigurationError(

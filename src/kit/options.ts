@@ -31,35 +31,22 @@ export function checkOptions<T extends object>(
   if (fault !== undefined) throw new ConfigurationError(fault)
 }
 
-/** Passes a list that has every name of `T` and no other; the compiler says which name is wrong. */
-type NamesExactly<T, Known extends readonly string[]> = [keyof Rules<T>] extends [Known[number]]
-  ? [Known[number]] extends [keyof Rules<T>]
-    ? unknown
-    : { readonly unknown: Exclude<Known[number], keyof Rules<T>> }
-  : { readonly missing: Exclude<keyof Rules<T>, Known[number]> }
-
 /**
- * Refuses what is not an object, and members that an option object does not have, naming the nearest one it has. Does
- * not look at values: the factory does. A name of the interface too few or too many does not compile; a list of its own
- * needs `as const`.
+ * Refuses the value of one option that is checked by itself, because it takes several forms.
  *
  * @throws `ConfigurationError`
- * @group Adapters
  */
-export function checkNames<T extends object, const Known extends readonly string[]>(
-  what: string,
-  options: T,
-  known: Known & NamesExactly<T, Known>,
-): void {
-  const fault = nameFault(what, options, known)
-  if (fault !== undefined) throw new ConfigurationError(fault)
+export function checkValue(name: string, value: unknown, rule: Rule): void {
+  const wrong = rule(name, value)
+  if (wrong !== undefined) throw new ConfigurationError(wrong)
 }
 
 /** What is wrong with `options`, in words; see {@link checkOptions}. `prefix` stands before the names in messages. */
 export function faultOf(what: string, options: unknown, rules: AnyRules, prefix = ''): string | undefined {
-  const fault = nameFault(what, options, Object.keys(rules))
+  const names = Object.keys(rules)
+  const fault = nameFault(what, options, names)
   if (fault !== undefined) return fault
-  for (const name of Object.keys(rules)) {
+  for (const name of names) {
     const wrong = (rules[name] as Rule)(`${prefix}${name}`, (options as Record<string, unknown>)[name])
     if (wrong !== undefined) return wrong
   }
@@ -140,7 +127,7 @@ export const textOrTexts: Rule = takes(
   (value) => isText(value) || isTexts(value),
   'a non-empty string or an array of them',
 )
-/** One string or a list of at least one. */
+/** One string, or a list of at least one. */
 export const oneOrMore: Rule = takes(
   (value) => isText(value) || (isTexts(value) && (value as unknown[]).length > 0),
   'a non-empty string or a non-empty array of them',

@@ -1,10 +1,9 @@
-import { ConfigurationError } from '../errors/index.js'
-import { booleanOption, functionOption, listOption } from './check.js'
 import { type Clock, systemClock } from './clock.js'
 import type { EventListener } from './events.js'
 import type { Fetch } from './fetch/platform-fetch.js'
 import { platformFetch } from './fetch/platform-fetch.js'
 import type { InsecureHosts } from './fetch/secure-url.js'
+import { flag, func, type Rules, takes } from './options.js'
 
 /** The options that say how the outside is reached: every factory that goes over the network has them. */
 export interface SurroundingsOptions {
@@ -24,36 +23,41 @@ export interface Surroundings {
   readonly insecureHosts: InsecureHosts
 }
 
+/** A host as it stands in a URL: a name or address, with or without a port. */
+function isHost(value: unknown): boolean {
+  const isHostLike = typeof value === 'string' && /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?$/i.test(value)
+  return isHostLike && URL.canParse(`http://${value}`)
+}
+
+/** The rules of {@link SurroundingsOptions}, for the factories that have them. */
+export const surroundingsRules: Rules<SurroundingsOptions> = {
+  allowInsecureLoopback: flag,
+  dangerouslyAllowInsecureHosts: takes(
+    (value) => Array.isArray(value) && value.length > 0 && value.every(isHost),
+    "a non-empty array of hosts such as 'keycloak:8080', without a scheme and a path",
+  ),
+  fetch: func,
+  clock: func,
+  onEvent: func,
+}
+
 /**
- * Checks the options that say how the outside is reached, and fills in their defaults.
- *
- * @throws {@link ConfigurationError}
+ * Fills in the defaults of the options that say how the outside is reached. They were checked by
+ * {@link surroundingsRules}.
  */
 export function toSurroundings(options: SurroundingsOptions): Surroundings {
   return Object.freeze({
-    fetch: functionOption('fetch', options.fetch) ?? platformFetch,
-    clock: functionOption('clock', options.clock) ?? systemClock,
-    onEvent: functionOption('onEvent', options.onEvent),
+    fetch: options.fetch ?? platformFetch,
+    clock: options.clock ?? systemClock,
+    onEvent: options.onEvent,
     insecureHosts: toInsecureHosts(options),
   })
 }
 
-function toInsecureHosts(options: SurroundingsOptions): InsecureHosts {
-  const loopback = booleanOption('allowInsecureLoopback', options.allowInsecureLoopback, false)
-  const given = options.dangerouslyAllowInsecureHosts
-  if (given === undefined) return loopback
-  const name = 'dangerouslyAllowInsecureHosts'
-  return new Set(listOption(name, given, []).map((host) => checkHost(name, host)))
-}
-
-/**
- * Checks a host as it stands in a URL, a name or address with or without a port, and gives it as `URL.host` writes it
- * over http: without the port 80.
- *
- * @throws {@link ConfigurationError}
- */
-function checkHost(name: string, value: string): string {
-  const url = `http://${value}`
-  if (/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?$/i.test(value) && URL.canParse(url)) return new URL(url).host
-  throw new ConfigurationError(`\`${name}\` takes hosts such as 'keycloak:8080', without a scheme and a path.`)
+function toInsecureHosts({
+  allowInsecureLoopback = false,
+  dangerouslyAllowInsecureHosts,
+}: SurroundingsOptions): InsecureHosts {
+  if (dangerouslyAllowInsecureHosts === undefined) return allowInsecureLoopback
+  return new Set(dangerouslyAllowInsecureHosts.map((host) => new URL(`http://${host}`).host))
 }

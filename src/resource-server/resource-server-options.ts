@@ -1,12 +1,22 @@
 import type { Auth } from '../auth/auth.js'
 import { ConfigurationError } from '../errors/index.js'
-import { listOption } from '../kit/check.js'
 import { type Clock, monotonicClock } from '../kit/clock.js'
 import type { EventListener } from '../kit/events.js'
 import type { Fetch } from '../kit/fetch/platform-fetch.js'
 import { isJsonObject } from '../kit/json.js'
-import { anything, checkOptions, choice, flag, func, integer, type Rules, refuseRepeats } from '../kit/options.js'
-import { type Surroundings, toSurroundings } from '../kit/surroundings.js'
+import {
+  anything,
+  checkOptions,
+  choice,
+  flag,
+  func,
+  integer,
+  oneOrMore,
+  type Rules,
+  refuseRepeats,
+  toList,
+} from '../kit/options.js'
+import { type Surroundings, surroundingsRules, toSurroundings } from '../kit/surroundings.js'
 import type { RevocationStore } from '../stores/contract.js'
 import {
   type BindingMode,
@@ -131,7 +141,7 @@ const rules: Rules<ResourceServerOptions<ClaimsSchema | undefined>> = {
   claims: anything,
   dpop: anything,
   mtls: anything,
-  trustedProxies: anything,
+  trustedProxies: oneOrMore,
   implies: anything,
   isRevoked: func,
   revocationStore: anything,
@@ -139,11 +149,7 @@ const rules: Rules<ResourceServerOptions<ClaimsSchema | undefined>> = {
   tokenCacheEntries: integer(0, 10_000_000),
   cors: flag,
   authorizationServerMetadata: choice('off', 'pass-through'),
-  allowInsecureLoopback: anything,
-  dangerouslyAllowInsecureHosts: anything,
-  fetch: anything,
-  clock: anything,
-  onEvent: anything,
+  ...surroundingsRules,
   explainRefusals: flag,
   monotonicClock: func,
 }
@@ -181,7 +187,7 @@ export function toResourceServerSettings(
     schema: checkSchema(options.claims),
     dpop,
     mtls,
-    trustedProxies: listOption('trustedProxies', options.trustedProxies, []),
+    trustedProxies: toList(options.trustedProxies ?? []),
     implies: toImpliedScopes(options.implies),
     revocationStore: checkRevocationStore(options.revocationStore),
     revocationTtlSeconds: options.revocationTtlSeconds ?? 86_400,

@@ -1,9 +1,8 @@
 import { ConfigurationError } from '../errors/index.js'
 import { checkUrl } from '../issuer/identifiers.js'
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
-import { listOption } from '../kit/check.js'
 import type { InsecureHosts } from '../kit/fetch/secure-url.js'
-import { anything, checkOptions, choice, type Rules } from '../kit/options.js'
+import { anything, checkOptions, choice, oneOrMore, type Rules, toList } from '../kit/options.js'
 import { type BindingMode, bindingModes } from './binding/binding-options.js'
 import {
   checkResourceMetadata,
@@ -53,10 +52,10 @@ export interface ResourceSurroundings {
 
 const rules: Rules<ResourceOptions> = {
   resource: anything,
-  audience: anything,
-  issuers: anything,
-  scopes: anything,
-  bearerMethods: anything,
+  audience: oneOrMore,
+  issuers: oneOrMore,
+  scopes: oneOrMore,
+  bearerMethods: oneOrMore,
   dpop: choice(...bindingModes),
   mtls: choice(...bindingModes),
   metadata: anything,
@@ -76,7 +75,7 @@ export function toResourceSettings(given: string | ResourceOptions, defaults: Re
   const issuers = checkOwnIssuers(options.issuers, defaults.issuers)
   return Object.freeze({
     resource: options.resource,
-    audiences: listOption('audience', options.audience, [options.resource]),
+    audiences: toList(options.audience ?? options.resource),
     issuers: issuers ?? defaults.issuers ?? [],
     onlyIssuers: issuers && new Set(issuers),
     scopes: checkScopes(options.scopes),
@@ -103,7 +102,7 @@ function checkOwnIssuers(
   known: readonly string[] | undefined,
 ): readonly string[] | undefined {
   if (given === undefined) return undefined
-  const issuers = listOption('issuers', given, [])
+  const issuers = toList(given)
   const unknown = issuers.find((issuer) => known?.includes(issuer) === false)
   if (unknown === undefined) return issuers
   throw new ConfigurationError(
@@ -111,14 +110,14 @@ function checkOwnIssuers(
   )
 }
 
-function checkScopes(given: unknown): readonly string[] {
-  const scopes = listOption('scopes', given, [])
+function checkScopes(given: readonly string[] = []): readonly string[] {
+  const scopes = toList(given)
   if (scopes.every(isScope)) return scopes
   throw new ConfigurationError('`scopes` takes scopes, one per item, without spaces and quotes (RFC 6749 §3.3).')
 }
 
-function checkBearerMethods(given: unknown): readonly BearerMethod[] {
-  const methods = listOption('bearerMethods', given, ['header'])
+function checkBearerMethods(given: readonly string[] = ['header']): readonly BearerMethod[] {
+  const methods = toList(given)
   const isComplete = methods.includes('header') && methods.every((method) => bearerMethods.includes(method))
   if (isComplete) return methods as readonly BearerMethod[]
   throw new ConfigurationError("`bearerMethods` takes 'header', which is always on, 'body' and 'query'.")

@@ -1,7 +1,7 @@
 import { decodeBase64url, encodeBase64url } from '#crypto'
 import { ConfigurationError } from '../errors/index.js'
 import { isBase64url } from '../jws/compact-jws.js'
-import { checkNames } from '../kit/check.js'
+import { checkOptions, type Rules, required, takes } from '../kit/options.js'
 
 /** One key of a key ring. @group Stores */
 export interface SealKey {
@@ -63,17 +63,16 @@ function importKey(secret: Uint8Array): Promise<CryptoKey> {
   return crypto.subtle.importKey('raw', Uint8Array.from(secret), 'AES-GCM', false, ['encrypt', 'decrypt'])
 }
 
+const keyRules: Rules<SealKey> = {
+  id: required(
+    takes((id) => typeof id === 'string' && /^[\w-]{1,64}$/.test(id), 'at most 64 letters, digits, - and _'),
+  ),
+  secret: required(takes((secret) => secret instanceof Uint8Array && secret.length === 32, 'exactly 32 random bytes')),
+}
+
 function checkRing(ring: readonly SealKey[]): void {
   if (!Array.isArray(ring) || ring.length === 0) throw new ConfigurationError('`keys` takes at least one key.')
-  for (const key of ring as readonly Partial<SealKey>[]) {
-    checkNames('A key of `keys`', key, ['id', 'secret'])
-    if (typeof key.id !== 'string' || !/^[\w-]{1,64}$/.test(key.id)) {
-      throw new ConfigurationError('A key of `keys` needs an `id` of at most 64 letters, digits, - and _.')
-    }
-    if (!(key.secret instanceof Uint8Array) || key.secret.length !== 32) {
-      throw new ConfigurationError('A key of `keys` needs a `secret` of exactly 32 random bytes.')
-    }
-  }
+  for (const key of ring) checkOptions<SealKey>('A key of `keys`', key, keyRules, 'keys.')
   const ids = new Set(ring.map(({ id }) => id))
   if (ids.size < ring.length) throw new ConfigurationError('`keys` holds two keys with one `id`.')
 }

@@ -153,7 +153,7 @@ function createConfiguration(settings: ClientSettings, destination: Destination,
   config.timeout = 0
   config[customFetch] = attempt.fetch
   // The guard judges every URL by itself, loopback or not.
-  if (settings.insecureHosts) allowInsecureRequests(config)
+  if (settings.insecureHosts !== false) allowInsecureRequests(config)
   return config
 }
 

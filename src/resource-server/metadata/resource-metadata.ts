@@ -1,10 +1,20 @@
 import { ConfigurationError } from '../../errors/index.js'
 import { checkUrl } from '../../issuer/identifiers.js'
 import type { SignatureAlgorithm } from '../../jws/algorithms.js'
-import { listOption } from '../../kit/check.js'
 import type { InsecureHosts } from '../../kit/fetch/secure-url.js'
 import { isJsonObject, type JsonObject } from '../../kit/json.js'
-import { anything, checkOptions, flag, func, integer, type Rules, takes, text } from '../../kit/options.js'
+import {
+  anything,
+  checkOptions,
+  flag,
+  func,
+  integer,
+  oneOrMore,
+  type Rules,
+  takes,
+  text,
+  toList,
+} from '../../kit/options.js'
 import type { BindingMode } from '../binding/binding-options.js'
 
 /** Members of the metadata document that no other setting decides (RFC 9728 §2). @group Resource server */
@@ -34,13 +44,16 @@ export interface ResourceMetadataOptions {
 
 const rules: Rules<ResourceMetadataOptions> = {
   name: text,
-  localizedNames: anything,
+  localizedNames: takes(
+    (value) => isJsonObject(value) && Object.values(value).every((name) => typeof name === 'string' && name !== ''),
+    'an object of names by language tag',
+  ),
   documentation: anything,
   policyUri: anything,
   tosUri: anything,
   jwksUri: anything,
-  signingAlgorithms: anything,
-  authorizationDetailsTypes: anything,
+  signingAlgorithms: oneOrMore,
+  authorizationDetailsTypes: oneOrMore,
   sign: func,
   metadataAt: takes(
     (value) => typeof value === 'string' && /^\/[^\s?#]*$/.test(value),
@@ -49,8 +62,6 @@ const rules: Rules<ResourceMetadataOptions> = {
   atRoot: flag,
   maxAgeSeconds: integer(0, 31_536_000),
 }
-
-const none: readonly string[] = []
 
 /**
  * Checks the further members of a metadata document and takes a copy of them.
@@ -65,32 +76,16 @@ export function checkResourceMetadata(
   for (const name of ['documentation', 'policyUri', 'tosUri', 'jwksUri'] as const) {
     if (metadata[name] !== undefined) checkUrl(`metadata.${name}`, metadata[name], insecureHosts)
   }
-  return Object.freeze({ ...metadata, ...checkLists(metadata) })
-}
-
-function checkLists(metadata: ResourceMetadataOptions): Partial<ResourceMetadataOptions> {
-  const { localizedNames } = metadata
-  const signingAlgorithms = listOption('metadata.signingAlgorithms', metadata.signingAlgorithms, none)
-  const authorizationDetailsTypes = listOption(
-    'metadata.authorizationDetailsTypes',
-    metadata.authorizationDetailsTypes,
-    none,
-  )
+  const { localizedNames, signingAlgorithms = [], authorizationDetailsTypes = [] } = metadata
   if (signingAlgorithms.includes('none')) {
     throw new ConfigurationError('`metadata.signingAlgorithms` must not hold none (RFC 9728 §2).')
   }
-  return {
-    ...(localizedNames !== undefined && { localizedNames: checkLocalizedNames(localizedNames) }),
-    signingAlgorithms,
-    authorizationDetailsTypes,
-  }
-}
-
-function checkLocalizedNames(names: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  if (isJsonObject(names) && Object.values(names).every((name) => typeof name === 'string' && name !== '')) {
-    return Object.freeze({ ...names })
-  }
-  throw new ConfigurationError('`metadata.localizedNames` takes an object of names by language tag.')
+  return Object.freeze({
+    ...metadata,
+    ...(localizedNames !== undefined && { localizedNames: Object.freeze({ ...localizedNames }) }),
+    signingAlgorithms: toList(signingAlgorithms),
+    authorizationDetailsTypes: toList(authorizationDetailsTypes),
+  })
 }
 
 /** What of a resource decides what its document says. */

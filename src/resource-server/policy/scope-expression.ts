@@ -1,7 +1,8 @@
 /** What scopes a route needs, and which ones are missing. Does NOT verify the token. */
+
 import { ConfigurationError, InsufficientScopeError } from '../../errors/index.js'
-import { listOption } from '../../kit/check.js'
 import { isJsonObject } from '../../kit/json.js'
+import { checkValue, oneOrMore, required, toList } from '../../kit/options.js'
 import type { RequirementRule, ScopeExpression } from './requirement.js'
 
 /** A scope expression compiled once per route. */
@@ -118,7 +119,10 @@ export function scopeRule(scope: ScopeRule | undefined): RequirementRule | undef
  */
 export function toImpliedScopes(implies: Readonly<Record<string, string | readonly string[]>> = {}) {
   const given = isJsonObject(implies) ? Object.entries(implies) : undefined
-  const resolved = given?.map(([scope, implied]) => [scope, listOption(`implies.${scope}`, implied, [])] as const)
-  if (resolved?.every(([scope, implied]) => [scope, ...implied].every(isScope))) return new Map(resolved)
+  const lists = given?.map(([scope, implied]) => {
+    checkValue(`implies.${scope}`, implied, required(oneOrMore))
+    return [scope, toList(implied as string | readonly string[])] as const
+  })
+  if (lists?.every(([scope, implied]) => [scope, ...implied].every(isScope))) return new Map(lists)
   throw new ConfigurationError("`implies` takes an object of scopes by scope, as in { 'files:write': ['files:read'] }.")
 }

@@ -1,7 +1,8 @@
 /** How recent and how strong the sign-in of the user has to be (RFC 9470). */
+
 import { ConfigurationError, StepUpRequiredError } from '../../errors/index.js'
-import { listOption } from '../../kit/check.js'
 import { type JsonObject, ownMember } from '../../kit/json.js'
+import { checkValue, oneOrMore, toList } from '../../kit/options.js'
 import type { Requirement, RequirementRule } from './requirement.js'
 import { isScope, type ScopeRule } from './scope-expression.js'
 
@@ -37,7 +38,8 @@ function shownItem(value: unknown): string {
  */
 export function compileAuthentication({ acr, maxAgeSeconds }: Requirement<never>): AuthenticationDemand | undefined {
   if (acr === undefined && maxAgeSeconds === undefined) return undefined
-  const acrValues = acr === undefined ? undefined : listOption('acr', acr, [])
+  checkValue('acr', acr, oneOrMore)
+  const acrValues = acr === undefined ? undefined : toList(acr)
   if (acrValues?.every(isScope) === false) {
     throw new ConfigurationError('`acr` takes one value, or an array of values, without spaces (RFC 9470 §3).')
   }

@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../../errors/index.js'
-import { checkNames, listOption, textOption } from '../../kit/check.js'
 import { isJsonObject } from '../../kit/json.js'
+import { anything, checkOptions, checkValue, oneOrMore, type Rules, required, text, toList } from '../../kit/options.js'
 import { type ClaimConditions, type ClaimsTest, refuseConditions, toClaimsTest } from './claim-conditions.js'
 
 /** A resource that tokens are accepted for. */
@@ -54,8 +54,10 @@ export function toStandIns(given: unknown): readonly StandInSettings[] | undefin
   return Object.freeze(standIns.map(toStandIn))
 }
 
+const standInRules: Rules<AudienceStandIn> = { claims: anything, resource: text }
+
 function toStandIn(given: unknown): StandInSettings {
-  checkNames('`audienceFrom`', given as AudienceStandIn, ['claims', 'resource'])
+  checkOptions<AudienceStandIn>('`audienceFrom`', given as AudienceStandIn, standInRules, 'audienceFrom.')
   const { claims, resource } = given as AudienceStandIn
   if (Array.isArray(claims)) refuseConditions('audienceFrom.claims')
   const holds = toClaimsTest('audienceFrom.claims', claims ?? null) as ClaimsTest
@@ -64,7 +66,7 @@ function toStandIn(given: unknown): StandInSettings {
       '`audienceFrom` must hold a claim such as client_id or azp against values: without one, any token of the issuer passes.',
     )
   }
-  return Object.freeze({ holds, resource: textOption('audienceFrom.resource', resource) })
+  return Object.freeze({ holds, resource })
 }
 
 function tellsClients(claim: string, condition: unknown): boolean {
@@ -78,15 +80,17 @@ function tellsClients(claim: string, condition: unknown): boolean {
  */
 export function toAudiences(given: AudienceOption): AudienceSettings['audiences'] {
   if (given === undefined) return undefined
-  if (!isJsonObject(given)) return listOption('audience', given, [])
-  const entries = Object.entries(given).map(([resource, one]) => [resource, checkAudience(resource, one)] as const)
+  if (!isJsonObject(given)) return checkAudience('audience', given)
+  const entries = Object.entries(given).map(
+    ([resource, one]) => [resource, checkAudience(`audience.${resource}`, one)] as const,
+  )
   if (entries.length > 0) return new Map(entries)
   throw new ConfigurationError('`audience` names no resource; leave it out for the audiences of the resources.')
 }
 
-function checkAudience(resource: string, given: unknown): readonly string[] {
-  if (given !== undefined) return listOption(`audience.${resource}`, given, [])
-  throw new ConfigurationError(`\`audience.${resource}\` is undefined; leave it out for the audiences of the resource.`)
+function checkAudience(name: string, given: unknown): readonly string[] {
+  checkValue(name, given, required(oneOrMore))
+  return toList(given as string | readonly string[])
 }
 
 /** No value may stand for two resources: a token of one would pass at the other. */

@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../../errors/index.js'
 import { createBoundedCache } from '../../kit/bounded-cache.js'
 import { isJsonObject, isStringArray, type JsonObject } from '../../kit/json.js'
-import { anything, checkNames, checkOptions, type Rules } from '../../kit/options.js'
+import { anything, checkOptions, choice, type Rules, required } from '../../kit/options.js'
 import {
   type ClaimConditions,
   type ClaimPath,
@@ -106,7 +106,7 @@ function toClaimPaths(name: string, given: unknown): readonly ClaimPathSettings[
   return Object.freeze(paths.map((path) => toClaimPath(name, path)))
 }
 
-const roleForms: readonly unknown[] = ['object-keys', 'comma-list']
+const roleRules: Rules<RoleClaim> = { claim: anything, form: required(choice('object-keys', 'comma-list')) }
 
 function toRolePaths(given: unknown): readonly RolePathSettings[] {
   const name = 'claimProfile.roles'
@@ -117,11 +117,9 @@ function toRolePaths(given: unknown): readonly RolePathSettings[] {
 
 function toRolePath(name: string, place: unknown): RolePathSettings {
   if (!isJsonObject(place)) return { ...toClaimPath(name, place), form: 'names' }
-  checkNames(`A place of \`${name}\``, place as unknown as RoleClaim, ['claim', 'form'])
-  const { claim, form } = place
-  if (!roleForms.includes(form))
-    throw new ConfigurationError(`\`${name}\` takes the form 'object-keys' or 'comma-list'.`)
-  return { ...toClaimPath(name, claim), form: form as RolePathSettings['form'] }
+  const given = place as unknown as RoleClaim
+  checkOptions<RoleClaim>(`A place of \`${name}\``, given, roleRules, `${name}.`)
+  return { ...toClaimPath(name, given.claim), form: given.form }
 }
 
 /** The value of the first of `paths` that is there. */

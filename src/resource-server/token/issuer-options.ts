@@ -1,12 +1,11 @@
 import { ConfigurationError } from '../../errors/index.js'
 import { checkIssuer, checkUrl } from '../../issuer/identifiers.js'
 import type { KeySettings } from '../../issuer/key-table.js'
-import { type KeyCacheOptions, toKeyCacheSettings } from '../../issuer/remote-keys.js'
+import { type KeyCacheOptions, keyCacheRule, toKeyCacheSettings } from '../../issuer/remote-keys.js'
 import { checkAlgorithms, defaultTokenAlgorithms, type SignatureAlgorithm } from '../../jws/algorithms.js'
-import { listOption } from '../../kit/check.js'
 import type { InsecureHosts } from '../../kit/fetch/secure-url.js'
 import { isJsonObject, type JsonObject } from '../../kit/json.js'
-import { anything, checkOptions, choice, integer, type Rules } from '../../kit/options.js'
+import { anything, checkOptions, choice, integer, oneOrMore, type Rules, toList } from '../../kit/options.js'
 import { type AudienceSettings, type AudienceStandIn, toAudiences, toStandIns } from './audience.js'
 import { type ClaimConditions, type ClaimsTest, toClaimsTest } from './claim-conditions.js'
 import { type ClaimProfile, type ClaimProfileSettings, toClaimProfileSettings } from './claim-profile.js'
@@ -121,8 +120,8 @@ const rules: Rules<IssuerOptions> = {
   algorithms: anything,
   jwksUri: anything,
   keys: anything,
-  keyCache: anything,
-  keyUses: anything,
+  keyCache: keyCacheRule,
+  keyUses: oneOrMore,
   keyConditions: anything,
   tokenTypes: anything,
   headerConditions: anything,
@@ -133,7 +132,7 @@ const rules: Rules<IssuerOptions> = {
   clockToleranceSeconds: integer(0, 300),
   maxTokenAgeSeconds: integer(1, 31_536_000),
   introspection: anything,
-  logoutAudience: anything,
+  logoutAudience: oneOrMore,
   optionalLogoutClaims: anything,
   dangerouslyUnknownConfirmation: choice('refuse', 'ignore'),
 }
@@ -164,16 +163,16 @@ export function toIssuerSettings(given: string | IssuerOptions, insecureHosts: I
     tokenHeader: checkTokenHeader(options.tokenHeader),
     showsAccessToken: toClaimsTest('accessTokenEvidence', options.accessTokenEvidence) ?? showsAccessToken,
     claimProfile: toClaimProfileSettings(options.claimProfile),
-    optionalClaims: checkOptional('optionalClaims', options.optionalClaims, relaxable, 'iss, aud, sub and exp'),
+    optionalClaims: checkOptional('optionalClaims', options.optionalClaims, relaxable, 'iss, aud, sub or exp'),
     clockToleranceSeconds: options.clockToleranceSeconds ?? 60,
     maxTokenAgeSeconds: options.maxTokenAgeSeconds,
     introspection: toIntrospectionSettings(options.introspection, insecureHosts),
-    logoutAudiences: listOption('logoutAudience', options.logoutAudience, []),
+    logoutAudiences: toList(options.logoutAudience ?? []),
     optionalLogoutClaims: checkOptional(
       'optionalLogoutClaims',
       options.optionalLogoutClaims,
       ['exp'],
-      'iss, aud, iat and jti',
+      'iss, aud, iat or jti',
     ),
     unknownConfirmation: options.dangerouslyUnknownConfirmation ?? 'refuse',
   })
@@ -192,10 +191,9 @@ function checkKeys({ keys, jwksUri }: IssuerOptions): readonly JsonObject[] | un
 }
 
 function toKeySettings({ keyUses, keyConditions }: IssuerOptions): KeySettings | undefined {
-  const uses = listOption('keyUses', keyUses, ['sig'])
   const accepts = toClaimsTest('keyConditions', keyConditions)
   if (keyUses === undefined && accepts === undefined) return undefined
-  return Object.freeze({ uses, accepts: accepts ?? (() => true) })
+  return Object.freeze({ uses: toList(keyUses ?? ['sig']), accepts: accepts ?? (() => true) })
 }
 
 function checkOptional(
@@ -205,5 +203,7 @@ function checkOptional(
   others: string,
 ): readonly string[] {
   if (Array.isArray(given) && given.every((claim) => choices.includes(claim))) return Object.freeze([...given])
-  throw new ConfigurationError(`\`${name}\` takes a list of ${choices.join(', ')} only: ${others} never lack.`)
+  throw new ConfigurationError(
+    `\`${name}\` takes a list of ${choices.join(', ')} only: a token without ${others} is never accepted.`,
+  )
 }

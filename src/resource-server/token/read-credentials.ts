@@ -1,8 +1,8 @@
 import type { AuthScheme } from '../../auth/auth.js'
 import { type AuthError, ConfigurationError, InvalidRequestError, MissingTokenError } from '../../errors/index.js'
 import type { RequestFacts } from '../../http/request-facts.js'
-import { textOption } from '../../kit/check.js'
 import { isJsonObject } from '../../kit/json.js'
+import { checkValue, text } from '../../kit/options.js'
 
 /** Ways a client may send its token, in the words of RFC 9728 `bearer_methods_supported`. */
 export type BearerMethod = 'header' | 'body' | 'query'
@@ -182,7 +182,8 @@ const fieldName = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
  * @throws {@link ConfigurationError}
  */
 export function checkTokenHeader(given: unknown): string | undefined {
-  const name = textOption('tokenHeader', given)?.toLowerCase()
+  checkValue('tokenHeader', given, text)
+  const name = (given as string | undefined)?.toLowerCase()
   if (name === undefined || (fieldName.test(name) && !reservedFields.has(name))) return name
   throw new ConfigurationError(
     '`tokenHeader` takes the name of a header field that a proxy writes the token into, such as Cf-Access-Jwt-Assertion.',

@@ -1,8 +1,8 @@
-import { checkNames, functionOption } from '../../kit/check.js'
 import { type Clock, systemClock } from '../../kit/clock.js'
+import { checkOptions, func } from '../../kit/options.js'
 import type { StoredTokens, TokenLifetime, TokenStore } from '../contract.js'
 import { answer, checkTokenEntry, checkTokenKey, endOfLife, type TokenEnvelope, unlessDamaged } from '../token-entry.js'
-import { createEntrySealer, type TokenSealing } from './entry-sealer.js'
+import { createEntrySealer, sealingRules, type TokenSealing } from './entry-sealer.js'
 
 /** Options of {@link createEncryptedTokenStore}. @group Token stores */
 export interface EncryptedTokenStoreOptions extends TokenSealing {
@@ -39,8 +39,8 @@ const maxPlainBytes = 47_104
  * @group Token stores
  */
 export function createEncryptedTokenStore(inner: TokenStore, options: EncryptedTokenStoreOptions): EncryptedTokenStore {
-  checkNames('createEncryptedTokenStore', options, ['keys', 'nameSecret', 'clock'])
-  const clock = functionOption('clock', options.clock) ?? systemClock
+  checkOptions('createEncryptedTokenStore', options, { ...sealingRules, clock: func })
+  const clock = options.clock ?? systemClock
   const { kind, location, persistent } = inner.describe()
   const sealer = createEntrySealer(kind, options)
 

@@ -1,5 +1,5 @@
 import { hmacSha256Base64url } from '#crypto'
-import { ConfigurationError } from '../../errors/index.js'
+import { anything, type Rules, required, takes } from '../../kit/options.js'
 import { createSealer, type Sealer, type SealKey } from '../sealer.js'
 import { damaged, readEnvelope, type TokenEnvelope, writeEnvelope } from '../token-entry.js'
 
@@ -12,6 +12,17 @@ export interface TokenSealing {
    * It encrypts nothing, so that it wears out with no number of entries.
    */
   readonly nameSecret: Uint8Array
+}
+
+/** What every store that seals its entries checks; the key ring is checked where its sealer is made. */
+export const sealingRules: Rules<TokenSealing> = {
+  keys: anything,
+  nameSecret: required(
+    takes(
+      (value) => value instanceof Uint8Array && value.length >= 32,
+      'at least 32 random bytes, the same ones for good',
+    ),
+  ),
 }
 
 /** Seals entries for one kind of store. */
@@ -29,13 +40,10 @@ export interface EntrySealer {
  * Makes an {@link EntrySealer}. Each purpose has a key of its own, derived with HKDF-SHA-256: the ring may serve other
  * stores too.
  *
- * @throws {@link ConfigurationError} for an unusable key ring, or a `nameSecret` of less than 32 bytes.
+ * @throws {@link ConfigurationError} for an unusable key ring. `nameSecret` was checked by {@link sealingRules}.
  */
 export function createEntrySealer(kind: string, { keys, nameSecret }: TokenSealing): EntrySealer {
   createSealer(keys)
-  if (!(nameSecret instanceof Uint8Array) || nameSecret.length < 32) {
-    throw new ConfigurationError('`nameSecret` takes at least 32 random bytes, the same ones for good.')
-  }
   const ring = keys.map(({ id, secret }) => ({ id, secret: Uint8Array.from(secret) }))
   const nameInput = Uint8Array.from(nameSecret)
   const [{ id: firstId }] = ring as unknown as readonly [SealKey]

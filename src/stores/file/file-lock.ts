@@ -13,10 +13,10 @@ import {
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { sha256Base64url } from '#crypto'
-import { checkNames, functionOption } from '../../kit/check.js'
 import { type Clock, systemClock } from '../../kit/clock.js'
 import { failureCode } from '../../kit/failure-code.js'
 import { parseJsonObject } from '../../kit/json.js'
+import { anything, checkOptions, func, type Rules } from '../../kit/options.js'
 import type { Lease, LockStore } from '../contract.js'
 import { answer } from '../token-entry.js'
 import { openFolder } from './private-files.js'
@@ -38,6 +38,8 @@ interface Holder {
   readonly expiresAtMs: number
 }
 
+const rules: Rules<FileLockOptions> = { directory: anything, clock: func }
+
 /** How long a file may stay without its content, which is written right after it is made. */
 const unfinishedMs = 30_000
 /** How long the steps on a held lock may take: a few system calls. */
@@ -56,9 +58,9 @@ const deepestRight = 3
  * @group Token stores
  */
 export function createFileLock(options: FileLockOptions): LockStore {
-  checkNames('createFileLock', options, ['directory', 'clock'])
+  checkOptions('createFileLock', options, rules)
   const directory = requiredFolder(options.directory)
-  const clock = functionOption('clock', options.clock) ?? systemClock
+  const clock = options.clock ?? systemClock
   const here = thisHost()
 
   function isDead({ pid, host, expiresAtMs }: Holder): boolean {

@@ -1,5 +1,5 @@
-import { checkNames, functionOption } from '../../kit/check.js'
 import { type Clock, systemClock } from '../../kit/clock.js'
+import { anything, checkOptions, func } from '../../kit/options.js'
 import type { TokenStore } from '../contract.js'
 import { createLockedTokenStore } from '../locked-token-store.js'
 import { createEntryFiles } from './entry-files.js'
@@ -29,9 +29,9 @@ const asItIs = async (text: string) => text
  * @group Token stores
  */
 export function createFileTokenStore(options: FileTokenStoreOptions = {}): TokenStore {
-  checkNames('createFileTokenStore', options, ['directory', 'clock'])
+  checkOptions('createFileTokenStore', options, { directory: anything, clock: func })
   const directory = requiredFolder(options.directory ?? tokenDirectory())
-  const clock = functionOption('clock', options.clock) ?? systemClock
+  const clock = options.clock ?? systemClock
   const files = createEntryFiles(directory, '.token.json', { encode: asItIs, decode: asItIs })
   return createLockedTokenStore(files, createFileLock({ directory: `${directory}/.locks`, clock }), clock, {
     kind: 'file',

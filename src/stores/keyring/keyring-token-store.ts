@@ -1,8 +1,8 @@
 import { dirname, join } from 'node:path'
 import { sha256Base64url } from '#crypto'
-import { checkNames, choiceOption, functionOption, integerOption, textOption } from '../../kit/check.js'
 import { type Clock, systemClock } from '../../kit/clock.js'
 import { isStringArray } from '../../kit/json.js'
+import { checkOptions, choice, func, integer, methods, type Rules, text } from '../../kit/options.js'
 import type { LockStore, TokenStore } from '../contract.js'
 import { createFileLock } from '../file/file-lock.js'
 import { tokenDirectory } from '../file/token-directory.js'
@@ -40,6 +40,14 @@ export interface KeyringTokenStore extends TokenStore {
   probe(): Promise<void>
 }
 
+const rules: Rules<KeyringTokenStoreOptions> = {
+  service: text,
+  linuxStore: choice('secret-service', 'keyutils'),
+  timeoutMs: integer(1, 600_000),
+  lock: methods('acquire'),
+  clock: func,
+}
+
 /** No hash has this name. */
 const keyList = 'keys'
 
@@ -54,11 +62,8 @@ const keyList = 'keys'
  * @group Token stores
  */
 export function createKeyringTokenStore(options: KeyringTokenStoreOptions = {}): KeyringTokenStore {
-  checkNames('createKeyringTokenStore', options, ['service', 'linuxStore', 'timeoutMs', 'lock', 'clock'])
-  const service = textOption('service', options.service) ?? 'portcullis'
-  const linuxStore = choiceOption('linuxStore', options.linuxStore, ['secret-service', 'keyutils'], 'secret-service')
-  const timeoutMs = integerOption('timeoutMs', options.timeoutMs, { min: 1, max: 600_000, fallback: 10_000 })
-  const clock = functionOption('clock', options.clock) ?? systemClock
+  checkOptions('createKeyringTokenStore', options, rules)
+  const { service = 'portcullis', linuxStore = 'secret-service', timeoutMs = 10_000, clock = systemClock } = options
   const lock = options.lock ?? createFileLock({ directory: join(dirname(tokenDirectory()), 'locks') })
   const backend = createBackend(createKeyringTexts(createKeyring({ service, linuxStore, timeoutMs })), lock)
   const store = createLockedTokenStore(backend, lock, clock, {

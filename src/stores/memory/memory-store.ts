@@ -1,12 +1,13 @@
-import { ConfigurationError } from '../../errors/index.js'
-import { checkNames, functionOption } from '../../kit/check.js'
 import { type Clock, systemClock } from '../../kit/clock.js'
+import { checkOptions, func, integer, type Rules } from '../../kit/options.js'
 
 /** Options that every memory store has. */
 export interface MemoryStoreOptions {
   readonly maxEntries?: number | undefined
   readonly clock?: Clock | undefined
 }
+
+const rules: Rules<MemoryStoreOptions> = { maxEntries: integer(1, 10_000_000), clock: func }
 
 /**
  * Checks the options of a memory store and fills in their defaults.
@@ -19,12 +20,9 @@ export function toMemoryStoreSettings(
   options: MemoryStoreOptions,
   defaultMaxEntries: number,
 ): { readonly maxEntries: number; readonly clock: Clock } {
-  checkNames(what, options, ['maxEntries', 'clock'])
-  const { maxEntries = defaultMaxEntries } = options
-  if (!Number.isSafeInteger(maxEntries) || maxEntries < 1 || maxEntries > 10_000_000) {
-    throw new ConfigurationError('`maxEntries` takes an integer of 1 to 10,000,000; leave it out for the default.')
-  }
-  return { maxEntries, clock: functionOption('clock', options.clock) ?? systemClock }
+  checkOptions(what, options, rules)
+  const { maxEntries = defaultMaxEntries, clock = systemClock } = options
+  return { maxEntries, clock }
 }
 
 /** A full store's refusal. Its `code` is what events tell. */

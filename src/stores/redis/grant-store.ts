@@ -1,7 +1,8 @@
 import { parseJsonObject } from '../../kit/json.js'
+import { anything, checkOptions } from '../../kit/options.js'
 import type { GrantStore, StoredGrant } from '../contract.js'
 import { createSealer, type SealKey } from '../sealer.js'
-import { createRedisConnection, type RedisStoreOptions } from './send-command.js'
+import { createRedisConnection, type RedisStoreOptions, redisRules } from './send-command.js'
 
 /** Options of {@link createRedisGrantStore}. @group Stores */
 export interface RedisGrantStoreOptions extends RedisStoreOptions {
@@ -17,7 +18,8 @@ export interface RedisGrantStoreOptions extends RedisStoreOptions {
  * @group Stores
  */
 export function createRedisGrantStore(options: RedisGrantStoreOptions): GrantStore {
-  const { send, prefix } = createRedisConnection('createRedisGrantStore', options, 'portcullis:grant:', ['keys'])
+  checkOptions('createRedisGrantStore', options, { ...redisRules, keys: anything })
+  const { send, prefix } = createRedisConnection(options, 'portcullis:grant:')
   const sealer = createSealer(options.keys)
   return {
     async get(key) {

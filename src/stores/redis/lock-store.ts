@@ -1,5 +1,6 @@
+import { checkOptions } from '../../kit/options.js'
 import type { LockStore } from '../contract.js'
-import { createRedisConnection, type RedisStoreOptions } from './send-command.js'
+import { createRedisConnection, type RedisStoreOptions, redisRules } from './send-command.js'
 
 const releaseIfMine =
   "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) else return 0 end"
@@ -17,7 +18,8 @@ const extendIfMine =
  * @group Stores
  */
 export function createRedisLockStore(options: RedisStoreOptions): LockStore {
-  const { send, run, prefix } = createRedisConnection('createRedisLockStore', options, 'portcullis:lock:')
+  checkOptions('createRedisLockStore', options, redisRules)
+  const { send, run, prefix } = createRedisConnection(options, 'portcullis:lock:')
   return {
     async acquire(key, ttlMs) {
       const holder = crypto.randomUUID()

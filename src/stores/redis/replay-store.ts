@@ -1,5 +1,6 @@
+import { checkOptions } from '../../kit/options.js'
 import type { ReplayStore } from '../contract.js'
-import { createRedisConnection, type RedisStoreOptions } from './send-command.js'
+import { createRedisConnection, type RedisStoreOptions, redisRules } from './send-command.js'
 
 /**
  * Makes a replay store in Redis, for any number of processes: one `SET key 1 NX PX ttl` per proof, on one key, so that
@@ -11,7 +12,8 @@ import { createRedisConnection, type RedisStoreOptions } from './send-command.js
  * @group Stores
  */
 export function createRedisReplayStore(options: RedisStoreOptions): ReplayStore {
-  const { send, prefix } = createRedisConnection('createRedisReplayStore', options, 'portcullis:replay:')
+  checkOptions('createRedisReplayStore', options, redisRules)
+  const { send, prefix } = createRedisConnection(options, 'portcullis:replay:')
   return {
     async reserve(key, ttlMs) {
       const answer = await send('SET', prefix + key, '1', 'NX', 'PX', String(Math.max(1, Math.ceil(ttlMs))))

@@ -1,5 +1,6 @@
+import { checkOptions } from '../../kit/options.js'
 import type { RevocationStore } from '../contract.js'
-import { createRedisConnection, type RedisStoreOptions } from './send-command.js'
+import { createRedisConnection, type RedisStoreOptions, redisRules } from './send-command.js'
 
 const keepLatest = `
 local at, ttl = ARGV[1], math.max(tonumber(ARGV[2]), redis.call('PTTL', KEYS[1]))
@@ -18,7 +19,8 @@ return redis.call('SET', KEYS[1], at, 'PX', ttl)`
  * @group Stores
  */
 export function createRedisRevocationStore(options: RedisStoreOptions): RevocationStore {
-  const { send, run, prefix } = createRedisConnection('createRedisRevocationStore', options, 'portcullis:revoked:')
+  checkOptions('createRedisRevocationStore', options, redisRules)
+  const { send, run, prefix } = createRedisConnection(options, 'portcullis:revoked:')
 
   async function revokedAt(key: string): Promise<number | undefined> {
     const answer = await send('GET', prefix + key)

@@ -1,5 +1,5 @@
 import { ConfigurationError } from '../../errors/index.js'
-import { checkNames } from '../../kit/check.js'
+import { anything, integer, type Rules, takes } from '../../kit/options.js'
 import { withTimeLimit } from '../../kit/time-limit.js'
 
 /** An `ioredis` client or cluster, as far as it is used here. @group Stores */
@@ -44,26 +44,20 @@ export interface RedisConnection {
 
 const longestTimeoutMs = 60_000
 
+/** What every Redis store checks. */
+export const redisRules: Rules<RedisStoreOptions> = {
+  client: anything,
+  prefix: takes((value) => typeof value === 'string', 'text; leave it out for the default'),
+  timeoutMs: integer(1, longestTimeoutMs),
+}
+
 /**
- * Checks the options of a Redis store, and finds out once how its client wants its commands.
+ * Finds out once how the client of a store wants its commands. The options were checked by {@link redisRules}.
  *
- * @param more - names of options that this store has besides those of {@link RedisStoreOptions}.
- * @throws {@link ConfigurationError} for a client that is neither of `ioredis` nor of `redis`, for a wrong `prefix` or
- * `timeoutMs`, and for unknown names.
+ * @throws {@link ConfigurationError} for a client that is neither of `ioredis` nor of `redis`.
  */
-export function createRedisConnection(
-  what: string,
-  options: RedisStoreOptions,
-  defaultPrefix: string,
-  more: readonly string[] = [],
-): RedisConnection {
-  // Options of five stores: which names each has besides is told by `more`, and not compared by the compiler.
-  checkNames(what, options as unknown as Record<string, unknown>, ['client', 'prefix', 'timeoutMs', ...more])
+export function createRedisConnection(options: RedisStoreOptions, defaultPrefix: string): RedisConnection {
   const { client, prefix = defaultPrefix, timeoutMs = 1000 } = options
-  if (typeof prefix !== 'string') throw new ConfigurationError('`prefix` takes text; leave it out for the default.')
-  if (typeof timeoutMs !== 'number' || !(timeoutMs > 0 && timeoutMs <= longestTimeoutMs)) {
-    throw new ConfigurationError(`\`timeoutMs\` takes a number from 1 to ${longestTimeoutMs}; leave it out for 1000.`)
-  }
   const transmit = detect(client)
   const transmitInTime: Transmit = (...about) => withTimeLimit(timeoutMs, async () => transmit(...about))
   return {

@@ -1,8 +1,8 @@
 import { TokenStoreError } from '../../errors/index.js'
-import { functionOption, integerOption } from '../../kit/check.js'
 import { type Clock, systemClock } from '../../kit/clock.js'
+import { checkOptions, func, integer, type Rules } from '../../kit/options.js'
 import type { StoredTokens, TokenLifetime, TokenStore } from '../contract.js'
-import { createEntrySealer, type TokenSealing } from '../encrypted/entry-sealer.js'
+import { createEntrySealer, sealingRules, type TokenSealing } from '../encrypted/entry-sealer.js'
 import {
   answer,
   checkTokenEntry,
@@ -14,7 +14,7 @@ import {
   unlessDamaged,
 } from '../token-entry.js'
 import { scanNames } from './scan.js'
-import { createRedisConnection, type RedisStoreOptions } from './send-command.js'
+import { createRedisConnection, type RedisStoreOptions, redisRules } from './send-command.js'
 
 /** Options of {@link createRedisTokenStore}. @group Token stores */
 export interface RedisTokenStoreOptions extends RedisStoreOptions, TokenSealing {
@@ -25,6 +25,13 @@ export interface RedisTokenStoreOptions extends RedisStoreOptions, TokenSealing 
 }
 
 const maxListed = 100_000
+
+const rules: Rules<RedisTokenStoreOptions> = {
+  ...redisRules,
+  ...sealingRules,
+  maxLifetimeSeconds: integer(1, 315_360_000),
+  clock: func,
+}
 
 /** `ARGV`: what has to be there (`any`, `nothing`, `version`), that version, the new version, the sealed entry, its time. */
 const writeIf = `
@@ -49,11 +56,10 @@ return 1`
  * @group Token stores
  */
 export function createRedisTokenStore(options: RedisTokenStoreOptions): TokenStore {
-  const more = ['keys', 'nameSecret', 'maxLifetimeSeconds', 'clock']
-  const { send, run, prefix } = createRedisConnection('createRedisTokenStore', options, 'portcullis:tokens:', more)
-  const clock = functionOption('clock', options.clock) ?? systemClock
-  const bounds = { min: 1, max: 315_360_000, fallback: 2_592_000 }
-  const maxLifetimeMs = 1000 * integerOption('maxLifetimeSeconds', options.maxLifetimeSeconds, bounds)
+  checkOptions('createRedisTokenStore', options, rules)
+  const { send, run, prefix } = createRedisConnection(options, 'portcullis:tokens:')
+  const { clock = systemClock, maxLifetimeSeconds = 2_592_000 } = options
+  const maxLifetimeMs = 1000 * maxLifetimeSeconds
   const sealer = createEntrySealer('redis', options)
 
   async function placeOf(key: string): Promise<string> {

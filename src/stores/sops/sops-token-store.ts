@@ -1,8 +1,6 @@
 import { join } from 'node:path'
-import { ConfigurationError } from '../../errors/index.js'
-import { checkNames, functionOption, integerOption, listOption, textOption } from '../../kit/check.js'
 import { type Clock, systemClock } from '../../kit/clock.js'
-import { isJsonObject } from '../../kit/json.js'
+import { anything, checkOptions, func, integer, object, type Rules, takes, text, toList } from '../../kit/options.js'
 import type { TokenStore } from '../contract.js'
 import { createEntryFiles } from '../file/entry-files.js'
 import { createFileLock } from '../file/file-lock.js'
@@ -26,6 +24,20 @@ export interface SopsTokenStoreOptions {
   readonly clock?: Clock | undefined
 }
 
+const isRecipient = (value: unknown): boolean => typeof value === 'string' && /^age1[a-z0-9]+$/.test(value)
+
+const rules: Rules<SopsTokenStoreOptions> = {
+  directory: anything,
+  binary: text,
+  ageRecipients: takes(
+    (value) => (Array.isArray(value) ? value.length > 0 && value.every(isRecipient) : isRecipient(value)),
+    'one or more public keys of age, which begin with age1',
+  ),
+  timeoutMs: integer(1, 600_000),
+  env: object,
+  clock: func,
+}
+
 /**
  * Keeps tokens in files that `sops` encrypts, by age or any key service it knows: one per key, mode 0600, plain text never
  * on disk. Protects what is read from the disk without the key of `sops`. Does not tell who wrote an entry: whoever has
@@ -35,16 +47,15 @@ export interface SopsTokenStoreOptions {
  * @group Token stores
  */
 export function createSopsTokenStore(options: SopsTokenStoreOptions): TokenStore {
-  const names = ['directory', 'binary', 'ageRecipients', 'timeoutMs', 'env', 'clock'] as const
-  checkNames('createSopsTokenStore', options, names)
+  checkOptions('createSopsTokenStore', options, rules)
   const directory = requiredFolder(options.directory)
-  const clock = functionOption('clock', options.clock) ?? systemClock
+  const clock = options.clock ?? systemClock
   const settings: SopsSettings = {
     directory,
-    binary: textOption('binary', options.binary) ?? 'sops',
-    ageRecipients: recipientsOf(options.ageRecipients),
-    timeoutMs: integerOption('timeoutMs', options.timeoutMs, { min: 1, max: 600_000, fallback: 15_000 }),
-    env: environmentOf(options.env),
+    binary: options.binary ?? 'sops',
+    ageRecipients: toList(options.ageRecipients ?? []),
+    timeoutMs: options.timeoutMs ?? 15_000,
+    env: options.env,
   }
   const files = createEntryFiles(directory, '.token.sops.json', {
     encode: (text, fileName) => sopsEncrypt(settings, text, join(directory, fileName)),
@@ -56,15 +67,4 @@ export function createSopsTokenStore(options: SopsTokenStoreOptions): TokenStore
     location: directory,
     persistent: true,
   })
-}
-
-function recipientsOf(value: unknown): readonly string[] {
-  const recipients = listOption('ageRecipients', value, [])
-  if (recipients.every((recipient) => /^age1[a-z0-9]+$/.test(recipient))) return recipients
-  throw new ConfigurationError('`ageRecipients` takes public keys of age, which begin with age1.')
-}
-
-function environmentOf(value: unknown): SopsSettings['env'] {
-  if (value === undefined || isJsonObject(value)) return value as SopsSettings['env']
-  throw new ConfigurationError('`env` takes an object of environment variables.')
 }

@@ -337,6 +337,17 @@ describe('options', () => {
     expect(() => setUpClient({ issuer: 'http://127.0.0.1:9' })).toThrowError(/allowInsecureLoopback/)
   })
 
+  it('[REAL-41] takes http on a host that is named as dangerous, and says so of one that is not', async () => {
+    const issuer = 'http://keycloak:8080'
+    expect(() => setUpClient({ issuer })).toThrowError(/dangerouslyAllowInsecureHosts: \['keycloak:8080'\]/)
+    const { client } = setUpClient({ issuer, dangerouslyAllowInsecureHosts: ['keycloak:8080'] })
+    await expect(client.clientCredentials()).resolves.toMatchObject({ tokenType: 'Bearer' })
+    const dangerouslyAllowInsecureHosts = ['http://keycloak:8080']
+    expect(() => setUpClient({ issuer, dangerouslyAllowInsecureHosts })).toThrowError(
+      /takes a non-empty array of hosts/,
+    )
+  })
+
   it('[S0-15] uses an identifier that exists where the credential names none', async () => {
     const credential = { method: 'none', clientId: undefined, authenticate: () => ({}) } as const
     const { server, client } = setUpClient({ clientId: 'existing', credential })

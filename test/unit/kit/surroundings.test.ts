@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { ConfigurationError } from '../../../src/errors/index.js'
-import { toSurroundings } from '../../../src/kit/surroundings.js'
+import { checkOptions } from '../../../src/kit/options.js'
+import { surroundingsRules, toSurroundings } from '../../../src/kit/surroundings.js'
 
 function insecureHostsOf(dangerouslyAllowInsecureHosts: readonly string[]) {
+  checkOptions('It', { dangerouslyAllowInsecureHosts }, surroundingsRules)
   return toSurroundings({ dangerouslyAllowInsecureHosts }).insecureHosts
 }
 

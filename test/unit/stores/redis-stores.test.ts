@@ -24,8 +24,10 @@ describe('the Redis client', () => {
     },
   )
 
-  it.each([0, -1, Number.NaN, 60_001])('refuses timeoutMs = %d', (timeoutMs) => {
-    expect(() => createRedisReplayStore({ client: answering('OK'), timeoutMs })).toThrow(/takes a number from 1 to/)
+  it.each([0, -1, 1.5, Number.NaN, 60_001])('refuses timeoutMs = %d', (timeoutMs) => {
+    expect(() => createRedisReplayStore({ client: answering('OK'), timeoutMs })).toThrow(
+      /takes a whole number from 1 to/,
+    )
   })
 
   it('[REAL-19] refuses what it does not know in the options of every store, and in a key of the key ring', () => {

@@ -182,7 +182,7 @@ describe('an audience of an issuer, with several resources', () => {
       /names https:\/\/api\.test\/mial, which is no/,
     )
     expect(() => world({ audience: {} })).toThrow(/names no resource/)
-    expect(() => world({ audience: { [mail]: undefined } as never })).toThrow(/is undefined/)
+    expect(() => world({ audience: { [mail]: undefined } as never })).toThrow(/takes a non-empty/)
     expect(() => world({ audience: { [mail]: [] } })).toThrow(/takes a non-empty/)
   })
 
