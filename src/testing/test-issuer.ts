@@ -20,7 +20,7 @@ export interface TestIssuerOptions {
    * with another one publishes its key from then on.
    */
   readonly algorithms?: readonly [SignatureAlgorithm, ...SignatureAlgorithm[]]
-  /** The `aud` of tokens and of signed introspection. Default `https://api.test`. */
+  /** The `aud` of tokens and of signed introspection. Default `https://api.example.com`. */
   readonly audience?: string | readonly string[]
   /** Default 300. */
   readonly lifetimeSeconds?: number
@@ -58,7 +58,7 @@ export interface TestIssuer extends KeyRing, TokenMint, TokenRegister, EndpointC
  * ```ts
  * const issuer = createTestIssuer()
  * const server = createResourceServer({
- *   resource: 'https://api.test',
+ *   resource: 'https://api.example.com',
  *   issuer: issuer.issuer,
  *   fetch: issuer.fetch,
  * })
@@ -68,7 +68,7 @@ export interface TestIssuer extends KeyRing, TokenMint, TokenRegister, EndpointC
  * @group Testing
  */
 export function createTestIssuer(options: TestIssuerOptions = {}): TestIssuer {
-  const { clock = systemClock, audience = 'https://api.test', lifetimeSeconds = 300 } = options
+  const { clock = systemClock, audience = 'https://api.example.com', lifetimeSeconds = 300 } = options
   const algorithms = options.algorithms ?? (['ES256'] as const)
   let issuer = options.issuer ?? 'https://issuer.test'
   let server: LoopbackServer | undefined

@@ -39,12 +39,12 @@ import * as legacy from '../decorators-legacy/controllers.js'
 import * as standard from '../decorators-standard/controllers.js'
 
 const { calendar } = standard
-const issuer = createTestIssuer({ audience: ['https://api.test', 'https://api.test/b'] })
+const issuer = createTestIssuer({ audience: ['https://api.example.com', 'https://api.example.com/b'] })
 const closing: (() => unknown)[] = []
 
 function makeServer(options: Partial<ResourceServerOptions> = {}) {
   return createResourceServer({
-    resource: 'https://api.test',
+    resource: 'https://api.example.com',
     issuer: issuer.issuer,
     fetch: issuer.fetch,
     dpop: 'off',
@@ -309,10 +309,10 @@ describe('withCurrentAuth', () => {
   })
 
   it('takes a resource for requirements that name none', async () => {
-    const several = makeServer({ resource: ['https://api.test', 'https://api.test/b'] })
-    const auth = await several.verify(issuer.mintToken({ scope: 'read' }), { resource: 'https://api.test/b' })
+    const several = makeServer({ resource: ['https://api.example.com', 'https://api.example.com/b'] })
+    const auth = await several.verify(issuer.mintToken({ scope: 'read' }), { resource: 'https://api.example.com/b' })
     const call = () => reports.list()
-    const resource = 'https://api.test/b'
+    const resource = 'https://api.example.com/b'
     expect(await runWithAuth(several, auth, call, { resource })).toContain('reports of')
     await expect(runWithAuth(several, auth, call)).rejects.toBeInstanceOf(ConfigurationError)
   })

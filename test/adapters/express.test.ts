@@ -15,13 +15,13 @@ import { type ExpressOptions, portcullis } from 'portcullis/express'
 import { createTestIssuer } from 'portcullis/testing'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 
-const issuer = createTestIssuer({ audience: ['https://api.test/a', 'https://api.test/b'] })
+const issuer = createTestIssuer({ audience: ['https://api.example.com/a', 'https://api.example.com/b'] })
 const servers: Server[] = []
-const challenge = 'resource_metadata="https://api.test/.well-known/oauth-protected-resource/a"'
+const challenge = 'resource_metadata="https://api.example.com/.well-known/oauth-protected-resource/a"'
 
 function makeServer(options: Partial<ResourceServerOptions> = {}): ResourceServer {
   return createResourceServer({
-    resource: 'https://api.test/a',
+    resource: 'https://api.example.com/a',
     issuer: issuer.issuer,
     fetch: issuer.fetch,
     dpop: 'off',
@@ -160,25 +160,25 @@ describe('refusals', () => {
 
 describe('the gate', () => {
   it('[PRM-13] guards several resources, each with a gate of its own', async () => {
-    const server = makeServer({ resource: ['https://api.test/a', 'https://api.test/b'] })
+    const server = makeServer({ resource: ['https://api.example.com/a', 'https://api.example.com/b'] })
     expect(() => portcullis(server).requireToken()).toThrow(ConfigurationError)
-    const { requireToken, optionalToken } = portcullis(server, { resource: 'https://api.test/b' })
+    const { requireToken, optionalToken } = portcullis(server, { resource: 'https://api.example.com/b' })
     const app = express()
     app.get('/', requireToken(), (req, res) => res.json(req.auth.resource))
-    app.get('/own', requireToken({ resource: 'https://api.test/a' }), (req, res) => res.json(req.auth.resource))
+    app.get('/own', requireToken({ resource: 'https://api.example.com/a' }), (req, res) => res.json(req.auth.resource))
     app.get('/optional', optionalToken({ scope: 'read' }), (req, res) => res.json(req.auth?.resource))
     const token = issuer.mintToken()
-    expect((await send(app, token)).body).toBe('"https://api.test/b"')
-    expect((await send(app, token, '/own')).body).toBe('"https://api.test/a"')
-    expect((await send(app, token, '/optional')).body).toBe('"https://api.test/b"')
+    expect((await send(app, token)).body).toBe('"https://api.example.com/b"')
+    expect((await send(app, token, '/own')).body).toBe('"https://api.example.com/a"')
+    expect((await send(app, token, '/optional')).body).toBe('"https://api.example.com/b"')
   })
 
   it('[PRM-09] waits for metadata that is being signed', async () => {
     const sign = async () => 'a.b.c'
-    const server = makeServer({ resource: { resource: 'https://api.test/a', metadata: { sign } } })
+    const server = makeServer({ resource: { resource: 'https://api.example.com/a', metadata: { sign } } })
     const app = express().use(portcullis(server).metadata())
     const response = await send(app, undefined, '/.well-known/oauth-protected-resource/a')
-    expect(JSON.parse(response.body)).toMatchObject({ resource: 'https://api.test/a', signed_metadata: 'a.b.c' })
+    expect(JSON.parse(response.body)).toMatchObject({ resource: 'https://api.example.com/a', signed_metadata: 'a.b.c' })
   })
 
   it('[ADP-08] hands to Express what a faulty server throws, instead of an unhandled rejection', async () => {

@@ -13,13 +13,13 @@ import { type FastifyOptions, portcullis } from 'portcullis/fastify'
 import { createTestIssuer } from 'portcullis/testing'
 import { afterAll, describe, expect, it } from 'vitest'
 
-const issuer = createTestIssuer({ audience: ['https://api.test/a', 'https://api.test/b'] })
+const issuer = createTestIssuer({ audience: ['https://api.example.com/a', 'https://api.example.com/b'] })
 const metadataUrl = '/.well-known/oauth-protected-resource/a'
-const challenge = `Bearer resource_metadata="https://api.test${metadataUrl}"`
+const challenge = `Bearer resource_metadata="https://api.example.com${metadataUrl}"`
 
 function makeServer(options: Partial<ResourceServerOptions> = {}): ResourceServer {
   return createResourceServer({
-    resource: 'https://api.test/a',
+    resource: 'https://api.example.com/a',
     issuer: issuer.issuer,
     fetch: issuer.fetch,
     dpop: 'off',
@@ -111,14 +111,14 @@ describe('the plugin', () => {
     const app = Fastify()
     for (const name of ['a', 'b']) {
       const plugin: FastifyPluginAsync = async (child) => {
-        await child.register(portcullis, { server: makeServer({ resource: `https://api.test/${name}` }) })
+        await child.register(portcullis, { server: makeServer({ resource: `https://api.example.com/${name}` }) })
         child.get('/me', { config: { portcullis: {} } }, async (request) => request.auth.resource)
       }
       await app.register(plugin, { prefix: `/${name}` })
     }
     const token = issuer.mintToken()
-    expect((await app.inject(asking('/a/me', token))).body).toBe('https://api.test/a')
-    expect((await app.inject(asking('/b/me', token))).body).toBe('https://api.test/b')
+    expect((await app.inject(asking('/a/me', token))).body).toBe('https://api.example.com/a')
+    expect((await app.inject(asking('/b/me', token))).body).toBe('https://api.example.com/b')
     expect(app.hasDecorator('requireToken')).toBe(false)
   })
 })
@@ -286,7 +286,7 @@ describe('metadata', () => {
     }
     await app.register(outer, { prefix: '/api/v1' })
     const answer = await app.inject(metadataUrl)
-    expect([answer.statusCode, answer.json().resource]).toEqual([200, 'https://api.test/a'])
+    expect([answer.statusCode, answer.json().resource]).toEqual([200, 'https://api.example.com/a'])
     expect((await app.inject(`/api/v1${metadataUrl}`)).statusCode).toBe(404)
   })
 
@@ -294,7 +294,7 @@ describe('metadata', () => {
     const app = Fastify()
     app.get('/*', async () => 'page')
     await app.register(portcullis, { server: makeServer() })
-    expect((await app.inject(metadataUrl)).json().resource).toBe('https://api.test/a')
+    expect((await app.inject(metadataUrl)).json().resource).toBe('https://api.example.com/a')
     expect((await app.inject('/page')).body).toBe('page')
   })
 
@@ -306,7 +306,7 @@ describe('metadata', () => {
   it('[PRM-09] is waited for while it is being signed', async () => {
     const sign = async () => 'a.b.c'
     const app = await makeApp({
-      server: makeServer({ resource: { resource: 'https://api.test/a', metadata: { sign } } }),
+      server: makeServer({ resource: { resource: 'https://api.example.com/a', metadata: { sign } } }),
     })
     expect((await app.inject(metadataUrl)).json()).toMatchObject({ signed_metadata: 'a.b.c' })
   })
@@ -387,7 +387,7 @@ describe('a token in a form', () => {
     app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
       done(null, Object.fromEntries(new URLSearchParams(body.toString()))),
     )
-    const resource = { resource: 'https://api.test/a', bearerMethods: ['header', 'body'] as const }
+    const resource = { resource: 'https://api.example.com/a', bearerMethods: ['header', 'body'] as const }
     await app.register(portcullis, { server: makeServer({ resource }) })
     app.post('/', { preValidation: app.requireToken() }, async (request) => request.auth?.subject)
     const answer = await app.inject({
@@ -402,17 +402,17 @@ describe('a token in a form', () => {
 
 describe('several resources', () => {
   it('[PRM-13] need a name, once for the plugin or on each route', async () => {
-    const server = makeServer({ resource: ['https://api.test/a', 'https://api.test/b'] })
-    const app = await makeApp({ server, resource: 'https://api.test/b' })
+    const server = makeServer({ resource: ['https://api.example.com/a', 'https://api.example.com/b'] })
+    const app = await makeApp({ server, resource: 'https://api.example.com/b' })
     app.get('/b', { config: { portcullis: {} } }, async (request) => request.auth.resource)
     app.get(
       '/a',
-      { config: { portcullis: { resource: 'https://api.test/a' } } },
+      { config: { portcullis: { resource: 'https://api.example.com/a' } } },
       async (request) => request.auth.resource,
     )
     const token = issuer.mintToken()
-    expect((await app.inject(asking('/a', token))).body).toBe('https://api.test/a')
-    expect((await app.inject(asking('/b', token))).body).toBe('https://api.test/b')
+    expect((await app.inject(asking('/a', token))).body).toBe('https://api.example.com/a')
+    expect((await app.inject(asking('/b', token))).body).toBe('https://api.example.com/b')
     const unnamed = await makeApp({ server })
     expect(() => unnamed.requireToken()).toThrow(ConfigurationError)
   })

@@ -13,8 +13,8 @@ import { portcullis } from 'portcullis/fetch'
 import { createDpopClient, createTestIssuer } from 'portcullis/testing'
 import { afterAll, describe, expect, it } from 'vitest'
 
-const issuer = createTestIssuer({ audience: ['https://api.test/a', 'https://api.test/b'] })
-const challenge = 'Bearer resource_metadata="https://api.test/.well-known/oauth-protected-resource/a"'
+const issuer = createTestIssuer({ audience: ['https://api.example.com/a', 'https://api.example.com/b'] })
+const challenge = 'Bearer resource_metadata="https://api.example.com/.well-known/oauth-protected-resource/a"'
 const calendar = 'https://calendar.test/'
 
 const client: GrantClient = {
@@ -31,7 +31,7 @@ const client: GrantClient = {
 
 function makeServer(options: Partial<ResourceServerOptions> = {}): ResourceServer {
   return createResourceServer({
-    resource: 'https://api.test/a',
+    resource: 'https://api.example.com/a',
     issuer: issuer.issuer,
     fetch: issuer.fetch,
     dpop: 'off',
@@ -41,7 +41,7 @@ function makeServer(options: Partial<ResourceServerOptions> = {}): ResourceServe
 
 function asking(token?: string, init: RequestInit = {}): Request {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  return new Request('https://api.test/me', { headers, ...init })
+  return new Request('https://api.example.com/me', { headers, ...init })
 }
 
 const preflight = () => asking(undefined, { method: 'OPTIONS', headers: { 'access-control-request-method': 'GET' } })
@@ -94,7 +94,7 @@ describe('a guard', () => {
     const client = createDpopClient()
     const accessToken = issuer.mintToken({ cnf: { jkt: client.jkt } })
     const send = (given?: string) => {
-      const headers = client.headers({ url: 'https://api.test/me', accessToken, nonce: given })
+      const headers = client.headers({ url: 'https://api.example.com/me', accessToken, nonce: given })
       return gate.withAuth({}, (_request, auth) => Response.json(auth.scheme))(asking(undefined, { headers }))
     }
     const first = await send()
@@ -179,14 +179,14 @@ describe('withAuth', () => {
 
 describe('several resources', () => {
   it('[PRM-13] need a name, once for the gate or on each route', async () => {
-    const server = makeServer({ resource: ['https://api.test/a', 'https://api.test/b'] })
+    const server = makeServer({ resource: ['https://api.example.com/a', 'https://api.example.com/b'] })
     expect(() => portcullis(server).requireToken()).toThrow(ConfigurationError)
-    const gate = portcullis(server, { resource: 'https://api.test/b' })
+    const gate = portcullis(server, { resource: 'https://api.example.com/b' })
     const request = asking(issuer.mintToken())
     await gate.requireToken()(request)
-    expect(gate.authOf(request)?.resource).toBe('https://api.test/b')
-    await gate.requireToken({ resource: 'https://api.test/a' })(request)
-    expect(gate.authOf(request)?.resource).toBe('https://api.test/a')
+    expect(gate.authOf(request)?.resource).toBe('https://api.example.com/b')
+    await gate.requireToken({ resource: 'https://api.example.com/a' })(request)
+    expect(gate.authOf(request)?.resource).toBe('https://api.example.com/a')
   })
 })
 
@@ -194,7 +194,7 @@ describe('metadata', () => {
   it('[PRM-03] is a response where a request asks for it', async () => {
     const gate = portcullis(makeServer())
     const response = await gate.metadata(new Request('https://x.test/.well-known/oauth-protected-resource/a'))
-    expect(await response?.json()).toMatchObject({ resource: 'https://api.test/a' })
+    expect(await response?.json()).toMatchObject({ resource: 'https://api.example.com/a' })
     expect(await gate.metadata(asking())).toBeUndefined()
   })
 })

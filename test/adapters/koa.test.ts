@@ -13,13 +13,13 @@ import { portcullis } from 'portcullis/koa'
 import { createTestIssuer } from 'portcullis/testing'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 
-const issuer = createTestIssuer({ audience: ['https://api.test/a', 'https://api.test/b'] })
+const issuer = createTestIssuer({ audience: ['https://api.example.com/a', 'https://api.example.com/b'] })
 const stops: (() => void)[] = []
-const challenge = 'Bearer resource_metadata="https://api.test/.well-known/oauth-protected-resource/a"'
+const challenge = 'Bearer resource_metadata="https://api.example.com/.well-known/oauth-protected-resource/a"'
 
 function makeServer(options: Partial<ResourceServerOptions> = {}): ResourceServer {
   return createResourceServer({
-    resource: 'https://api.test/a',
+    resource: 'https://api.example.com/a',
     issuer: issuer.issuer,
     fetch: issuer.fetch,
     dpop: 'off',
@@ -157,7 +157,7 @@ describe('the gate', () => {
   })
 
   it('[BEAR-03] finds a token in a form that a parser left in ctx.request.body', async () => {
-    const resource = { resource: 'https://api.test/a', bearerMethods: ['header', 'body'] as const }
+    const resource = { resource: 'https://api.example.com/a', bearerMethods: ['header', 'body'] as const }
     const { requireToken } = portcullis(makeServer({ resource }))
     const app = silentApp()
     app.use((ctx, next) => {
@@ -173,20 +173,20 @@ describe('the gate', () => {
   })
 
   it('[PRM-13] guards several resources, each with a gate of its own', async () => {
-    const server = makeServer({ resource: ['https://api.test/a', 'https://api.test/b'] })
+    const server = makeServer({ resource: ['https://api.example.com/a', 'https://api.example.com/b'] })
     expect(() => portcullis(server).requireToken()).toThrow(ConfigurationError)
-    const { requireToken } = portcullis(server, { resource: 'https://api.test/b' })
+    const { requireToken } = portcullis(server, { resource: 'https://api.example.com/b' })
     const router = new Router()
     router.get('/', requireToken(), (ctx) => {
       ctx.body = ctx.state.auth.resource
     })
-    router.get('/own', requireToken({ resource: 'https://api.test/a' }), (ctx) => {
+    router.get('/own', requireToken({ resource: 'https://api.example.com/a' }), (ctx) => {
       ctx.body = ctx.state.auth.resource
     })
     const app = silentApp().use(router.routes())
     const token = issuer.mintToken()
-    expect((await send(app, token)).body).toBe('https://api.test/b')
-    expect((await send(app, token, '/own')).body).toBe('https://api.test/a')
+    expect((await send(app, token)).body).toBe('https://api.example.com/b')
+    expect((await send(app, token, '/own')).body).toBe('https://api.example.com/a')
   })
 
   it('refuses to declare grants without an engine to acquire them', () => {

@@ -43,13 +43,13 @@ import { createGates } from '../../adapters/nest/gates.js'
 import { PortcullisGuard } from '../../adapters/nest/guard.js'
 import { createApplication } from './nest-harness.js'
 
-const issuer = createTestIssuer({ audience: ['https://api.test/a', 'https://api.test/b'] })
+const issuer = createTestIssuer({ audience: ['https://api.example.com/a', 'https://api.example.com/b'] })
 const running: INestApplication[] = []
 const calendar = 'https://calendar.test'
 
 function makeServer(options: Partial<ResourceServerOptions> = {}) {
   return createResourceServer({
-    resource: 'https://api.test/a',
+    resource: 'https://api.example.com/a',
     issuer: issuer.issuer,
     fetch: issuer.fetch,
     dpop: 'off',
@@ -261,7 +261,7 @@ describe('the module', () => {
       app.setGlobalPrefix('v1')
       const ask = await listen(app)
       expect(JSON.parse((await ask('/.well-known/oauth-protected-resource/a')).body).resource).toBe(
-        'https://api.test/a',
+        'https://api.example.com/a',
       )
       expect((await ask('/v1/.well-known/oauth-protected-resource/a')).status).toBe(404)
       expect((await ask('/v1/me', {})).status).toBe(200)
@@ -287,7 +287,7 @@ describe('the module', () => {
 
   it('[PRM-09] waits for metadata that is being signed, and can leave the metadata to others', async () => {
     const sign = async () => 'a.b.c'
-    const server = makeServer({ resource: { resource: 'https://api.test/a', metadata: { sign } } })
+    const server = makeServer({ resource: { resource: 'https://api.example.com/a', metadata: { sign } } })
     const ask = await serve([], { server })
     expect(JSON.parse((await ask('/.well-known/oauth-protected-resource/a')).body).signed_metadata).toBe('a.b.c')
     const without = await serve([], { metadata: false })
@@ -307,16 +307,16 @@ describe('the module', () => {
 
   it('takes options from a factory, and a resource for requirements that name none', async () => {
     const root = class {}
-    const server = makeServer({ resource: ['https://api.test/a', 'https://api.test/b'] })
+    const server = makeServer({ resource: ['https://api.example.com/a', 'https://api.example.com/b'] })
     Module({
       imports: [
-        PortcullisModule.forRootAsync({ useFactory: async () => ({ server, resource: 'https://api.test/b' }) }),
+        PortcullisModule.forRootAsync({ useFactory: async () => ({ server, resource: 'https://api.example.com/b' }) }),
       ],
       controllers: [controller({ me: { handler: (auth: VerifiedAuth) => auth.resource, parameters: [Auth()] } })],
     })(root)
     const testing = await Test.createTestingModule({ imports: [root] }).compile()
     const ask = await listen(testing.createNestApplication(new ExpressAdapter(), { logger: false }))
-    expect((await ask('/me', {})).body).toBe('https://api.test/b')
+    expect((await ask('/me', {})).body).toBe('https://api.example.com/b')
   })
 })
 

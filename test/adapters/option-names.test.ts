@@ -11,7 +11,7 @@ import { mcpGate } from 'portcullis/mcp'
 import { describe, expect, it } from 'vitest'
 import { createApplication } from './nest-harness.js'
 
-const server = createResourceServer({ resource: 'https://api.test', issuer: 'https://issuer.test' })
+const server = createResourceServer({ resource: 'https://api.example.com', issuer: 'https://issuer.test' })
 
 const entries: Readonly<Record<string, (options: object) => unknown>> = {
   express: (options) => forExpress(server, options),
@@ -27,13 +27,15 @@ const entries: Readonly<Record<string, (options: object) => unknown>> = {
 
 describe.each(Object.entries(entries))('the options of %s', (_name, make) => {
   it('refuse a name they do not have, and say which was meant', async () => {
-    const made = async () => make({ resorce: 'https://api.test' })
+    const made = async () => make({ resorce: 'https://api.example.com' })
     await expect(made).rejects.toThrow(ConfigurationError)
     await expect(made).rejects.toThrow('has no option `resorce`. Did you mean `resource`?')
   })
 
   it('take the names they have', async () => {
-    await expect((async () => make({ resource: 'https://api.test', grants: undefined }))()).resolves.toBeDefined()
+    await expect(
+      (async () => make({ resource: 'https://api.example.com', grants: undefined }))(),
+    ).resolves.toBeDefined()
   })
 })
 

@@ -56,10 +56,10 @@ const applications: Readonly<Record<string, (servers: readonly ResourceServer[])
 
 describe.each(Object.entries(applications))('two servers in one application of %s', (_, serve) => {
   it('[REAL-37] both serve their documents', async () => {
-    const listener = await serve([makeServer('https://api.test/one'), makeServer('https://api.test/two')])
+    const listener = await serve([makeServer('https://api.example.com/one'), makeServer('https://api.example.com/two')])
     expect(await resourcesAt(listener, [`${prefix}/one`, `${prefix}/two`, `${prefix}/three`, prefix])).toEqual([
-      'https://api.test/one',
-      'https://api.test/two',
+      'https://api.example.com/one',
+      'https://api.example.com/two',
       404,
       404,
     ])
@@ -68,18 +68,18 @@ describe.each(Object.entries(applications))('two servers in one application of %
 
 describe('the gate of an MCP endpoint', () => {
   it('[REAL-39] has the only resource of its server served at the root, and no other', async () => {
-    const [api, mcp] = [makeServer('https://api.test/api'), makeServer('https://api.test/mcp')]
+    const [api, mcp] = [makeServer('https://api.example.com/api'), makeServer('https://api.example.com/mcp')]
     mcpGate(mcp)
     const listener = await (applications['Express'] as (typeof applications)[string])([api, mcp])
     expect(await resourcesAt(listener, [`${prefix}/api`, prefix])).toEqual([
-      'https://api.test/api',
-      'https://api.test/mcp',
+      'https://api.example.com/api',
+      'https://api.example.com/mcp',
     ])
     const several = createResourceServer({
-      resource: ['https://api.test/a', 'https://api.test/b'],
+      resource: ['https://api.example.com/a', 'https://api.example.com/b'],
       issuer: 'https://issuer.test',
     })
-    mcpGate(several, { resource: 'https://api.test/a' })
+    mcpGate(several, { resource: 'https://api.example.com/a' })
     expect(await resourcesAt(express().use(portcullis(several).metadata()), [prefix])).toEqual([404])
   })
 })

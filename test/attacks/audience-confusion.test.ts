@@ -10,15 +10,15 @@ describe('audience confusion', () => {
     const near = [
       `${resource}/`,
       resource.toUpperCase(),
-      'http://api.test',
+      'http://api.example.com',
       `${resource}:443`,
       `${resource}/mcp`,
-      'api.test',
+      'api.example.com',
       `${resource}#`,
       `${resource} `,
       '*',
       '',
-      'https://api.test.evil.test',
+      'https://api.example.com.evil.test',
       resource.slice(0, -1),
       `${resource}\0`,
     ]

@@ -29,7 +29,7 @@ import {
 } from 'portcullis/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-const api = 'https://api.test'
+const api = 'https://api.example.com'
 const calendar = 'https://calendar.test/'
 const canary = 'c4n4ry'
 const clientSecret = `${canary}-client-secret`

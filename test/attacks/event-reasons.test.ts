@@ -41,7 +41,7 @@ async function failuresOf(answer: () => Response | Promise<Response>, isDiscover
   const events: PortcullisEvent[] = []
   const issuer = createTestIssuer()
   const server = createResourceServer({
-    resource: 'https://api.test',
+    resource: 'https://api.example.com',
     issuer: {
       issuer: issuer.issuer,
       ...(!isDiscovered && { jwksUri: 'https://issuer.test/keys' }),
@@ -78,7 +78,7 @@ describe('a server that answers secrets everywhere', () => {
     const events: PortcullisEvent[] = []
     const issuer = createTestIssuer()
     const server = createResourceServer({
-      resource: 'https://api.test',
+      resource: 'https://api.example.com',
       issuer: {
         issuer: issuer.issuer,
         introspection: { credential: clientSecretBasic({ clientId: 'test-client', clientSecret: 'test-secret' }) },

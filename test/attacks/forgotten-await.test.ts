@@ -9,7 +9,7 @@ afterAll(() => issuer.close())
 /** A handler that forgets every `await`: what it says is what an attacker gets. */
 async function handler(requirement: Requirement, options: Partial<ResourceServerOptions> = {}, claims = {}) {
   const server = createResourceServer({
-    resource: 'https://api.test',
+    resource: 'https://api.example.com',
     issuer: issuer.issuer,
     fetch: issuer.fetch,
     clock: clock.now,

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { quickRetry } from '../support/client-set-up.js'
 import { type LoopbackServer, listenOnLoopback } from '../support/loopback-server.js'
 
-const resource = 'https://api.test'
+const resource = 'https://api.example.com'
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
 const answering = (status: number, body: object | string, headers = {}): EndpointBehaviour => ({
   kind: 'answer',

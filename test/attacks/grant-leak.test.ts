@@ -15,7 +15,7 @@ import { createFrozenClock, createTestIssuer, type FrozenClock, mergeFetch, type
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasRedis, type RedisServer, startRedis } from '../support/redis.js'
 
-const api = 'https://api.test'
+const api = 'https://api.example.com'
 const resources = ['calendar', 'mail', 'files', 'chat', 'bank'].map((name) => `https://${name}.test/`)
 const credential = clientSecretBasic({ clientId: 'test-client', clientSecret: 'test-secret' })
 

@@ -2,7 +2,7 @@ import { createResourceServer } from 'portcullis'
 import { createFrozenClock, createTestIssuer, requestFacts } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
 
-const resource = 'https://api.test'
+const resource = 'https://api.example.com'
 const base = 'https://login.test/'
 
 describe('an issuer in a live set that knows tenants by a pattern', () => {

@@ -20,7 +20,7 @@ const tenant = (has) => ({ issuer: () => late(), tenants: { has } })
 const answers = []
 
 async function call(options, requirement) {
-  const server = createResourceServer({ resource: 'https://api.test', issuer: issuer.issuer, fetch: issuer.fetch, ...options })
+  const server = createResourceServer({ resource: 'https://api.example.com', issuer: issuer.issuer, fetch: issuer.fetch, ...options })
   const token = issuer.mintToken({ authorization_details: [{ type: 'a' }] })
   const request = requestFacts({ headers: { authorization: 'Bearer ' + token } })
   const result = await server.authenticate(request, requirement)
@@ -39,13 +39,13 @@ for (const fail of [late, thenable, hostile]) {
   await call(tenant(fail))
   await call(tenant(() => true))
 }
-const admitted = createResourceServer({ resource: 'https://api.test', issuer: issuer.issuer, fetch: issuer.fetch })
+const admitted = createResourceServer({ resource: 'https://api.example.com', issuer: issuer.issuer, fetch: issuer.fetch })
 const auth = await admitted.verify(issuer.mintToken())
 for (const check of [{ allow: late }, { allow: thenable }]) {
   try { admitted.check(auth, check); answers.push('ok') } catch { answers.push('stopped') }
 }
 const signing = createResourceServer({
-  resource: { resource: 'https://api.test', metadata: { sign: late } },
+  resource: { resource: 'https://api.example.com', metadata: { sign: late } },
   issuer: issuer.issuer,
   fetch: issuer.fetch,
   onEvent: late,

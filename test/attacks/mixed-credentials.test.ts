@@ -2,7 +2,7 @@ import { type BearerMethod, createResourceServer } from 'portcullis'
 import { createTestIssuer, requestFacts } from 'portcullis/testing'
 import { afterAll, describe, expect, it } from 'vitest'
 
-const issuer = createTestIssuer({ audience: 'https://api.test' })
+const issuer = createTestIssuer({ audience: 'https://api.example.com' })
 const token = issuer.mintToken()
 afterAll(() => issuer.close())
 
@@ -37,7 +37,7 @@ describe('a token sent by several ways', () => {
     async ({ bearerMethods }) => {
       const { fetch } = issuer
       const server = createResourceServer({
-        resource: { resource: 'https://api.test', bearerMethods },
+        resource: { resource: 'https://api.example.com', bearerMethods },
         issuer: issuer.issuer,
         fetch,
       })

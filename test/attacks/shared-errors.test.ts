@@ -7,7 +7,7 @@ const issuer = createTestIssuer({ clock: clock.now })
 const events: PortcullisEvent[] = []
 const secrets = ['0123456789abcdef0123456789abcdef']
 const server = createResourceServer({
-  resource: 'https://api.test',
+  resource: 'https://api.example.com',
   issuer: issuer.issuer,
   fetch: issuer.fetch,
   clock: clock.now,
@@ -39,7 +39,9 @@ async function admittedWithProof(): Promise<Auth> {
   const client = createDpopClient({ clock: clock.now })
   const accessToken = issuer.mintToken({ cnf: { jkt: client.jkt } })
   const send = (nonce?: string) =>
-    server.authenticate(requestFacts({ headers: client.headers({ url: 'https://api.test/', accessToken, nonce }) }))
+    server.authenticate(
+      requestFacts({ headers: client.headers({ url: 'https://api.example.com/', accessToken, nonce }) }),
+    )
   const first = await send()
   const second = await send(String(first.ok || first.answer.headers['DPoP-Nonce']))
   if (!second.ok) throw second.error
@@ -100,7 +102,7 @@ describe('an error of one request', () => {
 
   it('[REAL-15] is not that of a request that waited for the same keys', async () => {
     const down = createResourceServer({
-      resource: 'https://api.test',
+      resource: 'https://api.example.com',
       issuer: issuer.issuer,
       clock: clock.now,
       fetch: () => Promise.reject(new Error('down')),

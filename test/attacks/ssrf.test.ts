@@ -154,7 +154,7 @@ describe('a development server named in the configuration', () => {
   function serverOf(dangerouslyAllowInsecureHosts: readonly string[] | undefined, jwksUri: string) {
     const asked: string[] = []
     const server = createResourceServer({
-      resource: 'https://api.test',
+      resource: 'https://api.example.com',
       issuer,
       dangerouslyAllowInsecureHosts,
       fetch: async (url) => {

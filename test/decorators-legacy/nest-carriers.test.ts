@@ -23,9 +23,9 @@ import * as carriers from './nest-carriers.js'
 /** NestJS requires it, and a schema of one copy is none to another. */
 const copies: readonly typeof import('graphql')[] = [await import('graphql'), createRequire(import.meta.url)('graphql')]
 const clock = createFrozenClock()
-const issuer = createTestIssuer({ clock: clock.now, audience: 'https://api.test' })
+const issuer = createTestIssuer({ clock: clock.now, audience: 'https://api.example.com' })
 const server = createResourceServer({
-  resource: 'https://api.test',
+  resource: 'https://api.example.com',
   issuer: issuer.issuer,
   fetch: issuer.fetch,
   clock: clock.now,

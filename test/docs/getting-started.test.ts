@@ -20,7 +20,11 @@ describe('docs/getting-started.md', () => {
 
   it('shows a test that lets its request through', async () => {
     await using issuer = createTestIssuer()
-    const server = createResourceServer({ resource: 'https://api.test', issuer: issuer.issuer, fetch: issuer.fetch })
+    const server = createResourceServer({
+      resource: 'https://api.example.com',
+      issuer: issuer.issuer,
+      fetch: issuer.fetch,
+    })
     const token = issuer.mintToken({ scope: 'profile' })
     const request = requestFacts({ headers: { authorization: `Bearer ${token}` } })
     expect((await server.authenticate(request, { scope: 'profile' })).ok).toBe(true)

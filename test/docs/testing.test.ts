@@ -20,7 +20,7 @@ function createApp(server: ResourceServer) {
 describe('docs/testing.md', () => {
   const clock = createFrozenClock()
   const issuer = createTestIssuer({ clock: clock.now })
-  const settings = { resource: 'https://api.test', issuer: issuer.issuer, fetch: issuer.fetch, clock: clock.now }
+  const settings = { resource: 'https://api.example.com', issuer: issuer.issuer, fetch: issuer.fetch, clock: clock.now }
 
   it('is a page, and each member of the issuer stands on it', () => {
     const page = read('docs/testing.md')

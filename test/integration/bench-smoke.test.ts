@@ -3,7 +3,7 @@ import { createDpopClient, createTestIssuer, tamperWith } from 'portcullis/testi
 import { describe, expect, it } from 'vitest'
 import { createBoundTokenLimit, createTokenLimit, type LimitSettings } from '../../bench/limit.js'
 
-const audience = 'https://api.test'
+const audience = 'https://api.example.com'
 const url = `${audience}/me`
 const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const
 const issuer = createTestIssuer({ audience, algorithms })

@@ -17,7 +17,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { certificateThumbprint } from '../../src/resource-server/binding/client-certificate.js'
 import { createCertificate, type TestCertificate } from '../support/certificates.js'
 
-const resource = 'https://api.test'
+const resource = 'https://api.example.com'
 const issuer = createTestIssuer({ audience: resource })
 let own: TestCertificate
 let client: TestCertificate

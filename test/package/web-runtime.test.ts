@@ -75,7 +75,7 @@ describe('a bundle for the web', () => {
     const metadataUrl = `${issuer.issuer}/.well-known/oauth-authorization-server`
     const metadata = (await read(metadataUrl)) as { jwks_uri: string }
     const documents = { [metadataUrl]: metadata, [metadata.jwks_uri]: await read(metadata.jwks_uri) }
-    const given: Given = { issuer: issuer.issuer, resource: 'https://api.test', documents, requests }
+    const given: Given = { issuer: issuer.issuer, resource: 'https://api.example.com', documents, requests }
     const globals = Object.fromEntries(webGlobals.map((name) => [name, globalThis[name]]))
     const context = createContext({ ...globals, given })
     const code = `${built.outputFiles[0]?.text}\nprogram.run(given).then(JSON.stringify)`
@@ -93,19 +93,19 @@ describe('a bundle for the web', () => {
   })
 
   it('verifies a token, a proof of possession, and refuses where it should', async () => {
-    const url = 'https://api.test/me'
+    const url = 'https://api.example.com/me'
     const good = issuer.mintToken({ sub: 'alice', scope: 'read' })
     const bound = issuer.mintToken({ sub: 'bob', scope: 'read', cnf: { jkt: client.jkt } })
     const bearer = (token: string) => ({ url, headers: { authorization: `Bearer ${token}` } })
     const answers = await run([
       bearer(good),
       { url, headers: client.headers({ url, accessToken: bound }) },
-      { url, headers: client.headers({ url: 'https://api.test/other', accessToken: bound }) },
+      { url, headers: client.headers({ url: 'https://api.example.com/other', accessToken: bound }) },
       bearer(issuer.mintToken({ scope: 'read' }, { tamper: 'signature' })),
       bearer(issuer.mintToken({ scope: 'read' }, { lifetimeSeconds: -120 })),
       bearer(issuer.mintToken({ scope: 'other' })),
       { url },
-      { url: 'https://api.test/.well-known/oauth-protected-resource' },
+      { url: 'https://api.example.com/.well-known/oauth-protected-resource' },
     ])
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 401, 401, 401, 403, 401, 200])
     expect(answers.slice(0, 2).map(({ body }) => JSON.parse(body))).toEqual([
@@ -116,14 +116,14 @@ describe('a bundle for the web', () => {
     expect(answers[3]?.challenge).toContain('Bearer error="invalid_token"')
     expect(answers[5]?.challenge).toContain('error="insufficient_scope", scope="read"')
     expect(answers[6]?.challenge).not.toContain('error')
-    expect(JSON.parse(answers[7]?.body ?? '')).toMatchObject({ resource: 'https://api.test' })
+    expect(JSON.parse(answers[7]?.body ?? '')).toMatchObject({ resource: 'https://api.example.com' })
   })
 
   it('verifies every algorithm it accepts by default', async () => {
     const algorithms = ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const
     const tokens = algorithms.map((algorithm) => issuer.mintToken({ scope: 'read' }, { algorithm }))
     const answers = await run(
-      tokens.map((token) => ({ url: 'https://api.test/me', headers: { authorization: `Bearer ${token}` } })),
+      tokens.map((token) => ({ url: 'https://api.example.com/me', headers: { authorization: `Bearer ${token}` } })),
     )
     expect(answers.map(({ status }) => status)).toEqual(algorithms.map(() => 200))
   })

@@ -5,7 +5,7 @@ import { createFrozenClock, createTestIssuer, requestFacts } from 'portcullis/te
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 
-const resources = ['https://api.test/a', 'https://api.test/b'] as const
+const resources = ['https://api.example.com/a', 'https://api.example.com/b'] as const
 
 const claims = fc.record(
   {

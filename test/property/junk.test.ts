@@ -17,7 +17,7 @@ import {
 import { isReadableMayAct, readActor, readClaims } from '../../src/resource-server/token/read-claims.js'
 import { namesForeignKind, showsAccessToken } from '../../src/resource-server/token/token-type.js'
 
-const resource = 'https://api.test'
+const resource = 'https://api.example.com'
 const clock = createFrozenClock()
 const issuer = createTestIssuer({ clock: clock.now, audience: resource })
 const server = createResourceServer({

@@ -1,7 +1,7 @@
 import type { IssuerOptions, JsonObject } from 'portcullis'
 
 /** What all fixtures are judged for. */
-export const resource = 'https://api.test'
+export const resource = 'https://api.example.com'
 
 /** One token of a provider, as plain data: `alg`, `kid`, `iss`, `aud`, `iat` and `exp` are added where it does not name them. */
 export interface TokenShape {

@@ -2,7 +2,7 @@ import { type Auth, createResourceServer, type ResourceServerOptions } from 'por
 import { createFrozenClock, createTestIssuer, requestFacts, type TestIssuerOptions } from 'portcullis/testing'
 
 /** The resource every attack is on. */
-export const resource = 'https://api.test'
+export const resource = 'https://api.example.com'
 
 /** A resource server with an issuer, a clock that stands still, and a record of what was fetched. */
 export function createAttackedServer(

@@ -19,7 +19,7 @@ import {
 } from 'portcullis/testing'
 
 /** The resource of every {@link introspectingServer}. */
-export const resource = 'https://api.test'
+export const resource = 'https://api.example.com'
 
 /** A resource server that asks a test issuer about tokens, both at the same frozen time. */
 export interface IntrospectingServer {

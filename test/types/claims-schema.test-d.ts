@@ -13,7 +13,7 @@ import {
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 const isTrue = <T extends true>(value: T): T => value
 
-const options = { resource: 'https://api.test', issuer: 'https://issuer.test' }
+const options = { resource: 'https://api.example.com', issuer: 'https://issuer.test' }
 const zodSchema = z.object({
   sub: z.string(),
   org: z.object({ id: z.number() }),

@@ -15,7 +15,7 @@ import {
 
 /** Compiles, or the types are wrong: `tsc --noEmit` is the test. Nothing here runs. */
 
-const server = createResourceServer({ resource: 'https://api.test', issuer: 'https://issuer.test' })
+const server = createResourceServer({ resource: 'https://api.example.com', issuer: 'https://issuer.test' })
 
 @RequireToken({ maxAgeSeconds: 60 })
 export class Reports {

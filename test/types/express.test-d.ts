@@ -5,7 +5,7 @@ import { z } from 'zod'
 
 /** Compiles, or the types are wrong: `tsc --noEmit` is the test. Nothing here runs. */
 
-const options = { resource: 'https://api.test', issuer: 'https://issuer.test' }
+const options = { resource: 'https://api.example.com', issuer: 'https://issuer.test' }
 const plain = portcullis(createResourceServer(options))
 const typed = portcullis(createResourceServer({ ...options, claims: z.object({ sub: z.string(), plan: z.number() }) }))
 const app = express()

@@ -5,7 +5,7 @@ import { portcullis } from 'portcullis/fastify'
 
 /** Compiles, or the types are wrong: `tsc --noEmit` is the test. Nothing here runs. */
 
-const server = createResourceServer({ resource: 'https://api.test', issuer: 'https://issuer.test' })
+const server = createResourceServer({ resource: 'https://api.example.com', issuer: 'https://issuer.test' })
 const app = Fastify()
 void app.register(portcullis, { server })
 

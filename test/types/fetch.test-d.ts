@@ -4,7 +4,7 @@ import { z } from 'zod'
 
 /** Compiles, or the types are wrong: `tsc --noEmit` is the test. Nothing here runs. */
 
-const options = { resource: 'https://api.test', issuer: 'https://issuer.test' }
+const options = { resource: 'https://api.example.com', issuer: 'https://issuer.test' }
 const gate = portcullis(createResourceServer({ ...options, claims: z.object({ sub: z.string(), plan: z.number() }) }))
 
 export const withPlatformArguments = gate.withAuth(

@@ -89,7 +89,7 @@ export const accepted: readonly ContractRow[] = [
     title: '[C-14] ignores a proof beside an unbound Bearer token',
     request: ({ issuer, client }) => ({
       path: '/me',
-      fields: [...bearer(issuer.mintToken()), ['DPoP', client.proof({ url: 'https://api.test/me' })]],
+      fields: [...bearer(issuer.mintToken()), ['DPoP', client.proof({ url: 'https://api.example.com/me' })]],
     }),
     status: 200,
     body: { subject: 'user-1', scheme: 'Bearer', resource, scope: 'read' },

@@ -61,8 +61,8 @@ const changes: readonly (readonly [
   ],
   ['[DPOP-05]', 'for another method', { method: 'POST' }, 'The DPoP proof is meant for another method'],
   ['[DPOP-05]', 'for the method in lower case', { method: 'get' }, 'The DPoP proof is meant for another method'],
-  ['[DPOP-06]', 'for another path', { url: 'https://api.test/mail' }, 'The DPoP proof is meant for another URI'],
-  ['[DPOP-06]', 'for another origin', { url: 'http://api.test/me' }, 'The DPoP proof is meant for another URI'],
+  ['[DPOP-06]', 'for another path', { url: 'https://api.example.com/mail' }, 'The DPoP proof is meant for another URI'],
+  ['[DPOP-06]', 'for another origin', { url: 'http://api.example.com/me' }, 'The DPoP proof is meant for another URI'],
   [
     '[DPOP-09] [C-09]',
     'that is too old',

@@ -49,10 +49,10 @@ export function expectAnswer(response: ExactResponse, expected: ExpectedAnswer, 
 }
 
 /** The protected resource, and where its metadata is. */
-export const resource = 'https://api.test/mcp'
+export const resource = 'https://api.example.com/mcp'
 export const metadataPath = '/.well-known/oauth-protected-resource/mcp'
 /** Parts of challenges, and whole ones without an error. */
-export const metadata = `resource_metadata="https://api.test${metadataPath}"`
+export const metadata = `resource_metadata="https://api.example.com${metadataPath}"`
 export const algs = 'algs="ES256 PS256"'
 export const plainBearer = `Bearer ${metadata}`
 export const plainDpop = `DPoP ${algs}, ${metadata}`
@@ -83,7 +83,7 @@ export function proven(kit: ContractKit, path: string, proof: ProofChanges = {})
 
 /** The fields of a request with this token and a proof. */
 export function proofOf({ client }: ContractKit, token: string, path: string, proof: ProofChanges = {}): Fields {
-  const dpop = client.proof({ url: `https://api.test${path}`, accessToken: token, ...proof })
+  const dpop = client.proof({ url: `https://api.example.com${path}`, accessToken: token, ...proof })
   return [
     ['Authorization', `DPoP ${token}`],
     ['DPoP', dpop],

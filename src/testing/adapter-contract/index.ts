@@ -106,7 +106,7 @@ export function createAdapterContract(harness: AdapterHarness): AdapterContract 
       clock: clock.now,
       ...options,
     }) as ResourceServer
-    const second = createResourceServer({ resource: 'https://api.test/second', issuer: issuer.issuer })
+    const second = createResourceServer({ resource: 'https://api.example.com/second', issuer: issuer.issuer })
     const grants = createGrants({ client: downstreamClient, clock: clock.now })
     const application = await harness.start(server, grants, { second, fault: (error) => seen.push(error) })
     running.push(application)

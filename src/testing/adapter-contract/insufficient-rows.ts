@@ -90,7 +90,7 @@ export const insufficient: readonly ContractRow[] = [
       ['[C-26]', 'of a token that has none', undefined],
       ['[C-26] [RAR-03]', 'that the application finds wanting', [{ type: 'payment', amount: 11 }]],
       ['[RAR-02]', 'of an unknown type', [{ type: 'refund', amount: 10 }]],
-      ['[RAR-04]', 'for another resource', [{ type: 'payment', amount: 10, locations: ['https://api.test'] }]],
+      ['[RAR-04]', 'for another resource', [{ type: 'payment', amount: 10, locations: ['https://api.example.com'] }]],
     ] as const
   ).map(([ids, what, details]) => ({
     title: `${ids} [E-05] refuses authorization details ${what}, and names no scope`,

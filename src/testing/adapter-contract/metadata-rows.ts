@@ -33,7 +33,7 @@ export const metadataRows: readonly ContractRow[] = [
     status: 200,
     fields: { 'Content-Type': ['application/json'], 'Access-Control-Allow-Origin': ['*'] },
     check: ({ body }) => {
-      if (JSON.parse(body).resource !== 'https://api.test/second') throw new Error(body)
+      if (JSON.parse(body).resource !== 'https://api.example.com/second') throw new Error(body)
     },
   },
   {

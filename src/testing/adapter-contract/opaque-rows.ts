@@ -42,7 +42,10 @@ export const opaqueSettings: ContractSettings = {
     },
     {
       title: '[INTR-03] [MCP-05] refuses an opaque token for another audience',
-      request: ({ issuer }) => ({ path: '/me', fields: bearer(issuer.mintOpaqueToken({ aud: 'https://api.test' })) }),
+      request: ({ issuer }) => ({
+        path: '/me',
+        fields: bearer(issuer.mintOpaqueToken({ aud: 'https://api.example.com' })),
+      }),
       status: 401,
       challenges: invalidToken('The access token is meant for another audience'),
     },

@@ -43,7 +43,7 @@ export const badProofs: readonly ContractRow[] = [
     title: '[E-10] [C-12] refuses a proof by another key',
     request({ issuer, client }) {
       const accessToken = issuer.mintToken({ cnf: { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' } })
-      const { authorization, dpop } = client.headers({ url: 'https://api.test/me', accessToken })
+      const { authorization, dpop } = client.headers({ url: 'https://api.example.com/me', accessToken })
       return {
         path: '/me',
         fields: [

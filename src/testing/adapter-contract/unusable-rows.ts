@@ -18,7 +18,7 @@ export const unusable: readonly ContractRow[] = [
   },
   {
     title: '[E-04] [MCP-05] refuses a token for another audience',
-    request: ({ issuer }) => ({ path: '/me', fields: bearer(issuer.mintToken({ aud: 'https://api.test' })) }),
+    request: ({ issuer }) => ({ path: '/me', fields: bearer(issuer.mintToken({ aud: 'https://api.example.com' })) }),
     status: 401,
     challenges: invalidToken('The access token is meant for another audience'),
   },

@@ -82,7 +82,12 @@ describe('createKeySet', () => {
     const world = simulatedIssuer('a')
     const { issuer, jwksUri, surroundings } = world
     const { fetch, clock } = surroundings
-    const server = createResourceServer({ resource: 'https://api.test', issuer: { issuer, jwksUri }, fetch, clock })
+    const server = createResourceServer({
+      resource: 'https://api.example.com',
+      issuer: { issuer, jwksUri },
+      fetch,
+      clock,
+    })
     const keys = keySetOf(world)
     await Promise.all([server.warmUp(), keys.warmUp()])
     const { refreshAtMs, ...health } = keys.health()

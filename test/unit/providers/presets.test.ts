@@ -22,7 +22,7 @@ import {
 import { createSigningKey } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
 
-const resource = 'https://api.test'
+const resource = 'https://api.example.com'
 const tenant = '9f5a2c3e-1111-4000-8000-000000000001'
 const other = '9f5a2c3e-2222-4000-8000-000000000002'
 const serverOf = (issuer: IssuerOptions | readonly IssuerOptions[]) => createResourceServer({ resource, issuer })

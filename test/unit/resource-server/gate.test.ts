@@ -15,7 +15,7 @@ const clock = createFrozenClock()
 const issuer = createTestIssuer({ clock: clock.now })
 const events: PortcullisEvent[] = []
 const server = createResourceServer({
-  resource: 'https://api.test',
+  resource: 'https://api.example.com',
   issuer: issuer.issuer,
   fetch: issuer.fetch,
   clock: clock.now,
@@ -37,7 +37,7 @@ describe('a proxy that strips a path prefix', () => {
     const { issuer: identifier, fetch } = issuer
     const dpop = { pathPrefix }
     const behind = createResourceServer({
-      resource: 'https://api.test',
+      resource: 'https://api.example.com',
       issuer: identifier,
       fetch,
       clock: clock.now,
@@ -46,7 +46,7 @@ describe('a proxy that strips a path prefix', () => {
     const client = createDpopClient({ clock: clock.now })
     const accessToken = issuer.mintToken({ cnf: { jkt: client.jkt } })
     for (const called of ['', '/api', '/v1.0/~team']) {
-      const headers = client.headers({ url: `https://api.test${called}/users`, accessToken })
+      const headers = client.headers({ url: `https://api.example.com${called}/users`, accessToken })
       const { ok } = await behind.authenticate(requestFacts({ url: '/users', headers }))
       expect(ok, called).toBe(called === (pathPrefix ?? ''))
     }
@@ -95,7 +95,7 @@ describe('check', () => {
   it('[DPOP-11] wants a bound token where the operation does, and uses no proof up', async () => {
     const client = createDpopClient({ clock: clock.now })
     const accessToken = issuer.mintToken({ cnf: { jkt: client.jkt } })
-    const bound = await caller({}, client.headers({ url: 'https://api.test/', accessToken }))
+    const bound = await caller({}, client.headers({ url: 'https://api.example.com/', accessToken }))
     await server.checkAsync(bound, { dpop: 'required' })
     await server.checkAsync(bound, { dpop: 'required' })
     await expect(server.checkAsync(await caller(), { dpop: 'required' })).rejects.toMatchObject({
@@ -116,7 +116,7 @@ describe('check', () => {
       const headers = () =>
         cnf?.['jkt'] === undefined
           ? { authorization: `Bearer ${accessToken}` }
-          : client.headers({ url: 'https://api.test/', accessToken })
+          : client.headers({ url: 'https://api.example.com/', accessToken })
       const facts = () => requestFacts({ headers: headers(), clientCertificate: der })
       const atGate = await server.guard(requirement)(facts())
       const admitted = await server.authenticate(facts())
@@ -149,12 +149,14 @@ describe('check', () => {
   ])('[DPOP-17] [DPOP-20] owes the next nonce to a caller refused later, onSuccess: %s', async (onSuccess, count) => {
     const nonce = { secrets: ['0123456789abcdef0123456789abcdef'], onSuccess }
     const { issuer: identifier, fetch } = issuer
-    const resource = 'https://api.test'
+    const resource = 'https://api.example.com'
     const gated = createResourceServer({ resource, issuer: identifier, fetch, clock: clock.now, dpop: { nonce } })
     const client = createDpopClient({ clock: clock.now })
     const accessToken = issuer.mintToken({ cnf: { jkt: client.jkt }, scope: 'read' })
     const send = (nonce?: string) =>
-      gated.authenticate(requestFacts({ headers: client.headers({ url: 'https://api.test/', accessToken, nonce }) }))
+      gated.authenticate(
+        requestFacts({ headers: client.headers({ url: 'https://api.example.com/', accessToken, nonce }) }),
+      )
     const first = await send()
     const given = String(first.ok || first.answer.headers['DPoP-Nonce'])
     const second = await send(given)

@@ -22,7 +22,7 @@ function setUp(options: Partial<ResourceServerOptions> = {}) {
   const events: PortcullisEvent[] = []
   let ticks = 0
   const server = createResourceServer({
-    resource: 'https://api.test',
+    resource: 'https://api.example.com',
     issuer: issuer.issuer,
     fetch: issuer.fetch,
     clock: clock.now,
@@ -53,7 +53,7 @@ describe('events', () => {
       { type: 'auth.accepted', phase: 'check', durationMs: 5, correlationId },
       { type: 'auth.accepted', phase: 'check', durationMs: 5, correlationId },
       { type: 'auth.accepted', phase: 'token', durationMs: 5 },
-      { type: 'auth.anonymous', phase: 'request', durationMs: 5, resource: 'https://api.test' },
+      { type: 'auth.anonymous', phase: 'request', durationMs: 5, resource: 'https://api.example.com' },
     ])
     const { about: backwards, server: other, request: its } = setUp({ monotonicClock: () => -Math.random() })
     await other.authenticate(its({}))
@@ -74,7 +74,7 @@ describe('events', () => {
   })
 
   it.each([
-    [{ aud: 'https://other.test' }, {}, ['https://api.test'], 'https://other.test'],
+    [{ aud: 'https://other.test' }, {}, ['https://api.example.com'], 'https://other.test'],
     [{ iss: 'https://other.test' }, {}, ['https://issuer.test'], 'https://other.test'],
     [{ scope: 'read' }, { scope: 'read write' }, ['read', 'write'], ['read']],
     [
@@ -98,9 +98,19 @@ describe('events', () => {
     [{ typ: 'Refresh', nonce: 'n' }, {}, 'an access token', ['typ Refresh', 'nonce']],
     [{ cnf: { jkt: 'x' } }, {}, 'DPoP', 'Bearer'],
     [{ authorization_details: [{ type: 'read' }] }, { authorizationDetails: { pay: () => true } }, ['pay'], ['read']],
-    [{ aud: `\u202e${'x'.repeat(300)}` }, {}, ['https://api.test'], expect.stringMatching(/^\\u\{202e\}x{199}…$/)],
-    [{ aud: issuer.mintToken() }, {}, ['https://api.test'], '(masked)'],
-    [{ aud: Array.from({ length: 20 }, String) }, {}, ['https://api.test'], expect.arrayContaining(['and 4 more'])],
+    [
+      { aud: `\u202e${'x'.repeat(300)}` },
+      {},
+      ['https://api.example.com'],
+      expect.stringMatching(/^\\u\{202e\}x{199}…$/),
+    ],
+    [{ aud: issuer.mintToken() }, {}, ['https://api.example.com'], '(masked)'],
+    [
+      { aud: Array.from({ length: 20 }, String) },
+      {},
+      ['https://api.example.com'],
+      expect.arrayContaining(['and 4 more']),
+    ],
   ] as [Record<string, unknown>, Requirement, unknown, unknown][])(
     '[REAL-40] explain a refusal of %o where asked to',
     async (claims, requirement, expected, received) => {
@@ -159,7 +169,10 @@ describe('events', () => {
       },
     })
     const token = issuer.mintOpaqueToken(claims)
-    issuer.override('introspection', { kind: 'answer', body: { active: true, aud: 'https://api.test', ...claims } })
+    issuer.override('introspection', {
+      kind: 'answer',
+      body: { active: true, aud: 'https://api.example.com', ...claims },
+    })
     await server.authenticate(requestFacts({ headers: { authorization: `Bearer ${token}` } }))
     issuer.restore('introspection')
     expect(about()).toMatchObject([{ type: 'auth.refused', expected, received }])
@@ -186,8 +199,8 @@ describe('events', () => {
 describe('options', () => {
   it.each([
     [{ tokenCacheEntries: 1.5 }, /`tokenCacheEntries` takes a whole number/],
-    [{ resource: { resource: 'https://api.test', metadata: { maxAgeSeconds: 0.5 } } }, /takes a whole number/],
-    [{ resource: { resource: 'https://api.test', metadata: { atRot: true } } }, /Did you mean `atRoot`/],
+    [{ resource: { resource: 'https://api.example.com', metadata: { maxAgeSeconds: 0.5 } } }, /takes a whole number/],
+    [{ resource: { resource: 'https://api.example.com', metadata: { atRot: true } } }, /Did you mean `atRoot`/],
     [{ dpop: { maxAgeSeconds: 1.5 } }, /`dpop.maxAgeSeconds` takes a whole number from 1 to 300/],
     [{ dpop: { maxAgeSecond: 1 } }, /`dpop` has no option `maxAgeSecond`. Did you mean `maxAgeSeconds`/],
     [{ dpop: { nonce: { secrets: ['x'.repeat(32)], maxAgeSeconds: 10.5 } } }, /takes a whole number from 10 to 3600/],
@@ -202,10 +215,10 @@ describe('options', () => {
 })
 
 describe('what a server of two resources tells', () => {
-  const issuer = createTestIssuer({ audience: 'https://api.test/b' })
+  const issuer = createTestIssuer({ audience: 'https://api.example.com/b' })
   const events: PortcullisEvent[] = []
   const server = createResourceServer({
-    resource: ['https://api.test/a', 'https://api.test/b'],
+    resource: ['https://api.example.com/a', 'https://api.example.com/b'],
     issuer: issuer.issuer,
     fetch: issuer.fetch,
     authorizationServerMetadata: 'pass-through',
@@ -214,7 +227,7 @@ describe('what a server of two resources tells', () => {
 
   describe('refuse', () => {
     it('answers for the resource the request was let through for', async () => {
-      const auth = await server.verify(issuer.mintToken(), { resource: 'https://api.test/b' })
+      const auth = await server.verify(issuer.mintToken(), { resource: 'https://api.example.com/b' })
       const { answer, error } = server.refuse(new InvalidTokenError('ERR_TOKEN_REVOKED'), auth)
       expect(error.code).toBe('ERR_TOKEN_REVOKED')
       expect(String(answer.headers['WWW-Authenticate'])).toContain('oauth-protected-resource/b"')
@@ -253,7 +266,7 @@ describe('what a server of two resources tells', () => {
     })
 
     it('cannot be passed through where a function gives the issuers', () => {
-      const options = { resource: 'https://api.test', issuer: () => ({}), tenants: [issuer.issuer] }
+      const options = { resource: 'https://api.example.com', issuer: () => ({}), tenants: [issuer.issuer] }
       expect(() => createResourceServer({ ...options, authorizationServerMetadata: 'pass-through' })).toThrow(
         /`pass-through` needs an issuer that is listed/,
       )
@@ -274,7 +287,7 @@ describe('faults of the application', () => {
   function setUp(options: Partial<ResourceServerOptions> = {}) {
     const events: PortcullisEvent[] = []
     const server = createResourceServer({
-      resource: 'https://api.test',
+      resource: 'https://api.example.com',
       issuer: issuer.issuer,
       fetch: issuer.fetch,
       onEvent: (event) => events.push(event),

@@ -6,7 +6,7 @@ import { isPlatformFetch } from '../../../src/kit/fetch/platform-fetch.js'
 import { createResourceServer } from '../../../src/resource-server/resource-server.js'
 import { toResourceServerSettings } from '../../../src/resource-server/resource-server-options.js'
 
-const resource = 'https://api.test'
+const resource = 'https://api.example.com'
 const issuer = 'https://issuer.test'
 const resolve = (options: object) => toResourceServerSettings({ resource, issuer, ...options } as never)
 const keys = [{ kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }]
@@ -142,9 +142,9 @@ describe('createResourceServer', () => {
     ['no resource in a list', { resource: [] }, /`resource` is missing/],
     ['a resource that is null', { resource: null }, /resource must be an object/],
     ['an empty resource', { resource: '' }, /`resource` takes an absolute https URL/],
-    ['a resource off https', { resource: 'http://api.test' }, /`resource` takes an https URL/],
+    ['a resource off https', { resource: 'http://api.example.com' }, /`resource` takes an https URL/],
     ['a resource with a fragment', { resource: `${resource}#x` }, /neither user information nor a fragment/],
-    ['a resource twice', { resource: [resource, resource] }, /`resource` lists https:\/\/api\.test twice/],
+    ['a resource twice', { resource: [resource, resource] }, /`resource` lists https:\/\/api\.example\.com twice/],
     ['a misspelt member of a resource', { resource: { resource, audiences: 'a' } }, /Did you mean `audience`\?/],
     ['an empty audience', { resource: { resource, audience: '' } }, /`audience` takes a non-empty string/],
     ['an audience list without items', { resource: { resource, audience: [] } }, /`audience` takes/],
@@ -363,11 +363,11 @@ describe('createResourceServer', () => {
   ]
 
   it.each([
-    ['http', 'http://api.test', false],
-    ['http off loopback, whatever the switch', 'http://api.test', true],
+    ['http', 'http://api.example.com', false],
+    ['http off loopback, whatever the switch', 'http://api.example.com', true],
     ['http on loopback without the switch', 'http://127.0.0.1:3000', false],
     ['a fragment', `${resource}#x`, false],
-    ['user information', 'https://user@api.test', false],
+    ['user information', 'https://user@api.example.com', false],
   ])('[PRM-01] refuses a resource with %s', (_what, given, allowInsecureLoopback) => {
     expect(() => resolve({ resource: given, allowInsecureLoopback })).toThrow(ConfigurationError)
     expect(() => resolve({ resource: 'http://127.0.0.1:3000', allowInsecureLoopback: true })).not.toThrow()
@@ -389,7 +389,7 @@ describe('createResourceServer', () => {
   })
 
   it('refuses to be made of nothing', () => {
-    for (const options of [undefined, null, 'https://api.test', [], 5]) {
+    for (const options of [undefined, null, 'https://api.example.com', [], 5]) {
       expect(() => createResourceServer(options as never)).toThrow(
         /takes an object with at least `resource` and `issuer`/,
       )

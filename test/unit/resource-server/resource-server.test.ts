@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { ConfigurationError, type PortcullisEvent } from '../../../src/index.js'
 
-const resource = 'https://api.test'
+const resource = 'https://api.example.com'
 
 function setUp(options: Partial<ResourceServerOptions> = {}) {
   const clock = createFrozenClock()
@@ -56,7 +56,9 @@ describe('authenticate', () => {
     expect(result).toMatchObject({ ok: false, answer: { status: 401 } })
     if (result.ok) return
     const [bearer] = result.answer.headers['WWW-Authenticate'] as readonly string[]
-    expect(bearer).toMatch(/^Bearer resource_metadata="https:\/\/api\.test\/\.well-known\/oauth-protected-resource"/)
+    expect(bearer).toMatch(
+      /^Bearer resource_metadata="https:\/\/api\.example\.com\/\.well-known\/oauth-protected-resource"/,
+    )
     expect(bearer).not.toContain('error')
   })
 
@@ -260,7 +262,7 @@ describe('authenticate', () => {
     const { call, server } = setUp()
     await expect(call('x', { scopes: 'a' } as never)).rejects.toThrow(ConfigurationError)
     await expect(call('x', null as never)).rejects.toThrow(ConfigurationError)
-    expect(() => server.guard({ resource: 'https://other.test' })).toThrow(/write 'https:\/\/api\.test'/)
+    expect(() => server.guard({ resource: 'https://other.test' })).toThrow(/write 'https:\/\/api\.example\.com'/)
     expect(() => server.guard(null as never)).toThrow(ConfigurationError)
   })
 
@@ -322,7 +324,7 @@ describe('verify', () => {
 })
 
 describe('several resources', () => {
-  const two = ['https://api.test/a', 'https://api.test/b'] as const
+  const two = ['https://api.example.com/a', 'https://api.example.com/b'] as const
 
   it('[AT-05] [AT-13] accepts a token for the resource it names, and for no other', async () => {
     const { issuer, call, server } = setUp({ resource: two })
@@ -334,7 +336,7 @@ describe('several resources', () => {
     expect(codeOf(await call(issuer.mintToken({ aud: two }), { resource: two[1] }))).toBe('ok')
     expect(() => server.guard()).toThrow(/name the route's one/)
     await expect(call(token)).rejects.toThrow(ConfigurationError)
-    expect(server.metadataUrl(two[1])).toBe('https://api.test/.well-known/oauth-protected-resource/b')
+    expect(server.metadataUrl(two[1])).toBe('https://api.example.com/.well-known/oauth-protected-resource/b')
     expect(() => server.metadataUrl()).toThrow(ConfigurationError)
   })
 

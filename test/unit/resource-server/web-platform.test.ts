@@ -5,7 +5,7 @@ import { sha256Base64url } from '../../../src/jws/crypto/node.js'
 
 vi.mock('../../../src/jws/crypto/node.js', () => import('../../../src/jws/crypto/web.js'))
 
-const resource = 'https://api.test'
+const resource = 'https://api.example.com'
 const algorithms = ['ES256', 'RS256', 'PS256', 'Ed25519'] as const
 
 function setUp(options: Partial<ResourceServerOptions> = {}) {

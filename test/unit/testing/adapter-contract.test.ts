@@ -38,7 +38,7 @@ function talkative(): AdapterContract {
       const http = createServer(({ url, headers }, res) => {
         if (url === metadataPath) res.end(`{"resource":"https://${headers['x-forwarded-host']}"}`)
         else if (url === '/faulty') res.writeHead(500).end('a secret of the application')
-        else if (url !== '/me') res.writeHead(200, anyone).end('{"resource":"https://api.test"}')
+        else if (url !== '/me') res.writeHead(200, anyone).end('{"resource":"https://api.example.com"}')
         else {
           const challenges = invalidToken('A claim of the access token has an unusable value')
           res.writeHead(401, { 'WWW-Authenticate': [...challenges] }).end('no plan is called stolen-plan')
@@ -82,7 +82,7 @@ describe('the contract of adapters', () => {
 
   it.each([
     ['does not let Host into the document', 'a host of the request is in {"resource":"https://evil.example"}'],
-    ['serves the metadata of a second server too', '{"resource":"https://api.test"}'],
+    ['serves the metadata of a second server too', '{"resource":"https://api.example.com"}'],
     ['leaves a fault of the application in a guard to the framework', 'a secret of the application'],
     ['refuses claims that do not fit the schema', 'a claim value is in the answer'],
   ])('[ADP-07] reads what the body of an answer says: %s', async (part, complaint) => {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import type { SignatureAlgorithm } from '../../../src/jws/algorithms.js'
 
 const clock = createFrozenClock()
-const url = 'https://api.test/a'
+const url = 'https://api.example.com/a'
 
 function judge(proof: string) {
   return jwtVerify(proof, EmbeddedJWK, { typ: 'dpop+jwt', currentDate: new Date(clock.now()) })

@@ -133,7 +133,7 @@ describe('introspection', () => {
     const { payload } = await jwtVerify(await answer.text(), createLocalJWKSet({ keys }), {
       typ: 'token-introspection+jwt',
       issuer: issuer.issuer,
-      audience: 'https://api.test',
+      audience: 'https://api.example.com',
     })
     expect(Object.keys(payload)).toEqual(['iss', 'aud', 'iat', 'token_introspection'])
     expect(payload['token_introspection']).toMatchObject({ active: true, sub: 'user-1' })
@@ -174,7 +174,7 @@ describe('the token endpoint', () => {
     expect(await (await post(issuer, '/introspect', { token: body.access_token })).json()).toMatchObject({
       sub: 'test-client',
       client_id: 'test-client',
-      aud: 'https://api.test',
+      aud: 'https://api.example.com',
       scope: 'jobs',
     })
     const silent = await (await post(issuer, '/token', { grant_type: 'client_credentials' })).json()

@@ -19,7 +19,7 @@ function keySetOf(issuer: TestIssuer) {
 function judge(token: string, issuer: TestIssuer) {
   return jwtVerify(token, keySetOf(issuer), {
     issuer: issuer.issuer,
-    audience: 'https://api.test',
+    audience: 'https://api.example.com',
     typ: 'at+jwt',
     currentDate: new Date(clock.now()),
     requiredClaims: ['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti', 'scope'],
@@ -42,7 +42,7 @@ describe('mintToken', () => {
     const iat = clock.now() / 1000
     expect(payload).toEqual({
       iss: 'https://issuer.test',
-      aud: 'https://api.test',
+      aud: 'https://api.example.com',
       sub: 'user-1',
       client_id: 'test-client',
       scope: 'read',

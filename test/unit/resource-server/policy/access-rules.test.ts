@@ -3,7 +3,7 @@ import { InternalError } from '../../../../src/errors/index.js'
 import { detailsGrant } from '../../../../src/resource-server/policy/access-rules.js'
 import type { AuthorizationDetail } from '../../../../src/resource-server/policy/requirement.js'
 
-const resource = 'https://api.test'
+const resource = 'https://api.example.com'
 const payment = { type: 'payment', locations: [resource], actions: ['initiate'], amount: '10' }
 const any = () => true
 

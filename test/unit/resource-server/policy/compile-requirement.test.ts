@@ -13,7 +13,7 @@ import {
 } from '../../../../src/resource-server/policy/compile-requirement.js'
 import type { JudgedToken, Requirement } from '../../../../src/resource-server/policy/requirement.js'
 
-const resource = 'https://api.test'
+const resource = 'https://api.example.com'
 const nowMs = 1_800_000_000_000
 const context = { implies: new Map<string, readonly string[]>(), resource }
 

@@ -9,8 +9,8 @@ import { createFrozenClock, createTestIssuer, requestFacts } from 'portcullis/te
 import { describe, expect, it } from 'vitest'
 import { introspectingServer } from '../../../support/introspecting-server.js'
 
-const mail = 'https://api.test/mail'
-const files = 'https://api.test/files'
+const mail = 'https://api.example.com/mail'
+const files = 'https://api.example.com/files'
 
 function world(options: Omit<IssuerOptions, 'issuer'>, resources: readonly (string | ResourceOptions)[] = [mail]) {
   const clock = createFrozenClock()
@@ -178,8 +178,8 @@ describe('an audience of an issuer, with several resources', () => {
   })
 
   it('[REAL-36] refuses a map that names no resource of the server, or nothing', () => {
-    expect(() => world({ audience: { 'https://api.test/mial': 'x' } })).toThrow(
-      /names https:\/\/api\.test\/mial, which is no/,
+    expect(() => world({ audience: { 'https://api.example.com/mial': 'x' } })).toThrow(
+      /names https:\/\/api\.example\.com\/mial, which is no/,
     )
     expect(() => world({ audience: {} })).toThrow(/names no resource/)
     expect(() => world({ audience: { [mail]: undefined } as never })).toThrow(/takes a non-empty/)

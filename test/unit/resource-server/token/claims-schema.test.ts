@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 
 const issuer = createTestIssuer()
-const options = { resource: 'https://api.test', issuer: issuer.issuer, fetch: issuer.fetch }
+const options = { resource: 'https://api.example.com', issuer: issuer.issuer, fetch: issuer.fetch }
 
 const known = async (name: string) => name !== 'nobody'
 const schemas = {

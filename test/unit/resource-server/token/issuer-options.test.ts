@@ -159,13 +159,13 @@ describe('a token in another field', () => {
     const made = createAttackedServer({
       resource: [
         { resource, issuers: [iss] },
-        { resource: 'https://api.test/plain', issuers: ['https://other.test'] },
+        { resource: 'https://api.example.com/plain', issuers: ['https://other.test'] },
       ],
       issuer: [{ issuer: iss, tokenHeader }, 'https://other.test'],
     })
     const facts = requestFacts({ headers: { authorization: `Bearer ${made.issuer.mintToken()}` } })
     const codes = await Promise.all(
-      [resource, 'https://api.test/plain'].map(async (one) => {
+      [resource, 'https://api.example.com/plain'].map(async (one) => {
         const result = await made.server.authenticate(facts, { resource: one })
         return result.ok ? 'ok' : result.error.code
       }),

@@ -2,7 +2,7 @@ import { createResourceServer, type IssuerResolver, type ResourceServerOptions }
 import { createFrozenClock, createSigningKey, createTestIssuer, mergeFetch, requestFacts } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
 
-const resource = 'https://api.test'
+const resource = 'https://api.example.com'
 const clock = createFrozenClock()
 const makeIssuer = (name: string) =>
   createTestIssuer({ issuer: `https://${name}.test`, clock: clock.now, audience: resource })
@@ -174,7 +174,7 @@ describe('several issuers', () => {
     audience: resource,
     algorithms: ['RS256', 'ES256'],
   })
-  const other = 'https://api.test/other'
+  const other = 'https://api.example.com/other'
   const server = createResourceServer({
     resource: [resource, { resource: other, issuers: [two.issuer] }],
     issuer: [

@@ -108,7 +108,7 @@ describe('readCredentials from the query', () => {
 
   it('reads it where the resource says so', () => {
     expect(read({ url: '/?a=b&access_token=abc%2B#access_token=x' }, everyMethod)).toBe('Bearer abc+ by query')
-    expect(read({ url: 'https://api.test/x?access_token=abc' }, everyMethod)).toBe('Bearer abc by query')
+    expect(read({ url: 'https://api.example.com/x?access_token=abc' }, everyMethod)).toBe('Bearer abc by query')
     for (const url of ['/access_token=abc', 'access_token=abc', '&access_token=abc', '', '#?access_token=abc']) {
       expect(read({ url }, everyMethod), url).toBe('ERR_TOKEN_MISSING')
     }

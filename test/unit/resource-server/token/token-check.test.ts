@@ -4,7 +4,7 @@ import { github } from 'portcullis/providers'
 import { createFrozenClock, requestFacts } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
 
-const resource = 'https://api.test'
+const resource = 'https://api.example.com'
 const clientId = 'Iv1.8a61f9b3a7aba766'
 const credential = clientSecretBasic({ clientId, clientSecret: 'app-secret' })
 const token = 'gho_16C7e42F292c6912E7710c838347Ae178B4a'

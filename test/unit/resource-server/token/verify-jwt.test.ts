@@ -25,7 +25,7 @@ import {
   verifySignature,
 } from '../../../../src/resource-server/token/verify-jwt.js'
 
-const resource = 'https://api.test'
+const resource = 'https://api.example.com'
 
 function setUp(keys: readonly SigningKey[]) {
   const clock = createFrozenClock()
