@@ -20,6 +20,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['./test/support/agreement.ts'],
     reporters: process.env['CI'] ? ['default', noSkips] : ['default'],
     testTimeout: 30_000,
     hookTimeout: 60_000,

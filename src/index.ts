@@ -44,6 +44,7 @@ export {
   UnavailableError,
   type UnavailableErrorOptions,
 } from './errors/index.js'
+export { type Report, type ReportStep, reportText, type StepOutcome } from './explain/report.js'
 export type {
   ExchangeCallOptions,
   ExchangedToken,
@@ -83,6 +84,9 @@ export type {
   DpopOptions,
   MtlsOptions,
 } from './resource-server/binding/binding-options.js'
+export { createResourceServer } from './resource-server/create-resource-server.js'
+export type { Explanation } from './resource-server/explain.js'
+export type { GateStep } from './resource-server/gate-steps.js'
 export type { ResourceMetadataOptions } from './resource-server/metadata/resource-metadata.js'
 export { type ActorIdentity, mayAct } from './resource-server/policy/may-act.js'
 export type {
@@ -95,11 +99,7 @@ export type {
 } from './resource-server/policy/requirement.js'
 export { mergeRequirements } from './resource-server/policy/requirement.js'
 export type { ResourceOptions } from './resource-server/resource.js'
-export {
-  createResourceServer,
-  type ResourceServer,
-  type ResourceServerHealth,
-} from './resource-server/resource-server.js'
+export type { ResourceServer, ResourceServerHealth } from './resource-server/resource-server.js'
 export type { ResourceServerOptions } from './resource-server/resource-server-options.js'
 export type { Revocation } from './resource-server/revocation/revocation.js'
 export type { AudienceStandIn } from './resource-server/token/audience.js'

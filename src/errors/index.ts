@@ -38,4 +38,4 @@ export {
   StepUpRequiredError,
 } from './refusals.js'
 export { ResourceAccessError, type ResourceAccessErrorOptions } from './resource-access-error.js'
-export { type Shown, shownText } from './shown.js'
+export { type Shown, shown, shownText } from './shown.js'

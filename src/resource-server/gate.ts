@@ -1,4 +1,3 @@
-import { sha256Base64url } from '#crypto'
 import { Auth, type AuthScheme, Passage, passage } from '../auth/auth.js'
 import {
   type AuthError,
@@ -9,31 +8,17 @@ import {
   isAuthError,
   MissingTokenError,
 } from '../errors/index.js'
-import type { RequestFacts } from '../http/request-facts.js'
-import { type MaybePromise, whenReady } from '../kit/maybe-promise.js'
+import type { MaybePromise } from '../kit/maybe-promise.js'
+import type { Admission } from './admission.js'
+import { createAuthEvents, type Judged } from './auth-events.js'
 import type { AnswerHeaders, Guard, OptionalGuard, Refused } from './auth-result.js'
-import type { Binding } from './binding/binding.js'
-import { checkBound } from './binding/binding.js'
 import { toAnswer } from './challenge/answer.js'
-import { askAllow, askIsRevoked, compileGate, type Gate, type Question } from './compile-gate.js'
+import { compileGate, type Gate } from './compile-gate.js'
 import type { Requirement } from './policy/requirement.js'
-import { createReport, type Judged } from './report.js'
 import type { ResourceServerSettings } from './resource-server-options.js'
-import type { RevocationList } from './revocation/revocation.js'
-import type { VerifiedEntry } from './token/read-claims.js'
 import { readCredentials } from './token/read-credentials.js'
-import { checkTokenSize, type TokenVerifier, type TrustedToken } from './token/token-verifier.js'
 
-/** What the gates of a server are made of. */
-export interface GateSettings<Claims> {
-  readonly options: ResourceServerSettings
-  readonly tokens: TokenVerifier
-  readonly binding: Binding
-  readonly revocations: Pick<RevocationList, 'check'>
-  readonly isRevoked: Question<Claims> | undefined
-}
-
-/** Makes guards for routes: the fixed list of steps a request goes through. */
+/** Makes guards for routes: credentials, the steps of {@link Admission}, and the answer. */
 export interface Gates<Claims> {
   guard(requirement: Requirement<Claims>): Guard<Claims>
   optionalGuard(requirement: Requirement<Claims>): OptionalGuard<Claims>
@@ -49,18 +34,13 @@ const mustWait =
 const privateHeaders: AnswerHeaders = Object.freeze({ 'Cache-Control': 'private' })
 
 /** Makes the gates of one server. */
-export function createGates<Claims>({
-  options,
-  tokens,
-  binding,
-  revocations,
-  isRevoked,
-}: GateSettings<Claims>): Gates<Claims> {
-  const { clock } = options.surroundings
-  const exposed = options.cors ? { 'Access-Control-Expose-Headers': 'WWW-Authenticate, DPoP-Nonce' } : {}
+export function createGates<Claims>(
+  options: ResourceServerSettings,
+  { admit, admitAgain }: Admission<Claims>,
+): Gates<Claims> {
   const compiled = new WeakMap<Requirement<Claims>, Gate<Claims>>()
   const guarded = new Set(options.resources.map(({ resource }) => resource))
-  const tell = createReport(options)
+  const tell = createAuthEvents(options)
 
   function gateFor(requirement: Requirement<Claims>): Gate<Claims> {
     const known = compiled.get(requirement)
@@ -68,85 +48,6 @@ export function createGates<Claims>({
     const gate = compileGate(options, requirement)
     compiled.set(requirement, gate)
     return gate
-  }
-
-  async function admit(
-    gate: Gate<Claims>,
-    scheme: AuthScheme,
-    token: string,
-    facts: RequestFacts | undefined,
-    passage: Passage,
-  ): Promise<Auth<Claims>> {
-    checkTokenSize(token)
-    const nowMs = clock()
-    const hashed = sha256Base64url(token)
-    const tokenHash = typeof hashed === 'string' ? hashed : await hashed
-    passage.tokenHash = tokenHash
-    const verified = tokens.verify(token, tokenHash, gate.resource, nowMs)
-    const { entry, issuer } = verified instanceof Promise ? await verified : verified
-    const checked = binding.check({
-      facts,
-      scheme,
-      token,
-      tokenHash,
-      confirmation: entry.tokenClaims['cnf'],
-      unknownConfirmation: issuer.unknownConfirmation,
-      modes: gate.modes,
-      resource: gate.resource.resource,
-    })
-    const { confirmation, responseHeaders } = checked instanceof Promise ? await checked : checked
-    if (responseHeaders !== undefined) passage.headers = { ...exposed, ...responseHeaders }
-    const verifiedToken = entry as typeof entry & { claims: Claims }
-    const auth = new Auth<Claims>(
-      token,
-      scheme,
-      gate.resource.resource,
-      verifiedToken,
-      confirmation,
-      undefined,
-      passage,
-    )
-    const meets = meetsRequirement(gate, auth, { entry, issuer }, nowMs)
-    if (meets !== undefined) await meets
-    return auth
-  }
-
-  /** Possession was shown by the very request that `auth` is of, and a proof is good for one use only. */
-  function admitAgain(gate: Gate<Claims>, auth: Auth<Claims>): MaybePromise<void> {
-    const nowMs = clock()
-    const tokenHash = auth[passage].tokenHash ?? sha256Base64url(auth.token)
-    const verified = whenReady(tokenHash, (hash) => tokens.verify(auth.token, hash, gate.resource, nowMs))
-    return whenReady(verified, (trusted) => {
-      checkBound(auth.scheme, auth.confirmation, gate.modes)
-      return meetsRequirement(gate, auth, trusted, nowMs)
-    })
-  }
-
-  function meetsRequirement(
-    gate: Gate<Claims>,
-    auth: Auth<Claims>,
-    trusted: TrustedToken,
-    nowMs: number,
-  ): MaybePromise<void> {
-    const unrevoked = checkRevocation(trusted.entry, auth)
-    if (unrevoked !== undefined) return unrevoked.then(() => meetsRule(gate, auth, trusted, nowMs))
-    return meetsRule(gate, auth, trusted, nowMs)
-  }
-
-  /** RFC 9470 §9: what a route demands is told to good tokens only. */
-  function meetsRule(
-    { rules, allow }: Gate<Claims>,
-    auth: Auth<Claims>,
-    { entry, issuer }: TrustedToken,
-    nowMs: number,
-  ): MaybePromise<void> {
-    for (const hold of rules) hold(entry, nowMs, issuer.clockToleranceMs)
-    return allow && askAllow(allow, auth)
-  }
-
-  function checkRevocation(entry: VerifiedEntry, auth: Auth<Claims>): MaybePromise<void> {
-    const listed = revocations.check(entry)
-    return isRevoked === undefined ? listed : whenReady(listed, () => askIsRevoked(isRevoked, auth))
   }
 
   function refuse(thrown: unknown, gate: Gate<Claims>, scheme: AuthScheme | undefined, judged: Judged): Refused {

@@ -3,28 +3,11 @@ import { ConfigurationError } from '../errors/index.js'
 import type { HttpAnswer } from '../http/http-answer.js'
 import type { RequestFacts } from '../http/request-facts.js'
 import type { KeySourceHealth } from '../issuer/key-source.js'
-import type { JsonObject } from '../kit/json.js'
 import type { MaybePromise } from '../kit/maybe-promise.js'
-import { createMemoryReplayStore } from '../stores/memory/memory-replay-store.js'
-import { createMemoryRevocationStore } from '../stores/memory/memory-revocation-store.js'
 import type { AuthResult, Guard, OptionalGuard, Refused } from './auth-result.js'
-import { createBinding } from './binding/binding.js'
-import type { Question } from './compile-gate.js'
-import { createGates } from './gate.js'
-import { createMetadataSite } from './metadata/metadata-answer.js'
-import { protectedResourceMetadataUrl } from './metadata/metadata-routes.js'
+import type { Explanation } from './explain.js'
 import type { Requirement } from './policy/requirement.js'
-import { selectResource } from './resource.js'
-import {
-  type ResourceServerOptions,
-  type ResourceServerSettings,
-  toResourceServerSettings,
-} from './resource-server-options.js'
-import { createBackchannelLogout } from './revocation/backchannel-logout.js'
-import { createRevocationList, type Revocation, type RevocationList } from './revocation/revocation.js'
-import type { ClaimsOf, ClaimsSchema } from './token/claims-schema.js'
-import { createIssuerRegistry, needsKeys } from './token/issuers.js'
-import { createTokenVerifier, type Issuer, type IssuerRegistry } from './token/token-verifier.js'
+import type { Revocation } from './revocation/revocation.js'
 
 /**
  * The long-lived object that guards an API: made once, at start-up, by {@link createResourceServer}.
@@ -84,6 +67,23 @@ export interface ResourceServer<Claims = AccessTokenClaims> {
    */
   refuse(thrown: unknown, auth?: Auth<unknown>): Refused
   /**
+   * Why a request is refused, or that it is not: the steps of a guard with this requirement, each with what was expected
+   * and what came. Runs the very steps, so that keys may be fetched, and `allow`, `isRevoked`, a claims schema and an
+   * issuer function are called as for any request. Sends no answer, tells no `auth` event, and uses no DPoP proof up:
+   * whether one was used before is known only of facts with the `request` that a guard has judged.
+   *
+   * For development and support, not for every request: it costs more than a guard.
+   *
+   * @throws {@link ConfigurationError} for a requirement that cannot be right.
+   */
+  explain(request: RequestFacts, requirement?: Requirement<Claims>): Promise<Explanation>
+  /**
+   * As {@link ResourceServer.explain}, of a token outside of any request, as {@link ResourceServer.verify} judges it.
+   *
+   * @throws {@link ConfigurationError} for a requirement that cannot be right.
+   */
+  explainToken(token: string, requirement?: Requirement<Claims>): Promise<Explanation>
+  /**
    * Refuses tokens that are not expired yet: one by `jti`, or those a user or a session has so far. Kept in
    * `revocationStore` for `revocationTtlSeconds`, and checked on every request. Does not tell the issuer.
    *
@@ -129,109 +129,4 @@ export interface ResourceServerHealth {
   readonly ready: boolean
   /** By issuer. */
   readonly issuers: Readonly<Record<string, KeySourceHealth>>
-}
-
-/**
- * Makes a resource server: verifies access tokens, answers refusals in the standard way, serves its metadata. Checks
- * every option at once; opens no connection until a token or {@link ResourceServer.warmUp} needs one.
- *
- * @throws {@link ConfigurationError} with a sentence that says what to write instead.
- * @group Resource server
- * @see {@link https://www.rfc-editor.org/rfc/rfc9068 | RFC 9068}, {@link https://www.rfc-editor.org/rfc/rfc6750 | RFC 6750}
- */
-export function createResourceServer<Schema extends ClaimsSchema | undefined = undefined>(
-  options: ResourceServerOptions<Schema>,
-): ResourceServer<ClaimsOf<Schema>> {
-  type Claims = ClaimsOf<Schema>
-  const resolved = toResourceServerSettings(options as ResourceServerOptions<ClaimsSchema | undefined>)
-  const { clock } = resolved.surroundings
-  const issuers = createIssuerRegistry(resolved)
-  const replayStore = resolved.dpop.replayStore ?? createMemoryReplayStore({ clock })
-  const revocations = createRevocations(resolved, issuers)
-  const gates = createGates<Claims>({
-    options: resolved,
-    binding: createBinding({ ...resolved, replayStore }),
-    revocations,
-    tokens: createTokenVerifier(resolved, issuers),
-    isRevoked: options.isRevoked as Question<Claims> | undefined,
-  })
-  const site = createMetadataSite(resolved.resources, {
-    cors: resolved.cors,
-    clock,
-    onEvent: resolved.surroundings.onEvent,
-    authorizationServerMetadata: resolved.passThroughMetadata ? passedThrough : undefined,
-  })
-  const anyToken: Requirement<Claims> = Object.freeze({})
-
-  async function passedThrough(): Promise<JsonObject> {
-    const [first] = issuers.known() as [Issuer]
-    return { ...(await first.discovery.metadata()) }
-  }
-
-  return {
-    resources: resolved.resources.map(({ resource }) => resource),
-    authenticate(request, requirement = anyToken) {
-      try {
-        return gates.guard(requirement)(request)
-      } catch (mistake) {
-        return Promise.reject(mistake)
-      }
-    },
-    guard: (requirement = anyToken) => gates.guard(requirement),
-    optionalGuard: (requirement = anyToken) => gates.optionalGuard(requirement),
-    check: (auth, requirement) => gates.check(auth, requirement),
-    checkAsync: (auth, requirement) => gates.checkAsync(auth, requirement),
-    refuse: (thrown, auth) => gates.refuse(thrown, auth),
-    verify: (token, requirement = anyToken) => gates.verify(token, requirement),
-    async revoke(revocation) {
-      if (!issuers.trusts(revocation.issuer)) throw new ConfigurationError('`revoke` names an issuer not trusted here.')
-      await revocations.revoke(revocation)
-    },
-    backchannelLogout: createBackchannelLogout({
-      issuers,
-      revocations,
-      replayStore,
-      surroundings: resolved.surroundings,
-    }),
-    metadata: (request) => site.answer(request),
-    serveMetadataAtRoot: (resource) => site.serveAtRoot(selectResource(resolved.resources, resource)),
-    metadataUrl: (resource) => protectedResourceMetadataUrl(selectResource(resolved.resources, resource).resource),
-    async warmUp() {
-      await Promise.all(issuers.known().map((one) => warmUp(one, needsKeys(one))))
-    },
-    health() {
-      const known = issuers.known().map((one) => ({ one, health: one.keys.health() }))
-      const ready = known.every(({ one, health }) => !needsKeys(one) || canServe(health))
-      return { ready, issuers: Object.fromEntries(known.map(({ one, health }) => [one.issuer, health])) }
-    },
-    invalidate(issuer) {
-      for (const one of issuers.known()) if (issuer === undefined || one.issuer === issuer) one.keys.invalidate()
-    },
-  }
-}
-
-/** Fetches what the first token would otherwise wait for. */
-async function warmUp({ keys, discovery, settings }: Issuer, isNeedingKeys: boolean): Promise<void> {
-  if (isNeedingKeys) await keys.warmUp()
-  else if (settings.introspection?.endpoint === undefined) await discovery.metadata()
-}
-
-/** Of an issuer that is not known yet: the greatest that may be configured. */
-const greatestLeewayMs = 300_000
-
-function createRevocations(options: ResourceServerSettings, issuers: IssuerRegistry): RevocationList {
-  const { revocationStore, revocationTtlSeconds, surroundings } = options
-  const { clock, onEvent } = surroundings
-  return createRevocationList({
-    store: revocationStore ?? createMemoryRevocationStore({ clock }),
-    isShared: revocationStore !== undefined,
-    ttlSeconds: revocationTtlSeconds,
-    leewayMsOf: (issuer) => issuers.known().find((one) => one.issuer === issuer)?.clockToleranceMs ?? greatestLeewayMs,
-    clock,
-    onEvent,
-  })
-}
-
-function canServe({ state }: KeySourceHealth): boolean {
-  return state === 'fresh' || state === 'due' || state === 'stale'
 }

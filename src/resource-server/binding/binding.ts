@@ -43,6 +43,8 @@ export interface BindingRequest {
   readonly modes: { readonly dpop: BindingMode; readonly mtls: BindingMode }
   /** The identifier of the protected resource the request is for. */
   readonly resource: string
+  /** Whether the proof shall be left unused, see {@link DpopRequest}. */
+  readonly isRehearsal?: boolean | undefined
 }
 
 /** A binding that holds. */
@@ -99,13 +101,13 @@ export function createBinding(settings: BindingSettings): Binding {
 
   function checkProof(request: BindingRequest, confirmation: Confirmation): MaybePromise<BindingResult> {
     const { jkt } = confirmation
-    const { facts, token, tokenHash, resource } = request
+    const { facts, token, tokenHash, resource, isRehearsal } = request
     if (jkt === undefined) return { confirmation, responseHeaders: undefined }
     if (facts === undefined) {
       throw new InvalidTokenError('ERR_TOKEN_BOUND', { detail: noRequest, expected: 'a proof', received: noRequest })
     }
     return whenReady(
-      verifier.verify({ facts, accessToken: token, tokenHash, jkt, resource }),
+      verifier.verify({ facts, accessToken: token, tokenHash, jkt, resource, isRehearsal }),
       ({ responseHeaders }) => ({ confirmation, responseHeaders }),
     )
   }

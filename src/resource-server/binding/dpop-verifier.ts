@@ -1,6 +1,12 @@
 /** The checks of a DPoP proof at a resource server (RFC 9449 §4.3). Does NOT verify the access token. */
 import { constantTimeEqual, sha256Base64url } from '#crypto'
-import { DpopNonceRequiredError, InvalidProofError, InvalidTokenError, UnavailableError } from '../../errors/index.js'
+import {
+  type AuthError,
+  DpopNonceRequiredError,
+  InvalidProofError,
+  InvalidTokenError,
+  UnavailableError,
+} from '../../errors/index.js'
 import type { RequestFacts } from '../../http/request-facts.js'
 import type { SignatureAlgorithm } from '../../jws/algorithms.js'
 import type { Clock } from '../../kit/clock.js'
@@ -40,6 +46,11 @@ export interface DpopRequest {
   readonly jkt: string
   /** The identifier of the protected resource the request is for. */
   readonly resource: string
+  /**
+   * To find out what would become of the request: the proof is not used up. Whether it was used before is then known
+   * only of a request that was judged before. Default false.
+   */
+  readonly isRehearsal?: boolean | undefined
 }
 
 /** A proof that holds. */
@@ -136,7 +147,8 @@ export function createDpopVerifier(settings: DpopVerifierSettings): DpopVerifier
           const claims = readProofClaims(payload)
           return whenReady(checkClaims(claims, key, request), () => {
             keys.keep(headerSegment, key)
-            const use = { jkt: key.jkt, jti: claims.jti, resource: request.resource, request: request.facts.request }
+            const { facts, resource, isRehearsal } = request
+            const use = { jkt: key.jkt, jti: claims.jti, resource, request: facts.request, isRehearsal }
             return whenReady(useUp(use), () => accept(key))
           })
         }),
@@ -162,6 +174,7 @@ export interface ProofUse {
   readonly resource: string
   /** See `RequestFacts.request`. */
   readonly request: object | undefined
+  readonly isRehearsal?: boolean | undefined
 }
 
 /**
@@ -173,34 +186,50 @@ function createReplayGuard(settings: ReplaySettings): (use: ProofUse) => MaybePr
   const { replayStore, onEvent, ttlMs } = settings
   const failsOpen = settings.dangerouslyAllowReplayWhenStoreFails
   const usedBy = new WeakMap<object, string>()
+  /** What a rehearsal repeats. */
+  const refusals = new WeakMap<object, AuthError>()
 
-  function fail(cause: unknown): void {
-    emit(onEvent, { type: 'store.failed', store: 'replay', reason: failureCode(cause), failedOpen: failsOpen })
-    if (!failsOpen) throw new UnavailableError('ERR_STORE_UNAVAILABLE', { detail: 'replay store', cause })
+  function refuse({ request }: ProofUse, error: AuthError): never {
+    if (request !== undefined) refusals.set(request, error)
+    throw error
   }
 
-  function settle(reserved: unknown, resource: string): void {
+  function fail(cause: unknown, use: ProofUse): void {
+    emit(onEvent, { type: 'store.failed', store: 'replay', reason: failureCode(cause), failedOpen: failsOpen })
+    if (!failsOpen) refuse(use, new UnavailableError('ERR_STORE_UNAVAILABLE', { detail: 'replay store', cause }))
+  }
+
+  function settle(reserved: unknown, use: ProofUse): void {
     if (reserved === true) return
     if (reserved === false) {
-      emit(onEvent, { type: 'dpop.replayed', resource })
-      throw new InvalidProofError('ERR_PROOF_REPLAYED')
+      emit(onEvent, { type: 'dpop.replayed', resource: use.resource })
+      refuse(use, new InvalidProofError('ERR_PROOF_REPLAYED'))
     }
-    fail(new TypeError('the replay store answered neither true nor false'))
+    fail(new TypeError('the replay store answered neither true nor false'), use)
   }
 
-  function reserve(key: string, { jkt, resource }: ProofUse): MaybePromise<void> {
+  function reserve(key: string, use: ProofUse): MaybePromise<void> {
     let answer: boolean | Promise<boolean>
     try {
-      answer = replayStore.reserve(key, ttlMs, jkt)
+      answer = replayStore.reserve(key, ttlMs, use.jkt)
     } catch (error) {
-      return fail(error)
+      return fail(error, use)
     }
-    if (typeof answer === 'boolean') return settle(answer, resource)
-    return inTime(() => answer).then((reserved) => settle(reserved, resource), fail)
+    if (typeof answer === 'boolean') return settle(answer, use)
+    return inTime(() => answer).then(
+      (reserved) => settle(reserved, use),
+      (error) => fail(error, use),
+    )
+  }
+
+  function rehearse({ request }: ProofUse): void {
+    const refusal = request && refusals.get(request)
+    if (refusal !== undefined) throw refusal
   }
 
   function useUp(key: string, use: ProofUse): MaybePromise<void> {
     const { request } = use
+    if (use.isRehearsal === true) return rehearse(use)
     if (request === undefined) return reserve(key, use)
     if (usedBy.get(request) === key) return
     return whenReady(reserve(key, use), () => void usedBy.set(request, key))

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { ConfigurationError, InternalError } from '../../../src/errors/index.js'
 import { monotonicClock } from '../../../src/kit/clock.js'
 import { isPlatformFetch } from '../../../src/kit/fetch/platform-fetch.js'
-import { createResourceServer } from '../../../src/resource-server/resource-server.js'
+import { createResourceServer } from '../../../src/resource-server/create-resource-server.js'
 import { toResourceServerSettings } from '../../../src/resource-server/resource-server-options.js'
 
 const resource = 'https://api.example.com'

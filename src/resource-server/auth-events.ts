@@ -17,7 +17,7 @@ export interface Judged {
 }
 
 /** Tells the listener what became of callers. Costs next to nothing where there is none. */
-export interface Report {
+export interface AuthEvents {
   /** Tells when a judgement begins. `undefined` where there is no listener, like the next two. */
   readonly clock: Clock | undefined
   readonly accepted: ((auth: Auth<unknown>, judged: Judged) => void) | undefined
@@ -28,8 +28,8 @@ export interface Report {
   isKnown(thrown: unknown, passage: Passage | undefined): thrown is AuthError
 }
 
-/** Makes the report of one server. */
-export function createReport(options: ResourceServerSettings): Report {
+/** Makes the events of one server. */
+export function createAuthEvents(options: ResourceServerSettings): AuthEvents {
   const { monotonicClock, explainRefusals } = options
   const { onEvent } = options.surroundings
   /** Each is of one request: what the application throws, for several perhaps, is copied. */
@@ -50,9 +50,9 @@ export function createReport(options: ResourceServerSettings): Report {
     emit(onEvent, { type: 'application.failed', callback, errorName: failureCode(cause ?? error), correlationId })
   }
 
-  const accepted: Report['accepted'] = ({ issuer, resource, scheme }, judged) =>
+  const accepted: AuthEvents['accepted'] = ({ issuer, resource, scheme }, judged) =>
     emit(onEvent, { type: 'auth.accepted', issuer, resource, scheme, ...about(judged) })
-  const anonymous: Report['anonymous'] = (resource, judged) =>
+  const anonymous: AuthEvents['anonymous'] = (resource, judged) =>
     emit(onEvent, { type: 'auth.anonymous', resource, ...about(judged) })
 
   return {

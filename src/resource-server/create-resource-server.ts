@@ -1,0 +1,138 @@
+import { ConfigurationError } from '../errors/index.js'
+import type { KeySourceHealth } from '../issuer/key-source.js'
+import type { JsonObject } from '../kit/json.js'
+import { createMemoryReplayStore } from '../stores/memory/memory-replay-store.js'
+import { createMemoryRevocationStore } from '../stores/memory/memory-revocation-store.js'
+import { createAdmission } from './admission.js'
+import { createBinding } from './binding/binding.js'
+import type { Question } from './compile-gate.js'
+import { createGates } from './gate.js'
+import { createMetadataSite } from './metadata/metadata-answer.js'
+import { protectedResourceMetadataUrl } from './metadata/metadata-routes.js'
+import type { Requirement } from './policy/requirement.js'
+import { selectResource } from './resource.js'
+import type { ResourceServer } from './resource-server.js'
+import {
+  type ResourceServerOptions,
+  type ResourceServerSettings,
+  toResourceServerSettings,
+} from './resource-server-options.js'
+import { createBackchannelLogout } from './revocation/backchannel-logout.js'
+import { createRevocationList, type RevocationList } from './revocation/revocation.js'
+import type { ClaimsOf, ClaimsSchema } from './token/claims-schema.js'
+import { createIssuerRegistry, needsKeys } from './token/issuers.js'
+import { createTokenVerifier, type Issuer, type IssuerRegistry } from './token/token-verifier.js'
+
+/**
+ * Makes a resource server: verifies access tokens, answers refusals in the standard way, serves its metadata. Checks
+ * every option at once; opens no connection until a token or {@link ResourceServer.warmUp} needs one.
+ *
+ * @throws {@link ConfigurationError} with a sentence that says what to write instead.
+ * @group Resource server
+ * @see {@link https://www.rfc-editor.org/rfc/rfc9068 | RFC 9068}, {@link https://www.rfc-editor.org/rfc/rfc6750 | RFC 6750}
+ */
+export function createResourceServer<Schema extends ClaimsSchema | undefined = undefined>(
+  options: ResourceServerOptions<Schema>,
+): ResourceServer<ClaimsOf<Schema>> {
+  type Claims = ClaimsOf<Schema>
+  const resolved = toResourceServerSettings(options as ResourceServerOptions<ClaimsSchema | undefined>)
+  const { clock } = resolved.surroundings
+  const issuers = createIssuerRegistry(resolved)
+  const replayStore = resolved.dpop.replayStore ?? createMemoryReplayStore({ clock })
+  const revocations = createRevocations(resolved, issuers)
+  const admission = createAdmission<Claims>({
+    options: resolved,
+    binding: createBinding({ ...resolved, replayStore }),
+    revocations,
+    tokens: createTokenVerifier(resolved, issuers),
+    isRevoked: options.isRevoked as Question<Claims> | undefined,
+  })
+  const gates = createGates<Claims>(resolved, admission)
+  const site = createMetadataSite(resolved.resources, {
+    cors: resolved.cors,
+    clock,
+    onEvent: resolved.surroundings.onEvent,
+    authorizationServerMetadata: resolved.passThroughMetadata ? passedThrough : undefined,
+  })
+  const anyToken: Requirement<Claims> = Object.freeze({})
+
+  async function passedThrough(): Promise<JsonObject> {
+    const [first] = issuers.known() as [Issuer]
+    return { ...(await first.discovery.metadata()) }
+  }
+
+  return {
+    resources: resolved.resources.map(({ resource }) => resource),
+    authenticate(request, requirement = anyToken) {
+      try {
+        return gates.guard(requirement)(request)
+      } catch (mistake) {
+        return Promise.reject(mistake)
+      }
+    },
+    guard: (requirement = anyToken) => gates.guard(requirement),
+    optionalGuard: (requirement = anyToken) => gates.optionalGuard(requirement),
+    check: (auth, requirement) => gates.check(auth, requirement),
+    checkAsync: (auth, requirement) => gates.checkAsync(auth, requirement),
+    refuse: (thrown, auth) => gates.refuse(thrown, auth),
+    verify: (token, requirement = anyToken) => gates.verify(token, requirement),
+    async explain(request, requirement = anyToken) {
+      const { explainRequest } = await import('./explain.js')
+      return explainRequest({ options: resolved, issuers, admission }, request, requirement)
+    },
+    async explainToken(token, requirement = anyToken) {
+      const { explainToken } = await import('./explain.js')
+      return explainToken({ options: resolved, issuers, admission }, token, requirement)
+    },
+    async revoke(revocation) {
+      if (!issuers.trusts(revocation.issuer)) throw new ConfigurationError('`revoke` names an issuer not trusted here.')
+      await revocations.revoke(revocation)
+    },
+    backchannelLogout: createBackchannelLogout({
+      issuers,
+      revocations,
+      replayStore,
+      surroundings: resolved.surroundings,
+    }),
+    metadata: (request) => site.answer(request),
+    serveMetadataAtRoot: (resource) => site.serveAtRoot(selectResource(resolved.resources, resource)),
+    metadataUrl: (resource) => protectedResourceMetadataUrl(selectResource(resolved.resources, resource).resource),
+    async warmUp() {
+      await Promise.all(issuers.known().map((one) => warmUp(one, needsKeys(one))))
+    },
+    health() {
+      const known = issuers.known().map((one) => ({ one, health: one.keys.health() }))
+      const ready = known.every(({ one, health }) => !needsKeys(one) || canServe(health))
+      return { ready, issuers: Object.fromEntries(known.map(({ one, health }) => [one.issuer, health])) }
+    },
+    invalidate(issuer) {
+      for (const one of issuers.known()) if (issuer === undefined || one.issuer === issuer) one.keys.invalidate()
+    },
+  }
+}
+
+/** Fetches what the first token would otherwise wait for. */
+async function warmUp({ keys, discovery, settings }: Issuer, isNeedingKeys: boolean): Promise<void> {
+  if (isNeedingKeys) await keys.warmUp()
+  else if (settings.introspection?.endpoint === undefined) await discovery.metadata()
+}
+
+/** Of an issuer that is not known yet: the greatest that may be configured. */
+const greatestLeewayMs = 300_000
+
+function createRevocations(options: ResourceServerSettings, issuers: IssuerRegistry): RevocationList {
+  const { revocationStore, revocationTtlSeconds, surroundings } = options
+  const { clock, onEvent } = surroundings
+  return createRevocationList({
+    store: revocationStore ?? createMemoryRevocationStore({ clock }),
+    isShared: revocationStore !== undefined,
+    ttlSeconds: revocationTtlSeconds,
+    leewayMsOf: (issuer) => issuers.known().find((one) => one.issuer === issuer)?.clockToleranceMs ?? greatestLeewayMs,
+    clock,
+    onEvent,
+  })
+}
+
+function canServe({ state }: KeySourceHealth): boolean {
+  return state === 'fresh' || state === 'due' || state === 'stale'
+}

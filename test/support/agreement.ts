@@ -1,0 +1,86 @@
+import type {
+  AuthError,
+  AccessTokenClaims as Claims,
+  Explanation,
+  OptionalAuthResult,
+  Requirement,
+  ResourceServer,
+} from 'portcullis'
+import { afterEach, expect, vi } from 'vitest'
+
+/**
+ * Has every guard of the attacks and of the adapters' contract explained: whatever a guard decides about a request,
+ * `explain` says of the same request. A set-up file of Vitest.
+ */
+const explained = /[\\/](attacks[\\/][^\\/]+|adapters[\\/][^\\/]+\.contract)\.test\.ts$/
+
+/** Tests that count what a gate asks of others, or stop the clock: a second look would be counted, or never end. */
+const counted = [
+  'leaves no text in the event where the schema of the application throws an error of ours',
+  'sends the token nowhere when the endpoint redirects or leads to a private address',
+  'makes a request 503 where it is asked about revocation',
+  'makes a request 503 where it is the issuer function, and the next one asks again',
+  'does all of it at once, no request hangs, and all is well afterwards',
+]
+
+/** What a guard and `explain` say of one request, where they differ. */
+const differences: string[] = []
+
+if (explained.test(expect.getState().testPath ?? '')) {
+  vi.doMock('../../src/resource-server/create-resource-server.js', async (original) => {
+    const { createResourceServer } = await original<{ createResourceServer: (options: never) => ResourceServer }>()
+    return { createResourceServer: (options: never) => agreeing(createResourceServer(options)) }
+  })
+  afterEach(() => {
+    expect(differences.splice(0)).toEqual([])
+  })
+}
+
+type Facts = Parameters<ResourceServer['authenticate']>[0]
+
+function agreeing(server: ResourceServer): ResourceServer {
+  /** Where they differ the guard is asked again: keys may have come meanwhile, or a budget may be spent. */
+  async function compare(explain: () => Promise<Explanation>, decided: string, decide: () => Promise<string>) {
+    if (counted.some((title) => expect.getState().currentTestName?.endsWith(title))) return
+    const { code, status, failed, ok, steps } = await explain()
+    const said = code === undefined ? 'accepted' : `${status} ${code}`
+    const isWhole = ok === (failed === undefined) && ok === (code === undefined) && steps.length === 24
+    if (isWhole && (said === decided || said === (await decide()))) return
+    differences.push(`decided ${decided}, explained ${said} at ${failed}`)
+  }
+  function watched<R extends OptionalAuthResult>(
+    judge: (facts: Facts) => Promise<R>,
+    requirement?: Requirement<Claims>,
+  ) {
+    return async (facts: Facts): Promise<R> => {
+      const result = await judge(facts)
+      if (result.ok && result.auth === undefined) return result
+      await compare(
+        () => server.explain(facts, requirement),
+        verdict(result),
+        async () => verdict(await judge(facts)),
+      )
+      return result
+    }
+  }
+  const verified = (token: string, requirement?: Requirement<Claims>) =>
+    server.verify(token, requirement).then(
+      () => 'accepted',
+      ({ status, code }: AuthError) => `${status} ${code}`,
+    )
+  return {
+    ...server,
+    authenticate: (facts, requirement) => watched((its) => server.authenticate(its, requirement), requirement)(facts),
+    guard: (requirement) => watched(server.guard(requirement), requirement),
+    optionalGuard: (requirement) => watched(server.optionalGuard(requirement), requirement),
+    async verify(token, requirement) {
+      const decide = () => verified(token, requirement)
+      await compare(() => server.explainToken(token, requirement), await decide(), decide)
+      return server.verify(token, requirement)
+    },
+  }
+}
+
+function verdict(result: OptionalAuthResult): string {
+  return result.ok ? 'accepted' : `${result.error.status} ${result.error.code}`
+}
