@@ -82,7 +82,10 @@ export const accepted: readonly ContractRow[] = [
   },
   {
     title: '[DPOP-06] [DPOP-07] reads the URI of a proof in whatever way it was written',
-    request: (kit) => ({ path: '/me', fields: proven(kit, '', { url: 'HTTPS://API.test:443/x/../%6De?page=2#top' }) }),
+    request: (kit) => ({
+      path: '/me',
+      fields: proven(kit, '', { url: 'HTTPS://API.example.com:443/x/../%6De?page=2#top' }),
+    }),
     status: 200,
   },
   {
