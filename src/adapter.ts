@@ -21,6 +21,16 @@ export {
   type Preflight,
 } from './grants/adapter-gate.js'
 export {
+  type Ahead,
+  checkDeclared,
+  checkFound,
+  type DeclaredRoute,
+  declares,
+  guardAt,
+  isAhead,
+  isDeclaration,
+} from './grants/declared-routes.js'
+export {
   type FetchConnection,
   fetchRequestFacts,
   setFetchHeaders,

@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler, NextFunction, Request, RequestHandler, Response } from 'express'
+import type { ErrorRequestHandler, IRouter, NextFunction, Request, RequestHandler, Response } from 'express'
 import type { ParamsDictionary, PathParams, RouteParameters } from 'express-serve-static-core'
 import type { AdapterOptions } from '../../src/adapter.js'
 import type { AccessTokenClaims, Auth, Grant, Requirement } from '../../src/index.js'
@@ -42,6 +42,16 @@ export interface ExpressGate<Claims = AccessTokenClaims> {
    * next error handler.
    */
   refusals(): ErrorRequestHandler
+  /**
+   * Refuses to start unless every route says what it demands: by a guard or {@link ExpressGate.publicRoute} before its
+   * handler, or by one in front of its router. Call it behind the last route, with the application or a router. It sees
+   * routes and routers, and no middleware that answers by itself, such as `express.static`.
+   *
+   * @throws `ConfigurationError` that names the first route without, and where there is no route at all.
+   */
+  requireDeclaration(app: IRouter): void
+  /** Says for {@link ExpressGate.requireDeclaration} that what follows is for everybody. Does nothing else. */
+  publicRoute(): RequestHandler
   /** Who a guard has found to be calling; for handlers whose own route names no guard, mounted with `app.use` say. */
   authOf(req: Request): Auth<Claims> | undefined
 }

@@ -11,6 +11,7 @@ import {
   checkOptions,
   choice,
   createAdapterGate,
+  declares,
   earlierIn,
   type Judge,
   type Judged,
@@ -23,6 +24,8 @@ import {
 } from '../../src/adapter.js'
 import type { AccessTokenClaims, AuthError, ResourceServer } from '../../src/index.js'
 import type { ExpressGate, ExpressOptions, RequestGuard } from './express-gate.js'
+
+import { checkRoutes } from './router-layers.js'
 
 export type { AuthenticatedRequest, ExpressGate, ExpressOptions, GuardedHandler, RequestGuard } from './express-gate.js'
 
@@ -59,14 +62,16 @@ export function portcullis<Claims = AccessTokenClaims>(
   return {
     metadata: () => (req, res, next) =>
       answerMetadata(server, nodeRequestFacts(req), (answer) => sendNodeAnswer(res, answer), next),
-    requireToken: (requirement) => guarded(gate.requireToken(requirement)),
-    optionalToken: (requirement) => guarded(gate.optionalToken(requirement)),
+    requireToken: (requirement) => declares(guarded(gate.requireToken(requirement))),
+    optionalToken: (requirement) => declares(guarded(gate.optionalToken(requirement))),
     grant: (...declared) => guarded(gate.grant(...declared)),
     refusals: () => (error, req, res, next) => {
       const answer = res.headersSent ? undefined : gate.refusal(error, authOf(req))
       if (answer === undefined) next(error)
       else sendNodeAnswer(res, answer)
     },
+    requireDeclaration: checkRoutes,
+    publicRoute: () => declares((_req, _res, next) => next()),
     authOf,
   }
 }

@@ -11,6 +11,7 @@ import {
   checkOptions,
   choice,
   createAdapterGate,
+  declares,
   earlierIn,
   type Judge,
   type Judged,
@@ -21,6 +22,7 @@ import {
   withAnswerHeaders,
 } from '../../src/adapter.js'
 import type { AccessTokenClaims, Auth, Grant, HttpAnswer, Requirement, ResourceServer } from '../../src/index.js'
+import { checkRoutes } from './routes-in.js'
 
 /** Options of {@link portcullis}. @group Koa */
 export interface KoaOptions extends AdapterOptions {
@@ -39,6 +41,9 @@ export interface KoaOptions extends AdapterOptions {
  * @group Koa
  */
 export type KoaGuard<Identity> = Middleware<{ readonly auth: Identity }>
+
+/** What has routes: an application, or a router of `@koa/router`. @group Koa */
+export type KoaRoutes = { readonly middleware: readonly unknown[] } | { readonly stack: readonly unknown[] }
 
 /** Koa middleware made of a resource server. @group Koa */
 export interface KoaGate<Claims = AccessTokenClaims> {
@@ -64,6 +69,16 @@ export interface KoaGate<Claims = AccessTokenClaims> {
    * `server.check`, is answered as a guard would. Any other error, and a fault of the application, is thrown on.
    */
   refusals(): Middleware
+  /**
+   * Refuses to start unless every route says what it demands: by a guard or {@link KoaGate.publicRoute} before its
+   * handler, or by one in front of its router. Call it behind the last route, with the application or a router of
+   * `@koa/router`. It sees the routes of such routers, and nothing that other middleware answers or mounts.
+   *
+   * @throws `ConfigurationError` that names the first route without, and where there is no route at all.
+   */
+  requireDeclaration(app: KoaRoutes): void
+  /** Says for {@link KoaGate.requireDeclaration} that what follows is for everybody. Does nothing else. */
+  publicRoute(): Middleware
   /** Who a guard has found to be calling; nothing that others put into `ctx.state.auth`. */
   authOf(ctx: Pick<Context, 'state'>): Auth<Claims> | undefined
 }
@@ -100,8 +115,8 @@ export function portcullis<Claims = AccessTokenClaims>(
       const answer = await server.metadata(nodeRequestFacts(ctx.req, ctx.request))
       return answer === undefined ? next() : sendAnswer(ctx, answer)
     },
-    requireToken: (requirement) => guarded(gate.requireToken(requirement)),
-    optionalToken: (requirement) => guarded(gate.optionalToken(requirement)),
+    requireToken: (requirement) => declares(guarded(gate.requireToken(requirement))),
+    optionalToken: (requirement) => declares(guarded(gate.optionalToken(requirement))),
     grant: (...declared) => guarded(gate.grant(...declared)),
     refusals: () => async (ctx, next) => {
       try {
@@ -112,6 +127,8 @@ export function portcullis<Claims = AccessTokenClaims>(
         sendAnswer(ctx, answer)
       }
     },
+    requireDeclaration: checkRoutes,
+    publicRoute: () => declares((_ctx, next) => next()),
     authOf,
   }
 }
