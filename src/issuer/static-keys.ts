@@ -1,13 +1,16 @@
 import { ConfigurationError } from '../errors/index.js'
 import { algorithmTraits, type SignatureAlgorithm } from '../jws/algorithms.js'
+import type { JwkRefusal, PublishedJwk } from '../jws/jwk.js'
 import { createVerificationKey, type ManagedKey } from '../jws/verification-key.js'
 import type { KeySource } from './key-source.js'
 import { createKeyTable, type KeySettings, readRuledJwk } from './key-table.js'
+import { readPemKey } from './pem-key.js'
 
 /**
- * Keys given in the configuration: no network, no expiry, nothing ever withdrawn.
+ * Keys given in the configuration: no network, no expiry, nothing ever withdrawn. A key without `kid`, as each in PEM is, may
+ * have signed under any name that no other key has: the application named that key, not the token.
  *
- * @param jwks - public JWKs; read once.
+ * @param given - public JWKs, and public keys in PEM; read once.
  * @param rules - default: every signature key.
  * @throws {@link ConfigurationError} when there is none, when one is private, symmetric or otherwise unusable, or twice
  * the same. Where the platform imports keys asynchronously, a point off its curve is refused by `warmUp` instead.
@@ -21,8 +24,10 @@ export function createStaticKeys(jwks: readonly unknown[], rules?: KeySettings |
   const checks = keys.map((key) => key.signatureCheck(anyAlgorithmOf(key)))
   refuseUnusable(checks)
   const table = createKeyTable(keys)
+  const nameless = createKeyTable(keys.filter(({ kid }) => kid === undefined))
   return {
-    find: table.candidates,
+    find: (kid, algorithm) =>
+      table.hasName(kid) ? table.candidates(kid, algorithm) : nameless.candidates(undefined, algorithm),
     findOthers: async () => [],
     isServing: () => true,
     async warmUp() {
@@ -42,12 +47,17 @@ export function createStaticKeys(jwks: readonly unknown[], rules?: KeySettings |
 }
 
 function importStaticKey(value: unknown, index: number, rules: KeySettings | undefined): ManagedKey {
-  const jwk = readRuledJwk(value, rules)
+  const jwk = typeof value === 'string' ? readRuledPem(value, rules) : readRuledJwk(value, rules)
   if (!('reason' in jwk)) return createVerificationKey(jwk)
   throw new ConfigurationError(
-    `\`keys[${index}]\` cannot be used: ${jwk.reason}. Give a public RSA, EC or Ed25519 signature key as a JWK, ` +
+    `\`keys[${index}]\` cannot be used: ${jwk.reason}. Give a public RSA, EC or Ed25519 signature key in PEM, or as a JWK ` +
       'without the members d, p, q, dp, dq, qi, oth and k.',
   )
+}
+
+function readRuledPem(text: string, rules: KeySettings | undefined): PublishedJwk | JwkRefusal {
+  const jwk = readPemKey(text)
+  return 'reason' in jwk ? jwk : readRuledJwk(jwk, rules)
 }
 
 function anyAlgorithmOf(key: ManagedKey): SignatureAlgorithm {

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { createResourceServer, type Requirement, type ResourceServerOptions } from 'portcullis'
 import { createSigningKey } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
@@ -6,6 +7,7 @@ import { read } from './markdown.js'
 const issuer = 'https://login.example.com'
 const resource = 'https://api.example.com'
 const { kid: _kid, ...jwk } = createSigningKey({ algorithm: 'ES256' }).publicJwk
+const publicKeyPem = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' })
 
 /** What the right-hand columns say to write, by the words they use. */
 const settings: Readonly<Record<string, Partial<ResourceServerOptions>>> = {
@@ -13,7 +15,7 @@ const settings: Readonly<Record<string, Partial<ResourceServerOptions>>> = {
   jwksUri: { issuer: { issuer, jwksUri: 'https://login.example.com/keys' } },
   audience: { issuer: { issuer, audience: 'api' } },
   algorithms: { issuer: { issuer, algorithms: ['RS256'] } },
-  'keys: [jwk]': { issuer: { issuer, keys: [jwk] } },
+  'keys: [publicKeyPem]': { issuer: { issuer, keys: [publicKeyPem, jwk] } },
   clockToleranceSeconds: { issuer: { issuer, clockToleranceSeconds: 5, maxTokenAgeSeconds: 600 } },
   timeoutMs: { issuer: { issuer, keyCache: { timeoutMs: 1000 } } },
   'issuer: [a, b]': { issuer: [issuer, 'https://other.example.com'] },

@@ -35,8 +35,12 @@ export interface IssuerOptions {
   readonly algorithms?: readonly SignatureAlgorithm[] | undefined
   /** Where the keys are. Default: `jwks_uri` of the discovered metadata. */
   readonly jwksUri?: string | undefined
-  /** Static public keys, instead of a key set: no network at all. */
-  readonly keys?: readonly JsonObject[] | undefined
+  /**
+   * Static public keys, instead of a key set: no network at all. Each is a JWK, or a text in PEM: `PUBLIC KEY`,
+   * `RSA PUBLIC KEY`, or `CERTIFICATE`, of which nothing but the key is used and no date is checked. A key without `kid` may
+   * sign under any name that no other key here has.
+   */
+  readonly keys?: readonly (JsonObject | string)[] | undefined
   /** Key-cache settings. */
   readonly keyCache?: KeyCacheOptions | undefined
   /** Accepted `use` values of keys; a key without `use` is always accepted. Default `['sig']`. */
@@ -92,7 +96,7 @@ export interface IssuerOptions {
 export interface IssuerSettings extends AudienceSettings {
   readonly algorithms: readonly SignatureAlgorithm[]
   readonly jwksUri: string | undefined
-  readonly keys: readonly JsonObject[] | undefined
+  readonly keys: readonly (JsonObject | string)[] | undefined
   readonly keyCache: Required<KeyCacheOptions>
   /** `undefined`: every signature key. */
   readonly keyRules: KeySettings | undefined
@@ -178,12 +182,12 @@ export function toIssuerSettings(given: string | IssuerOptions, insecureHosts: I
   })
 }
 
-function checkKeys({ keys, jwksUri }: IssuerOptions): readonly JsonObject[] | undefined {
+function checkKeys({ keys, jwksUri }: IssuerOptions): IssuerSettings['keys'] {
   if (keys === undefined) return undefined
-  if (!Array.isArray(keys) || keys.length === 0 || !keys.every(isJsonObject)) {
-    throw new ConfigurationError('`keys` takes a non-empty array of public JWKs.')
+  if (!Array.isArray(keys) || keys.length === 0 || !keys.every((key) => typeof key === 'string' || isJsonObject(key))) {
+    throw new ConfigurationError('`keys` takes a non-empty array of public keys, as JWKs or as texts in PEM.')
   }
-  if (keys.some((key) => key['kty'] === 'oct')) {
+  if (keys.some((key) => typeof key !== 'string' && key['kty'] === 'oct')) {
     throw new ConfigurationError('`keys` holds a symmetric key (kty oct). Give public RSA, EC or OKP keys only.')
   }
   if (jwksUri !== undefined) throw new ConfigurationError('Give either `keys` or `jwksUri`, not both.')
