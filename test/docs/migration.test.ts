@@ -7,7 +7,7 @@ import { read } from './markdown.js'
 const issuer = 'https://login.example.com'
 const resource = 'https://api.example.com'
 const { kid: _kid, ...jwk } = createSigningKey({ algorithm: 'ES256' }).publicJwk
-const publicKeyPem = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' })
+const publicKeyPem = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString()
 
 /** What the right-hand columns say to write, by the words they use. */
 const settings: Readonly<Record<string, Partial<ResourceServerOptions>>> = {
