@@ -4,6 +4,12 @@
  * @module
  */
 export { ConfigurationError, TokenStoreError, type TokenStoreErrorCode } from '../errors/index.js'
+export type { Match } from '../explain/claims-check.js'
+export { type DiagnoseTokenOptions, diagnoseToken, type TokenDiagnosis } from '../explain/diagnose-token.js'
+export type { DiagnosisStepName } from '../explain/diagnosis-steps.js'
+export type { Report, ReportStep, StepOutcome } from '../explain/report.js'
+export type { CertificateDescription, KeyDescription } from '../explain/signing-key.js'
+export type { TokenKind } from '../explain/token-structure.js'
 export type { Clock } from '../kit/clock.js'
 export type { StoredTokens, TokenLifetime, TokenStore, TokenStoreDescription } from '../stores/contract.js'
 export {

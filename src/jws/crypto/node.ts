@@ -1,9 +1,18 @@
 import { isUtf8 } from 'node:buffer'
-import { createHash, createHmac, createPublicKey, hash, type KeyObject, timingSafeEqual, verify } from 'node:crypto'
+import {
+  createHash,
+  createHmac,
+  createPublicKey,
+  hash,
+  type KeyObject,
+  timingSafeEqual,
+  verify,
+  X509Certificate,
+} from 'node:crypto'
 import { setImmediate } from 'node:timers'
 import type { MaybePromise } from '../../kit/maybe-promise.js'
 import { type AlgorithmTraits, algorithmTraits, type SignatureAlgorithm } from '../algorithms.js'
-import type { PublicJwk, SignatureCheck } from './platform-crypto.js'
+import type { CertificateFacts, PublicJwk, SignatureCheck } from './platform-crypto.js'
 
 const spreadVerify = createSpreadVerify()
 
@@ -39,6 +48,23 @@ export function createSignatureCheck(jwk: PublicJwk, algorithm: SignatureAlgorit
   return (signingInput, signature) => {
     const raw = Buffer.from(signature, 'base64url')
     return raw.length === modulusBytes && verify(digest, Buffer.from(signingInput, 'latin1'), key, raw)
+  }
+}
+
+/** See `PlatformCrypto.publicKeySpki`. Synchronous here. */
+export function publicKeySpki(jwk: PublicJwk): Uint8Array {
+  return createPublicKey({ key: { ...jwk }, format: 'jwk' }).export({ format: 'der', type: 'spki' })
+}
+
+/** See `PlatformCrypto.readCertificate`. */
+export function readCertificate(base64: string): CertificateFacts | undefined {
+  try {
+    const certificate = new X509Certificate(Buffer.from(base64, 'base64'))
+    const { subject, issuer, serialNumber, validFrom, validTo, fingerprint256, publicKey } = certificate
+    const spki = publicKey.export({ format: 'der', type: 'spki' })
+    return { subject, issuer, serialNumber, validFrom, validTo, fingerprint256, spki }
+  } catch {
+    return undefined
   }
 }
 

@@ -17,6 +17,19 @@ export interface PublicJwk {
  */
 export type SignatureCheck = (signingInput: string, signature: string) => MaybePromise<boolean>
 
+/** What an X.509 certificate says of itself. */
+export interface CertificateFacts {
+  readonly subject: string
+  readonly issuer: string
+  readonly serialNumber: string
+  readonly validFrom: string
+  readonly validTo: string
+  /** SHA-256 of the certificate, in hexadecimal with colons. */
+  readonly fingerprint256: string
+  /** The SubjectPublicKeyInfo of its key, in DER. */
+  readonly spki: Uint8Array
+}
+
 /**
  * What the library needs of a platform's cryptography. `node.ts` answers synchronously with prepared `KeyObject`s (under
  * load the thread pool helps with curves), `web.ts` through WebCrypto; package.json's `imports` picks one, and one test suite holds both equal.
@@ -27,6 +40,13 @@ export interface PlatformCrypto {
    * the platform refuses it: a missing member, a point off the curve.
    */
   createSignatureCheck(jwk: PublicJwk, algorithm: SignatureAlgorithm): MaybePromise<SignatureCheck>
+  /** The SubjectPublicKeyInfo of a key, in DER. Rejects or throws as {@link createSignatureCheck} does. */
+  publicKeySpki(jwk: PublicJwk): MaybePromise<Uint8Array>
+  /**
+   * Reads an X.509 certificate from an entry of `x5c` (RFC 7517 §4.7), verifying nothing. `undefined` for anything else, and
+   * where the platform reads none.
+   */
+  readCertificate(base64: string): CertificateFacts | undefined
   /** SHA-256 of the UTF-8 bytes of `text`, in base64url. */
   sha256Base64url(text: string): MaybePromise<string>
   /** SHA-256 of `bytes`, in base64url. */

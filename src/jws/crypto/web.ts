@@ -29,17 +29,31 @@ function webAlgorithm(algorithm: SignatureAlgorithm, { kty, crv, hash }: Algorit
 export async function createSignatureCheck(jwk: PublicJwk, algorithm: SignatureAlgorithm): Promise<SignatureCheck> {
   const traits = algorithmTraits.get(algorithm) as AlgorithmTraits
   const { importParams, verifyParams } = webAlgorithm(algorithm, traits)
-  const { kty, n, e, crv, x, y } = jwk
-  const members = Object.fromEntries(
-    Object.entries({ kty, n, e, crv, x, y }).filter(([, value]) => value !== undefined),
-  )
-  const key = await crypto.subtle.importKey('jwk', members as JsonWebKey, importParams, false, ['verify'])
+  const key = await crypto.subtle.importKey('jwk', membersOf(jwk), importParams, false, ['verify'])
   const signatureBytes = traits.signatureBytes ?? modulusBytes(key)
   return async (signingInput, signature) => {
     const raw = decodeBase64url(signature)
     if (raw.length !== signatureBytes) return false
     return crypto.subtle.verify(verifyParams, key, raw, encoder.encode(signingInput))
   }
+}
+
+function membersOf({ kty, n, e, crv, x, y }: PublicJwk): JsonWebKey {
+  return Object.fromEntries(Object.entries({ kty, n, e, crv, x, y }).filter(([, value]) => value !== undefined))
+}
+
+/** See `PlatformCrypto.publicKeySpki`. The algorithm only has to be one of the key's type: it is not in the result. */
+export async function publicKeySpki(jwk: PublicJwk): Promise<Uint8Array> {
+  const named = { RSA: 'RS256', 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512', Ed25519: 'EdDSA' } as const
+  const algorithm = named[(jwk.crv ?? 'RSA') as keyof typeof named]
+  const { importParams } = webAlgorithm(algorithm, algorithmTraits.get(algorithm) as AlgorithmTraits)
+  const key = await crypto.subtle.importKey('jwk', membersOf(jwk), importParams, true, ['verify'])
+  return new Uint8Array(await crypto.subtle.exportKey('spki', key))
+}
+
+/** See `PlatformCrypto.readCertificate`: WebCrypto reads none. */
+export function readCertificate(): undefined {
+  return undefined
 }
 
 function modulusBytes({ algorithm }: CryptoKey): number {

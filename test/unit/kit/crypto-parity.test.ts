@@ -1,10 +1,11 @@
-import { constants, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { constants, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type AlgorithmTraits, algorithmTraits, type SignatureAlgorithm } from '../../../src/jws/algorithms.js'
 import * as node from '../../../src/jws/crypto/node.js'
 import type { PlatformCrypto, PublicJwk } from '../../../src/jws/crypto/platform-crypto.js'
 import * as web from '../../../src/jws/crypto/web.js'
+import { derBase64 } from '../../support/certificates.js'
 
 const platforms: readonly (readonly [string, PlatformCrypto])[] = [
   ['node.ts', node],
@@ -328,5 +329,22 @@ describe('node.ts and web.ts agree', () => {
       }),
       { numRuns: 50 },
     )
+  })
+})
+
+describe('public keys and certificates', () => {
+  const kinds = ['RS256', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const
+  it.each(kinds)('give the same SubjectPublicKeyInfo for %s', async (algorithm) => {
+    const { publicJwk, privateKey } = pair(algorithm, 'issuer')
+    const expected = createPublicKey(privateKey).export({ format: 'der', type: 'spki' })
+    for (const [, platform] of platforms) {
+      expect(Buffer.from(await platform.publicKeySpki(publicJwk)).equals(expected)).toBe(true)
+    }
+  })
+
+  it('are read where the platform can', () => {
+    expect(node.readCertificate(derBase64)).toMatchObject({ subject: expect.stringContaining('CN=') })
+    expect(node.readCertificate('AAAA')).toBeUndefined()
+    expect(web.readCertificate()).toBeUndefined()
   })
 })
