@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { ConfigurationError } from '../../../src/errors/index.js'
 import { type DiagnoseTokenOptions, diagnoseToken, type TokenDiagnosis } from '../../../src/explain/diagnose-token.js'
 import { algorithmTraits, type SignatureAlgorithm } from '../../../src/jws/algorithms.js'
+import type { JsonObject } from '../../../src/kit/json.js'
 import { createTestIssuer, type TestIssuer } from '../../../src/testing/index.js'
 import { createCertificate } from '../../support/certificates.js'
 
@@ -199,7 +200,7 @@ describe('diagnoseToken', () => {
   ]
   it.each(kinds)('[S1-52] says that %s is no access token', async (_, claims, typ, sentence) => {
     const issuer = newIssuer()
-    const report = await diagnose(issuer, issuer.mintToken(claims as object, { header: { typ } }))
+    const report = await diagnose(issuer, issuer.mintToken(claims as JsonObject, { header: { typ } }))
     expect(report.failed).toBe('decode_structure')
     expect(sentenceOf(report)).toContain(sentence)
   })
@@ -253,7 +254,7 @@ describe('diagnoseToken', () => {
   ]
   it.each(claimFaults)('[S1-57] says what is wrong with %s', async (_, claims, sentence) => {
     const issuer = newIssuer()
-    const report = await diagnose(issuer, issuer.mintToken(claims as object))
+    const report = await diagnose(issuer, issuer.mintToken(claims as JsonObject))
     expect(report).toMatchObject({ failed: 'validate_claims', conclusive: true })
     expect(sentenceOf(report)).toContain(sentence)
   })
@@ -274,7 +275,7 @@ describe('diagnoseToken', () => {
     expect(sentenceOf(other)).toContain('Expect the `client_id`')
   })
 
-  const keyFaults: readonly [title: string, keys: (issuer: TestIssuer) => object[], sentence: string][] = [
+  const keyFaults: readonly [title: string, keys: (issuer: TestIssuer) => unknown[], sentence: string][] = [
     ['no key of that name', () => [{ kty: 'RSA', kid: 'other' }, 'junk'], 'no key of that name'],
     [
       'two keys of that name',
@@ -286,7 +287,7 @@ describe('diagnoseToken', () => {
   ]
   it.each(keyFaults)('[S1-55] says of %s why it cannot serve', async (_, keys, sentence) => {
     const issuer = newIssuer()
-    const report = await diagnose(issuer, issuer.mintToken(), { keys: keys(issuer) as [] })
+    const report = await diagnose(issuer, issuer.mintToken(), { keys: keys(issuer) as JsonObject[] })
     expect(report.failed).toBe('extract_public_key')
     expect(sentenceOf(report)).toContain(sentence)
   })

@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+import { systemClock } from '../kit/clock.js'
+/** The `portcullis` command as a process: the one place of `src` that reads the environment. */
+import { platformFetch } from '../kit/fetch/platform-fetch.js'
+import { runCommand } from './run.js'
+
+const interrupted = new AbortController()
+process.once('SIGINT', () => interrupted.abort())
+process.once('SIGTERM', () => interrupted.abort())
+
+// A reader that has seen enough, such as `head`, is no fault.
+process.stdout.on('error', () => process.exit())
+
+process.exitCode = await runCommand(process.argv.slice(2), {
+  // biome-ignore lint/style/noProcessEnv: the command is what a person runs; its environment is part of how they call it.
+  env: process.env,
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  cwd: process.cwd(),
+  platform: process.platform,
+  fetch: platformFetch,
+  clock: systemClock,
+  signal: interrupted.signal,
+})
+
+// What was interrupted may still wait for a server.
+if (interrupted.signal.aborted) process.exit()
