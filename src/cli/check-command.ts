@@ -2,8 +2,7 @@
 import { diagnoseToken, type TokenDiagnosis } from '../explain/diagnose-token.js'
 import type { ReportStep } from '../explain/report.js'
 import { ownMember } from '../kit/json.js'
-import { CommandFailure, type CommandIo, type ExitCode, plain, table, wrap } from './command-io.js'
-import type { CommandCall } from './commands.js'
+import { type CommandCall, CommandFailure, type CommandIo, type ExitCode, plain, table, wrap } from './command-io.js'
 import { namesLoopback } from './typed-url.js'
 
 /** The longest text that is read from stdin; the checker refuses more than half of it. */

@@ -53,6 +53,20 @@ export interface Output {
   during<T>(words: string, work: Promise<T>): Promise<T>
 }
 
+/** One call of a command, taken apart. */
+export interface CommandCall {
+  readonly io: CommandIo
+  readonly output: Output
+  /** What follows the command and is no flag. */
+  readonly operand: string | undefined
+  readonly flags: Readonly<Record<string, string | boolean | undefined>>
+  /** Milliseconds for each request. */
+  readonly timeoutMs: number
+}
+
+/** Does the work of a command. */
+export type CommandWork = (call: CommandCall) => Promise<ExitCode>
+
 /** How words stand out on a terminal. */
 export type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow'
 

@@ -1,5 +1,5 @@
 /** Every command, flag and exit code: one table for parsing, help, completion and docs/command.md. */
-import type { CommandIo, ExitCode, Output } from './command-io.js'
+import type { CommandWork, ExitCode } from './command-io.js'
 
 /** One flag of a command. */
 export interface Flag {
@@ -11,20 +11,6 @@ export interface Flag {
   readonly describes: string
 }
 
-/** One call of a command, taken apart. */
-export interface CommandCall {
-  readonly io: CommandIo
-  readonly output: Output
-  /** What follows the command and is no flag. */
-  readonly operand: string | undefined
-  readonly flags: Readonly<Record<string, string | boolean | undefined>>
-  /** Milliseconds for each request. */
-  readonly timeoutMs: number
-}
-
-/** Does the work of a command. */
-export type CommandWork = (call: CommandCall) => Promise<ExitCode>
-
 /** One command. */
 export interface Command {
   readonly name: string
@@ -33,6 +19,8 @@ export interface Command {
   readonly flags: readonly Flag[]
   readonly examples: readonly (readonly [line: string, what: string])[]
   readonly exits: Readonly<Record<ExitCode, string>>
+  /** What `--json` writes, for docs/command.md. */
+  readonly json: string
   /** Loads what does the work: `check` must not wait for what `login` needs. */
   readonly load: () => Promise<CommandWork>
 }
@@ -77,6 +65,7 @@ export const commands: readonly Command[] = [
       ['portcullis check - --id-token --audience my-app --json', 'an ID token, for a script'],
     ],
     exits: { 0: 'the token is good', 1: 'it is not', 2: unknown },
+    json: 'the `TokenDiagnosis` of `diagnoseToken`: `ok`, `conclusive`, `failed`, `sentence`, `steps`, `header`, `payload`, `key` …',
     load: async () => (await import('./check-command.js')).checkCommand,
   },
   {
@@ -86,11 +75,12 @@ export const commands: readonly Command[] = [
     flags: [],
     examples: [['portcullis discover https://id.example.com/realms/main', 'and which addresses were asked']],
     exits: { 0: 'metadata found', 1: 'the server publishes none, or that of another issuer', 2: unknown },
+    json: '`issuer`, `url`, `attempts` (`url`, `status`, `failure`), `metadata`, `failure`, `missing`',
     load: async () => (await import('./discover-command.js')).discoverCommand,
   },
   {
     name: 'keys',
-    summary: 'shows the key set of an authorization server, and which keys can verify',
+    summary: 'shows the keys of an authorization server, and which can verify',
     operand: { name: 'URL', isRequired: true, describes: 'the issuer identifier, or with --jwks-uri the key set' },
     flags: [{ name: 'jwks-uri', describes: 'URL is that of the key set itself' }],
     examples: [
@@ -98,6 +88,7 @@ export const commands: readonly Command[] = [
       ['portcullis keys --jwks-uri https://id.example.com/jwks --json', 'the set itself'],
     ],
     exits: { 0: 'at least one key can verify', 1: 'none can', 2: unknown },
+    json: '`jwksUri`, `keys` (`kid`, `alg`, `keyType`, `keySizeBits`, `keyThumbprint`, `publicKeyPem` …, or `kid`, `refused`)',
     load: async () => (await import('./keys-command.js')).keysCommand,
   },
 ]

@@ -1,15 +1,14 @@
 /** `portcullis discover`: the metadata of an authorization server, and where it was found. */
 import { failureSentence, lookUpMetadata, type MetadataLook } from '../explain/issuer-documents.js'
 import type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
-import { resolveSurroundings } from '../kit/surroundings.js'
-import { type ExitCode, plain, table } from './command-io.js'
-import type { CommandCall } from './commands.js'
+import { toSurroundings } from '../kit/surroundings.js'
+import { type CommandCall, type ExitCode, plain, table } from './command-io.js'
 import { namesLoopback, typedIssuer } from './typed-url.js'
 
 /** The work of `portcullis discover`. */
 export async function discoverCommand({ io, output, operand, flags, timeoutMs }: CommandCall): Promise<ExitCode> {
   const issuer = typedIssuer(operand as string)
-  const surroundings = resolveSurroundings({ fetch: io.fetch, allowInsecureLoopback: namesLoopback(issuer) })
+  const surroundings = toSurroundings({ fetch: io.fetch, allowInsecureLoopback: namesLoopback(issuer) })
   const look = await output.during(
     'asking the server',
     lookUpMetadata(issuer, { surroundings, timeoutMs, isTrusted: true }),

@@ -2,9 +2,8 @@
 import { failureSentence, lookUpKeySet, lookUpMetadata } from '../explain/issuer-documents.js'
 import { describeKey, type KeyDescription } from '../explain/signing-key.js'
 import { readPublicJwk } from '../jws/jwk.js'
-import { resolveSurroundings, type Surroundings } from '../kit/surroundings.js'
-import { CommandFailure, type ExitCode, plain } from './command-io.js'
-import type { CommandCall } from './commands.js'
+import { type Surroundings, toSurroundings } from '../kit/surroundings.js'
+import { type CommandCall, CommandFailure, type ExitCode, plain } from './command-io.js'
 import { namesLoopback, typedIssuer, typedUrl } from './typed-url.js'
 
 interface KeySetPlace {
@@ -25,7 +24,7 @@ export async function keysCommand(call: CommandCall): Promise<ExitCode> {
 
 async function readKeySet(call: CommandCall): Promise<{ readonly jwksUri: string; readonly keys: readonly KeyRow[] }> {
   const { io, operand, timeoutMs } = call
-  const surroundings = resolveSurroundings({ fetch: io.fetch, allowInsecureLoopback: namesLoopback(operand) })
+  const surroundings = toSurroundings({ fetch: io.fetch, allowInsecureLoopback: namesLoopback(operand) })
   const { jwksUri, trustedHostnames } = await findKeySet(call, surroundings)
   const look = await lookUpKeySet(jwksUri, trustedHostnames, { surroundings, timeoutMs })
   if ('failure' in look) throw new CommandFailure(`no key set: ${failureSentence(look.failure)}`)

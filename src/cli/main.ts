@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { systemClock } from '../kit/clock.js'
 /** The `portcullis` command as a process: the one place of `src` that reads the environment. */
+/* v8 ignore file -- runs as a process of its own, in test/package/command.test.ts */
 import { platformFetch } from '../kit/fetch/platform-fetch.js'
 import { runCommand } from './run.js'
 

@@ -4,8 +4,8 @@ import type { AuthorizationServerMetadata } from '../issuer/authorization-server
 import { checkIssuer } from '../issuer/identifiers.js'
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
 import { type JsonObject, ownMember } from '../kit/json.js'
-import { anything, checkOptions, choice, flag, func, integer, type Rules, takes, text, texts } from '../kit/options.js'
-import { resolveSurroundings, type SurroundingsOptions } from '../kit/surroundings.js'
+import { checkOptions, choice, flag, integer, type Rules, takes, text, texts } from '../kit/options.js'
+import { type SurroundingsOptions, surroundingsRules, toSurroundings } from '../kit/surroundings.js'
 import { type Match, matchAudience } from './claims-check.js'
 import { type DiagnosisRun, type DiagnosisSettings, type DiagnosisStepName, runDiagnosis } from './diagnosis-steps.js'
 import { type Report, writeReport } from './report.js'
@@ -72,6 +72,7 @@ const stepRules: Readonly<Record<DiagnosisStepName, string>> = {
 }
 
 const optionRules: Rules<DiagnoseTokenOptions> = {
+  ...surroundingsRules,
   kind: choice('id_token', 'access_token'),
   expectedIssuer: text,
   expectedAudience: text,
@@ -81,11 +82,6 @@ const optionRules: Rules<DiagnoseTokenOptions> = {
   clockToleranceSeconds: integer(0, 600),
   timeoutMs: integer(1, 60_000),
   redact: flag,
-  allowInsecureLoopback: flag,
-  dangerouslyAllowInsecureHosts: anything,
-  fetch: func,
-  clock: func,
-  onEvent: func,
 }
 
 /**
@@ -105,7 +101,7 @@ export async function diagnoseToken(token: string, options: DiagnoseTokenOptions
 }
 
 function resolveSettings(options: DiagnoseTokenOptions): DiagnosisSettings {
-  const surroundings = resolveSurroundings(options)
+  const surroundings = toSurroundings(options)
   const { expectedIssuer, trustedIssuers = [] } = options
   const trusted = expectedIssuer === undefined ? trustedIssuers : [expectedIssuer, ...trustedIssuers]
   for (const issuer of trusted) checkIssuer('issuer', issuer, surroundings.insecureHosts)

@@ -114,7 +114,7 @@ function ask(
     headers: { accept },
     timeoutMs,
     maxBytes,
-    allowInsecureLoopback: insecureHosts,
+    insecureHosts,
     trustedHostnames,
   })
 }

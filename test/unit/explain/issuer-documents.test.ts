@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { lookUpKeySet, lookUpMetadata } from '../../../src/explain/issuer-documents.js'
-import { resolveSurroundings } from '../../../src/kit/surroundings.js'
+import { toSurroundings } from '../../../src/kit/surroundings.js'
 
 const issuer = 'https://id.test/realms/main'
 const rfc8414 = 'https://id.test/.well-known/oauth-authorization-server/realms/main'
@@ -9,7 +9,7 @@ const appended = `${issuer}/.well-known/openid-configuration`
 
 function settingsFor(answers: Record<string, () => Response>) {
   const fetch = async (url: string) => (answers[url] ?? (() => new Response('', { status: 404 })))()
-  return { surroundings: resolveSurroundings({ fetch }), timeoutMs: 1000, isTrusted: true }
+  return { surroundings: toSurroundings({ fetch }), timeoutMs: 1000, isTrusted: true }
 }
 
 describe('lookUpMetadata', () => {
@@ -47,7 +47,7 @@ describe('lookUpMetadata', () => {
 
   it('tells of a connection that fails', async () => {
     const fetch = () => Promise.reject(new Error('refused'))
-    const settings = { surroundings: resolveSurroundings({ fetch }), timeoutMs: 1000, isTrusted: true }
+    const settings = { surroundings: toSurroundings({ fetch }), timeoutMs: 1000, isTrusted: true }
     expect(await lookUpMetadata(issuer, settings)).toMatchObject({
       failure: 'network',
       attempts: [{ url: rfc8414, status: undefined }],

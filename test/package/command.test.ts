@@ -1,0 +1,63 @@
+import { performance } from 'node:perf_hooks'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import packageJson from '../../package.json' with { type: 'json' }
+import { createTestIssuer } from '../../src/testing/index.js'
+import { type BuiltCommand, buildCommand } from '../support/built-command.js'
+
+const issuer = createTestIssuer()
+let command: BuiltCommand
+
+beforeAll(async () => {
+  command = await buildCommand()
+})
+
+afterAll(async () => {
+  command.remove()
+  await issuer.close()
+})
+
+describe('the command as a process', () => {
+  it('[S1-70] reads stdin, the environment and arguments, and ends with the exit code', async () => {
+    await issuer.listen()
+    const token = issuer.mintToken()
+    const good = await command.run(['check', '-', '--issuer', issuer.issuer], { input: token })
+    expect(good).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('access token: good') })
+    const env = { PORTCULLIS_TOKEN: token }
+    expect(await command.run(['check', '--quiet'], { env })).toMatchObject({ exitCode: 2, stderr: '' })
+    const bad = issuer.mintToken({}, { tamper: 'signature' })
+    expect(await command.run(['check', '-', '--issuer', issuer.issuer], { input: bad })).toMatchObject({ exitCode: 1 })
+  })
+
+  it('[S1-70] tells its version, and has no colour without a terminal', async () => {
+    expect(await command.run(['--version'])).toEqual({ exitCode: 0, stdout: `${packageJson.version}\n`, stderr: '' })
+    const { stdout } = await command.run(['check', 'a.b.c'])
+    expect(stdout).not.toContain('\u001b')
+  })
+
+  it('[S1-70] loads neither keyring, nor sops, nor a browser, nor the client to check a token', async () => {
+    const { exitCode, stderr } = await command.run(['check', '-'], {
+      input: issuer.mintToken({ typ: 'ID' }, { header: { typ: 'JWT' } }),
+      env: { NODE_DEBUG: 'esm,module' },
+    })
+    expect(exitCode).toBe(1)
+    const loaded = [...new Set([...stderr.matchAll(/node_modules\/((?:@[\w.-]+\/)?[\w.-]+)/g)].map(([, name]) => name))]
+    expect(loaded).toEqual(['ipaddr.js'])
+    expect(stderr).not.toContain('child_process')
+  })
+
+  it('[S1-70] starts to check in little more than the time that node itself takes', async () => {
+    const timed = async (work: () => Promise<unknown>) => {
+      const startMs = performance.now()
+      await work()
+      return performance.now() - startMs
+    }
+    const ratios: number[] = []
+    for (let round = 0; round < 5; round++) {
+      const bareMs = await timed(() => command.run([], { nodeArgs: ['-e', '0', '--'] }))
+      const checkMs = await timed(() => command.run(['check', 'a.b.c']))
+      ratios.push(checkMs / bareMs)
+    }
+    // 40 ms of node and 40 of ours where nothing else runs: 150 ms are far away. The best of five rounds is compared.
+    expect(Math.min(...ratios)).toBeLessThan(3.5)
+  })
+})

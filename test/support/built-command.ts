@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { root } from '../docs/markdown.js'
+
+/** The command, bundled as in the package, in a folder of its own. */
+export interface BuiltCommand {
+  /** The script to give to `node`. */
+  readonly script: string
+  run(args: readonly string[], options?: RunOptions): Promise<Outcome>
+  remove(): void
+}
+
+/** What one run is given. */
+export interface RunOptions {
+  readonly input?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly nodeArgs?: readonly string[]
+}
+
+/** What one run brought. */
+export interface Outcome {
+  readonly exitCode: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Bundles `src/cli/main.ts` below `dist`, so that it finds its package. */
+export async function buildCommand(): Promise<BuiltCommand> {
+  mkdirSync(join(root, 'dist'), { recursive: true })
+  const outdir = mkdtempSync(join(root, 'dist', 'command-'))
+  await build({
+    entryPoints: [join(root, 'src/cli/main.ts')],
+    alias: {
+      '#crypto': join(root, 'src/jws/crypto/node.ts'),
+      '#network': join(root, 'src/kit/fetch/network-node.ts'),
+    },
+    bundle: true,
+    splitting: true,
+    packages: 'external',
+    format: 'esm',
+    platform: 'neutral',
+    target: 'es2022',
+    outdir,
+    logLevel: 'error',
+  })
+  const script = join(outdir, 'main.js')
+  return {
+    script,
+    run: (args, { input = '', env = {}, nodeArgs = [] } = {}) =>
+      new Promise((resolve, reject) => {
+        const child = spawn(process.execPath, [...nodeArgs, script, ...args], { env })
+        const text = { stdout: '', stderr: '' }
+        for (const name of ['stdout', 'stderr'] as const) {
+          child[name].setEncoding('utf8').on('data', (chunk: string) => {
+            text[name] += chunk
+          })
+        }
+        child.on('error', reject)
+        child.on('close', (exitCode) => resolve({ exitCode, ...text }))
+        child.stdin.on('error', () => {})
+        child.stdin.end(input)
+      }),
+    remove: () => rmSync(outdir, { recursive: true, force: true }),
+  }
+}
