@@ -23,7 +23,7 @@ export function generalHelp(): string {
 }
 
 /** Of the command that writes scripts for shells. */
-export const completionSummary = 'writes the completion of bash, zsh or fish'
+const completionSummary = 'writes the completion of bash, zsh or fish'
 
 /** The help of one command. */
 export function commandHelp(command: Command): string {

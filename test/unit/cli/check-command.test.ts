@@ -4,7 +4,7 @@ import { type CommandWorld, runInProcess } from '../../support/run-command.js'
 
 const nowMs = 1_800_000_000_000
 const clock = () => nowMs
-const issuer = createTestIssuer({ clock, issuer: 'https://id.example.com/realms/main' })
+const issuer = createTestIssuer({ clock, audience: 'https://api.test', issuer: 'https://id.example.com/realms/main' })
 afterAll(() => issuer.close())
 
 const world: CommandWorld = { fetch: issuer.fetch, clock }

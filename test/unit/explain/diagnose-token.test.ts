@@ -14,7 +14,7 @@ const open: TestIssuer[] = []
 
 function newIssuer(...algorithms: SignatureAlgorithm[]): TestIssuer {
   const [first = 'ES256', ...others] = algorithms
-  const issuer = createTestIssuer({ clock, algorithms: [first, ...others] })
+  const issuer = createTestIssuer({ clock, audience, algorithms: [first, ...others] })
   open.push(issuer)
   return issuer
 }
