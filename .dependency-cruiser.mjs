@@ -20,7 +20,6 @@ const arrows = {
   client: [...issuer, 'src/stores/contract.ts'],
   grants: [...issuer, 'src/auth/', 'src/stores/', 'src/client/', 'src/resource-server/'],
   login: [...kit, 'src/explain/', 'src/stores/'],
-  login: [...kit, 'src/explain/', 'src/stores/'],
   native: [...kit, 'src/explain/', 'src/stores/', 'src/login/'],
   cli: [...issuer, 'src/explain/', 'src/stores/', 'src/client/', 'src/login/', 'src/native/'],
   providers: ['src/resource-server/token/issuer-options.ts', 'src/issuer/endpoint-credential.ts'],
