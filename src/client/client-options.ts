@@ -1,3 +1,4 @@
+import type { SignatureAlgorithm } from '../jws/algorithms.js'
 import type { Clock } from '../kit/clock.js'
 import type { EventListener } from '../kit/events.js'
 import type { Fetch } from '../kit/fetch/platform-fetch.js'
@@ -21,6 +22,8 @@ export interface OAuthClientOptions {
   readonly registration?: RegistrationOptions | undefined
   /** Endpoints that win over discovered ones. A path is resolved against the issuer's origin. */
   readonly endpoints?: Readonly<Partial<Record<EndpointName, string | undefined>>> | undefined
+  /** How ID tokens are judged. */
+  readonly idToken?: IdTokenOptions | undefined
   /**
    * `auto` tries RFC 8414, then OpenID Connect Discovery; `oauth2` and `oidc` only the one; `false` none: no request is
    * made, and `endpoints` says where everything is. Default `auto`.
@@ -120,6 +123,31 @@ export interface RegistrationStore {
   load(issuer: string): StoredRegistration | undefined | Promise<StoredRegistration | undefined>
   /** Keeps `registration` in place of an older one of its `issuer`. */
   save(registration: StoredRegistration): void | Promise<void>
+}
+
+/** How ID tokens are judged. There is no way to leave a check out. @group ID tokens */
+export interface IdTokenOptions {
+  /**
+   * The algorithms the ID tokens of this client may be signed with: `id_token_signed_response_alg` of its registration.
+   * Default: what the server lists, without `none` and `HS…`; RS256 where it lists nothing.
+   */
+  readonly algorithms?: readonly SignatureAlgorithm[] | undefined
+  /** How far the clocks may differ, for `exp`, `nbf`, `iat` and `auth_time`. 0 to 300, default 60. */
+  readonly clockToleranceSeconds?: number | undefined
+  /**
+   * Further audiences an ID token may name beside this client. Default: any, where `azp` names this client; an empty list
+   * accepts none.
+   */
+  readonly trustedAudiences?: readonly string[] | undefined
+  /** Private keys for encrypted ID tokens: RSA for `RSA-OAEP…`, P-256, P-384, P-521 or X25519 for `ECDH-ES…`. */
+  readonly decryptionKeys?: readonly IdTokenDecryptionKey[] | undefined
+}
+
+/** A private key that ID tokens are encrypted to. @group ID tokens */
+export interface IdTokenDecryptionKey {
+  readonly key: CryptoKey
+  /** Where the token names a key, only the one of that name is tried. */
+  readonly kid?: string | undefined
 }
 
 /** A DPoP key pair: RSA, P-256, P-384, P-521 or Ed25519. The private half should not be extractable. @group OAuth client */

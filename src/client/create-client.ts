@@ -1,37 +1,26 @@
-/*
- * The OAuth client of one authorization server: what it can do, and how it is put together. Each function is in
- * `grant-types` or `registration`; how a call runs is in `calls`.
- */
-import type { IntrospectionResponse } from 'openid-client'
-import type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
-import type { BreakerState, CircuitName } from '../kit/events.js'
+import type { JsonObject } from '../kit/json.js'
 import { createSingleFlight } from '../kit/single-flight.js'
 import { createBreakers } from './calls/breakers.js'
 import type { Runtime } from './calls/call-endpoint.js'
-import type { DpopProofs } from './calls/dpop.js'
 import { createDpop } from './calls/dpop.js'
-import { repeatAttempts, withinCall } from './calls/run-call.js'
-import type { CallOptions, OAuthClientOptions } from './client-options.js'
-import type { EndpointDescriptions } from './endpoints.js'
+import { type RunCall, repeatAttempts, withinCall } from './calls/run-call.js'
+import type { OAuthClientOptions } from './client-options.js'
 import { ClientCallError } from './errors.js'
-import type { AuthorizationRequestParams, PushedAuthorizationRequest } from './grant-types/authorization-request.js'
 import { pushAuthorizationRequest } from './grant-types/authorization-request.js'
-import type { ClientCredentialsOptions } from './grant-types/client-credentials.js'
+import { authorizationRequest } from './grant-types/authorization-url.js'
 import { clientCredentials, createTokenCache } from './grant-types/client-credentials.js'
-import type { TokenExchangeParams } from './grant-types/exchange-token.js'
+import { deviceAuthorization } from './grant-types/device-authorization.js'
+import { endSessionUrl } from './grant-types/end-session.js'
+import { exchangeCode } from './grant-types/exchange-code.js'
 import { exchangeToken } from './grant-types/exchange-token.js'
-import type { TokenHintOptions } from './grant-types/introspect-and-revoke.js'
-import { introspect, revoke } from './grant-types/introspect-and-revoke.js'
-import type { JwtBearerParams } from './grant-types/jwt-bearer.js'
+import { checkIdToken } from './grant-types/identify.js'
+import { introspect, type RevocationRequest, revoke, sendRevocation } from './grant-types/introspect-and-revoke.js'
 import { jwtBearer } from './grant-types/jwt-bearer.js'
-import type { RefreshParams } from './grant-types/refresh.js'
 import { refresh } from './grant-types/refresh.js'
-import type { TokenTarget } from './grant-types/token-request.js'
-import type { PkcePair } from './pkce.js'
+import { userInfo } from './grant-types/user-info.js'
+import type { OAuthClient } from './oauth-client.js'
 import { createPkcePair } from './pkce.js'
 import { createRegisteredIdentity } from './registration/identity.js'
-import type { ClientMetadata, RegisteredClient } from './registration/registered-client.js'
-import type { RegisterOptions } from './registration/registration.js'
 import { deleteRegistration, readRegistration, register, updateRegistration } from './registration/registration.js'
 import { createServer } from './server.js'
 import { toClientSettings } from './settings.js'
@@ -46,14 +35,35 @@ import type { TokenSet } from './token-set.js'
  * @group OAuth client
  */
 export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
+  return createClientWith(options, {}).client
+}
+
+/** In what a vendor's server departs from the specifications. */
+export interface VendorRules {
+  /** What its metadata names as the issuer instead. */
+  readonly documentIssuers?: readonly string[] | undefined
+  /** Whether it signs answers and ID tokens with that `iss`; of an ID token, given its claims. */
+  readonly isIssuer?: ((issuer: unknown, claims?: JsonObject) => boolean) | undefined
+  /** What stands between two scopes in its answers. */
+  readonly scopeSeparator?: string | undefined
+}
+
+/** A client, and what only the presets of `portcullis/login` need of it. */
+export interface VendorClient {
+  readonly client: OAuthClient
+  readonly sendRevocation: (request: RevocationRequest) => Promise<void>
+}
+
+/** {@link createOAuthClient} for a server that keeps rules of its own. */
+export function createClientWith(options: OAuthClientOptions, vendor: VendorRules): VendorClient {
   const settings = toClientSettings(options)
   const { credential, registration } = settings
   const closing = new AbortController()
   const breakers = createBreakers(settings)
   const runner = { settings, breakers, closing: closing.signal }
-  const findServer = createServer(settings, (spec, call, work) =>
-    withinCall(runner, call, (signal) => repeatAttempts(runner, spec, call, signal, work)),
-  )
+  const runCall: RunCall = (spec, call, work) =>
+    withinCall(runner, call, (signal) => repeatAttempts(runner, spec, call, signal, work))
+  const { find, keys } = createServer(settings, runCall, vendor.documentIssuers)
   const dpop = settings.dpop === false ? undefined : createDpop(settings.dpop, settings.clock)
   const tokens = createTokenCache(settings)
   const refreshes = createSingleFlight<TokenSet>()
@@ -64,11 +74,19 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
     createRegisteredIdentity(settings, registration, ({ metadata, initialAccessToken }, { correlationId }) =>
       register(runtime, metadata, { initialAccessToken, correlationId }),
     )
-  const runtime: Runtime = { ...runner, dpop, server: findServer, identity: registered?.get ?? (() => known) }
+  const runtime: Runtime = {
+    ...runner,
+    dpop,
+    server: find,
+    identity: registered?.get ?? (() => known),
+    keys,
+    isIssuer: vendor.isIssuer ?? ((issuer) => issuer === settings.issuer),
+    scopeSeparator: vendor.scopeSeparator,
+  }
 
-  async function server() {
+  async function server(refresh?: boolean) {
     if (closing.signal.aborted) throw new ClientCallError('ERR_CLIENT_CLOSED', { issuer: settings.issuer })
-    return findServer()
+    return find(refresh)
   }
 
   async function close(): Promise<void> {
@@ -76,12 +94,12 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
     tokens.clear()
   }
 
-  return Object.freeze({
+  const client = Object.freeze({
     issuer: settings.issuer,
     get clientId() {
       return (known ?? registered?.current())?.clientId
     },
-    ready: async () => (await server()).metadata,
+    ready: async ({ refresh: anew } = {}) => (await server(anew)).metadata,
     describeEndpoints: async () => (await server()).endpoints,
     breakers: breakers.states,
     dpop: dpop?.proofs(async () => (await server()).metadata),
@@ -92,6 +110,12 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
     introspect: (token, call) => introspect(runtime, token, call),
     revoke: (token, call) => revoke(runtime, tokens, token, call),
     pushAuthorizationRequest: (params, call) => pushAuthorizationRequest(runtime, params, call),
+    authorizationRequest: (params, call) => authorizationRequest(runtime, params, call),
+    exchangeCode: (params, call) => exchangeCode(runtime, params, call),
+    verifyIdToken: (idToken, expected, call) => checkIdToken(runtime, idToken, expected, call),
+    userInfo: (accessToken, call) => userInfo(runtime, accessToken, call),
+    deviceAuthorization: (params, call) => deviceAuthorization(runtime, params, call),
+    endSessionUrl: (params = {}, call) => endSessionUrl(runtime, params, call),
     createPkcePair,
     register: (metadata, call) => register(runtime, metadata, call),
     readRegistration: (client, call) => readRegistration(runtime, client, call),
@@ -100,82 +124,5 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
     close,
     [Symbol.asyncDispose]: close,
   } satisfies OAuthClient)
-}
-
-/**
- * The client of one authorization server. Every function rejects with an {@link OAuthClientError}, and with nothing
- * else. Functions can be taken off the object.
- *
- * @group OAuth client
- */
-export interface OAuthClient extends AsyncDisposable {
-  readonly issuer: string
-  /** `undefined` for a client without credential, and until a `registration` came about. */
-  readonly clientId: string | undefined
-  /** The key its tokens are bound to, for proofs at resource servers; `undefined` without DPoP. */
-  readonly dpop: DpopProofs | undefined
-  /**
-   * The server's metadata, discovered at first use; explicit endpoints win. Concurrent callers share one discovery, a
-   * failure is not remembered.
-   *
-   * @throws {@link DiscoveryError}
-   */
-  ready(): Promise<AuthorizationServerMetadata>
-  /** Where each endpoint is, and who said so. Endpoints the server does not have are absent. */
-  describeEndpoints(): Promise<EndpointDescriptions>
-  /** The circuits used so far. */
-  breakers(): Readonly<Partial<Record<CircuitName, BreakerState>>>
-  /**
-   * Token exchange (RFC 8693). Not cached: the grants of the resource server do that. Repeated on 429 and 503 only.
-   * Checks that the answer names its token type, and the one asked for; does NOT look into the token.
-   *
-   * @throws {@link TokenExchangeError} when the server refuses, {@link ResponseError} `ERR_ISSUED_TOKEN_TYPE`.
-   */
-  exchangeToken(params: TokenExchangeParams, options?: CallOptions): Promise<TokenSet>
-  /**
-   * A token for this client itself (RFC 6749 §4.4): from the cache while it is good, renewed ahead of expiry in the
-   * background, fetched once however many ask.
-   */
-  clientCredentials(target?: TokenTarget, options?: ClientCredentialsOptions): Promise<TokenSet>
-  /** The JWT authorization grant (RFC 7523 §2.1). Repeated on 429 and 503 only. */
-  jwtBearer(params: JwtBearerParams, options?: CallOptions): Promise<TokenSet>
-  /**
-   * Redeems a refresh token (RFC 6749 §6). Concurrent calls with the same token share one request; after an ambiguous
-   * failure it is never sent again. Persist `refreshToken` of the result before anything else; on `ERR_INVALID_GRANT`
-   * look whether another process already did, before you send the user to log in.
-   */
-  refresh(params: RefreshParams, options?: CallOptions): Promise<TokenSet>
-  /** Asks about a token (RFC 7662). The answer is the server's word: check `active` first. */
-  introspect(token: string, options?: TokenHintOptions): Promise<Readonly<IntrospectionResponse>>
-  /**
-   * Revokes a token (RFC 7009). Resolves for unknown tokens too; do not use the token afterwards. `clientCredentials`
-   * serves it no more, whether the call succeeds or not.
-   */
-  revoke(token: string, options?: TokenHintOptions): Promise<void>
-  /** Pushes an authorization request (RFC 9126), always with PKCE, and tells where to send the user. */
-  pushAuthorizationRequest(
-    params: AuthorizationRequestParams,
-    options?: CallOptions,
-  ): Promise<PushedAuthorizationRequest>
-  /** See {@link createPkcePair}. */
-  createPkcePair(): Promise<PkcePair>
-  /**
-   * Registers a client (RFC 7591). What the server returns is what holds.
-   *
-   * @throws {@link ResponseError} `ERR_REGISTRATION_UNUSABLE` when it came back with an authentication method that was
-   * not asked for, and without what that method needs.
-   */
-  register(metadata: ClientMetadata, options?: RegisterOptions): Promise<RegisteredClient>
-  /** Reads a registration (RFC 7592 §2.1). Keep the result: token and secret may be new. */
-  readRegistration(client: RegisteredClient, options?: CallOptions): Promise<RegisteredClient>
-  /** Replaces the metadata of a registration (RFC 7592 §2.2): members left out are deleted. Keep the result. */
-  updateRegistration(
-    client: RegisteredClient,
-    metadata: ClientMetadata,
-    options?: CallOptions,
-  ): Promise<RegisteredClient>
-  /** Deletes a registration (RFC 7592 §2.3). */
-  deleteRegistration(client: RegisteredClient, options?: CallOptions): Promise<void>
-  /** Aborts what is under way, drops all tokens, refuses further calls. */
-  close(): Promise<void>
+  return { client, sendRevocation: (request) => sendRevocation(runtime, request) }
 }

@@ -1,9 +1,13 @@
 import { ConfigurationError } from '../errors/index.js'
 import type { CircuitName } from '../kit/events.js'
 import { type InsecureHosts, readSecureUrl } from '../kit/fetch/secure-url.js'
+import { type Rules, text } from '../kit/options.js'
 
 /** The endpoints a client may talk to. @group OAuth client */
-export type EndpointName = Exclude<CircuitName, 'discovery' | 'registrationManagement'>
+export type EndpointName = CalledEndpoint | 'endSession' | 'jwks'
+
+/** The endpoints that calls of the client go to: each has a circuit. */
+export type CalledEndpoint = Exclude<CircuitName, 'discovery' | 'registrationManagement'>
 
 /** An endpoint, and who named it: your options, the server's metadata, or the customary path. @group OAuth client */
 export interface EndpointDescription {
@@ -21,8 +25,12 @@ type Member =
   | 'registration_endpoint'
   | 'pushed_authorization_request_endpoint'
   | 'authorization_endpoint'
+  | 'userinfo_endpoint'
+  | 'device_authorization_endpoint'
+  | 'end_session_endpoint'
+  | 'jwks_uri'
 
-/** The metadata member of each endpoint (RFC 8414 §2, RFC 9126 §5). */
+/** The metadata member of each endpoint (RFC 8414 §2, RFC 9126 §5, RFC 8628 §4, OpenID Connect). */
 export const endpointMembers: Readonly<Record<EndpointName, Member>> = {
   token: 'token_endpoint',
   introspection: 'introspection_endpoint',
@@ -30,6 +38,24 @@ export const endpointMembers: Readonly<Record<EndpointName, Member>> = {
   registration: 'registration_endpoint',
   pushedAuthorizationRequest: 'pushed_authorization_request_endpoint',
   authorization: 'authorization_endpoint',
+  userinfo: 'userinfo_endpoint',
+  deviceAuthorization: 'device_authorization_endpoint',
+  endSession: 'end_session_endpoint',
+  jwks: 'jwks_uri',
+}
+
+/** Of the option `endpoints`. */
+export const endpointRules: Rules<Record<EndpointName, string>> = {
+  token: text,
+  introspection: text,
+  revocation: text,
+  registration: text,
+  pushedAuthorizationRequest: text,
+  authorization: text,
+  userinfo: text,
+  deviceAuthorization: text,
+  endSession: text,
+  jwks: text,
 }
 
 /**

@@ -16,6 +16,8 @@ export interface ClientErrorOptions {
   readonly retryAfterMs?: number | undefined
   /** The redacted error underneath. */
   readonly cause?: Error | undefined
+  /** For logs: which check failed, in fixed words. */
+  readonly detail?: string | undefined
   /** Replaces the fixed text of the code: for mistakes of configuration, where it says what to write instead. */
   readonly message?: string | undefined
 }
@@ -46,7 +48,7 @@ export class OAuthClientError extends PortcullisError {
 
   constructor(code: ClientErrorCode, context: ClientErrorOptions = {}) {
     const traits = clientErrorTraits[code]
-    super(code, context.message ?? traits.message, { cause: context.cause }, { family: 'client' })
+    super(code, context.message ?? traits.message, context, { family: 'client' })
     this.category = traits.category
     this.retryable = traits.retryable
     this.retryAfterMs = context.retryAfterMs

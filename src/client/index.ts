@@ -13,13 +13,14 @@ export type {
   BreakerOptions,
   CallOptions,
   DpopKeyPair,
+  IdTokenDecryptionKey,
+  IdTokenOptions,
   OAuthClientOptions,
   RegistrationOptions,
   RegistrationStore,
   RetryOptions,
   TokenCacheOptions,
 } from './client-options.js'
-export type { OAuthClient } from './create-client.js'
 export { createOAuthClient } from './create-client.js'
 export type {
   ClientAuthMethod,
@@ -84,12 +85,31 @@ export type {
   AuthorizationRequestParams,
   PushedAuthorizationRequest,
 } from './grant-types/authorization-request.js'
+export type {
+  AuthorizationChecks,
+  AuthorizationParams,
+  AuthorizationRequest,
+} from './grant-types/authorization-url.js'
 export type { ClientCredentialsOptions } from './grant-types/client-credentials.js'
+export type { DeviceAuthorization, DeviceAuthorizationParams } from './grant-types/device-authorization.js'
+export type { EndSessionParams } from './grant-types/end-session.js'
+export type { CodeParams } from './grant-types/exchange-code.js'
 export type { TokenExchangeParams } from './grant-types/exchange-token.js'
+export type { IdentifiedTokens } from './grant-types/identify.js'
 export type { TokenHintOptions } from './grant-types/introspect-and-revoke.js'
 export type { JwtBearerParams } from './grant-types/jwt-bearer.js'
 export type { RefreshParams } from './grant-types/refresh.js'
 export type { TokenTarget } from './grant-types/token-request.js'
+export type { UserInfoOptions } from './grant-types/user-info.js'
+export type { IdTokenClaims, IdTokenExpectations } from './id-token.js'
+export {
+  IdTokenError,
+  LoginDeniedError,
+  type LoginDeniedOptions,
+  LoginError,
+  LoginTimeoutError,
+} from './login-errors.js'
+export type { OAuthClient } from './oauth-client.js'
 export { createPkcePair, type PkcePair, pkceChallenge } from './pkce.js'
 export {
   type ClientMetadata,

@@ -1,6 +1,15 @@
 import type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
-import { createDiscovery, type DiscoveryAnswer, isNothingThere } from '../issuer/discovery.js'
+import {
+  createDiscovery,
+  type Discovery,
+  type DiscoveryAnswer,
+  isNothingThere,
+  usableMetadata,
+} from '../issuer/discovery.js'
+import type { KeySource } from '../issuer/key-source.js'
+import { createRemoteKeys } from '../issuer/remote-keys.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
+import type { Fetch } from '../kit/fetch/platform-fetch.js'
 import { isJsonObject, type JsonObject, ownMember } from '../kit/json.js'
 import { type Answer, unexpectedStatus } from './calls/attempt.js'
 import type { RunCall } from './calls/run-call.js'
@@ -15,31 +24,64 @@ export interface KnownServer {
   readonly endpoints: EndpointDescriptions
 }
 
+/** Where the metadata of a server is from, and how it is asked for. */
+export interface FoundServer {
+  /** With `refresh`, from the server and not from memory: what was known stays where that fails. */
+  find(refresh?: boolean): Promise<KnownServer>
+  /** The keys for ID tokens: where an option says, else where the metadata does. Kept as those of a resource server. */
+  readonly keys: KeySource
+}
+
 /**
  * Finds the server's metadata at first use, by the discovery that the resource server has too; each address is asked by
  * the calls of this client, with their repetitions and circuit. A first failure is told to those who wait, and
  * forgotten. Once known, metadata serves on for a day while renewals fail, a minute apart.
  */
-export function createServer(settings: ClientSettings, runCall: RunCall): () => Promise<KnownServer> {
+export function createServer(
+  settings: ClientSettings,
+  runCall: RunCall,
+  documentIssuers: readonly string[] = [settings.issuer],
+): FoundServer {
   const { issuer, fetch, clock, insecureHosts } = settings
-  if (settings.discovery === false) {
-    const fixed = Promise.resolve(applyEndpoints(settings, {}))
-    return () => fixed
-  }
   const surroundings = { fetch, clock, onEvent: undefined, insecureHosts }
-  const discovery = createDiscovery(issuer, surroundings, {
-    convention: settings.discovery,
-    ask: (url) => ask(settings, runCall, url),
-    toError: (failure) => toDiscoveryError(issuer, failure),
-    retryAfterMs: (isKnown) => (isKnown ? 60_000 : 0),
-  })
-  let last: { readonly document: AuthorizationServerMetadata; readonly known: KnownServer } | undefined
-  return async () => {
-    const document = await discovery.document()
+  const begin = () =>
+    createDiscovery(issuer, surroundings, {
+      convention: settings.discovery || undefined,
+      documentIssuers,
+      ask: (url) => ask(settings, runCall, url),
+      toError: (failure) => toDiscoveryError(issuer, failure),
+      retryAfterMs: (isKnown) => (isKnown ? 60_000 : 0),
+    })
+  let discovery = begin()
+  let last: { readonly document: JsonObject; readonly known: KnownServer } | undefined
+
+  async function find(refresh = false): Promise<KnownServer> {
+    const document = settings.discovery === false ? nothing : await documentOf(refresh)
     if (last?.document !== document) last = { document, known: applyEndpoints(settings, document) }
     return last.known
   }
+
+  async function documentOf(refresh: boolean): Promise<JsonObject> {
+    if (!refresh) return discovery.document()
+    const anew = begin()
+    const document = await anew.document()
+    discovery = anew
+    return document
+  }
+
+  const metadata = async () => usableMetadata((await find()).metadata, insecureHosts)
+  const found: Discovery = { issuer, metadata, document: metadata, invalidate: () => discovery.invalidate() }
+  return { find, keys: createIdTokenKeys(settings, found) }
 }
+
+function createIdTokenKeys(settings: ClientSettings, discovery: Discovery): KeySource {
+  const { issuer, endpoints, clock, onEvent, insecureHosts, headers } = settings
+  const fetch: Fetch = (url, init) => settings.fetch(url, { ...init, headers: { ...init.headers, ...headers } })
+  const surroundings = { fetch, clock, onEvent, insecureHosts }
+  return createRemoteKeys({ issuer, jwksUri: endpoints.jwks ?? discovery, options: {}, surroundings })
+}
+
+const nothing: JsonObject = Object.freeze({})
 
 async function ask(settings: ClientSettings, runCall: RunCall, url: string): Promise<DiscoveryAnswer | Error> {
   const { issuer, timeoutMs, totalTimeoutMs, monotonicClock } = settings
@@ -78,7 +120,7 @@ function codeOf(failure: unknown) {
   return isAbsent(failure) ? 'ERR_DISCOVERY_INVALID' : 'ERR_DISCOVERY_UNAVAILABLE'
 }
 
-const defaultPaths: Readonly<Record<EndpointName, string>> = {
+const defaultPaths: Readonly<Partial<Record<EndpointName, string>>> = {
   token: '/oauth2/token',
   introspection: '/oauth2/introspect',
   revocation: '/oauth2/revoke',
@@ -89,12 +131,14 @@ const defaultPaths: Readonly<Record<EndpointName, string>> = {
 
 const endpointNames = Object.keys(endpointMembers) as readonly EndpointName[]
 
+const withoutAlias: readonly EndpointName[] = ['authorization', 'endSession', 'jwks']
+
 /** What the metadata says of an endpoint: of whatever type, since it was not checked yet. */
 function discoveredEndpoint(name: EndpointName, discovered: JsonObject, mtls: boolean): unknown {
   const member = endpointMembers[name]
   const plain = ownMember(discovered, member) ?? undefined
-  // RFC 8705 §5: an authorization endpoint has no alias, as the browser goes there.
-  const aliases = mtls && name !== 'authorization' ? ownMember(discovered, 'mtls_endpoint_aliases') : undefined
+  // RFC 8705 §5: where the browser goes there is no alias, and keys are public.
+  const aliases = mtls && !withoutAlias.includes(name) ? ownMember(discovered, 'mtls_endpoint_aliases') : undefined
   if (aliases === undefined || aliases === null) return plain
   return isJsonObject(aliases) ? (ownMember(aliases, member) ?? plain) : aliases
 }
@@ -111,7 +155,8 @@ function applyEndpoints(
   const members: Record<string, unknown> = {}
   for (const name of endpointNames) {
     const found = discoveredEndpoint(name, discovered, mtls)
-    const fallback = useDefaultPaths ? `${issuer.replace(/\/$/, '')}${defaultPaths[name]}` : undefined
+    const path = useDefaultPaths ? defaultPaths[name] : undefined
+    const fallback = path && `${issuer.replace(/\/$/, '')}${path}`
     const url = explicit[name] ?? found ?? fallback
     if (url === undefined) continue
     members[endpointMembers[name]] = url

@@ -25,6 +25,7 @@ import { surroundingsRules, toSurroundings } from '../kit/surroundings.js'
 import type {
   BreakerOptions,
   DpopKeyPair,
+  IdTokenOptions,
   OAuthClientOptions,
   RegistrationOptions,
   RegistrationStore,
@@ -33,7 +34,8 @@ import type {
 } from './client-options.js'
 import type { ClientCredential } from './credentials/client-credential.js'
 import { isDpopPair } from './credentials/signer.js'
-import { checkEndpoints, type EndpointName } from './endpoints.js'
+import { checkEndpoints, type EndpointName, endpointRules } from './endpoints.js'
+import { idTokenRules } from './id-token.js'
 
 type Complete<T> = { readonly [Name in keyof T]-?: Exclude<T[Name], undefined> }
 
@@ -57,6 +59,7 @@ export interface ClientSettings {
   /** Whether the TLS connection authenticates, and endpoints are those of `mtls_endpoint_aliases` (RFC 8705 §5). */
   readonly mtls: boolean
   readonly endpoints: Readonly<Partial<Record<EndpointName, string>>>
+  readonly idToken: IdTokenOptions
   readonly discovery: 'auto' | 'oauth2' | 'oidc' | false
   readonly defaultPaths: boolean
   readonly timeoutMs: number
@@ -110,14 +113,8 @@ const rules: Rules<OAuthClientOptions> = {
     initialAccessToken: text,
     keys: takes(Array.isArray, 'an array of signing keys'),
   }),
-  endpoints: members<Record<EndpointName, string>>({
-    token: text,
-    introspection: text,
-    revocation: text,
-    registration: text,
-    pushedAuthorizationRequest: text,
-    authorization: text,
-  }),
+  endpoints: members<Record<EndpointName, string>>(endpointRules),
+  idToken: members<IdTokenOptions>(idTokenRules),
   discovery: choice('auto', 'oauth2', 'oidc', false),
   defaultPaths: flag,
   headers: ownFields,
@@ -171,6 +168,7 @@ export function toClientSettings(options: OAuthClientOptions): ClientSettings {
     authMethod,
     mtls: authMethod === 'tls_client_auth' || authMethod === 'self_signed_tls_client_auth',
     endpoints,
+    idToken: options.idToken ?? {},
     discovery,
     defaultPaths,
     fetch,

@@ -53,14 +53,18 @@ export interface TokenAnswer {
   readonly raw: JsonObject
   readonly clock: Clock
   readonly requestedScope: readonly string[]
-  /** Verified by the caller. */
+  /** Verified by the caller, or as it came. */
   readonly idToken?: string | undefined
+  /** What stands between two scopes. Default: a space (RFC 6749 §3.3). */
+  readonly scopeSeparator?: string | undefined
   /** What stays where the answer is silent. */
   readonly previous?: PreviousTokens | undefined
 }
 
 /** What a refreshed {@link TokenSet} keeps of the one before, where the server issued nothing new. */
-export type PreviousTokens = Partial<Pick<TokenSet, 'refreshToken' | 'refreshExpiresAt' | 'idToken' | 'scope'>>
+export type PreviousTokens = {
+  readonly [Name in 'refreshToken' | 'refreshExpiresAt' | 'idToken' | 'scope']?: TokenSet[Name] | undefined
+}
 
 const knownMembers: ReadonlySet<string> = new Set([
   'access_token',
@@ -75,20 +79,22 @@ const knownMembers: ReadonlySet<string> = new Set([
 ])
 
 /** Builds a {@link TokenSet} from an answer whose members, `token_type` first of all, were checked before. */
-export function createTokenSet({ raw, clock, requestedScope, idToken, previous = {} }: TokenAnswer): TokenSet {
+export function createTokenSet(answer: TokenAnswer): TokenSet {
+  const { raw, clock, requestedScope, scopeSeparator = ' ', previous = {} } = answer
   const spelling = String(raw['token_type']).toLowerCase() as keyof typeof spellings
   const issued = raw['refresh_token'] as string | undefined
+  const silentScope = requestedScope.length > 0 ? requestedScope : (previous.scope ?? [])
   const kept = issued === undefined ? previous.refreshExpiresAt : undefined
   return freezeTokenSet({
     tokenType: spellings[spelling],
     expiresAt: expiryOf(raw['expires_in'], clock),
     issuedAt: Math.floor(clock() / 1000),
     refreshExpiresAt: refreshExpiryOf(raw, clock) ?? kept,
-    scope: scopesOf(raw['scope'], requestedScope.length > 0 ? requestedScope : (previous.scope ?? [])),
+    scope: scopesOf(raw['scope'], scopeSeparator) ?? silentScope,
     issuedTokenType: raw['issued_token_type'] as string | undefined,
     accessToken: raw['access_token'] as string,
     refreshToken: issued ?? previous.refreshToken,
-    idToken: idToken ?? previous.idToken,
+    idToken: answer.idToken ?? previous.idToken,
     raw,
   })
 }
@@ -103,14 +109,20 @@ export function freezeTokenSet(members: Omit<TokenSet, 'metadata'>): TokenSet {
   )
 }
 
+/** The same tokens with the ID token that came with them, verified. */
+export function identifiedTokens(tokens: TokenSet, idToken: string): TokenSet {
+  const { accessToken, refreshToken, raw } = tokens
+  return freezeTokenSet({ ...tokens, accessToken, refreshToken, idToken, raw })
+}
+
 /** 0 stands for a token that does not expire. */
 function refreshExpiryOf(raw: JsonObject, clock: Clock): number | undefined {
   const lifetime = ownMember(raw, 'refresh_expires_in') ?? ownMember(raw, 'refresh_token_expires_in')
   return Number(lifetime) > 0 ? expiryOf(lifetime, clock) : undefined
 }
 
-function scopesOf(scope: unknown, requested: readonly string[]): readonly string[] {
-  return typeof scope === 'string' ? scope.split(' ').filter((item) => item !== '') : [...requested]
+function scopesOf(scope: unknown, separator: string): readonly string[] | undefined {
+  return typeof scope === 'string' ? scope.split(separator).filter((item) => item !== '') : undefined
 }
 
 function expiryOf(expiresIn: unknown, clock: Clock): number | undefined {

@@ -17,4 +17,5 @@ export const GrantTypes = {
   clientCredentials: 'client_credentials',
   tokenExchange: 'urn:ietf:params:oauth:grant-type:token-exchange',
   jwtBearer: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+  deviceCode: 'urn:ietf:params:oauth:grant-type:device_code',
 } as const

@@ -77,8 +77,16 @@ const authErrorDescriptions = {
   ERR_INTERNAL: 'The request could not be handled',
 } as const
 
-/** The seven families of client failures, for dashboards and coarse decisions. @group Client errors */
-export type ClientErrorCategory = 'auth' | 'validation' | 'network' | 'rate_limit' | 'server' | 'dpop' | 'pkce'
+/** The families of client failures, for dashboards and coarse decisions. @group Client errors */
+export type ClientErrorCategory =
+  | 'auth'
+  | 'validation'
+  | 'network'
+  | 'rate_limit'
+  | 'server'
+  | 'dpop'
+  | 'pkce'
+  | 'login'
 
 /** What is known of a failure by its code alone. @group Client errors */
 export interface ClientErrorTraits {
@@ -150,6 +158,27 @@ export const clientErrorTraits = {
   ERR_DPOP_PROOF: traits('dpop', 'The authorization server refused the DPoP proof'),
   ERR_DPOP_NONCE: traits('dpop', 'The authorization server kept asking for another DPoP nonce'),
   ERR_DPOP_NOT_BOUND: traits('dpop', 'The authorization server issued a token that is not bound to the DPoP key'),
+
+  ERR_LOGIN_TRANSACTION: traits('login', 'The login was not started here, was finished before, or took too long'),
+  ERR_LOGIN_STATE: traits('login', 'The answer to the login does not belong to this login'),
+  ERR_LOGIN_ISSUER: traits('login', 'The answer to the login comes from another authorization server'),
+  ERR_LOGIN_RESPONSE: traits('login', 'The answer to the login is malformed'),
+  ERR_LOGIN_SUBJECT: traits('login', 'The authorization server does not say who the user is, or names another one'),
+  ERR_LOGIN_DENIED: traits('login', 'The login was denied'),
+  ERR_LOGIN_REFUSED: traits('login', 'The authorization server refused the login'),
+  ERR_LOGIN_TIMEOUT: traits('login', 'The login was not finished in time'),
+
+  ERR_ID_TOKEN_MISSING: traits('login', 'The authorization server issued no ID token'),
+  ERR_ID_TOKEN_MALFORMED: traits('login', 'The ID token is malformed'),
+  ERR_ID_TOKEN_SIGNATURE: traits('login', 'The signature of the ID token is not valid'),
+  ERR_ID_TOKEN_ISSUER: traits('login', 'The ID token comes from another issuer'),
+  ERR_ID_TOKEN_AUDIENCE: traits('login', 'The ID token is meant for another client'),
+  ERR_ID_TOKEN_EXPIRED: traits('login', 'The ID token expired, or is not valid yet'),
+  ERR_ID_TOKEN_NONCE: traits('login', 'The ID token belongs to another login'),
+  ERR_ID_TOKEN_AUTH_TIME: traits('login', 'The user signed in too long ago'),
+  ERR_ID_TOKEN_ACR: traits('login', 'The user did not sign in the way that was asked for'),
+  ERR_ID_TOKEN_HASH: traits('login', 'The ID token does not belong to the access token or the code beside it'),
+  ERR_ID_TOKEN_SUBJECT_CHANGED: traits('login', 'The refreshed ID token is about another login'),
 } as const satisfies Record<string, ClientErrorTraits>
 
 /** The reasons of an `OAuthClientError`. @group Client errors */

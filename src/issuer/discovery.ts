@@ -40,6 +40,8 @@ export interface DiscoveryAnswer {
 export interface DiscoverySettings {
   /** Default `auto`. */
   readonly convention?: DiscoveryConvention | undefined
+  /** What the document may name as its issuer, where that is not the issuer it was asked for. */
+  readonly documentIssuers?: readonly string[] | undefined
   /**
    * Asks one address. Returns an error where the server has nothing there, so that the next one is asked; throws where
    * it cannot be known. {@link isNothingThere} tells one status from the other.
@@ -77,12 +79,13 @@ export function createDiscovery(
 ): Discovery {
   const { clock, onEvent, insecureHosts } = surroundings
   const { ask = (url: string) => askGuarded(url, surroundings), toError = unavailable, retryAfterMs } = settings
+  const { documentIssuers = [issuer] } = settings
   checkIssuer('issuer', issuer, insecureHosts)
   const urls = discoveryUrls(issuer, settings.convention)
   const known: Refreshing<Known> = createRefreshing<Known>({
     async load() {
       const { document: found, headers } = await firstAnswer(urls, ask)
-      const document = readMetadata(found, issuer)
+      const document = readMetadata(found, ...documentIssuers)
       const metadata = usableMetadata(document, insecureHosts)
       return {
         value: { document, metadata },
@@ -147,14 +150,14 @@ const endpointName = /(?:_endpoint|^jwks_uri)$/
 const maxDepth = 32
 
 /**
- * Reads the metadata document of `issuer`: its `issuer` must be that very text (RFC 8414 §3.3). No other member is
+ * Reads a metadata document: its `issuer` must be one of these very texts (RFC 8414 §3.3). No other member is
  * looked at.
  *
  * @throws {@link FetchFailure} `issuer_mismatch`.
  * @internal
  */
-export function readMetadata(document: JsonObject, issuer: string): AuthorizationServerMetadata {
-  if (ownMember(document, 'issuer') !== issuer) throw new FetchFailure('issuer_mismatch')
+export function readMetadata(document: JsonObject, ...issuers: readonly string[]): AuthorizationServerMetadata {
+  if (!issuers.includes(ownMember(document, 'issuer') as string)) throw new FetchFailure('issuer_mismatch')
   return Object.freeze(document) as AuthorizationServerMetadata
 }
 

@@ -1,10 +1,11 @@
 import { allowInsecureRequests, type ClientAuth, Configuration, customFetch, type ServerMetadata } from 'openid-client'
+import type { KeySource } from '../../issuer/key-source.js'
 import type { ClientOperation } from '../../kit/events.js'
 import { isStringArray, type JsonObject } from '../../kit/json.js'
 import { type AnyRules, faultOf, fieldValue, integer, type Rules, takes } from '../../kit/options.js'
 import type { CallOptions } from '../client-options.js'
 import type { ClientCredential, CredentialTarget } from '../credentials/client-credential.js'
-import { type EndpointName, endpointMembers } from '../endpoints.js'
+import { type CalledEndpoint, type EndpointName, endpointMembers } from '../endpoints.js'
 import {
   ClientCallError,
   ClientConfigurationError,
@@ -24,13 +25,19 @@ export interface Runtime extends CallRunner {
   /** `undefined` where the client asks for no bound tokens. */
   readonly dpop: Dpop | undefined
   readonly server: () => Promise<KnownServer>
+  /** The keys that ID tokens are signed with. */
+  readonly keys: KeySource
+  /** Whether the `iss` of an answer or an ID token is that of the server; of a token, given its claims. */
+  readonly isIssuer: (issuer: unknown, claims?: JsonObject) => boolean
+  /** What stands between two scopes in its answers, where that is not a space. */
+  readonly scopeSeparator: string | undefined
   /** Who this client is, where it can know; registers it where it was told to. */
   readonly identity: (call: Call) => Identity | undefined | Promise<Identity>
 }
 
 /** A request to one endpoint of the server. */
 export interface EndpointCall {
-  readonly endpoint: EndpointName
+  readonly endpoint: CalledEndpoint
   /** Another endpoint that must be known before anything is sent. */
   readonly needs?: EndpointName
   readonly retry: RetryRule
@@ -100,7 +107,7 @@ export function callEndpoint<T>(
     const { metadata } = await runtime.server()
     const endpoint = endpointIn(metadata, call, request.endpoint)
     if (request.needs !== undefined) endpointIn(metadata, call, request.needs)
-    const identity = (await runtime.identity(call)) ?? refuseAnonymous(call)
+    const identity = await identityOf(runtime, call)
     const destination = { identity, metadata, endpoint }
     return repeatAttempts(runtime, { ...request, circuit: request.endpoint }, call, signal, (attempt) =>
       work(createConfiguration(runtime.settings, destination, attempt), attempt, metadata),
@@ -108,7 +115,14 @@ export function callEndpoint<T>(
   })
 }
 
-function refuseAnonymous(call: Call): never {
+/**
+ * Who this client is.
+ *
+ * @throws {@link CredentialError} `ERR_CREDENTIAL_ISSUER` for a client without credential.
+ */
+export async function identityOf(runtime: Runtime, call: Call): Promise<Identity> {
+  const identity = await runtime.identity(call)
+  if (identity !== undefined) return identity
   const message = 'This client has no `credential`: it can discover and register, and nothing else.'
   throw new CredentialError('ERR_CREDENTIAL_ISSUER', { ...contextOf(call), message })
 }

@@ -143,7 +143,7 @@ export const errorTable: readonly Row[] = [
     name: '401 without a protocol error',
     applies: ({ answer }) => answer?.status === 401,
     toError: (failure) => {
-      const byToken = String(failure.context.operation).endsWith('Registration')
+      const byToken = /Registration$|^userInfo$/.test(String(failure.context.operation))
       return new HttpResponseError(byToken ? 'ERR_INVALID_TOKEN' : 'ERR_INVALID_CLIENT', httpContext(failure))
     },
   },
@@ -189,7 +189,7 @@ export const errorTable: readonly Row[] = [
 export function mapError(thrown: unknown, call: FailedCall): OAuthClientError {
   const error = unwrap(thrown)
   const answer = call.attempt?.answer
-  const failure: Failure = { ...call, error, libraryCode: codeOf(error), answer, refusal: readOAuthError(answer) }
+  const failure: Failure = { ...call, error, libraryCode: codeOf(error), answer, refusal: readOAuthError(answer?.json) }
   return (errorTable.find((row) => row.applies(failure)) as Row).toError(failure)
 }
 

@@ -1,5 +1,5 @@
 import type { ClientErrorCode } from '../../errors/index.js'
-import { ownMember } from '../../kit/json.js'
+import { type JsonObject, ownMember } from '../../kit/json.js'
 import { type StepUp, stepUpFrom } from '../challenges.js'
 import type { Redact } from '../redaction.js'
 import type { Answer } from './attempt.js'
@@ -44,10 +44,10 @@ export interface OAuthErrorBody {
 }
 
 /**
- * Reads a protocol error out of an answer, whatever its status: some servers report errors with 200. `undefined` when
+ * Reads a protocol error out of an answer or a callback, whatever its status: some servers report errors with 200. `undefined` when
  * there is none. The texts are the server's: not redacted yet.
  */
-export function readOAuthError(answer: Answer | undefined): OAuthErrorBody | undefined {
+export function readOAuthError(answer: JsonObject | undefined): OAuthErrorBody | undefined {
   const error = text(answer, 'error')
   if (error === undefined || error === '') return undefined
   const code = codes.get(error) ?? 'ERR_REFUSED'
@@ -75,20 +75,20 @@ export function redactOAuthError({ error, errorDescription, errorUri, stepUp }: 
   }
 }
 
-function text(answer: Answer | undefined, name: string): string | undefined {
+function text(answer: JsonObject | undefined, name: string): string | undefined {
   const value = member(answer, name)
   return typeof value === 'string' ? value : undefined
 }
 
 /** A member that may go into a challenge: of moderate length, and of characters that RFC 6750 §3 allows in one. */
-function parameter(answer: Answer | undefined, name: string): string | undefined {
+function parameter(answer: JsonObject | undefined, name: string): string | undefined {
   const value = member(answer, name)
   const given = typeof value === 'number' ? String(value) : value
   return typeof given === 'string' && challengeText.test(given) ? given : undefined
 }
 
-function member(answer: Answer | undefined, name: string): unknown {
-  return answer?.json === undefined ? undefined : ownMember(answer.json, name)
+function member(answer: JsonObject | undefined, name: string): unknown {
+  return answer === undefined ? undefined : ownMember(answer, name)
 }
 
 /** What Node says where no connection came about: name, address, TLS. */

@@ -26,9 +26,10 @@ export interface Call {
  *
  * - `safe`: every retryable one; repeating changes nothing (client credentials, introspection, revocation, discovery).
  * - `refused`: only where the server said it did not do it, 429 and 503 (token exchange, JWT grant, PAR).
+ * - `never`: none, for what asks again by itself (device login).
  * - `rate_limited`: only 429. After anything else it is not known whether a rotating refresh token was spent.
  */
-export type RetryRule = 'safe' | 'refused' | 'rate_limited'
+export type RetryRule = 'safe' | 'refused' | 'rate_limited' | 'never'
 
 /** What kind of request a call makes. */
 export interface CallSettings {
@@ -117,7 +118,8 @@ function retryPolicy(settings: ClientSettings, rule: RetryRule, call: Call): Ret
 
 /** Whether `rule` allows repeating an attempt that failed with `error`. Never while a circuit is open. */
 function mayRetry(rule: RetryRule, error: OAuthClientError): boolean {
-  if (!error.retryable || error.code === 'ERR_CIRCUIT_OPEN' || error.code === 'ERR_QUOTA_EXCEEDED') return false
+  if (rule === 'never' || !error.retryable || error.code === 'ERR_CIRCUIT_OPEN' || error.code === 'ERR_QUOTA_EXCEEDED')
+    return false
   if (rule === 'safe' || error.code === 'ERR_RATE_LIMITED') return true
   return rule === 'refused' && 'status' in error && error.status === 503
 }

@@ -62,7 +62,11 @@ export async function pushAuthorizationRequest(
 ): Promise<PushedAuthorizationRequest> {
   const call = beginCall(runtime, 'pushAuthorizationRequest', options)
   checkParams(call, params, rules)
-  const form = requestForm(call, params)
+  return pushForm(runtime, call, requestForm(call, params))
+}
+
+/** Pushes the parameters of an authorization request, which were checked before, for a call under way. */
+export function pushForm(runtime: Runtime, call: Call, form: URLSearchParams): Promise<PushedAuthorizationRequest> {
   const request = {
     endpoint: 'pushedAuthorizationRequest',
     needs: 'authorization',

@@ -3,7 +3,9 @@
  */
 import { type IntrospectionResponse, tokenIntrospection, tokenRevocation } from 'openid-client'
 import { choice } from '../../kit/options.js'
+import { unexpectedStatus } from '../calls/attempt.js'
 import { beginCall, callEndpoint, type Runtime } from '../calls/call-endpoint.js'
+import { repeatAttempts, withinCall } from '../calls/run-call.js'
 import type { CallOptions } from '../client-options.js'
 import type { TokenCache } from './client-credentials.js'
 import { requireToken } from './token-request.js'
@@ -49,4 +51,27 @@ export async function revoke(
   } finally {
     cache.forget(token)
   }
+}
+
+/** A request that revokes a token in the way of one vendor. */
+export interface RevocationRequest {
+  readonly method: 'POST' | 'DELETE'
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  /** The statuses that say it is done. */
+  readonly done: readonly number[]
+}
+
+/** Sends a {@link RevocationRequest} as a call of the client, with its time limits, repetitions and circuit. */
+export async function sendRevocation(runtime: Runtime, request: RevocationRequest): Promise<void> {
+  const call = beginCall(runtime, 'revoke')
+  const spec = { circuit: 'revocation', retry: 'safe', expectsJson: false } as const
+  const { done, url, ...init } = request
+  await withinCall(runtime, call, (signal) =>
+    repeatAttempts(runtime, spec, call, signal, async (attempt) => {
+      const { status } = await attempt.fetch(url, { ...init, redirect: 'manual' })
+      if (!done.includes(status)) throw unexpectedStatus()
+    }),
+  )
 }

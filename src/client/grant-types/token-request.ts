@@ -2,7 +2,7 @@
  * What all requests to the token endpoint have in common: the target, the request, the checks of its answer. Does not
  * look into the tokens.
  */
-import type { Configuration, DPoPOptions } from 'openid-client'
+import { type Configuration, type CustomFetch, customFetch, type DPoPOptions } from 'openid-client'
 import { isStringArray, type JsonObject } from '../../kit/json.js'
 import { type Rules, takes, textMap, textOrTexts } from '../../kit/options.js'
 import type { Attempt } from '../calls/attempt.js'
@@ -115,17 +115,30 @@ export function requestToken(runtime: Runtime, request: TokenRequest, call: Call
   const endpoint = { retry: request.retry, endpoint: 'token', expectsJson: true } as const
   return callEndpoint(runtime, endpoint, call, async (config, attempt, metadata) => {
     const handle = await runtime.dpop?.handle(config, metadata)
+    // ID tokens are verified here alone, with keys: what `openid-client` would refuse of them does not matter.
+    config[customFetch] = withoutMember(attempt, 'id_token')
     await request.send(config, handle === undefined ? {} : { DPoP: handle })
     const tokens = createTokenSet({
       raw: attempt.answer?.json as JsonObject,
       clock: runtime.settings.clock,
       requestedScope: request.requestedScope,
       previous: request.previous,
+      scopeSeparator: runtime.scopeSeparator,
     })
     if (request.namesTokenType === true) checkIssuedType(tokens, request.requestedTokenType, attempt)
     checkBinding(tokens, handle !== undefined, request.requestedTokenType, attempt)
     return tokens
   })
+}
+
+/** The fetch of an attempt whose answer `openid-client` sees without one of its members. */
+export function withoutMember(attempt: Attempt, name: string): CustomFetch {
+  return async (url, init) => {
+    const response = await attempt.fetch(url, init)
+    const { [name]: left, ...others } = attempt.answer?.json ?? {}
+    if (left === undefined) return response
+    return new Response(JSON.stringify(others), { status: response.status, headers: response.headers })
+  }
 }
 
 function checkIssuedType(

@@ -416,9 +416,18 @@ describe('an error of the client', () => {
     expect(isOAuthClientError({ code: 'ERR_NETWORK' })).toBe(false)
   })
 
-  it('[S4-37] knows seven categories', () => {
+  it('[S4-37] knows eight categories', () => {
     const categories = new Set(Object.values(clientErrorTraits).map(({ category }) => category))
-    expect([...categories].sort()).toEqual(['auth', 'dpop', 'network', 'pkce', 'rate_limit', 'server', 'validation'])
+    expect([...categories].sort()).toEqual([
+      'auth',
+      'dpop',
+      'login',
+      'network',
+      'pkce',
+      'rate_limit',
+      'server',
+      'validation',
+    ])
   })
 
   it('masks secrets, JWTs, long keys and control characters, and cuts what is long', () => {

@@ -61,7 +61,12 @@ describe('token exchange', () => {
     expect(Object.values(TokenTypes)).toEqual(names.map((name) => `${prefix}${name}`))
     const urn = 'urn:ietf:params:oauth:grant-type:'
     const plain = ['authorization_code', 'refresh_token', 'client_credentials']
-    expect(Object.values(GrantTypes)).toEqual([...plain, `${urn}token-exchange`, `${urn}jwt-bearer`])
+    expect(Object.values(GrantTypes)).toEqual([
+      ...plain,
+      `${urn}token-exchange`,
+      `${urn}jwt-bearer`,
+      `${urn}device_code`,
+    ])
   })
 
   it.each<[string, Partial<TokenExchangeParams>]>([

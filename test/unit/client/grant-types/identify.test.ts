@@ -1,0 +1,87 @@
+import type { TokenSet } from 'portcullis/client'
+import { describe, expect, it } from 'vitest'
+import { rejection } from '../../../support/client-set-up.js'
+import { html503, tokens } from '../../../support/fake-token-endpoint.js'
+import { testKey } from '../../../support/key-material.js'
+import { idTokenClaims, nowSeconds, setUpLogin, signIdToken } from '../../../support/login-set-up.js'
+
+async function loggedIn(claims: object = {}) {
+  const setUp = setUpLogin()
+  const request = await setUp.begin()
+  setUp.issue(
+    request,
+    { auth_time: nowSeconds - 5, ...claims },
+    { refresh_token: 'r1', refresh_expires_in: 600, scope: 'openid' },
+  )
+  const { tokens: previous } = await setUp.client.exchangeCode({ callback: setUp.callback(request), request })
+  const refresh = (answerWith: object, from: TokenSet = previous) => {
+    setUp.server.script('/token', tokens({ access_token: 'a2', ...answerWith }))
+    return setUp.client.refresh({ refreshToken: 'r1', previous: from })
+  }
+  return { ...setUp, previous, refresh }
+}
+
+const again = (claims: object = {}) =>
+  signIdToken(idTokenClaims({ auth_time: nowSeconds - 5, iat: nowSeconds + 1, ...claims }))
+
+describe('an ID token of a refresh', () => {
+  it('[OIDC-08] [S1-14] takes the place of the old one where it is about the same login', async () => {
+    const { refresh } = await loggedIn()
+    const idToken = again()
+    const next = await refresh({ id_token: idToken, refresh_token: 'r2' })
+    expect(next).toMatchObject({ accessToken: 'a2', refreshToken: 'r2', idToken, scope: ['openid'] })
+    expect(next.refreshExpiresAt).toBeUndefined()
+  })
+
+  it('[S1-14] [S2-20] may be missing, like everything else: what was there stays', async () => {
+    const { refresh, previous } = await loggedIn()
+    const next = await refresh({})
+    expect(next).toMatchObject({ accessToken: 'a2', refreshToken: 'r1', scope: ['openid'] })
+    expect(next.idToken).toBe(previous.idToken)
+    expect(next.refreshExpiresAt).toBe(nowSeconds + 600)
+  })
+
+  it.each([
+    ['sub', { sub: 'mallory' }],
+    ['iss', { iss: 'https://other.example' }],
+    ['aud', { aud: ['app', 'more'], azp: 'app' }],
+    ['auth_time', { auth_time: nowSeconds }],
+  ])('[OIDC-08] [F3] ends the session with another %s', async (_name, claims) => {
+    const { refresh } = await loggedIn()
+    expect(await rejection(refresh({ id_token: again(claims) }))).toMatchObject({
+      code: 'ERR_ID_TOKEN_SUBJECT_CHANGED',
+    })
+  })
+
+  it('[OIDC-08] needs no auth_time, and may have its audiences in another order', async () => {
+    const { refresh } = await loggedIn({ aud: ['app', 'api'], azp: 'app' })
+    expect(
+      (await refresh({ id_token: again({ auth_time: undefined, aud: ['api', 'app'], azp: 'app' }) })).accessToken,
+    ).toBe('a2')
+  })
+
+  it('is refused with a wrong signature, and where nothing can be read in it', async () => {
+    const { refresh } = await loggedIn()
+    const forged = signIdToken(idTokenClaims(), { kid: 'k1' }, testKey('thief'))
+    expect(await rejection(refresh({ id_token: forged }))).toMatchObject({ code: 'ERR_ID_TOKEN_SIGNATURE' })
+    for (const unreadable of ['junk', 'e30.e30.e30.e30.e30']) {
+      const error = await rejection(refresh({ id_token: unreadable }))
+      expect(error).toMatchObject({ code: 'ERR_ID_TOKEN_SUBJECT_CHANGED' })
+    }
+  })
+
+  it('loses no refresh token while the keys cannot be had: the old ID token stays', async () => {
+    const { server, time, refresh, previous } = await loggedIn()
+    server.script('/jwks', html503())
+    time.nowMs += 86_400_000
+    const next = await refresh({ id_token: again(), refresh_token: 'r2' })
+    expect(next.refreshToken).toBe('r2')
+    expect(next.idToken).toBe(previous.idToken)
+  })
+
+  it('is left out where the client does not say what it had before', async () => {
+    const { server, client } = await loggedIn()
+    server.script('/token', tokens({ id_token: 'whatever' }))
+    expect((await client.refresh({ refreshToken: 'r1' })).idToken).toBeUndefined()
+  })
+})
