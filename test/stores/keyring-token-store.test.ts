@@ -75,6 +75,13 @@ describe.runIf(hasSecretService('the keyring token store'))('with a real Secret 
     expect((await store.get('user'))?.tokens).toBe('ä'.repeat(5000))
   })
 
+  it('goes on when the keyring ends itself and is started anew', async () => {
+    const { store } = await makeStore()
+    await store.set('user', entryOf('tokens'))
+    await service.crash()
+    expect((await store.get('user'))?.tokens).toBe('tokens')
+  })
+
   it('[F10] has no store behind it: without a Secret Service it is unavailable', async () => {
     const env = { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nonexistent' }
     expect(await outcomeOf(env, 10_000)).toMatchObject({ code: 'ERR_TOKEN_STORE_UNAVAILABLE', retryable: true })

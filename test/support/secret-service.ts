@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -36,6 +37,8 @@ function install(): boolean {
 export interface SecretService {
   /** What a program needs to find it. */
   readonly env: Readonly<Record<string, string>>
+  /** Ends the daemon as its own abort does. It is started again. */
+  crash(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -47,6 +50,9 @@ export async function startSecretService(state: 'unlocked' | 'locked'): Promise<
   const { child, address } = await startSession(env, state === 'unlocked' ? '--unlock' : '--start')
   return {
     env: { ...env, DBUS_SESSION_BUS_ADDRESS: address },
+    async crash() {
+      process.kill(Number(await readFile(join(home, 'daemon'), 'utf8')), 'SIGTRAP')
+    },
     async stop() {
       await endOf(child)
       rmSync(home, { recursive: true, force: true })
@@ -54,16 +60,37 @@ export async function startSecretService(state: 'unlocked' | 'locked'): Promise<
   }
 }
 
-async function startSession(env: Readonly<Record<string, string>>, flag: string) {
+/** The bus of a desktop would start a keyring of its own, a locked one, as soon as there is none. */
+function busWithoutActivation(): string {
+  const desktop = readFileSync('/usr/share/dbus-1/session.conf', 'utf8')
+  return desktop.replace('<standard_session_servicedirs />', '')
+}
+
+/** A daemon that ends is started again, as a desktop does: gnome-keyring aborts now and then (see `keyring.ts`). */
+async function startSession(env: Readonly<Record<string, string>> & { readonly HOME: string }, flag: string) {
   const script = `
-    printf password | gnome-keyring-daemon ${flag} --components=secrets >/dev/null
-    until pid=$(dbus-send --session --print-reply=literal --dest=org.freedesktop.DBus / \\
-      org.freedesktop.DBus.GetConnectionUnixProcessID string:org.freedesktop.secrets)
+    keep() {
+      trap 'kill $daemon; exit' TERM
+      while :; do
+        printf password >"$HOME/password"
+        gnome-keyring-daemon --foreground ${flag} --components=secrets <"$HOME/password" >/dev/null 2>&1 & daemon=$!
+        echo $daemon >"$HOME/daemon"
+        wait $daemon
+      done
+    }
+    keep & keeper=$!
+    until dbus-send --session --print-reply=literal --dest=org.freedesktop.DBus / \\
+      org.freedesktop.DBus.GetConnectionUnixProcessID string:org.freedesktop.secrets >/dev/null
     do sleep 0.05; done
     echo "$DBUS_SESSION_BUS_ADDRESS"
     cat
-    kill "\${pid##* }"`
-  const child = spawn('dbus-run-session', ['--', 'sh', '-c', script], { env, stdio: ['pipe', 'pipe', 'ignore'] })
+    kill $keeper; wait $keeper`
+  const config = join(env.HOME, 'bus.conf')
+  writeFileSync(config, busWithoutActivation())
+  const child = spawn('dbus-run-session', ['--config-file', config, '--', 'sh', '-c', script], {
+    env,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  })
   const [address] = await once(child.stdout, 'data')
   return { child, address: String(address).trim() }
 }

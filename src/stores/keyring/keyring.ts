@@ -32,11 +32,31 @@ export interface KeyringSettings {
 /** Texts of the keyring's own, by which a keyring that is closed is told from one that is missing. Matched, never shown. */
 const refusal = /\block|unlock|prompt|dismiss|denied|interaction|not receive a reply/i
 
+/**
+ * GNOME's keyring ends itself now and then while programs open it (its work item 196, `assertion 'client' failed`; seen
+ * in about one of 20,000 calls under load), and the desktop starts it again. Each call may be made twice without harm.
+ */
+const pausesBeforeRetryMs = [100, 400, 1000]
+
 /** Makes a {@link Keyring}. The package is loaded at the first call. */
 export function createKeyring({ service, linuxStore, timeoutMs }: KeyringSettings): Keyring {
   let loading: Promise<KeyringModule> | undefined
+  let hasAnswered = false
 
+  /** Tries again only what failed in a keyring that worked before. */
   async function call<T>(account: string, work: (entry: Entry, signal: AbortSignal) => Promise<T>): Promise<T> {
+    for (const pauseMs of pausesBeforeRetryMs) {
+      try {
+        return await callOnce(account, work)
+      } catch (error) {
+        if (!hasAnswered || (error as TokenStoreError).code !== 'ERR_TOKEN_STORE_UNAVAILABLE') throw error
+        await pause(pauseMs)
+      }
+    }
+    return callOnce(account, work)
+  }
+
+  async function callOnce<T>(account: string, work: (entry: Entry, signal: AbortSignal) => Promise<T>): Promise<T> {
     loading ??= load()
     const { AsyncEntry } = await loading
     const controller = new AbortController()
@@ -48,7 +68,9 @@ export function createKeyring({ service, linuxStore, timeoutMs }: KeyringSetting
     })
     try {
       const entry = new AsyncEntry(service, account, { linux: { store: linuxStore } })
-      return await Promise.race([work(entry, controller.signal), expiry])
+      const answer = await Promise.race([work(entry, controller.signal), expiry])
+      hasAnswered = true
+      return answer
     } catch (error) {
       controller.abort()
       throw classify(error)
@@ -73,6 +95,13 @@ async function load(): Promise<KeyringModule> {
     const code = failureCode(error)
     throw fail('UNAVAILABLE', `The package @napi-rs/keyring cannot be loaded (${code}): install it beside portcullis.`)
   }
+}
+
+/** Keeps the process alive: a caller waits for the outcome. */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
 }
 
 function classify(error: unknown): TokenStoreError {

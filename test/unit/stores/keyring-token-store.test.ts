@@ -1,6 +1,6 @@
 import { createMemoryLockStore } from 'portcullis'
 import { createKeyringTokenStore } from 'portcullis/native'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createKeyringTexts } from '../../../src/stores/keyring/keyring-texts.js'
 import { canary, entryOf } from '../../stores/token-store-contract.js'
 
@@ -71,6 +71,46 @@ describe('the keyring token store', () => {
     expect(error).not.toHaveProperty('cause')
   })
 
+  describe('a keyring that worked before', () => {
+    beforeEach(() => {
+      vi.useFakeTimers()
+    })
+    afterEach(() => {
+      vi.useRealTimers()
+    })
+
+    async function getAfter(faults: number, message: string) {
+      const store = make()
+      await store.set('user', entryOf('tokens'))
+      let left = faults
+      let calls = 0
+      system.fault = () => {
+        calls += 1
+        if (left-- > 0) throw new Error(message)
+      }
+      const outcome = store.get('user').catch((error: unknown) => error)
+      await vi.runAllTimersAsync()
+      return { outcome: await outcome, calls }
+    }
+
+    it('is asked again while it is started anew', async () => {
+      const { outcome } = await getAfter(3, 'the connection was closed')
+      expect(outcome).toMatchObject({ tokens: 'tokens' })
+    })
+
+    it('is asked four times and no more', async () => {
+      const { outcome, calls } = await getAfter(9, 'the connection was closed')
+      expect(outcome).toMatchObject({ code: 'ERR_TOKEN_STORE_UNAVAILABLE' })
+      expect(calls).toBe(4)
+    })
+
+    it('is not asked again when it is locked', async () => {
+      const { outcome, calls } = await getAfter(9, 'the collection is locked')
+      expect(outcome).toMatchObject({ code: 'ERR_TOKEN_STORE_LOCKED' })
+      expect(calls).toBe(1)
+    })
+  })
+
   it('takes what is no error for unavailable', async () => {
     system.fault = () => Promise.reject('locked')
     await expect(make().get('user')).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE_UNAVAILABLE' })
@@ -98,7 +138,7 @@ describe('the keyring token store', () => {
       await store.set('user', long('b'))
       let left = steps
       system.fault = (call) => {
-        if (call !== 'get' && left-- === 0) throw new Error('the process ends here')
+        if (call !== 'get' && left-- <= 0) throw new Error('locked from here on')
       }
       const outcome = await store.set('user', long('c')).catch(() => 'ended')
       system.fault = undefined
@@ -123,7 +163,7 @@ describe('the keyring token store', () => {
       await store.set('user', long('b'))
       let left = steps
       system.fault = (call) => {
-        if (call !== 'get' && left-- === 0) throw new Error('the process ends here')
+        if (call !== 'get' && left-- <= 0) throw new Error('locked from here on')
       }
       const outcome = await store.delete('user').catch(() => 'ended')
       system.fault = undefined
