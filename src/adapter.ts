@@ -19,6 +19,7 @@ export {
   type Judge,
   type Judged,
   type Preflight,
+  refuseUncalled,
 } from './grants/adapter-gate.js'
 export {
   type Ahead,

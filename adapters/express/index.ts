@@ -17,6 +17,7 @@ import {
   type Judged,
   keepAccess,
   nodeRequestFacts,
+  refuseUncalled,
   sendNodeAnswer,
   setAuth,
   setNodeHeaders,
@@ -60,8 +61,11 @@ export function portcullis<Claims = AccessTokenClaims>(
   }
 
   return {
-    metadata: () => (req, res, next) =>
-      answerMetadata(server, nodeRequestFacts(req), (answer) => sendNodeAnswer(res, answer), next),
+    metadata(...given: unknown[]) {
+      refuseUncalled('metadata', given)
+      return (req, res, next) =>
+        answerMetadata(server, nodeRequestFacts(req), (answer) => sendNodeAnswer(res, answer), next)
+    },
     requireToken: (requirement) => declares(guarded(gate.requireToken(requirement))),
     optionalToken: (requirement) => declares(guarded(gate.optionalToken(requirement))),
     grant: (...declared) => guarded(gate.grant(...declared)),

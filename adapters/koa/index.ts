@@ -17,6 +17,7 @@ import {
   type Judged,
   keepAccess,
   nodeRequestFacts,
+  refuseUncalled,
   setAuth,
   setNodeHeaders,
   withAnswerHeaders,
@@ -111,9 +112,12 @@ export function portcullis<Claims = AccessTokenClaims>(
   }
 
   return {
-    metadata: () => async (ctx, next) => {
-      const answer = await server.metadata(nodeRequestFacts(ctx.req, ctx.request))
-      return answer === undefined ? next() : sendAnswer(ctx, answer)
+    metadata(...given: unknown[]) {
+      refuseUncalled('metadata', given)
+      return async (ctx, next) => {
+        const answer = await server.metadata(nodeRequestFacts(ctx.req, ctx.request))
+        return answer === undefined ? next() : sendAnswer(ctx, answer)
+      }
     },
     requireToken: (requirement) => declares(guarded(gate.requireToken(requirement))),
     optionalToken: (requirement) => declares(guarded(gate.optionalToken(requirement))),

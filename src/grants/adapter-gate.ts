@@ -191,3 +191,16 @@ export function answerMetadata(
   if (answer === undefined) next()
   else Promise.resolve(answer).then((ready) => (ready === undefined ? next() : send(ready)), next)
 }
+
+/**
+ * Refuses a function of a gate that was mounted in place of what it gives: a framework then calls it with a request, which
+ * would hang without an answer.
+ *
+ * @param given - the arguments it was called with.
+ * @throws `ConfigurationError`
+ * @group Adapters
+ */
+export function refuseUncalled(name: string, given: readonly unknown[]): void {
+  if (given.length === 0) return
+  throw new ConfigurationError(`\`${name}\` was mounted without being called. Write \`app.use(gate.${name}())\`.`)
+}

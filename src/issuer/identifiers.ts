@@ -33,13 +33,25 @@ export function checkUrl(name: string, value: unknown, insecureHosts: InsecureHo
   )
 }
 
+/** Metadata and key sets, whose URLs are often taken for the issuer (RFC 8414 §3, OpenID Connect Discovery §4). */
+const documentUrl =
+  /^(https?:\/\/[^?]*?)\/\.well-known\/(?:openid-configuration|oauth-authorization-server|jwks\.json)(\/[^?]*)?$/
+
 /**
- * Checks an issuer identifier: as {@link checkUrl}, and without a query (RFC 8414 §2).
+ * Checks an issuer identifier: as {@link checkUrl}, without a query (RFC 8414 §2), and not the
+ * URL of a metadata document.
  *
  * @throws {@link ConfigurationError}
  */
 export function checkIssuer(name: string, value: unknown, insecureHosts: InsecureHosts): string {
   const url = checkUrl(name, value, insecureHosts)
+  const [, before, after = ''] = documentUrl.exec(value as string) ?? []
+  if (before !== undefined) {
+    throw new ConfigurationError(
+      `\`${name}\` is the URL of a document of the issuer. Write the issuer itself, '${before}${after}'; it is the \`issuer\` of ` +
+        'that document, character by character.',
+    )
+  }
   if (url.search !== '' || (value as string).includes('?')) {
     throw new ConfigurationError(`\`${name}\` must have no query (RFC 8414 §2).`)
   }

@@ -66,6 +66,8 @@ export type PortcullisEvent =
       readonly expected?: Shown | undefined
       /** What came instead; only where `explainRefusals` is on, since claim values are in it. */
       readonly received?: Shown | undefined
+      /** What is wrong and what to write; only where `explainRefusals` is on. */
+      readonly sentence?: string | undefined
     })
   /**
    * A function of the application failed, or the server is not set up as it has to be: a mistake to mend. Where that is

@@ -1,6 +1,10 @@
 /** What is told of each judgement in events. Holds no token and no secret. */
 import type { Auth, Passage } from '../auth/auth.js'
 import { type AuthError, isAuthError, ownError, shownText } from '../errors/index.js'
+import type { Sight } from '../explain/refusal.js'
+import { refusalSentence } from '../explain/sentences.js'
+import type { RequestFacts } from '../http/request-facts.js'
+import { readCompactJws, readJsonSegment } from '../jws/compact-jws.js'
 import type { Clock } from '../kit/clock.js'
 import { emit, type PortcullisEvent } from '../kit/events.js'
 import { failureCode } from '../kit/failure-code.js'
@@ -14,6 +18,10 @@ export interface Judged {
   readonly phase: Refusal['phase']
   /** `undefined` where there is no listener. */
   readonly startedMs: number | undefined
+  /** The request; `undefined` outside of HTTP. Like the token only for the sentence that explains a refusal. */
+  readonly facts?: RequestFacts | undefined
+  /** As presented; `undefined` before it was found. */
+  token?: string | undefined
 }
 
 /** Tells the listener what became of callers. Costs next to nothing where there is none. */
@@ -43,7 +51,7 @@ export function createAuthEvents(options: ResourceServerSettings): AuthEvents {
   function tell(error: AuthError, resource: string, judged: Judged): void {
     const { code, status, callback, cause } = error
     const detail = error.detail === undefined ? undefined : shownText(error.detail)
-    const explanation = explainRefusals ? { expected: error.expected, received: error.received } : {}
+    const explanation = explainRefusals ? explanationOf(error, judged) : {}
     emit(onEvent, { type: 'auth.refused', code, status, resource, detail, ...explanation, ...about(judged) })
     if (status !== 500 && callback === undefined) return
     const { correlationId } = judged.passage
@@ -69,5 +77,29 @@ export function createAuthEvents(options: ResourceServerSettings): AuthEvents {
       if (!isAuthError(thrown) || !told.has(thrown)) return false
       return passage === undefined || passage.correlationId === thrown.correlationId
     },
+  }
+}
+
+function explanationOf(error: AuthError, { token, facts }: Judged) {
+  const { expected, received } = error
+  return { expected, received, sentence: refusalSentence({ error, ...sightOf(token, facts) }) }
+}
+
+/** What a sentence may tell of a request and its token, none of it checked. */
+export function sightOf(token: string | undefined, facts: RequestFacts | undefined): Sight {
+  const jws = token === undefined ? undefined : readCompactJws(token)
+  return {
+    header: jws && readJsonSegment(jws.headerSegment),
+    claims: jws?.payload,
+    authorization: fieldOf(facts),
+  }
+}
+
+/** Facts may throw, and that may be the very refusal. */
+function fieldOf(facts: RequestFacts | undefined): string | undefined {
+  try {
+    return facts?.headerValues('authorization')[0]
+  } catch {
+    return undefined
   }
 }

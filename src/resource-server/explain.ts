@@ -2,9 +2,11 @@
 import { type Auth, type AuthScheme, Passage } from '../auth/auth.js'
 import { type AuthError, type AuthErrorCode, InternalError, InvalidRequestError, isAuthError } from '../errors/index.js'
 import { type Report, type StepFinding, writeReport } from '../explain/report.js'
+import { refusalSentence } from '../explain/sentences.js'
 import type { RequestFacts } from '../http/request-facts.js'
 import { isJsonObject } from '../kit/json.js'
 import type { Admission } from './admission.js'
+import { sightOf } from './auth-events.js'
 import { compileGate, type Gate } from './compile-gate.js'
 import { describeSteps, type GateStep, orderOfSteps, type Rehearsal, stepOf } from './gate-steps.js'
 import type { Requirement } from './policy/requirement.js'
@@ -82,10 +84,10 @@ async function rehearse<Claims>(
     Object.assign(rehearsal, { scheme, token, credentials })
     if (error !== undefined) throw error
     const auth = await settings.admission.admit(gate, scheme, token, facts, new Passage(), true)
-    return write(settings, gate, requirement, rehearsal, auth)
+    return write(settings, gate, requirement, rehearsal, auth, facts)
   } catch (thrown) {
     const error = isAuthError(thrown) ? thrown : new InternalError(thrown)
-    return write(settings, gate, requirement, rehearsal, error)
+    return write(settings, gate, requirement, rehearsal, error, facts)
   }
 }
 
@@ -116,6 +118,7 @@ function write<Claims>(
   requirement: Requirement<Claims>,
   rehearsal: Rehearsal,
   outcome: Auth<Claims> | AuthError,
+  facts: RequestFacts | undefined,
 ): Explanation {
   const { isIntrospected, findings } = describeSteps(settings, gate, requirement, rehearsal)
   const { resource } = gate.resource
@@ -123,13 +126,13 @@ function write<Claims>(
   if (!isAuthError(outcome)) {
     return Object.freeze({ ...writeReport(steps, findings), code: undefined, status: undefined, resource })
   }
-  const { code, status, expected, received, detail, description } = outcome
+  const { code, status, expected, received } = outcome
   const step = stepOf(outcome, rehearsal, isIntrospected)
   const failed: StepFinding = {
     outcome: 'failed',
     expected: expected ?? findings[step]?.expected,
     received: received ?? findings[step]?.received,
-    sentence: detail === undefined ? `${description}.` : `${description}: ${detail}.`,
+    sentence: refusalSentence({ error: outcome, ...sightOf(rehearsal.token, facts) }),
   }
   return Object.freeze({ ...writeReport(steps, { ...findings, [step]: failed }), code, status, resource })
 }

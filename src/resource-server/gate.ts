@@ -75,18 +75,20 @@ export function createGates<Claims>(
   function optionalGuard(requirement: Requirement<Claims>, anonymous = true): OptionalGuard<Claims> {
     const gate = gateFor(requirement)
     return async (facts) => {
-      const judged = { phase: 'request', passage: new Passage(facts.request), startedMs: tell.clock?.() } as const
+      const its = new Passage(facts.request)
+      const judged: Judged = { phase: 'request', passage: its, startedMs: tell.clock?.(), facts, token: undefined }
       let scheme: AuthScheme | undefined
       try {
         const read = readCredentials(facts, gate.resource, gate.modes.dpop !== 'off')
         scheme = read.scheme
+        judged.token = read.token
         if (read.error === undefined) {
-          const auth = await admit(gate, read.scheme, read.token, facts, judged.passage)
+          const auth = await admit(gate, read.scheme, read.token, facts, its)
           return accept(auth, judged, read.method === 'query')
         }
         if (!anonymous || !(read.error instanceof MissingTokenError)) return refuse(read.error, gate, scheme, judged)
         tell.anonymous?.(gate.resource.resource, judged)
-        return { ok: true, auth: undefined, headers: judged.passage.headers }
+        return { ok: true, auth: undefined, headers: its.headers }
       } catch (thrown) {
         return refuse(thrown, gate, scheme, judged)
       }
@@ -96,7 +98,7 @@ export function createGates<Claims>(
   /** Judges a caller let through before; what is thrown or rejected with is the refusal, told of. */
   function demand(auth: Auth<Claims>, requirement: Requirement<Claims>, waits: boolean): MaybePromise<void> {
     const gate = gateFor(requirement)
-    const judged = { phase: 'check', passage: auth[passage], startedMs: tell.clock?.() } as const
+    const judged: Judged = { phase: 'check', passage: auth[passage], startedMs: tell.clock?.(), token: auth.token }
     const fail = (thrown: unknown): never => {
       throw refuse(thrown, gate, auth.scheme, judged).error
     }
@@ -120,7 +122,12 @@ export function createGates<Claims>(
       const gate = compileGate<Claims>(options, { resource: caller?.resource ?? options.resources[0]?.resource })
       const its = caller?.[passage] ?? new Passage()
       if (tell.isKnown(thrown, caller?.[passage])) return refused(thrown, gate, caller?.scheme, its)
-      return refuse(copied(thrown), gate, caller?.scheme, { passage: its, phase: 'check', startedMs: undefined })
+      return refuse(copied(thrown), gate, caller?.scheme, {
+        passage: its,
+        phase: 'check',
+        startedMs: undefined,
+        token: caller?.token,
+      })
     },
     check: (auth, requirement) => void demand(auth, requirement, false),
     async checkAsync(auth, requirement) {
@@ -128,7 +135,8 @@ export function createGates<Claims>(
     },
     async verify(token, requirement) {
       const gate = gateFor(requirement)
-      const judged = { phase: 'token', passage: new Passage(), startedMs: tell.clock?.() } as const
+      const startedMs = tell.clock?.()
+      const judged: Judged = { phase: 'token', passage: new Passage(), startedMs, token }
       try {
         if (typeof token !== 'string') throw new InvalidRequestError('ERR_REQUEST_MALFORMED')
         return accept(await admit(gate, 'Bearer', token, undefined, judged.passage), judged, false).auth

@@ -71,6 +71,12 @@ const bearerMethods: readonly string[] = ['header', 'body', 'query']
 export function toResourceSettings(given: string | ResourceOptions, defaults: ResourceSurroundings): ResourceSettings {
   const options: ResourceOptions = typeof given === 'string' ? { resource: given } : given
   checkOptions<ResourceOptions>('A resource', options, rules)
+  if (typeof options.resource === 'string' && /^api:/i.test(options.resource)) {
+    throw new ConfigurationError(
+      '`resource` is the https URL that clients know this API by; `api://…` is how Entra ID names it in `aud`. Write ' +
+        "`resource: { resource: 'https://api.example.com', audience: 'api://…' }`.",
+    )
+  }
   checkUrl('resource', options.resource, defaults.insecureHosts)
   const issuers = checkOwnIssuers(options.issuers, defaults.issuers)
   return Object.freeze({

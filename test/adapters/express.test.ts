@@ -43,6 +43,11 @@ afterEach(() => {
 afterAll(() => issuer.close())
 
 describe('req.auth', () => {
+  it('[REAL-40] says what to write where `metadata` is mounted without being called', () => {
+    const { metadata } = portcullis(makeServer())
+    expect(() => metadata(...([{}, {}, () => {}] as never))).toThrow('Write `app.use(gate.metadata())`')
+  })
+
   it('[ADP-05] is read-only, and the request handed on is the same object', async () => {
     const { requireToken } = portcullis(makeServer())
     let descriptor: PropertyDescriptor | undefined

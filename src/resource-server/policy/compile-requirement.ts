@@ -1,3 +1,4 @@
+import { ConfigurationError } from '../../errors/index.js'
 import { anything, checkOptions, choice, func, integer, type Rules } from '../../kit/options.js'
 import { type BindingMode, bindingModes } from '../binding/binding-options.js'
 import { claimsRule, detailsRule, rolesRule } from './access-rules.js'
@@ -40,6 +41,7 @@ const memberRules: Rules<Requirement<never>> = {
  * @throws {@link ConfigurationError} for a member that cannot be right.
  */
 export function compileRequirement(requirement: Requirement<never>, context: RequirementSettings): CompiledRequirement {
+  if (isRequest(requirement)) throw new ConfigurationError(uncalled)
   checkOptions('A requirement', requirement, memberRules)
   const scope = requirement.scope === undefined ? undefined : compileScope(requirement.scope, context.implies)
   const rules = [
@@ -55,4 +57,13 @@ export function compileRequirement(requirement: Requirement<never>, context: Req
     mtls: requirement.mtls,
     rules,
   }
+}
+
+const uncalled =
+  'A guard was given a request in place of a requirement. Call it where you mount it: `requireToken()`, not `requireToken`.'
+
+/** Of Node, Koa, Fastify or Fetch: a framework calls what it takes for the handler. */
+function isRequest(requirement: unknown): boolean {
+  if (typeof requirement !== 'object' || requirement === null) return false
+  return ('headers' in requirement || 'req' in requirement) && 'method' in requirement
 }

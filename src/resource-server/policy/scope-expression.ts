@@ -25,9 +25,19 @@ export function isScope(text: string): boolean {
 /**
  * Compiles a scope expression. `implies` maps a scope to those it includes, directly; the closure is taken here.
  *
- * @throws {@link ConfigurationError} for an empty expression or a character no scope may have (RFC 6749 §3.3).
+ * @throws {@link ConfigurationError} for an empty expression, a character no scope may have (RFC 6749 §3.3), and a text
+ * with a comma.
  */
 export function compileScope(expression: ScopeExpression, implies: ImpliedScopes): ScopeRule {
+  if (typeof expression === 'string' && expression.includes(',')) {
+    throw new ConfigurationError(
+      "`scope` holds a comma. Scopes are separated by spaces: 'read write'. Write ['a,b'] for one scope with a comma in it.",
+    )
+  }
+  return compileExpression(expression, implies)
+}
+
+function compileExpression(expression: ScopeExpression, implies: ImpliedScopes): ScopeRule {
   if (typeof expression === 'string') return compileText(expression, implies)
   if (Array.isArray(expression)) return allOf(compileMembers(expression, implies))
   if (!isJsonObject(expression)) return refuseShape()
@@ -52,7 +62,7 @@ function compileText(text: string, implies: ImpliedScopes): ScopeRule {
 
 function compileMembers(members: readonly ScopeExpression[], implies: ImpliedScopes): readonly ScopeRule[] {
   if (members.length === 0) throw new ConfigurationError('`scope` names no scope; leave it out to demand none.')
-  return members.map((member) => compileScope(member, implies))
+  return members.map((member) => compileExpression(member, implies))
 }
 
 function oneScope(scope: string, implies: ImpliedScopes): ScopeRule {

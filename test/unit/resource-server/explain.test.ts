@@ -14,7 +14,7 @@ import { introspectingServer } from '../../support/introspecting-server.js'
 const clock = createFrozenClock()
 const issuer = createTestIssuer({ clock: clock.now })
 afterAll(() => issuer.close())
-const resource = 'https://api.test'
+const resource = 'https://api.example.com'
 
 function setUp(options: Partial<ResourceServerOptions> = {}) {
   const events: PortcullisEvent[] = []
