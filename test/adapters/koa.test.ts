@@ -48,8 +48,8 @@ afterAll(() => issuer.close())
 
 describe('authOf', () => {
   it('[REAL-40] says what to write where `metadata` is mounted without being called', () => {
-    const { metadata } = portcullis(makeServer())
-    expect(() => metadata(...([{}, {}, () => {}] as never))).toThrow('Write `app.use(gate.metadata())`')
+    const metadata: (...given: unknown[]) => unknown = portcullis(makeServer()).metadata
+    expect(() => metadata({}, {}, () => {})).toThrow('Write `app.use(gate.metadata())`')
   })
 
   it('[ADP-05] gives whom a guard has found, and nothing that others put into its place', async () => {
