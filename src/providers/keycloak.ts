@@ -14,8 +14,8 @@ export interface KeycloakOptions {
  * - Access token: the header says `JWT` for every kind, and the payload tells: `typ` is `Bearer`, or `DPoP`. A client may be
  *   switched to the header `at+jwt`, which is accepted as well. `ID`, `Refresh`, `Offline` and `Logout` never pass.
  * - Client `azp` (`client_id` in the tokens of service accounts), scopes `scope`, roles of the realm and of one client.
- * - Service accounts: `sub` is the UUID of a user, so that only `preferred_username` and `client_id` together tell them. We
- *   did not confirm that every version writes both; where they are missing, `isClientToken` is `undefined`.
+ * - Service accounts: `sub` is the UUID of a user, so that only `preferred_username` and `client_id` together tell them.
+ *   Versions 26.4 and 26.7 write both; where they are missing, `isClientToken` is `undefined`.
  * - Audience: `account` unless a mapper adds yours. Nothing stands in for it: add the mapper.
  * - Binding: DPoP and certificates work; `cnf` has a further member beside `jkt`, which is ignored. Introspection: the
  *   asking client must be in `aud`; lightweight tokens need `introspectJwts: true`. Logout: one `aud` per client. Exchange:

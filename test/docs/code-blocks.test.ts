@@ -19,8 +19,8 @@ const commands = new Set([
   'npm ci && npm test',
 ])
 
-/** Commands of a contributor that leave something behind, so that CI cannot run them. */
-const contributorCommands = new Set(['npm run bench', 'npm run format', 'npx changeset'])
+/** Commands of a contributor that leave something behind or need servers, so that CI does not run them on every change. */
+const contributorCommands = new Set(['npm run bench', 'npm run format', 'npm run interop', 'npx changeset'])
 
 const installable = new Set([
   packageJson.name,

@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config'
+import { noSkips } from './test/support/no-skips.js'
+import base from './vitest.config.js'
+
+/** Everything against real authorization servers, which are started for it: `npm run interop`, see CONTRIBUTING. */
+export default defineConfig({
+  ...base,
+  test: {
+    ...base.test,
+    include: ['test/interop/*.interop.ts'],
+    globalSetup: 'test/interop/set-up.ts',
+    reporters: ['verbose', noSkips],
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 420_000,
+  },
+})
