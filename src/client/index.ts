@@ -129,4 +129,5 @@ export {
 } from './token-lifetime.js'
 export { bearerAuthorization, type TokenSet, tokenSetFromResponse } from './token-set.js'
 export { parseTokenSet, serializeTokenSet } from './token-set-text.js'
+export { clientCredentialsSource, type GetTokenOptions, staticSource, type TokenSource } from './token-source.js'
 export { GrantTypes, TokenTypes } from './token-types.js'

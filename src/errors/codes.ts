@@ -179,6 +179,8 @@ export const clientErrorTraits = {
   ERR_ID_TOKEN_ACR: traits('login', 'The user did not sign in the way that was asked for'),
   ERR_ID_TOKEN_HASH: traits('login', 'The ID token does not belong to the access token or the code beside it'),
   ERR_ID_TOKEN_SUBJECT_CHANGED: traits('login', 'The refreshed ID token is about another login'),
+
+  ERR_REAUTHENTICATION_REQUIRED: traits('login', 'The user has to sign in again'),
 } as const satisfies Record<string, ClientErrorTraits>
 
 /** The reasons of an `OAuthClientError`. @group Client errors */

@@ -2,15 +2,16 @@ import { sha256Base64url } from '#crypto'
 import type { GrantedToken } from '../auth/access-context.js'
 import type { Auth } from '../auth/auth.js'
 import type { AuthError } from '../errors/index.js'
-import { createBoundedCache } from '../kit/bounded-cache.js'
 import type { Clock } from '../kit/clock.js'
 import { type EventListener, emit } from '../kit/events.js'
+import { createShortMemory } from '../kit/short-memory.js'
 import { createSingleFlight } from '../kit/single-flight.js'
 import { withTimeLimit } from '../kit/time-limit.js'
+import type { Exclusively, Holding } from '../stores/exclusively.js'
 import { checkGranted, type ExchangeRequest, exchangeParams, type GrantClient, grantKey } from './exchange.js'
 import type { ActorToken, GrantSettings } from './grant.js'
 import { describeFailure, type MapRefusal, toActorError, toGrantError } from './grant-errors.js'
-import type { Exclusively, GrantCache } from './shared-grants.js'
+import type { GrantCache } from './shared-grants.js'
 
 /** What acquiring a downstream token takes. */
 export interface AcquireSettings {
@@ -79,7 +80,7 @@ export function createAcquire(parts: AcquireSettings): Acquire {
       const token = await cache.get(key)
       return token === undefined || token.accessToken === rejected?.accessToken ? undefined : { token, isNew: false }
     }
-    const work = async (alone: AbortSignal): Promise<Acquired> => {
+    const work = async ({ alone }: Holding): Promise<Acquired> => {
       if (rejected !== undefined) await cache.delete(key)
       const token = await exchange(key, request, alone)
       exchanges.set(key, true)
@@ -176,24 +177,4 @@ async function actorToken(
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
-}
-
-/** Values that are forgotten after a time, and earlier where there are too many. */
-interface ShortMemory<V> {
-  get(key: string): V | undefined
-  set(key: string, value: V): void
-}
-
-/** See {@link ShortMemory}. @internal */
-export function createShortMemory<V>(maxEntries: number, ttlMs: number, clock: Clock): ShortMemory<V> {
-  const entries = createBoundedCache<{ readonly value: V; readonly untilMs: number }>(maxEntries)
-  return {
-    get(key) {
-      const entry = entries.get(key)
-      return entry !== undefined && clock() < entry.untilMs ? entry.value : undefined
-    },
-    set(key, value) {
-      entries.set(key, { value, untilMs: clock() + ttlMs })
-    },
-  }
 }

@@ -6,13 +6,14 @@ import { type Clock, monotonicClock, systemClock } from '../kit/clock.js'
 import type { EventListener } from '../kit/events.js'
 import { anything, checkOptions, func, integer, methods, type Rules, refuseRepeats } from '../kit/options.js'
 import type { GrantStore, LockStore } from '../stores/contract.js'
+import { createExclusively } from '../stores/exclusively.js'
 import { createMemoryGrantStore } from '../stores/memory/memory-grant-store.js'
 import { createAccessFetch } from './access-fetch.js'
 import { createAcquire } from './acquire.js'
 import type { GrantClient } from './exchange.js'
 import { type Grant, type GrantSettings, toGrantSettings } from './grant.js'
 import type { MapRefusal } from './grant-errors.js'
-import { createExclusively, createGrantCache, lockInTime, storeInTime } from './shared-grants.js'
+import { createGrantCache, storeInTime } from './shared-grants.js'
 
 /** Options of {@link createGrants}. @group Grants */
 export interface GrantsOptions {
@@ -92,7 +93,7 @@ export function createGrants(options: GrantsOptions): Grants {
   const acquire = createAcquire({
     clientFor: (grant, auth) => clientOf(issuerOf(grant, auth)),
     cache: createGrantCache(store ? storeInTime(store) : createMemoryGrantStore({ clock }), clock, onEvent),
-    exclusively: createExclusively(lock && lockInTime(lock), onEvent),
+    exclusively: createExclusively({ lock, store: 'grants', worksUnlocked: true, onEvent }),
     refusalMs: refusalSeconds * 1000,
     timeoutMs: exchangeTimeoutMs,
     mapRefusal: options.mapRefusal,

@@ -144,12 +144,39 @@ export type PortcullisEvent =
    */
   | {
       readonly type: 'store.failed'
-      readonly store: 'replay' | 'revocation' | 'grants'
+      readonly store: 'replay' | 'revocation' | 'grants' | 'tokens'
       readonly reason: string
       readonly failedOpen: boolean
     }
   /** The lease on a piece of work was lost before the work was done: another process may do it too. */
-  | { readonly type: 'lock.lost'; readonly store: 'grants' }
+  | { readonly type: 'lock.lost'; readonly store: 'grants' | 'tokens' }
+  /** The tokens of a user were renewed. */
+  | { readonly type: 'tokens.refreshed'; readonly provider: string; readonly durationMs: number }
+  /** A refresh token was sent, or was to be sent, and no tokens came. */
+  | {
+      readonly type: 'tokens.refresh_failed'
+      readonly provider: string
+      readonly code: ClientErrorCode
+      readonly durationMs: number
+    }
+  /**
+   * Renewed tokens could not be written: this process alone has them. They serve for `secondsAtRisk`, and are written as
+   * soon as the store answers; if the process ends before that, the user has to sign in again.
+   */
+  | {
+      readonly type: 'tokens.persist_failed'
+      readonly provider: string
+      readonly code: AuthErrorCode
+      readonly secondsAtRisk: number
+    }
+  /** A user has to sign in again. `reason` is one of `ReauthenticationReason`. Told once by each process. */
+  | { readonly type: 'tokens.reauth_required'; readonly provider: string; readonly reason: string }
+  /** The tokens of a user were deleted, and revoked where `revocation` says so. */
+  | {
+      readonly type: 'logout.completed'
+      readonly provider: string
+      readonly revocation: 'revoked' | 'unsupported' | 'failed' | 'nothing'
+    }
   /** One attempt of one call ended; `code` and `status` tell how. */
   | {
       readonly type: 'client.attempt'
@@ -205,8 +232,13 @@ export type EventListener = (event: PortcullisEvent) => unknown
 
 /** Hands `event` to `listener` so that a faulty listener can never change an answer nor end the process. */
 export function emit(listener: EventListener | undefined, event: PortcullisEvent): void {
+  notify(listener, event)
+}
+
+/** Tells a function of the application something, as {@link emit} does. Nothing waits for it. */
+export function notify<T>(listener: ((message: T) => unknown) | undefined, message: T): void {
   try {
-    const returned: unknown = listener?.(event)
+    const returned: unknown = listener?.(message)
     if (isThenable(returned)) Promise.resolve(returned).catch(() => {})
   } catch {}
 }

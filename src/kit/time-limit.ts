@@ -6,6 +6,7 @@
  * else holds, and then the abort never comes (nodejs/node#57736; nodejs/node#65995, seen from 24.16.0 to 26.8.2).
  */
 import { FetchFailure } from './fetch/fetch-failure.js'
+import type { MaybePromise } from './maybe-promise.js'
 
 /** What a time limit follows; absent ones are passed over. */
 export type SignalSources = readonly (AbortSignal | null | undefined)[]
@@ -66,6 +67,11 @@ export function inTime<T>(work: () => T | PromiseLike<T>): Promise<T> {
   return withTimeLimit(patienceMs, async () => work())
 }
 
+/** As {@link inTime}, for an answer of a store: one that is there already needs no time limit. */
+export function inPatience<T>(answer: MaybePromise<T>): MaybePromise<T> {
+  return answer instanceof Promise ? inTime(() => answer) : answer
+}
+
 /** A signal that aborts with the first of `sources`, for its reason, or after `limitMs` with a `TimeoutError`. */
 export function linkSignals(sources: SignalSources, limitMs: number): LinkedSignal {
   return createLink(sources, limitMs)
@@ -74,6 +80,13 @@ export function linkSignals(sources: SignalSources, limitMs: number): LinkedSign
 /** Whether the time is up, and no one gave up for another reason: what `AbortSignal.timeout` says, and we do. */
 export function isTimeLimit({ reason }: AbortSignal): boolean {
   return reason instanceof DOMException && reason.name === 'TimeoutError'
+}
+
+/** Waits, and keeps the process alive meanwhile: for pauses of work that a caller waits for. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
 }
 
 /** Lets the process end although the timer still runs. Timers are numbers in browsers and on Workers: these pass. */

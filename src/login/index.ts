@@ -1,8 +1,13 @@
 /**
- * Portcullis where users sign in: what keeps their tokens, on every runtime with WebCrypto.
+ * Portcullis where users sign in: what keeps and renews their tokens, on every runtime with WebCrypto.
  *
  * @module
  */
+export type { DpopProofs } from '../client/calls/dpop.js'
+export type { CallOptions } from '../client/client-options.js'
+export { isOAuthClientError, OAuthClientError } from '../client/errors.js'
+export type { TokenSet } from '../client/token-set.js'
+export type { GetTokenOptions, TokenSource } from '../client/token-source.js'
 export { ConfigurationError, TokenStoreError, type TokenStoreErrorCode } from '../errors/index.js'
 export type { Match } from '../explain/claims-check.js'
 export { type DiagnoseTokenOptions, diagnoseToken, type TokenDiagnosis } from '../explain/diagnose-token.js'
@@ -11,7 +16,15 @@ export type { Report, ReportStep, StepOutcome } from '../explain/report.js'
 export type { CertificateDescription, KeyDescription } from '../explain/signing-key.js'
 export type { TokenKind } from '../explain/token-structure.js'
 export type { Clock } from '../kit/clock.js'
-export type { StoredTokens, TokenLifetime, TokenStore, TokenStoreDescription } from '../stores/contract.js'
+export type { EventListener, PortcullisEvent } from '../kit/events.js'
+export type {
+  Lease,
+  LockStore,
+  StoredTokens,
+  TokenLifetime,
+  TokenStore,
+  TokenStoreDescription,
+} from '../stores/contract.js'
 export {
   createEncryptedTokenStore,
   type EncryptedTokenStore,
@@ -23,3 +36,16 @@ export { firstWorkingStore, type WorkingStore } from '../stores/first-working-st
 export { createMemoryTokenStore, type MemoryTokenStoreOptions } from '../stores/memory/memory-token-store.js'
 export type { SealKey } from '../stores/sealer.js'
 export { withToken } from '../stores/with-token.js'
+export {
+  type ReauthenticationErrorOptions,
+  type ReauthenticationReason,
+  ReauthenticationRequiredError,
+} from './reauthentication-required-error.js'
+export type { TokenProvider } from './token-provider.js'
+export {
+  createUserTokens,
+  type LogoutOutcome,
+  type SetTokensOptions,
+  type UserTokens,
+  type UserTokensOptions,
+} from './user-tokens.js'

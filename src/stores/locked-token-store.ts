@@ -1,5 +1,6 @@
 import { TokenStoreError } from '../errors/index.js'
 import type { Clock } from '../kit/clock.js'
+import { pause } from '../kit/time-limit.js'
 import type { LockStore, TokenLifetime, TokenStore, TokenStoreDescription } from './contract.js'
 import {
   answer,
@@ -128,11 +129,4 @@ export async function underLock<T>(
 
 function locked(detail: string): TokenStoreError {
   return new TokenStoreError('ERR_TOKEN_STORE_LOCKED', detail)
-}
-
-/** Keeps the process alive: a caller waits for the outcome. */
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms)
-  })
 }

@@ -10,7 +10,6 @@ import {
 } from 'portcullis'
 import { OAuthClientError, readChallenges, readStepUp } from 'portcullis/client'
 import { describe, expect, it, vi } from 'vitest'
-import { createShortMemory } from '../../../src/grants/acquire.js'
 import { toGrantError } from '../../../src/grants/grant-errors.js'
 import {
   answer,
@@ -245,13 +244,6 @@ describe('a refused exchange', () => {
     await failure
     await failureOf(setUp, alice, calendar)
     expect(setUp.exchanges()).toBe(2)
-  })
-
-  it('[E3] is remembered for a bounded number of callers', () => {
-    const memory = createShortMemory<number>(1000, 5000, () => 0)
-    for (let index = 0; index <= 1000; index += 1) memory.set(`caller-${index}`, index)
-    expect(memory.get('caller-1000')).toBe(1000)
-    expect(memory.get('caller-0')).toBeUndefined()
   })
 })
 

@@ -1,0 +1,255 @@
+/*
+ * Reads and writes the tokens of one key by compare-and-swap, and remembers what this process knows of them. Does not
+ * refresh, and does not lock.
+ */
+
+import { expiresInSeconds } from '../client/token-lifetime.js'
+import type { TokenSet } from '../client/token-set.js'
+import { TokenStoreError } from '../errors/index.js'
+import type { Clock } from '../kit/clock.js'
+import { type EventListener, emit, notify } from '../kit/events.js'
+import { pause, withTimeLimit } from '../kit/time-limit.js'
+import type { StoredTokens, TokenStore } from '../stores/contract.js'
+import { askStore, type KeptTokens, type KeyState, keysOf, newVersion, readKept, toEntry } from './kept-tokens.js'
+import {
+  type ReauthenticationReason,
+  type ReauthenticationRequiredError,
+  reauthenticationRequired,
+} from './reauthentication-required-error.js'
+import type { TokenProvider } from './token-provider.js'
+
+/** What keeping the tokens of one key takes. */
+export interface KeeperSettings {
+  readonly provider: TokenProvider
+  readonly store: TokenStore
+  readonly key: string
+  readonly clock: Clock
+  readonly onReauthRequired: ((reason: ReauthenticationReason) => unknown) | undefined
+  readonly onEvent: EventListener | undefined
+}
+
+/** What became of tokens that were taken away. */
+export interface TakenTokens {
+  /** The newest that were known. */
+  readonly tokens: TokenSet | undefined
+  /** Why the entry could not be deleted. */
+  readonly failure: TokenStoreError | undefined
+}
+
+/** See {@link createTokenKeeper}. Rejects with a {@link TokenStoreError}, and with nothing else. */
+export interface TokenKeeper {
+  state(): KeyState
+  /** The newest tokens: those of the store, or what it could not be given yet. */
+  load(): Promise<KeptTokens | undefined>
+  /** Keeps tokens of a new login, whatever was there. */
+  put(tokens: TokenSet, account: StoredTokens['account']): Promise<void>
+  /**
+   * Puts `next` in the place of `previous`, and gives what is kept now: `next`, or what somebody else put there;
+   * `undefined` where somebody deleted it. Where the store fails, `next` stays with this process alone, and an event
+   * tells. `generation` is that of when the work began.
+   */
+  swap(previous: KeptTokens, next: TokenSet, generation: number): Promise<KeptTokens | undefined>
+  /** Writes down that the refresh token was sent and no answer came. Never rejects. */
+  mark(kept: KeptTokens): Promise<void>
+  /** Deletes `kept`, unless somebody replaced it. False when it was replaced. */
+  drop(kept: KeptTokens): Promise<boolean>
+  /** Deletes whatever is there, for good: work under way does not bring it back. */
+  take(): Promise<TakenTokens>
+  /** Ends the session for this process, and tells the application once. */
+  end(reason: ReauthenticationReason): ReauthenticationRequiredError
+  /** Revokes tokens, within 3 s. Never rejects. */
+  revoke(tokens: TokenSet): Promise<'revoked' | 'unsupported' | 'failed'>
+}
+
+/** Three tries within 2 s. */
+const savePausesMs = [500, 1500]
+const maxTakes = 5
+const revocationMs = 3000
+
+/** Makes the {@link TokenKeeper} of one key. */
+export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
+  const { provider, store, key, clock, onReauthRequired, onEvent } = settings
+  const keys = keysOf(store)
+  const state = (): KeyState => keys.state(key)
+
+  function hold(kept: KeptTokens | undefined): KeptTokens | undefined {
+    const now = state()
+    if (kept !== undefined && kept.version === now.held?.version) return now.held
+    if (kept !== undefined) now.ended = undefined
+    now.held = kept
+    return kept
+  }
+
+  async function read(): Promise<KeptTokens | undefined> {
+    try {
+      return await readKept(store, key)
+    } catch (error) {
+      const { held, unsavedOver } = state()
+      if (unsavedOver === undefined) throw error
+      return held
+    }
+  }
+
+  /** Settles what could not be written before, now that the store answers. */
+  async function catchUp(kept: KeptTokens | undefined): Promise<KeptTokens | undefined> {
+    const now = state()
+    const { held, unsavedOver } = now
+    if (held === undefined || unsavedOver === undefined || kept === held) return kept
+    if (kept?.version === unsavedOver) {
+      const isSaved = await replace(unsavedOver, held).catch(() => false)
+      if (isSaved) now.unsavedOver = undefined
+      return held
+    }
+    now.unsavedOver = undefined
+    if (kept === undefined) await revoke(held.tokens)
+    return kept
+  }
+
+  async function load(): Promise<KeptTokens | undefined> {
+    for (;;) {
+      const { generation } = state()
+      const kept = await catchUp(await read())
+      if (state().generation === generation) return hold(kept)
+    }
+  }
+
+  function replace(version: string, next: KeptTokens | undefined): Promise<boolean> {
+    const [entry, lifetime] = next === undefined ? [undefined, undefined] : toEntry(next, clock())
+    return askStore(() => store.replace(key, version, entry, lifetime))
+  }
+
+  async function put(tokens: TokenSet, account: StoredTokens['account']): Promise<void> {
+    const now = state()
+    const kept = newVersion({ tokens, account, unansweredAtMs: undefined })
+    const [entry, lifetime] = toEntry(kept, clock())
+    now.generation += 1
+    const { generation } = now
+    await askStore(() => store.set(key, entry, lifetime))
+    const isLatest = now.generation === generation
+    now.generation += 1
+    now.held = isLatest ? kept : undefined
+    now.unsavedOver = undefined
+    if (isLatest) now.ended = undefined
+  }
+
+  async function swap(previous: KeptTokens, next: TokenSet, generation: number): Promise<KeptTokens | undefined> {
+    const kept = newVersion({ tokens: next, account: previous.account, unansweredAtMs: undefined })
+    const expected = state().unsavedOver ?? previous.version
+    for (let tries = 0; ; tries += 1) {
+      const result = await trySwap(expected, kept).catch((error: TokenStoreError) => error)
+      if (!(result instanceof TokenStoreError)) return settle(result.now, generation)
+      const pauseMs = result.retryable ? savePausesMs[tries] : undefined
+      if (pauseMs === undefined) return keepUnsaved(expected, kept, generation, result)
+      await pause(pauseMs)
+    }
+  }
+
+  /** What is kept after a try. One before that seemed to fail may have been heard. */
+  async function trySwap(expected: string, kept: KeptTokens): Promise<{ readonly now: KeptTokens | undefined }> {
+    if (await replace(expected, kept)) return { now: kept }
+    const now = await readKept(store, key)
+    return { now: now?.version === kept.version ? kept : now }
+  }
+
+  async function settle(kept: KeptTokens | undefined, generation: number): Promise<KeptTokens | undefined> {
+    const now = state()
+    if (now.generation !== generation) return load()
+    now.unsavedOver = undefined
+    now.generation += 1
+    return hold(kept)
+  }
+
+  function keepUnsaved(
+    unsavedOver: string,
+    kept: KeptTokens,
+    generation: number,
+    { code }: TokenStoreError,
+  ): KeptTokens | undefined {
+    const now = state()
+    if (now.generation !== generation) return now.held
+    now.held = kept
+    now.unsavedOver = unsavedOver
+    const secondsAtRisk = Math.max(0, Math.round(expiresInSeconds(kept.tokens, { nowMs: clock() })))
+    emit(onEvent, { type: 'tokens.persist_failed', provider: provider.name, code, secondsAtRisk })
+    return kept
+  }
+
+  async function mark(kept: KeptTokens): Promise<void> {
+    const marked = newVersion({ ...kept, unansweredAtMs: clock() })
+    const isWritten = await replace(kept.version, marked).catch(() => undefined)
+    const now = state()
+    if (isWritten === false || now.held?.version !== kept.version) return
+    now.generation += 1
+    now.held = isWritten ? marked : { ...marked, version: kept.version }
+  }
+
+  async function drop({ version }: KeptTokens): Promise<boolean> {
+    const isDropped = await replace(version, undefined)
+    const now = state()
+    if (isDropped && now.held?.version === version) now.held = undefined
+    now.generation += 1
+    return isDropped
+  }
+
+  async function takeEntry(): Promise<KeptTokens | undefined> {
+    for (let tries = 0; tries < maxTakes; tries += 1) {
+      const kept = await readKept(store, key)
+      if (kept === undefined || (await replace(kept.version, undefined))) return kept
+    }
+    await askStore(() => store.delete(key))
+    return undefined
+  }
+
+  async function take(): Promise<TakenTokens> {
+    const now = state()
+    const { held, unsavedOver } = now
+    now.generation += 1
+    now.held = undefined
+    now.unsavedOver = undefined
+    now.ended = 'logged_out'
+    let failure: TokenStoreError | undefined
+    const taken = await takeEntry().catch(async (error: TokenStoreError) => {
+      // An entry that cannot be read can be deleted all the same.
+      await askStore(() => store.delete(key)).catch(() => {
+        failure = error
+      })
+      return undefined
+    })
+    now.generation += 1
+    now.held = undefined
+    const newest = unsavedOver === undefined ? (taken ?? held) : held
+    return { tokens: newest?.tokens, failure }
+  }
+
+  function end(reason: ReauthenticationReason): ReauthenticationRequiredError {
+    const now = state()
+    const isNews = now.ended === undefined
+    now.ended ??= reason
+    if (isNews) {
+      emit(onEvent, { type: 'tokens.reauth_required', provider: provider.name, reason })
+      notify(onReauthRequired, reason)
+    }
+    return reauthenticationRequired(provider, now.ended)
+  }
+
+  async function revoke(tokens: TokenSet): Promise<'revoked' | 'unsupported' | 'failed'> {
+    try {
+      const limits = { totalTimeoutMs: revocationMs }
+      return await withTimeLimit(revocationMs, (signal) => provider.revoke(tokens, { ...limits, signal }))
+    } catch {
+      return 'failed'
+    }
+  }
+
+  return {
+    state,
+    load: () => keys.loads.run(key, load),
+    put,
+    swap,
+    mark,
+    drop,
+    take,
+    end,
+    revoke,
+  }
+}

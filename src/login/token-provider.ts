@@ -1,0 +1,24 @@
+import type { DpopProofs } from '../client/calls/dpop.js'
+import type { CallOptions } from '../client/client-options.js'
+import type { TokenSet } from '../client/token-set.js'
+
+/**
+ * What {@link createUserTokens} needs of a provider; `createProvider` makes it. Of your own: `refresh` sends the refresh
+ * token once, and never again after a failure that leaves open whether it was received; it holds the answer to what was
+ * known of the user (OpenID Connect Core §12.2) and rejects with `ERR_ID_TOKEN_SUBJECT_CHANGED` where it is about somebody
+ * else; and its result has the refresh token and the ID token of before where the answer brought none. Both functions
+ * reject with an {@link OAuthClientError}.
+ *
+ * @group User tokens
+ */
+export interface TokenProvider {
+  /** For events. */
+  readonly name: string
+  readonly issuer: string | undefined
+  /** `false` only where the server never takes a refresh token out of use: then a failing lock does not stop a refresh. */
+  readonly rotatesRefreshTokens?: boolean | undefined
+  /** Has the key that DPoP-bound tokens need. */
+  readonly client?: { readonly dpop?: DpopProofs | undefined } | undefined
+  refresh(previous: TokenSet, options?: CallOptions): Promise<TokenSet>
+  revoke(tokens: TokenSet, options?: CallOptions): Promise<'revoked' | 'unsupported'>
+}
