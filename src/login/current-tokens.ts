@@ -33,7 +33,7 @@ const timerRetryMs = 30_000
 /** How often the timer looks whether another process signed in. */
 const timerLookMs = 60_000
 const shortestTimerMs = 1000
-const longestTimerMs = 3_600_000
+const timerCapMs = 3_600_000
 
 /** Makes {@link CurrentTokens} over a keeper. */
 export function createCurrentTokens(settings: RefreshSettings, keeper: TokenKeeper): CurrentTokens {
@@ -104,7 +104,7 @@ export function createCurrentTokens(settings: RefreshSettings, keeper: TokenKeep
     if (!hasTimer) return
     const tokens = keeper.state().held?.tokens
     const untilDueMs = tokens && (expiresInSeconds(tokens, { nowMs: clock() }) - skewSeconds) * 1000
-    timer = setTimeout(watch, Math.min(longestTimerMs, Math.max(atLeastMs, untilDueMs ?? timerLookMs)))
+    timer = setTimeout(watch, Math.min(timerCapMs, Math.max(atLeastMs, untilDueMs ?? timerLookMs)))
     unref(timer)
   }
 

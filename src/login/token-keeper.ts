@@ -63,7 +63,7 @@ export interface TokenKeeper {
 
 /** Three tries within 2 s. */
 const savePausesMs = [500, 1500]
-const maxTakes = 5
+const takeTries = 5
 const revocationMs = 3000
 
 /** Makes the {@link TokenKeeper} of one key. */
@@ -192,7 +192,7 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
   }
 
   async function takeEntry(): Promise<KeptTokens | undefined> {
-    for (let tries = 0; tries < maxTakes; tries += 1) {
+    for (let tries = 0; tries < takeTries; tries += 1) {
       const kept = await readKept(store, key)
       if (kept === undefined || (await replace(kept.version, undefined))) return kept
     }

@@ -223,13 +223,13 @@ function checkKey(key: string): void {
   }
 }
 
-const longestWaitMs = 2_147_483_647
+const foreverMs = 2_147_483_647
 
 /** Waits no longer than the caller wants; the work goes on for others. */
 async function waitFor<T>({ signal, timeoutMs }: GetTokenOptions, work: () => Promise<T>): Promise<T> {
   if (signal === undefined && timeoutMs === undefined) return work()
   try {
-    return await withTimeLimit(timeoutMs ?? longestWaitMs, work, [signal])
+    return await withTimeLimit(timeoutMs ?? foreverMs, work, [signal])
   } catch (error) {
     if (error instanceof FetchFailure) throw new RequestTimeoutError('ERR_TIMEOUT', { operation: 'refresh' })
     if (signal?.aborted === true) throw new OAuthClientError('ERR_ABORTED', { operation: 'refresh' })

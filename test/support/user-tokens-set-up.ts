@@ -3,8 +3,11 @@ import { createMemoryTokenStore, createUserTokens, type TokenStore, type UserTok
 import { expect } from 'vitest'
 import { rotatingServer } from './rotating-server.js'
 
+/** A store whose functions a test replaces. */
+export type MutableStore = { -readonly [Name in keyof TokenStore]: TokenStore[Name] }
+
 /** A store that other processes share, as far as `createUserTokens` can tell. */
-export function shared(inner: TokenStore, more: Partial<TokenStore> = {}): TokenStore {
+export function shared(inner: TokenStore, more: Partial<TokenStore> = {}): MutableStore {
   return { ...inner, describe: () => ({ ...inner.describe(), persistent: true }), ...more }
 }
 

@@ -12,12 +12,17 @@ import {
   createMemoryTokenStore,
   createUserTokens,
   type TokenProvider,
-  type TokenStore,
   TokenStoreError,
   type UserTokens,
 } from 'portcullis/login'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { reauth, rejected, setUpUserTokens as setUp, shared } from '../../support/user-tokens-set-up.js'
+import {
+  type MutableStore,
+  reauth,
+  rejected,
+  setUpUserTokens as setUp,
+  shared,
+} from '../../support/user-tokens-set-up.js'
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_800_000_000_000 })
@@ -416,7 +421,7 @@ describe('a refresh and a store that fails', () => {
 
   it('[A12] [S1-14] writes them as soon as the store answers, and never sends the spent token', async () => {
     const { server, inner, open } = setUp()
-    const store = { ...shared(inner) }
+    const store = shared(inner)
     const { replace } = store
     store.replace = down
     const tokens = open({}, store)
@@ -436,7 +441,7 @@ describe('a refresh and a store that fails', () => {
 
   it('[A12] serves tokens that were not written while the store cannot be read', async () => {
     const { server, inner, open } = setUp()
-    const store = { ...shared(inner), replace: down }
+    const store = shared(inner, { replace: down })
     const tokens = open({}, store)
     await tokens.set(server.signIn())
     await pass(101)
@@ -485,7 +490,7 @@ describe('a refresh and a store that fails', () => {
     '[A12] serves a good token while the store fails (%s), and is no logout afterwards',
     async (code, get, retryable) => {
       const { server, inner, open, reasons, events } = setUp()
-      const store = { ...shared(inner) }
+      const store = shared(inner)
       const tokens = open({}, store)
       const first = server.signIn()
       await tokens.set(first)
@@ -533,7 +538,7 @@ describe('a refresh and a store that fails', () => {
 
   it('[A12] [D02] does not take a dead session for over where the store cannot say whether it was renewed', async () => {
     const { server, inner, open, reasons } = setUp()
-    const store = { ...shared(inner) }
+    const store = shared(inner)
     const tokens = open({}, store)
     const first = server.signIn()
     await tokens.set(first)
@@ -551,7 +556,7 @@ describe('a refresh and a logout', () => {
   /** Does something while the answer to a refresh of `here` is on its way. */
   async function during(act: (world: World) => unknown) {
     const world = setUp()
-    const store = { ...shared(world.inner) }
+    const store = shared(world.inner)
     const here = world.open({}, store)
     await here.set(world.server.signIn())
     await pass(101)
@@ -564,7 +569,7 @@ describe('a refresh and a logout', () => {
   }
   type World = ReturnType<typeof setUp> & {
     readonly here: UserTokens
-    readonly store: { -readonly [Name in keyof TokenStore]: TokenStore[Name] }
+    readonly store: MutableStore
   }
 
   it.each([
@@ -617,7 +622,7 @@ describe('a refresh and a logout', () => {
 
   it('[S2-41] [A12] says that the entry is still there, and revokes the tokens all the same', async () => {
     const { server, inner, open } = setUp()
-    const store = { ...shared(inner) }
+    const store = shared(inner)
     const tokens = open({}, store)
     const first = server.signIn()
     await tokens.set(first)
@@ -639,7 +644,7 @@ describe('a refresh and a logout', () => {
 
   it('[A3] does not bring tokens back that could not be written before the logout', async () => {
     const { server, inner, open } = setUp()
-    const store = { ...shared(inner), replace: down }
+    const store = shared(inner, { replace: down })
     const [here, there] = [open({}, store), open()]
     await here.set(server.signIn())
     await pass(101)
@@ -660,7 +665,7 @@ describe('a refresh and a logout', () => {
 
   it('[A3] gives a new login precedence over tokens that could not be written', async () => {
     const { server, inner, open } = setUp()
-    const store = { ...shared(inner), replace: down }
+    const store = shared(inner, { replace: down })
     const [here, there] = [open({}, store), open()]
     await here.set(server.signIn())
     await pass(101)
@@ -674,7 +679,7 @@ describe('a refresh and a logout', () => {
 
   it('[A3] does not serve what was read before a logout', async () => {
     const { server, inner, open } = setUp()
-    const store = { ...shared(inner) }
+    const store = shared(inner)
     const tokens = open({}, store)
     await open().set(server.signIn())
     store.get = async (key) => {
@@ -693,7 +698,7 @@ describe('a refresh and a logout', () => {
 
   it('lets the later of a login and a logout win', async () => {
     const { server, inner, open } = setUp()
-    const store = { ...shared(inner) }
+    const store = shared(inner)
     store.set = async (...args) => {
       await wait(100)
       return inner.set(...args)
@@ -712,7 +717,7 @@ const tokensOf = (entry: { readonly tokens: string } | undefined) => entry?.toke
 describe('a refresh that loses a race', () => {
   it('[A3] uses what the winner put there, or says that it is being renewed', async () => {
     const { server, inner, open } = setUp()
-    const store = { ...shared(inner) }
+    const store = shared(inner)
     const tokens = open({}, store)
     await tokens.set(server.signIn())
     await pass(101)
