@@ -84,7 +84,7 @@ const unspent: ReadonlySet<ClientErrorCode> = new Set<ClientErrorCode>([
 ])
 
 /** What ends the session of a user, by the code of the error. */
-const endings: ReadonlyMap<string, ReauthenticationReason> = new Map([
+const endings: ReadonlyMap<ClientErrorCode, ReauthenticationReason> = new Map<ClientErrorCode, ReauthenticationReason>([
   ['ERR_INVALID_GRANT', 'invalid_grant'],
   ['ERR_ID_TOKEN_SUBJECT_CHANGED', 'subject_changed'],
 ])
