@@ -2,8 +2,8 @@
  * The one thing an authenticated `fetch` needs: somebody who has a token. Sources that keep a user's tokens are in `login`.
  */
 import type { DpopProofs } from './calls/dpop.js'
-import type { OAuthClient } from './create-client.js'
 import type { TokenTarget } from './grant-types/token-request.js'
+import type { OAuthClient } from './oauth-client.js'
 import type { TokenSet } from './token-set.js'
 
 /** What a {@link TokenSource} is asked for. @group Tokens */
