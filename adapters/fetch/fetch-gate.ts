@@ -52,7 +52,10 @@ export type FetchHandler<Rest extends unknown[]> = (request: Request, ...rest: R
 
 /** A gate for handlers made of the Fetch API's `Request` and `Response`. @group Fetch */
 export interface FetchGate<Claims = AccessTokenClaims> {
-  /** The metadata document, if that is what the request asks for. Ask at the root of the origin. */
+  /**
+   * The metadata document, if that is what the request asks for. Ask at the root of the origin. Rejects where the signer
+   * of the document throws.
+   */
   metadata(request: Request): Promise<Response | undefined>
   /**
    * Makes a guard that finds out who calls.

@@ -93,13 +93,18 @@ export interface ResourceServer<Claims = AccessTokenClaims> {
   revoke(revocation: Revocation): Promise<void>
   /**
    * Answers an authorization server that reports the end of a session (OpenID Connect Back-Channel Logout 1.0), and
-   * revokes the tokens of it. Needs `logoutAudience` of the issuer, and a form parser before it: a form that nothing
-   * parsed is 500 and an `application.failed` event. Never rejects.
+   * revokes the tokens of it. Needs `logoutAudience` of the issuer, and a form parser before it.
+   *
+   * @throws an {@link AuthError} of status 500, and nothing else, for a fault of the application, such as a form that
+   * nothing parsed: hand it to the error channel of your framework. It is an `application.failed` event, too.
    */
   backchannelLogout(request: RequestFacts): Promise<HttpAnswer>
   /**
    * Answers requests for the protected-resource metadata (RFC 9728); `undefined` when the request is for something
    * else, which includes the documents of other servers. Never looks at `Host`.
+   *
+   * @throws {@link InternalError}, as a rejection, when `metadata.sign` throws or gives no text. One that takes more than
+   * 5 s, or throws an {@link UnavailableError}, is 503.
    */
   metadata(request: RequestFacts): MaybePromise<HttpAnswer | undefined>
   /**

@@ -12,16 +12,17 @@ describeAdapterContract({
     const gate = portcullis(server, { grants, connection })
     const other = portcullis(second)
     const handlers = new Map(contractRoutes.map((route) => [route.path, handlerOf(route, gate)]))
-    return serveFetch(async (request) => {
+    const answer: Handler = async (request) => {
       const metadata = (await gate.metadata(request)) ?? (await other.metadata(request))
-      if (metadata !== undefined) return metadata
       const handle = handlers.get(new URL(request.url).pathname)
-      if (handle === undefined) return new Response(null, { status: 404 })
-      return handle(request).catch((error: unknown) => {
+      return metadata ?? handle?.(request) ?? new Response(null, { status: 404 })
+    }
+    return serveFetch((request) =>
+      answer(request).catch((error: unknown) => {
         fault(error)
         return new Response(null, { status: 500 })
-      })
-    })
+      }),
+    )
   },
 })
 

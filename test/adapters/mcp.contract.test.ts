@@ -199,15 +199,17 @@ describeAdapterContract({
         return [path, async (request: globalThis.Request) => withFields(await handle(request), before)] as const
       }),
     )
-    return serveFetch(async (request) => {
+    const answer = async (request: globalThis.Request): Promise<Response> => {
       const metadata = (await own.metadata(request)) ?? (await other.metadata(request))
       const handle = handlers.get(new URL(request.url).pathname)
-      if (metadata !== undefined || handle === undefined) return metadata ?? new Response(null, { status: 404 })
-      return handle(request).catch((error: unknown) => {
+      return metadata ?? handle?.(request) ?? new Response(null, { status: 404 })
+    }
+    return serveFetch((request) =>
+      answer(request).catch((error: unknown) => {
         fault(error)
         return new Response(null, { status: 500 })
-      })
-    })
+      }),
+    )
   },
 })
 

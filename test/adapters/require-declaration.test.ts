@@ -204,6 +204,11 @@ describe('requireDeclaration of Koa', () => {
         router.get('/a', open)
       },
     ],
+    [
+      'a guard at the root alone of a nested router',
+      /GET \/api\/me says/,
+      (router) => router.use('/api', new Router().use('/', koa.requireToken()).get('/me', open).routes()),
+    ],
     ['no route', /found no route/, (router) => router.use(koa.requireToken())],
   ])('[REAL-23] does not start with %s', (_what, message, add) => {
     const app = new Koa()

@@ -19,7 +19,7 @@ function toRow(test: TestCase): RowResult {
   return { framework, title, passed: test.result().state === 'passed' }
 }
 
-const vitest = await startVitest('test', ['contract.test'], { root, watch: false, reporters: [{}] })
+const vitest = await startVitest('test', ['.contract.test'], { root, watch: false, reporters: [{}] })
 const rows = vitest.state.getTestModules().flatMap((module) => [...module.children.allTests()].map(toRow))
 await vitest.close()
 

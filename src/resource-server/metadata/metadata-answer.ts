@@ -1,3 +1,4 @@
+import { copyError, isAuthError } from '../../errors/index.js'
 import type { HttpAnswer } from '../../http/http-answer.js'
 import type { RequestFacts } from '../../http/request-facts.js'
 import { type Clock, systemClock } from '../../kit/clock.js'
@@ -33,8 +34,8 @@ export interface MetadataSiteSettings {
 export interface MetadataSite {
   /**
    * The answer, or `undefined` when the request is for something else. Never looks at `Host` or forwarding fields
-   * (RFC 9728 leaves no room for them, and caches would be poisoned). Never rejects: a document that cannot be had is
-   * 503; a signer that fails is told of as well.
+   * (RFC 9728 leaves no room for them, and caches would be poisoned). A document that cannot be had is 503. Rejects with
+   * what a signer throws, as a fault of the application.
    */
   answer(request: RequestFacts): MaybePromise<HttpAnswer | undefined>
   /** Serves the document of one of its resources at the root as well, unless the resource forbids it. */
@@ -120,8 +121,12 @@ function preflightAnswer(corsHeaders: Headers): HttpAnswer {
   return { status: 204, headers: { ...corsHeaders, ...preflight, ...allow }, body: '' }
 }
 
-/** A signer that fails may be an outage of what holds its key: a client may come again. */
+/**
+ * What cannot be had now is 503: the authorization server's document, or a signer that is late or says so by an
+ * `UnavailableError`. Anything else that a signer throws is a fault of the application, to each request by itself.
+ */
 function unavailableAnswer(error: unknown, corsHeaders: Headers): HttpAnswer {
+  if (isAuthError(error) && error.status !== 503) throw copyError(error)
   const given = error instanceof Error && 'retryAfterSeconds' in error ? error.retryAfterSeconds : undefined
   const retryAfter = String(given ?? defaultRetryAfterSeconds)
   return errorAnswer(503, 'temporarily_unavailable', { ...corsHeaders, 'Retry-After': retryAfter })

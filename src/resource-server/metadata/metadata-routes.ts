@@ -1,5 +1,6 @@
 import { sha256Base64url } from '#crypto'
-import { ConfigurationError } from '../../errors/index.js'
+import { ConfigurationError, InternalError } from '../../errors/index.js'
+import { callApplication } from '../../kit/call-application.js'
 import type { Clock } from '../../kit/clock.js'
 import { type EventListener, emit } from '../../kit/events.js'
 import { failureCode } from '../../kit/failure-code.js'
@@ -159,8 +160,8 @@ function createPublication(document: JsonObject, settings: PublicationSettings):
       return current
     }
     const signing = publishSigned(document, sign)
-    signing.catch((cause) => {
-      const errorName = failureCode(cause)
+    signing.catch((error) => {
+      const errorName = failureCode(error instanceof InternalError ? error.cause : error)
       emit(onEvent, { type: 'application.failed', callback: 'sign', errorName, correlationId: undefined })
       if (current === signing) current = undefined
     })
@@ -179,7 +180,7 @@ function publish(document: JsonObject): MaybePromise<Publication> {
 type Signer = (claims: JsonObject) => MaybePromise<string>
 
 async function publishSigned(document: JsonObject, sign: Signer): Promise<Publication> {
-  const signature: unknown = await inTime(() => sign({ ...document }))
-  if (typeof signature !== 'string') throw new TypeError('metadata.sign gave no string')
+  const signature: unknown = await inTime(() => callApplication('sign', () => sign({ ...document })))
+  if (typeof signature !== 'string') throw new InternalError(new TypeError('`metadata.sign` gave no text'), 'sign')
   return publish({ ...document, signed_metadata: signature })
 }

@@ -1,7 +1,9 @@
 /** Logout tokens an issuer sends (OpenID Connect Back-Channel Logout). Does NOT end a session of the application. */
 import { sha256Base64url } from '#crypto'
 import {
+  type AuthError,
   ConfigurationError,
+  copyError,
   InternalError,
   InvalidTokenError,
   isAuthError,
@@ -34,8 +36,9 @@ const longestReservationMs = 86_400_000
 
 /**
  * Makes the endpoint that authorization servers call when a session ends (OpenID Connect Back-Channel Logout 1.0): a
- * verified logout token revokes the tokens of its session or subject issued until then. Never rejects: 200, 400 for a
- * bad token, 405 for another method than POST, 503 where a store or the issuer's keys fail, 500 for a bug and for a form that nothing parsed.
+ * verified logout token revokes the tokens of its session or subject issued until then. 200, 400 for a bad token, 405 for
+ * another method than POST, 503 where a store or the issuer's keys fail. Rejects with a fault of the application alone,
+ * status 500 with its `cause`: a form that nothing parsed, a bug.
  */
 export function createBackchannelLogout(
   parts: BackchannelLogoutSettings,
@@ -74,13 +77,12 @@ export function createBackchannelLogout(
       await accept(request)
       return { status: 200, headers: noStore, body: '' }
     } catch (thrown) {
-      const { code, status, detail } = isAuthError(thrown) ? thrown : new InternalError(thrown)
-      emit(onEvent, { type: 'logout.refused', code, detail })
-      if (status === 500) {
-        const errorName = failureCode(thrown)
-        emit(onEvent, { type: 'application.failed', callback: undefined, errorName, correlationId: undefined })
-      }
-      return refusal(status, thrown)
+      const error = isAuthError(thrown) ? copyError(thrown) : new InternalError(thrown)
+      emit(onEvent, { type: 'logout.refused', code: error.code, detail: error.detail })
+      if (error.status !== 500) return refusal(error)
+      const errorName = failureCode(thrown)
+      emit(onEvent, { type: 'application.failed', callback: undefined, errorName, correlationId: undefined })
+      throw error
     }
   }
 }
@@ -112,12 +114,11 @@ async function reserve(parts: BackchannelLogoutSettings, key: string, ttlMs: num
   }
 }
 
-function refusal(status: number, error: unknown): HttpAnswer {
+function refusal(error: AuthError): HttpAnswer {
   if (error instanceof UnavailableError) {
     const headers = { ...noStore, 'Retry-After': String(error.retryAfterSeconds) }
     return jsonAnswer(503, headers, { error: 'temporarily_unavailable' })
   }
-  if (status === 500) return { status, headers: noStore, body: '' }
   return jsonAnswer(400, noStore, { error: 'invalid_request', error_description: 'The logout token is not valid' })
 }
 

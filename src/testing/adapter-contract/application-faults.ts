@@ -1,6 +1,6 @@
 import type { ClaimsSchema, ResourceServerOptions } from '../../index.js'
 import { applicationFault, unparsedPath } from './contract-routes.js'
-import { bearer, type ContractKit, resource } from './contract-row.js'
+import { bearer, type ContractKit, metadataPath, resource } from './contract-row.js'
 import type { ExactRequest } from './http-exchange.js'
 
 /** A mistake of the application, which the framework's own error channel has to get (REAL-26, REAL-45). */
@@ -33,8 +33,14 @@ export const applicationFaults: readonly ApplicationFault[] = [
   },
   {
     title: `${hands}: an exception in \`tenants\``,
-    options: () => ({ issuer: fail, tenants: { has: fail } }),
+    options: () => ({ issuer: () => ({}), tenants: { has: fail } }),
     request: ask('/me'),
+    reason: applicationFault.message,
+  },
+  {
+    title: `${hands}: an exception in the signer of the metadata`,
+    options: () => ({ resource: { resource, metadata: { sign: fail } } }),
+    request: () => ({ path: metadataPath }),
     reason: applicationFault.message,
   },
   {

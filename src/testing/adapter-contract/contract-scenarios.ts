@@ -154,6 +154,17 @@ export const contractScenarios: readonly ContractScenario[] = [
     },
   },
   {
+    title: '[E-13] [REAL-26] answers 503 while the function that finds issuers fails, which may be an outage',
+    options: ({ issuer }) => ({
+      issuer: () => Promise.reject(new Error('a secret of the application')),
+      tenants: [issuer.issuer],
+    }),
+    async play({ ask, issuer }) {
+      const { status, body, fields } = await ask({ path: '/me', fields: bearer(issuer.mintToken()) })
+      deepStrictEqual([status, fields('WWW-Authenticate'), body.includes('secret')], [503, [], false])
+    },
+  },
+  {
     title: '[E-13] [C-17] answers 503 when the replay store fails, and does not accept the proof',
     options: () => ({
       dpop: { algorithms: ['ES256', 'PS256'], replayStore: { reserve: () => Promise.reject(new Error('no store')) } },

@@ -16,7 +16,11 @@ function careless(): AdapterContract {
       const http = createServer((req, res) => {
         const answer = server.metadata(nodeRequestFacts(req))
         if (answer === undefined) res.end('{"open":true}')
-        else void Promise.resolve(answer).then((ready) => ready && sendNodeAnswer(res, ready))
+        else
+          void Promise.resolve(answer).then(
+            (ready) => ready && sendNodeAnswer(res, ready),
+            () => res.writeHead(500).end(),
+          )
       })
       await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
       return {

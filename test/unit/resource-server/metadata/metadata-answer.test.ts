@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { createFrozenClock, requestFacts } from 'portcullis/testing'
 import { describe, expect, it, vi } from 'vitest'
-import { ConfigurationError, UnavailableError } from '../../../../src/errors/index.js'
+import { ConfigurationError, InternalError, UnavailableError } from '../../../../src/errors/index.js'
 import type { HttpAnswer } from '../../../../src/http/http-answer.js'
 import { createMetadataSite, type MetadataSite } from '../../../../src/resource-server/metadata/metadata-answer.js'
+import { rejection } from '../../../support/client-set-up.js'
 import { resolvedResource } from '../../../support/resolved-resource.js'
 
 const prefix = '/.well-known/oauth-protected-resource'
@@ -216,17 +217,12 @@ describe('signed metadata', () => {
     expect(sign.mock.calls[0]?.[0]).not.toHaveProperty('signed_metadata')
   })
 
-  it.each([
-    ['rejects', () => Promise.reject(new Error('key store down'))],
-    [
-      'throws',
-      () => {
-        throw new Error('key store down')
-      },
-    ],
-    ['gives no string', () => undefined as unknown as string],
-  ])('[E-13] is 503 when the signer %s, and comes with the next request', async (_what, failure) => {
-    const sign = vi.fn<() => string | Promise<string>>(() => 'a.b.c').mockImplementationOnce(failure)
+  it('[E-13] is 503 when the signer says that it cannot be had now, and comes with the next request', async () => {
+    const sign = vi
+      .fn<() => string>(() => 'a.b.c')
+      .mockImplementationOnce(() => {
+        throw new UnavailableError('ERR_KEYS_UNAVAILABLE', { retryAfterSeconds: 7 })
+      })
     const site = createMetadataSite([resolvedResource('https://api.example', { metadata: { sign } })], { cors: true })
     expect(await get(site, prefix)).toEqual({
       status: 503,
@@ -234,23 +230,49 @@ describe('signed metadata', () => {
         'Access-Control-Allow-Origin': '*',
         'Cache-Control': 'no-store',
         'Content-Type': 'application/json',
-        'Retry-After': '5',
+        'Retry-After': '7',
       },
       body: '{"error":"temporarily_unavailable"}',
     })
     expect(JSON.parse((await get(site, prefix))?.body ?? '')).toMatchObject({ signed_metadata: 'a.b.c' })
   })
 
+  it('[E-13] is 503 when the signer is late', async () => {
+    vi.useFakeTimers()
+    try {
+      const sign = () => new Promise<string>(() => {})
+      const site = createMetadataSite([resolvedResource('https://api.example', { metadata: { sign } })], { cors: true })
+      const answer = get(site, prefix)
+      await vi.advanceTimersByTimeAsync(5000)
+      expect(await answer).toMatchObject({ status: 503, headers: { 'Retry-After': '5' } })
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it.each([
-    ['gives no string', () => undefined as unknown as string, 'TypeError'],
+    ['gives no text', () => undefined as unknown as string, 'TypeError'],
     ['rejects', () => Promise.reject(new RangeError('secret')), 'RangeError'],
-  ])('[REAL-26] tells of a signer that %s, without its words', async (_what, sign, errorName) => {
+    [
+      'throws',
+      () => {
+        throw new RangeError('secret')
+      },
+      'RangeError',
+    ],
+  ])('[REAL-26] is a fault of the application when the signer %s, and told without its words', async (...row) => {
+    const [, failure, errorName] = row
     const onEvent = vi.fn()
+    const sign = vi.fn<() => string | Promise<string>>(() => 'a.b.c').mockImplementationOnce(failure)
     const settings = { cors: true, onEvent }
     const site = createMetadataSite([resolvedResource('https://api.example', { metadata: { sign } })], settings)
-    expect((await get(site, prefix))?.status).toBe(503)
+    const [one, other] = await Promise.all([get(site, prefix), get(site, prefix)].map((answer) => rejection(answer)))
+    expect(one).toBeInstanceOf(InternalError)
+    expect(one).toMatchObject({ status: 500, callback: 'sign', cause: { name: errorName } })
+    expect(other).not.toBe(one)
     const told = { type: 'application.failed', callback: 'sign', errorName, correlationId: undefined }
     expect(onEvent.mock.calls).toEqual([[told]])
+    expect(JSON.parse((await get(site, prefix))?.body ?? '')).toMatchObject({ signed_metadata: 'a.b.c' })
   })
 
   it('[PRM-09] does not let a late failure undo a newer signature', async () => {
@@ -266,7 +288,7 @@ describe('signed metadata', () => {
     clock.advance(1000)
     await get(site, prefix)
     fail(new Error('late'))
-    expect((await early)?.status).toBe(503)
+    expect(await rejection(early)).toMatchObject({ status: 500 })
     await get(site, prefix)
     expect(sign).toHaveBeenCalledTimes(2)
   })

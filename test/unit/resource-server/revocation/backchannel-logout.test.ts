@@ -1,6 +1,7 @@
 import { createResourceServer, type PortcullisEvent, type ResourceServerOptions } from 'portcullis'
 import { createFrozenClock, createSigningKey, createTestIssuer, requestFacts, signCompact } from 'portcullis/testing'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { rejection } from '../../../support/client-set-up.js'
 import { outcomeOfResult, resource } from '../../../support/introspecting-server.js'
 
 const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
@@ -314,7 +315,7 @@ describe('server.backchannelLogout', () => {
     })
   })
 
-  it('[E-14] answers 500 for a bug, with nothing in it', async () => {
+  it('[E-14] rejects with a bug, as a fault of the application with its cause', async () => {
     const { server } = world()
     const facts = requestFacts({ method: 'POST' })
     const broken = {
@@ -323,18 +324,16 @@ describe('server.backchannelLogout', () => {
         throw new Error('secret')
       },
     }
-    expect(await server.backchannelLogout(broken)).toEqual({
-      status: 500,
-      headers: { 'Cache-Control': 'no-store' },
-      body: '',
-    })
+    const fault = await rejection(server.backchannelLogout(broken))
+    expect(fault).toMatchObject({ status: 500, code: 'ERR_INTERNAL', cause: { message: 'secret' } })
+    expect(JSON.stringify(fault)).not.toContain('secret')
   })
 
   it('[REAL-26] calls a form that nothing parsed a fault of the application, and tells so', async () => {
     const { server, events } = world()
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-    const { status, body } = await server.backchannelLogout(requestFacts({ method: 'POST', headers }))
-    expect([status, body]).toEqual([500, ''])
+    const fault = await rejection(server.backchannelLogout(requestFacts({ method: 'POST', headers })))
+    expect(fault).toMatchObject({ status: 500, message: expect.stringContaining('mount a body parser') })
     expect(events).toMatchObject([
       { type: 'logout.refused', code: 'ERR_CONFIGURATION' },
       { type: 'application.failed', errorName: 'ERR_CONFIGURATION' },
