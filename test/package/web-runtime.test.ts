@@ -92,6 +92,22 @@ describe('a bundle for the web', () => {
     expect([...new Set(packages)].filter((name) => !(name in packageJson.dependencies))).toEqual([])
   })
 
+  it('makes no AbortController, timer or random value while it loads, which Workers forbid', () => {
+    const forbidden = (name: string) =>
+      class {
+        constructor() {
+          throw new Error(name)
+        }
+      }
+    const setTimeout = () => {
+      throw new Error('setTimeout')
+    }
+    const globals = Object.fromEntries(webGlobals.map((name) => [name, globalThis[name]]))
+    const crypto = { subtle: globalThis.crypto.subtle }
+    const context = createContext({ ...globals, AbortController: forbidden('AbortController'), setTimeout, crypto })
+    expect(() => runInContext(built.outputFiles[0]?.text ?? '', context)).not.toThrow()
+  })
+
   it('verifies a token, a proof of possession, and refuses where it should', async () => {
     const url = 'https://api.example.com/me'
     const good = issuer.mintToken({ sub: 'alice', scope: 'read' })

@@ -1,5 +1,5 @@
 /** How an introspection endpoint is asked, and how much. Does NOT look into the answer. */
-import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen, noop } from 'cockatiel'
+import type { CircuitBreakerPolicy, CircuitState } from 'cockatiel'
 import { InvalidTokenError, UnavailableError, type UnavailableErrorOptions } from '../../errors/index.js'
 import type { Discovery } from '../../issuer/discovery.js'
 import type { CredentialFields } from '../../issuer/endpoint-credential.js'
@@ -125,12 +125,8 @@ export interface IntrospectionGateSettings extends Pick<IntrospectionSettings, '
   readonly onCircuit: (state: IntrospectionCircuit) => void
 }
 
-const stateNames: Readonly<Record<CircuitState, IntrospectionCircuit>> = {
-  [CircuitState.Closed]: 'closed',
-  [CircuitState.Open]: 'open',
-  [CircuitState.HalfOpen]: 'half-open',
-  [CircuitState.Isolated]: 'open',
-}
+/** By cockatiel's numbers: closed, open, half open, isolated. */
+const stateNames: Readonly<Record<CircuitState, IntrospectionCircuit>> = ['closed', 'open', 'half-open', 'open']
 
 /**
  * Answers that speak of the server and not of the token. 500 is not among them: with some servers a token of an odd form
@@ -164,29 +160,39 @@ export function createIntrospectionGate(settings: IntrospectionGateSettings): In
   }
 }
 
-/** Cockatiel counts and decides; how long the circuit stays open goes by our own clock, so that time can be injected. */
+/**
+ * Cockatiel counts and decides; how long the circuit stays open goes by our own clock, so that time can be injected. It is
+ * loaded with the first question: loading makes an `AbortController`, which Workers forbid outside of a request.
+ */
 function createCircuit({ breaker, clock, onCircuit }: IntrospectionGateSettings) {
   let openUntilMs = 0
   let isTrying = false
-  const policy =
-    breaker === undefined
-      ? noop
-      : circuitBreaker(handleWhen(isOutage).orWhenResult(isTrouble), {
-          halfOpenAfter: Number.NEGATIVE_INFINITY,
-          breaker: new ConsecutiveBreaker(breaker.failureThreshold),
-        })
+  let policy: CircuitBreakerPolicy | undefined
+  let making: Promise<void> | undefined
 
+  async function makePolicy({ failureThreshold, resetTimeoutMs }: Exclude<typeof breaker, undefined>): Promise<void> {
+    const { ConsecutiveBreaker, circuitBreaker, handleWhen } = await import('cockatiel')
+    policy = circuitBreaker(handleWhen(isOutage).orWhenResult(isTrouble), {
+      halfOpenAfter: Number.NEGATIVE_INFINITY,
+      breaker: new ConsecutiveBreaker(failureThreshold),
+    })
+    policy.onBreak((reason) => {
+      openUntilMs = clock() + Math.max(resetTimeoutMs, pauseAskedFor(reason, clock()))
+    })
+    policy.onStateChange((state) => onCircuit(stateNames[state]))
+  }
   function isClosed(): boolean {
-    return !('state' in policy) || policy.state === CircuitState.Closed
+    return policy === undefined || stateNames[policy.state] === 'closed'
   }
   function refuse(nowMs: number): never {
     throw introspectionFailure('circuit_open', { retryAfterSeconds: Math.max(1, (openUntilMs - nowMs) / 1000) })
   }
-  if ('onBreak' in policy && breaker !== undefined) {
-    policy.onBreak((reason) => {
-      openUntilMs = clock() + Math.max(breaker.resetTimeoutMs, pauseAskedFor(reason, clock()))
-    })
-    policy.onStateChange((state) => onCircuit(stateNames[state]))
+  async function execute(send: () => Promise<FetchedAnswer>): Promise<FetchedAnswer> {
+    if (breaker !== undefined && policy === undefined) {
+      making ??= makePolicy(breaker)
+      await making
+    }
+    return policy === undefined ? send() : policy.execute(send)
   }
 
   return {
@@ -194,7 +200,7 @@ function createCircuit({ breaker, clock, onCircuit }: IntrospectionGateSettings)
       const isTrial = !isClosed()
       if (isTrial && (isTrying || nowMs < openUntilMs)) refuse(nowMs)
       if (isTrial) isTrying = true
-      const attempt: Attempt = (send) => (isTrial || isClosed() ? policy.execute(send) : refuse(clock()))
+      const attempt: Attempt = (send) => (isTrial || isClosed() ? execute(send) : refuse(clock()))
       return {
         attempt,
         leave() {

@@ -1,5 +1,5 @@
 import { createFrozenClock } from 'portcullis/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { FetchFailure } from '../../../../src/kit/fetch/fetch-failure.js'
 import {
   createIntrospectionGate,
@@ -63,7 +63,7 @@ describe('the bound on introspection requests in flight', () => {
     expect(await Promise.all(unknown.slice(6))).toEqual(Array.from({ length: 4 }, () => 'overloaded 1'))
     const known = Array.from({ length: 3 }, () => ask(slow.reply, true))
     expect(await known[2]).toBe('overloaded 1')
-    expect(sent()).toBe(8)
+    await vi.waitFor(() => expect(sent()).toBe(8))
     slow.release()
     expect(await Promise.all([...unknown.slice(0, 6), ...known.slice(0, 2)])).toEqual(
       Array.from({ length: 8 }, () => '200'),

@@ -1,0 +1,55 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { codeBlocks, read, root } from './markdown.js'
+
+/** Where decorators are legacy ones, a `tsconfig.json` says so; elsewhere they are standard ones. */
+const folders = { ts: 'test/decorators-standard', 'ts experimentalDecorators': 'test/decorators-legacy' } as const
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** Runs a program until it prints its first line. */
+async function firstLine(code: string, folder: string): Promise<readonly unknown[]> {
+  const made = await mkdtemp(join(root, folder, '.first-run-'))
+  const file = join(made, 'first.ts')
+  const printed = new Promise<readonly unknown[]>((resolve) => {
+    vi.spyOn(console, 'log').mockImplementation((...line) => resolve(line))
+  })
+  try {
+    await writeFile(file, code.replaceAll('3000', String(await freePort())))
+    await import(/* @vite-ignore */ file)
+    return await printed
+  } finally {
+    await rm(made, { recursive: true })
+  }
+}
+
+describe('the program a page begins with', () => {
+  it.each([
+    ['getting-started', [200, { subject: 'alice' }]],
+    ['express', [200, { subject: 'alice' }]],
+    ['fastify', [200, { subject: 'alice' }]],
+    ['koa', [200, { subject: 'alice' }]],
+    ['fetch', [200, { subject: 'alice' }]],
+    ['nestjs', [200, { subject: 'alice' }]],
+    ['decorators', [200, { subject: 'alice' }]],
+    ['mcp', [200, 'alice']],
+  ])('of docs/%s.md answers 200 to a token of the test kit', async (name, expected) => {
+    const page = `docs/${name}.md`
+    const [program] = codeBlocks(page).filter(({ language }) => language in folders)
+    expect(read(page).split('\n## ')[0]).toContain(program?.code)
+    const folder = folders[program?.language as keyof typeof folders]
+    expect(await firstLine(program?.code ?? '', folder)).toEqual(expected)
+  })
+})
