@@ -11,7 +11,7 @@ import { ResponseError } from '../errors.js'
 import { type TokenTarget, targetParameters, targetRules } from './token-request.js'
 
 /** What {@link OAuthClient.pushAuthorizationRequest} takes (RFC 9126 §2.1). @group OAuth client */
-export interface AuthorizationRequestParams extends Omit<TokenTarget, 'audience'> {
+export interface AuthorizationRequestParams extends TokenTarget {
   readonly redirectUri: string
   /** Of {@link createPkcePair}. Every request has PKCE; the method is always S256. */
   readonly codeChallenge: string
@@ -29,12 +29,11 @@ export interface PushedAuthorizationRequest {
   readonly authorizationUrl: string
 }
 
-const { audience: _audience, ...authorizationTarget } = targetRules
 const isRedirectUri = (value: unknown): boolean =>
   typeof value === 'string' && URL.canParse(value) && !value.includes('#')
 
 const rules: Rules<AuthorizationRequestParams> = {
-  ...authorizationTarget,
+  ...targetRules,
   redirectUri: required(takes(isRedirectUri, 'an absolute URI without fragment')),
   codeChallenge: required(
     takes((value) => typeof value === 'string' && /^[\w-]{43}$/.test(value), 'the `challenge` of createPkcePair()'),

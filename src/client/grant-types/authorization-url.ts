@@ -16,7 +16,7 @@ import { pushForm } from './authorization-request.js'
 import { listOf, scopeList, type TokenTarget, targetParameters, targetRules } from './token-request.js'
 
 /** What {@link OAuthClient.authorizationRequest} takes. @group Authorization requests */
-export interface AuthorizationParams extends Omit<TokenTarget, 'audience'> {
+export interface AuthorizationParams extends TokenTarget {
   /** Where the user comes back to: an absolute URI from your configuration, never from a request. `http` on loopback hosts only. */
   readonly redirectUri: string
   /** What is known of who signs in. */
@@ -70,8 +70,6 @@ export interface AuthorizationRequest extends AuthorizationChecks {
   readonly url: string
 }
 
-const { audience: _audience, ...target } = targetRules
-
 /** Schemes that browsers run or read in place, instead of handing them over. */
 const unsafeSchemes: readonly string[] = ['javascript:', 'data:', 'file:', 'blob:', 'about:', 'vbscript:']
 
@@ -82,7 +80,7 @@ function isRedirectUri(value: unknown): boolean {
 }
 
 const rules: Rules<AuthorizationParams> = {
-  ...target,
+  ...targetRules,
   redirectUri: required(takes(isRedirectUri, 'an absolute URI without fragment, https unless on a loopback host')),
   loginHint: text,
   prompt: textOrTexts,

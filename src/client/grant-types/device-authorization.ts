@@ -6,7 +6,6 @@ import { customFetch, genericGrantRequest, initiateDeviceAuthorization } from 'o
 import { readSecureUrl } from '../../kit/fetch/secure-url.js'
 import { hideSecrets } from '../../kit/hidden.js'
 import { type JsonObject, ownMember } from '../../kit/json.js'
-import type { Rules } from '../../kit/options.js'
 import { beginCall, callEndpoint, checkParams, type Runtime } from '../calls/call-endpoint.js'
 import { type Call, contextOf, withinCall } from '../calls/run-call.js'
 import type { CallOptions } from '../client-options.js'
@@ -26,7 +25,7 @@ import {
 } from './token-request.js'
 
 /** What {@link OAuthClient.deviceAuthorization} takes. @group Authorization requests */
-export type DeviceAuthorizationParams = Omit<TokenTarget, 'audience'>
+export type DeviceAuthorizationParams = TokenTarget
 
 /** A login that waits for the user on another device. Frozen. @group Authorization requests */
 export interface DeviceAuthorization {
@@ -49,8 +48,6 @@ export interface DeviceAuthorization {
   poll(options?: { readonly signal?: AbortSignal | undefined }): Promise<IdentifiedTokens>
 }
 
-const { audience: _audience, ...rules } = targetRules satisfies Rules<TokenTarget>
-
 /** See {@link OAuthClient.deviceAuthorization}. */
 export async function deviceAuthorization(
   runtime: Runtime,
@@ -58,7 +55,7 @@ export async function deviceAuthorization(
   options: CallOptions | undefined,
 ): Promise<DeviceAuthorization> {
   const call = beginCall(runtime, 'deviceAuthorization', options)
-  checkParams(call, params, rules)
+  checkParams(call, params, targetRules)
   const form = targetParameters(call, params)
   const scope = scopeList(params.scope)
   const request = { endpoint: 'deviceAuthorization', retry: 'refused', expectsJson: true } as const

@@ -18,7 +18,10 @@ export interface TokenTarget {
   readonly scope?: string | readonly string[] | undefined
   /** Absolute URIs of the resources the token is for, without fragment (RFC 8707 §2). Best exactly one. */
   readonly resource?: string | readonly string[] | undefined
-  /** Logical names of the services the token is for (RFC 8693 §2.1). */
+  /**
+   * Logical names of the services the token is for (RFC 8693 §2.1). Not standard elsewhere: Auth0 and Ory Hydra want one in
+   * authorization requests and client credentials, or the token is good for no API.
+   */
   readonly audience?: string | readonly string[] | undefined
   /** Further form parameters of your server, such as `tenant`. None that the client sets itself. */
   readonly parameters?: Readonly<Record<string, string>> | undefined

@@ -10,6 +10,7 @@ describe('pushed authorization request', () => {
     nonce: 'the-nonce',
     scope: 'openid',
     resource: 'https://api.example/',
+    audience: 'orders',
   }
 
   it('[PAR-01] [PAR-02] [PKCE-02] [S0-62] [S4-43] pushes every parameter and sends the user on with two', async () => {
@@ -26,6 +27,7 @@ describe('pushed authorization request', () => {
       nonce: 'the-nonce',
       scope: 'openid',
       resource: 'https://api.example/',
+      audience: 'orders',
     })
     expect(server.at('/par')[0]?.headers['authorization']).toMatch(/^Basic /)
     expect(pushed).toEqual({

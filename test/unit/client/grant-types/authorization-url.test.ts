@@ -50,10 +50,12 @@ describe('an authorization request', () => {
       claims: { id_token: { email: null } },
       responseMode: 'form_post',
       resource: ['https://api.example/a', 'https://api.example/b'],
+      audience: ['orders', 'billing'],
       parameters: { hd: 'example.com' },
     })
     const sent = new URL(request.url).searchParams
     expect(sent.getAll('resource')).toEqual(['https://api.example/a', 'https://api.example/b'])
+    expect(sent.getAll('audience')).toEqual(['orders', 'billing'])
     expect(Object.fromEntries(sent)).toMatchObject({
       login_hint: 'alice@example.com',
       prompt: 'login consent',

@@ -143,11 +143,16 @@ describe('a login on another device', () => {
 
   it('verifies the ID token where openid was asked for', async () => {
     const { server, client, run } = await setUp({}, [tokens({ id_token: signIdToken(idTokenClaims()) })])
-    const code = await client.deviceAuthorization({ scope: 'openid', resource: 'https://api.example/' })
+    const code = await client.deviceAuthorization({
+      scope: 'openid',
+      resource: 'https://api.example/',
+      audience: 'orders',
+    })
     const { claims, tokens: issued } = await run(code.poll())
     expect(claims?.sub).toBe('alice')
     expect(issued.idToken).toBeDefined()
     expect(server.at('/device')[1]?.form.get('resource')).toBe('https://api.example/')
+    expect(server.at('/device')[1]?.form.get('audience')).toBe('orders')
     expect(server.at('/token')[0]?.form.get('resource')).toBe('https://api.example/')
   })
 
