@@ -1,6 +1,7 @@
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
 import { type JwkRefusal, type PublishedJwk, readPublicJwk } from '../jws/jwk.js'
 import { createVerificationKey, keyIdentity, type ManagedKey } from '../jws/verification-key.js'
+import type { KeyRefusalCode } from '../kit/failure-code.js'
 import type { JsonObject } from '../kit/json.js'
 
 /** The usable keys of one answer, ready for look-up. */
@@ -27,7 +28,7 @@ export interface KeySettings {
 export interface ReadKeys {
   readonly keys: readonly ManagedKey[]
   /** Why entries were passed over, one reason each; holds nothing of the entries. */
-  readonly skipped: readonly string[]
+  readonly skipped: readonly KeyRefusalCode[]
 }
 
 /**
@@ -41,11 +42,11 @@ export function readKeys(
 ): ReadKeys {
   const known = new Map(previous.map((key) => [key.identity, key]))
   const keys = new Set<ManagedKey>()
-  const skipped: string[] = []
+  const skipped: KeyRefusalCode[] = []
   for (const entry of entries) {
     const jwk = readRuledJwk(entry, rules)
     if ('reason' in jwk) {
-      skipped.push(jwk.reason)
+      skipped.push(jwk.code)
       continue
     }
     const identity = keyIdentity(jwk)
@@ -60,7 +61,7 @@ export function readKeys(
 export function readRuledJwk(value: unknown, rules: KeySettings | undefined): PublishedJwk | JwkRefusal {
   const jwk = readPublicJwk(value, rules?.uses)
   if ('reason' in jwk || rules === undefined || rules.accepts(value as JsonObject)) return jwk
-  return { reason: 'not as keyConditions demands' }
+  return { code: 'key_conditions', reason: 'not as keyConditions demands' }
 }
 
 /** Makes a {@link KeyTable}. A `kid` is only ever the key of a `Map`: no text in it can reach anything else. */

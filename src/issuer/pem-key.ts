@@ -24,7 +24,7 @@ const curves: ReadonlyMap<string, string> = new Map([
   ['2b81040022', 'P-384'],
   ['2b81040023', 'P-521'],
 ])
-const unreadable: JwkRefusal = { reason: 'a PEM block whose key cannot be read' }
+const unreadable: JwkRefusal = { code: 'pem', reason: 'a PEM block whose key cannot be read' }
 
 /**
  * Gives the public key of a PEM text as a JWK without `kid` and `alg`. Text around the block is ignored, as OpenSSL writes
@@ -32,12 +32,13 @@ const unreadable: JwkRefusal = { reason: 'a PEM block whose key cannot be read' 
  * throws.
  */
 export function readPemKey(text: string): PublicJwk | JwkRefusal {
-  if (text.length > maxPemCharacters) return { reason: 'a PEM text of more than 16,384 characters' }
+  if (text.length > maxPemCharacters) return { code: 'pem', reason: 'a PEM text of more than 16,384 characters' }
   const [block, further] = [...text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----/g)]
-  if (block === undefined) return { reason: 'a text that is no PEM (-----BEGIN PUBLIC KEY-----)' }
-  if (further !== undefined) return { reason: 'more than one PEM block: give each as a text of its own' }
+  if (block === undefined) return { code: 'pem', reason: 'a text that is no PEM (-----BEGIN PUBLIC KEY-----)' }
+  if (further !== undefined) return { code: 'pem', reason: 'more than one PEM block: give each as a text of its own' }
   const [, label = '', body = ''] = block
-  if (label.includes('PRIVATE')) return { reason: 'holds private or symmetric key material' }
+  if (label.includes('PRIVATE'))
+    return { code: 'private_or_symmetric', reason: 'holds private or symmetric key material' }
   const base64url = body
     .replace(/[\s=]+/g, '')
     .replaceAll('+', '-')
@@ -50,7 +51,7 @@ function readKey(label: string, der: Uint8Array): PublicJwk | JwkRefusal {
   if (label === 'PUBLIC KEY') return readSubjectPublicKeyInfo(sequenceOf(readElements(der)?.[0]))
   if (label === 'RSA PUBLIC KEY') return readRsa(der)
   if (label === 'CERTIFICATE') return readSubjectPublicKeyInfo(keyOfCertificate(der))
-  return { reason: 'a PEM block that is neither PUBLIC KEY, RSA PUBLIC KEY nor CERTIFICATE' }
+  return { code: 'pem', reason: 'a PEM block that is neither PUBLIC KEY, RSA PUBLIC KEY nor CERTIFICATE' }
 }
 
 /** The seventh field of what is signed, the version left out (RFC 5280 §4.1). */
@@ -72,7 +73,7 @@ function readSubjectPublicKeyInfo(info: readonly Element[] | undefined): PublicJ
     case ed25519:
       return { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(bytes) }
     default:
-      return { reason: 'a PEM key that is not RSA, EC or Ed25519' }
+      return { code: 'pem', reason: 'a PEM key that is not RSA, EC or Ed25519' }
   }
 }
 
@@ -84,8 +85,8 @@ function readRsa(der: Uint8Array): PublicJwk | JwkRefusal {
 
 /** An uncompressed point (SEC 1 §2.3.3): 4, then both coordinates. */
 function readPoint(crv: string | undefined, bytes: Uint8Array): PublicJwk | JwkRefusal {
-  if (crv === undefined) return { reason: 'crv is not P-256, P-384 or P-521' }
-  if (bytes[0] !== 4) return { reason: 'a PEM key with a compressed point' }
+  if (crv === undefined) return { code: 'curve', reason: 'crv is not P-256, P-384 or P-521' }
+  if (bytes[0] !== 4) return { code: 'pem', reason: 'a PEM key with a compressed point' }
   const middle = (bytes.length + 1) / 2
   return { kty: 'EC', crv, x: encodeBase64url(bytes.subarray(1, middle)), y: encodeBase64url(bytes.subarray(middle)) }
 }

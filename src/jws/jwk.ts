@@ -1,4 +1,5 @@
 import { decodeBase64url, encodeBase64url } from '#crypto'
+import type { KeyRefusalCode } from '../kit/failure-code.js'
 import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../kit/json.js'
 import { algorithmTraits, type SignatureAlgorithm } from './algorithms.js'
 import { isBase64url } from './compact-jws.js'
@@ -10,8 +11,9 @@ export interface PublishedJwk extends PublicJwk {
   readonly kid?: string
 }
 
-/** Why a JWK cannot be used, in words for a log; holds nothing of the key. */
+/** Why a JWK cannot be used, as a code for events and in words for a message; holds nothing of the key. */
 export interface JwkRefusal {
+  readonly code: KeyRefusalCode
   readonly reason: string
 }
 
@@ -37,15 +39,15 @@ const ed25519Characters = 43
  * point lies on its curve (`createSignatureCheck` does), nor `x5c` and its relatives. Never throws.
  */
 export function readPublicJwk(value: unknown, uses: readonly string[] = signatureUse): PublishedJwk | JwkRefusal {
-  if (!isJsonObject(value)) return { reason: 'not a JSON object' }
-  const reason = refusalOfUse(value, uses)
-  if (reason !== undefined) return { reason }
+  if (!isJsonObject(value)) return refusal('not_an_object', 'not a JSON object')
+  const refused = refusalOfUse(value, uses)
+  if (refused !== undefined) return refused
   const key = readKeyMaterial(value)
   if ('reason' in key) return key
   const alg = ownMember(value, 'alg')
-  if (alg !== undefined && !algorithmFitsKey(key, alg)) return { reason: 'alg is not one this key can sign with' }
+  if (alg !== undefined && !algorithmFitsKey(key, alg)) return refusal('alg', 'alg is not one this key can sign with')
   const kid = ownMember(value, 'kid')
-  if (kid !== undefined && typeof kid !== 'string') return { reason: 'kid is not a string' }
+  if (kid !== undefined && typeof kid !== 'string') return refusal('kid', 'kid is not a string')
   return Object.freeze({
     ...key,
     ...(alg === undefined ? {} : { alg: alg as SignatureAlgorithm }),
@@ -67,13 +69,20 @@ function algorithmFitsKey(jwk: PublicJwk, algorithm: unknown): boolean {
   return traits !== undefined && traits.kty === jwk.kty && traits.crv === jwk.crv
 }
 
-function refusalOfUse(jwk: JsonObject, uses: readonly string[]): string | undefined {
-  if (secretMembers.some((name) => Object.hasOwn(jwk, name))) return 'holds private or symmetric key material'
+function refusal(code: KeyRefusalCode, reason: string): JwkRefusal {
+  return { code, reason }
+}
+
+function refusalOfUse(jwk: JsonObject, uses: readonly string[]): JwkRefusal | undefined {
+  if (secretMembers.some((name) => Object.hasOwn(jwk, name))) {
+    return refusal('private_or_symmetric', 'holds private or symmetric key material')
+  }
   const use = ownMember(jwk, 'use')
-  if (use !== undefined && !uses.includes(use as string)) return `use is not ${uses.join(' or ')}`
+  if (use !== undefined && !uses.includes(use as string)) return refusal('use', `use is not ${uses.join(' or ')}`)
   const operations = ownMember(jwk, 'key_ops')
   if (operations === undefined) return undefined
-  return isStringArray(operations) && operations.includes('verify') ? undefined : 'key_ops has no verify'
+  if (isStringArray(operations) && operations.includes('verify')) return undefined
+  return refusal('key_ops', 'key_ops has no verify')
 }
 
 function readKeyMaterial(jwk: JsonObject): PublicJwk | JwkRefusal {
@@ -85,18 +94,18 @@ function readKeyMaterial(jwk: JsonObject): PublicJwk | JwkRefusal {
     case 'OKP':
       return readOkp(ownMember(jwk, 'crv'), ownMember(jwk, 'x'))
     default:
-      return { reason: 'kty is not RSA, EC or OKP' }
+      return refusal('kty', 'kty is not RSA, EC or OKP')
   }
 }
 
 function readRsa(n: unknown, e: unknown): PublicJwk | JwkRefusal {
   const modulus = readInteger(n, maxModulusCharacters)
-  if (modulus === undefined) return { reason: 'n is not a base64url integer of an accepted size' }
+  if (modulus === undefined) return refusal('modulus', 'n is not a base64url integer of an accepted size')
   const bits = bitLength(modulus)
-  if (bits < minModulusBits || bits > maxModulusBits) return { reason: 'n is not of 2048 to 8192 bits' }
-  if (hasRocaFingerprint(modulus)) return { reason: 'n can be factored (ROCA, CVE-2017-15361)' }
+  if (bits < minModulusBits || bits > maxModulusBits) return refusal('modulus_size', 'n is not of 2048 to 8192 bits')
+  if (hasRocaFingerprint(modulus)) return refusal('roca', 'n can be factored (ROCA, CVE-2017-15361)')
   const exponent = readInteger(e, 8)
-  if (exponent === undefined || !isExponent(exponent)) return { reason: 'e is not an odd number of 3 to 2^32' }
+  if (exponent === undefined || !isExponent(exponent)) return refusal('exponent', 'e is not an odd number of 3 to 2^32')
   return { kty: 'RSA', n: encodeBase64url(modulus), e: encodeBase64url(exponent) }
 }
 
@@ -119,15 +128,16 @@ function isExponent(bytes: Uint8Array): boolean {
 
 function readEc(crv: unknown, x: unknown, y: unknown): PublicJwk | JwkRefusal {
   const characters = coordinateCharacters.get(crv)
-  if (characters === undefined) return { reason: 'crv is not P-256, P-384 or P-521' }
-  if (!isOctets(x, characters) || !isOctets(y, characters)) return { reason: 'x or y is not a full-width coordinate' }
+  if (characters === undefined) return refusal('curve', 'crv is not P-256, P-384 or P-521')
+  if (!isOctets(x, characters) || !isOctets(y, characters))
+    return refusal('coordinates', 'x or y is not a full-width coordinate')
   return { kty: 'EC', crv: crv as string, x, y }
 }
 
 function readOkp(crv: unknown, x: unknown): PublicJwk | JwkRefusal {
-  if (crv !== 'Ed25519') return { reason: 'crv is not Ed25519' }
-  if (!isOctets(x, ed25519Characters)) return { reason: 'x is not of 32 bytes' }
-  if (isWeakPoint(decodeBase64url(x))) return { reason: 'x is a point that anybody can sign for' }
+  if (crv !== 'Ed25519') return refusal('curve', 'crv is not Ed25519')
+  if (!isOctets(x, ed25519Characters)) return refusal('coordinates', 'x is not of 32 bytes')
+  if (isWeakPoint(decodeBase64url(x))) return refusal('weak_point', 'x is a point that anybody can sign for')
   return { kty: 'OKP', crv, x }
 }
 

@@ -1,6 +1,6 @@
 /** The one union of events, of the resource server, the grants and the client, and the one way they are told. */
 import type { ApplicationCallback, AuthErrorCode, ClientErrorCode, Shown } from '../errors/index.js'
-import type { IntrospectionFailureReason, IssuerFailureReason } from './failure-code.js'
+import type { IntrospectionFailureReason, IssuerFailureReason, KeyRefusalCode } from './failure-code.js'
 import { isThenable } from './maybe-promise.js'
 
 /** A call of the client: the function's name, or `discovery`. @group OAuth client */
@@ -92,7 +92,7 @@ export type PortcullisEvent =
       readonly stale: boolean
     }
   /** An entry of a key set was passed over. */
-  | { readonly type: 'keys.entry_skipped'; readonly issuer: string; readonly reason: string }
+  | { readonly type: 'keys.entry_skipped'; readonly issuer: string; readonly reason: KeyRefusalCode }
   /** Discovery of an authorization server failed. */
   | { readonly type: 'discovery.failed'; readonly issuer: string; readonly reason: IssuerFailureReason }
   /** The introspection endpoint failed or refused our own credentials: an alarm, not a bad token. */

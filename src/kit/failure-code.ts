@@ -16,6 +16,31 @@ export type IssuerFailureReason = FetchFailureReason | 'unexpected'
  */
 export type IntrospectionFailureReason = IssuerFailureReason | (typeof introspectionReasons)[number]
 
+/**
+ * Why an entry of a key set was passed over: what is wrong with it, or which of its members. A closed set of codes.
+ * `key_conditions`: it is not as the issuer's `keyConditions` demand; `pem`: a text in the place of a JWK that is no PEM of
+ * a public key.
+ *
+ * @group Events
+ */
+export type KeyRefusalCode =
+  | 'not_an_object'
+  | 'private_or_symmetric'
+  | 'use'
+  | 'key_ops'
+  | 'alg'
+  | 'kid'
+  | 'kty'
+  | 'curve'
+  | 'coordinates'
+  | 'weak_point'
+  | 'modulus'
+  | 'modulus_size'
+  | 'roca'
+  | 'exponent'
+  | 'key_conditions'
+  | 'pem'
+
 const introspectionReasons = [
   'endpoint_missing',
   'credential_unavailable',

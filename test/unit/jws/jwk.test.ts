@@ -222,7 +222,7 @@ describe('hasRocaFingerprint', () => {
 describe('readPublicJwk and a key of the flawed generator', () => {
   it('[REAL-42] refuses an RSA key that can be factored', () => {
     const jwk = { kty: 'RSA', n: rocaModulus.toString('base64url'), e: 'AQAB' }
-    expect(readPublicJwk(jwk)).toEqual({ reason: 'n can be factored (ROCA, CVE-2017-15361)' })
+    expect(readPublicJwk(jwk)).toEqual({ code: 'roca', reason: 'n can be factored (ROCA, CVE-2017-15361)' })
     const neighbour = Buffer.from(rocaModulus)
     neighbour[neighbour.length - 1] = (neighbour.at(-1) as number) ^ 2
     expect(readPublicJwk({ ...jwk, n: neighbour.toString('base64url') })).toMatchObject({ kty: 'RSA' })
