@@ -51,6 +51,9 @@ const sources = [
   'src/resource-server/binding/binding-options.ts',
   'src/resource-server/metadata/resource-metadata.ts',
   'src/resource-server/policy/requirement.ts',
+  'src/client/client-options.ts',
+  'src/grants/grants.ts',
+  'src/grants/grant.ts',
 ]
 const otherNames: readonly string[] = ['AudienceStandIn', 'ClaimProfile', 'RoleClaim', 'Requirement']
 const documented = sources
