@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { Stats } from 'node:fs'
 import { chmod, chown, lstat, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createFileTokenStore } from 'portcullis/native'
@@ -10,6 +11,8 @@ import { temporaryFolder } from '../support/temporary-folder.js'
 
 /** Steps of a write that fail, by name, with the code they fail with. */
 const failing = vi.hoisted(() => new Map<string, string>())
+/** Paths that another user has, as far as the file system tells. */
+const foreign = vi.hoisted(() => new Set<string>())
 /** What happens while a file is synced. */
 const onSync = vi.hoisted((): (() => void)[] => [])
 
@@ -19,12 +22,18 @@ vi.mock('node:fs/promises', async (original) => {
     const code = failing.get(step)
     if (code !== undefined) throw Object.assign(new Error(`${code}: canary of the platform`), { code })
   }
+  const owned = <Facts extends { uid: number }>(path: string, facts: Facts): Facts => {
+    if (foreign.has(path)) facts.uid += 1
+    return facts
+  }
   return {
     ...real,
+    stat: async (path: string) => owned(path, await real.stat(path)),
     open: async (path: string, flags: number, mode?: number) => {
       const file = await real.open(path, flags, mode)
       const isFolder = (await file.stat()).isDirectory()
-      const { writeFile: write, sync } = file
+      const { writeFile: write, sync, stat } = file
+      file.stat = (async () => owned(path, (await stat.call(file)) as Stats)) as typeof stat
       file.writeFile = async (...args) => {
         failAt('write')
         return write.apply(file, args)
@@ -58,6 +67,17 @@ async function written() {
   const store = createFileTokenStore({ directory })
   await store.set('alice', entry)
   return { directory, file: join(directory, fileName), store }
+}
+
+/** Root can give a file to another user; for anybody else the file system says that it has one. */
+async function giveAway(path: string): Promise<void> {
+  if (isRoot) await chown(path, nobody, nobody)
+  else foreign.add(path)
+}
+
+async function takeBack(path: string): Promise<void> {
+  if (isRoot) await chown(path, 0, 0)
+  foreign.delete(path)
 }
 
 function failAt(step: string, code: string): void {
@@ -107,13 +127,17 @@ describe('files of tokens', () => {
     }
   })
 
-  it.runIf(isRoot)('[A12] are refused when they belong to another user, and so is their folder', async () => {
+  it('[A12] are refused when they belong to another user, and so is their folder', async () => {
     const { directory, file, store } = await written()
-    await chown(file, nobody, nobody)
-    await expect(store.get('alice')).rejects.toEqual(insecure(/belongs to another user/))
-    await chown(file, 0, 0)
-    await chown(directory, nobody, nobody)
-    await expect(store.get('alice')).rejects.toEqual(insecure(/belongs to another user/))
+    for (const [path, what] of [
+      [file, /^The file .* belongs to another user/],
+      [directory, /^The folder .* belongs to another user/],
+    ] as const) {
+      await giveAway(path)
+      await expect(store.get('alice')).rejects.toEqual(insecure(what))
+      await takeBack(path)
+      expect(await store.get('alice')).toEqual(entry)
+    }
   })
 
   it('[A12] are followed through a link to a file of one’s own, whose target is replaced', async () => {
@@ -212,14 +236,16 @@ describe('files of tokens', () => {
     await expect(store.set('alice', entry)).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE_UNAVAILABLE' })
   })
 
-  it.runIf(isRoot)('[A12] can be read in a folder that is read-only, and not written', async () => {
+  it('[A12] can be read in a folder that is read-only, and not written', async () => {
     const { directory, file, store } = await written()
-    for (const path of [join(directory, '..', '..'), join(directory, '..'), directory, file])
-      await chown(path, nobody, nobody)
-    await chown(join(directory, '.locks'), nobody, nobody)
-    process.seteuid?.(nobody)
-    onTestFinished(() => process.seteuid?.(0))
+    if (isRoot) {
+      const own = [join(directory, '..', '..'), join(directory, '..'), directory, file, join(directory, '.locks')]
+      for (const path of own) await chown(path, nobody, nobody)
+      process.seteuid?.(nobody)
+      onTestFinished(() => process.seteuid?.(0))
+    }
     await chmod(directory, 0o500)
+    onTestFinished(() => chmod(directory, 0o700))
     expect(await store.get('alice')).toEqual(entry)
     await expect(store.set('alice', entryOf('next'))).rejects.toMatchObject({ detail: 'The store failed: EACCES.' })
     expect(await store.get('alice')).toEqual(entry)
