@@ -4,7 +4,7 @@ import { createBreakers } from './calls/breakers.js'
 import type { Runtime } from './calls/call-endpoint.js'
 import { createDpop } from './calls/dpop.js'
 import { type RunCall, repeatAttempts, withinCall } from './calls/run-call.js'
-import type { OAuthClientOptions } from './client-options.js'
+import type { CallOptions, OAuthClientOptions } from './client-options.js'
 import { ClientCallError } from './errors.js'
 import { pushAuthorizationRequest } from './grant-types/authorization-request.js'
 import { authorizationRequest } from './grant-types/authorization-url.js'
@@ -51,7 +51,7 @@ export interface VendorRules {
 /** A client, and what only the presets of `portcullis/login` need of it. */
 export interface VendorClient {
   readonly client: OAuthClient
-  readonly sendRevocation: (request: RevocationRequest) => Promise<void>
+  readonly sendRevocation: (request: RevocationRequest, options?: CallOptions) => Promise<void>
 }
 
 /** {@link createOAuthClient} for a server that keeps rules of its own. */
@@ -124,5 +124,5 @@ export function createClientWith(options: OAuthClientOptions, vendor: VendorRule
     close,
     [Symbol.asyncDispose]: close,
   } satisfies OAuthClient)
-  return { client, sendRevocation: (request) => sendRevocation(runtime, request) }
+  return { client, sendRevocation: (request, call) => sendRevocation(runtime, request, call) }
 }

@@ -99,7 +99,7 @@ const ownFields: Rule = (name, value) => {
 const isCredential = (value: unknown): boolean => isJsonObject(value) && typeof value['authenticate'] === 'function'
 
 /** Each option with its check; numbers with the bounds that `options.ts` documents. */
-const rules: Rules<OAuthClientOptions> = {
+export const clientRules: Rules<OAuthClientOptions> = {
   issuer: anything,
   clientId: text,
   credential: takes(
@@ -151,7 +151,7 @@ const rules: Rules<OAuthClientOptions> = {
 
 /** @throws {@link ConfigurationError} for the first option that cannot be right. */
 export function toClientSettings(options: OAuthClientOptions): ClientSettings {
-  checkOptions('createOAuthClient', options, rules)
+  checkOptions('createOAuthClient', options, clientRules)
   const { discovery = 'auto', defaultPaths = false, registration } = options
   const { fetch, onEvent, insecureHosts } = toSurroundings(options)
   const issuer = checkIssuer('issuer', options.issuer, insecureHosts)

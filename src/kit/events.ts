@@ -206,6 +206,17 @@ export type PortcullisEvent =
       readonly circuit: CircuitName
       readonly state: BreakerState
     }
+  /** A user was sent to a provider to sign in. */
+  | { readonly type: 'login.started'; readonly provider: string; readonly issuer: string }
+  /** A user signed in. */
+  | { readonly type: 'login.completed'; readonly provider: string; readonly issuer: string }
+  /** An answer to a login was refused, or could not be judged. */
+  | {
+      readonly type: 'login.failed'
+      readonly provider: string
+      readonly issuer: string
+      readonly code: ClientErrorCode
+    }
   /** A token was renewed before its expiry, and that failed; the known one still serves. */
   | { readonly type: 'client.refresh_ahead_failed'; readonly issuer: string; readonly code: ClientErrorCode }
 

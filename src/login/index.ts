@@ -36,12 +36,30 @@ export { firstWorkingStore, type WorkingStore } from '../stores/first-working-st
 export { createMemoryTokenStore, type MemoryTokenStoreOptions } from '../stores/memory/memory-token-store.js'
 export type { SealKey } from '../stores/sealer.js'
 export { withToken } from '../stores/with-token.js'
+export type { LoginAccount, LoginResult } from './login-result.js'
+export type { PreflightOptions, PreflightReport, PreflightStep } from './preflight.js'
+export { type GithubLoginOptions, github } from './presets/github-login.js'
+export { type GoogleLoginOptions, google } from './presets/google-login.js'
+export { type MicrosoftLoginOptions, microsoft } from './presets/microsoft-login.js'
+export { type OidcLoginOptions, oidc } from './presets/oidc-login.js'
+export type { PresetOptions } from './presets/preset-client.js'
+export {
+  createProvider,
+  type DeviceLogin,
+  type DeviceLoginParams,
+  type LoginParams,
+  type LoginRequest,
+  type Provider,
+} from './provider.js'
+export { createProviderFromSettings, type ProviderSettingsInput } from './provider-from-settings.js'
+export type { ProviderOptions, ProviderPreset } from './provider-options.js'
 export {
   type ReauthenticationErrorOptions,
   type ReauthenticationReason,
   ReauthenticationRequiredError,
 } from './reauthentication-required-error.js'
 export type { TokenProvider } from './token-provider.js'
+export { type LoginTransaction, openTransaction, sealTransaction } from './transaction.js'
 export {
   createUserTokens,
   type LogoutOutcome,

@@ -73,7 +73,8 @@ export interface AuthorizationRequest extends AuthorizationChecks {
 /** Schemes that browsers run or read in place, instead of handing them over. */
 const unsafeSchemes: readonly string[] = ['javascript:', 'data:', 'file:', 'blob:', 'about:', 'vbscript:']
 
-function isRedirectUri(value: unknown): boolean {
+/** Whether users may be sent back there: an absolute URI without fragment; `http` on loopback hosts only. */
+export function isRedirectUri(value: unknown): boolean {
   if (typeof value !== 'string' || value.includes('#') || !URL.canParse(value)) return false
   const { protocol, hostname } = new URL(value)
   return protocol === 'http:' ? isLoopbackHostname(hostname) : !unsafeSchemes.includes(protocol)

@@ -64,8 +64,12 @@ export interface RevocationRequest {
 }
 
 /** Sends a {@link RevocationRequest} as a call of the client, with its time limits, repetitions and circuit. */
-export async function sendRevocation(runtime: Runtime, request: RevocationRequest): Promise<void> {
-  const call = beginCall(runtime, 'revoke')
+export async function sendRevocation(
+  runtime: Runtime,
+  request: RevocationRequest,
+  options: CallOptions | undefined,
+): Promise<void> {
+  const call = beginCall(runtime, 'revoke', options)
   const spec = { circuit: 'revocation', retry: 'safe', expectsJson: false } as const
   const { done, url, ...init } = request
   await withinCall(runtime, call, (signal) =>

@@ -1,0 +1,45 @@
+/*
+ * Revocation of all tokens of a login. Does not forget them: the caller does.
+ */
+
+import type { CallOptions } from '../client/client-options.js'
+import type { VendorClient } from '../client/create-client.js'
+import { isOAuthClientError } from '../client/errors.js'
+import type { TokenSet } from '../client/token-set.js'
+import type { ProviderSettings } from './provider-options.js'
+
+type Outcome = 'revoked' | 'unsupported'
+
+/** See {@link Provider.revoke}: the refresh token first, as its end is that of the access token at most servers. */
+export async function revokeTokens(
+  { preset }: ProviderSettings,
+  { client, sendRevocation }: VendorClient,
+  tokens: TokenSet,
+  call: CallOptions | undefined,
+): Promise<Outcome> {
+  if (preset.revocation === undefined && (await client.ready()).revocation_endpoint === undefined) return 'unsupported'
+
+  async function revokeOne(token: string, tokenTypeHint: 'refresh_token' | 'access_token'): Promise<Outcome> {
+    try {
+      if (preset.revocation === undefined) await client.revoke(token, { ...call, tokenTypeHint })
+      else await sendRevocation(await preset.revocation(token), call)
+      return 'revoked'
+    } catch (error) {
+      // RFC 7009 §2.2 wants 200 for a token that is no good any more; some say so instead.
+      if (isOAuthClientError(error) && error.code === 'ERR_INVALID_TOKEN') return 'revoked'
+      if (isOAuthClientError(error) && error.code === 'ERR_UNSUPPORTED_TOKEN_TYPE') return 'unsupported'
+      throw error
+    }
+  }
+
+  const { refreshToken, accessToken } = tokens
+  const first = refreshToken === undefined ? undefined : revokeOne(refreshToken, 'refresh_token')
+  // Sent also where the first one failed: what can be revoked is.
+  const second = await (first ?? Promise.resolve('unsupported' as const)).then(after, after)
+  const outcome = await first
+  return outcome === 'revoked' ? 'revoked' : second
+
+  function after(): Promise<Outcome> {
+    return revokeOne(accessToken, 'access_token')
+  }
+}
