@@ -7,6 +7,12 @@ export {
 export type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
 export type { BreakerState, CircuitName, ClientOperation, EventListener, PortcullisEvent } from '../kit/events.js'
 export type { IntrospectionFailureReason, IssuerFailureReason, KeyRefusalCode } from '../kit/failure-code.js'
+export {
+  type AuthenticatedCall,
+  type AuthenticatedFetch,
+  type AuthenticatedFetchOptions,
+  createAuthenticatedFetch,
+} from './authenticated-fetch.js'
 export type { DpopProofRequest, DpopProofs } from './calls/dpop.js'
 export { type Challenge, type ChallengeFields, readChallenges, readStepUp, type StepUp } from './challenges.js'
 export type {

@@ -85,6 +85,8 @@ export interface GuardedStreamOptions extends Omit<DestinationOptions, 'fetch'> 
   readonly fetch: typeof globalThis.fetch
   /** Milliseconds until the answer must have been read to its end. */
   readonly timeoutMs: number
+  /** Ends the request too, beside the signal of `init`. */
+  readonly closing?: AbortSignal | undefined
 }
 
 /**
@@ -100,10 +102,10 @@ export interface GuardedStreamOptions extends Omit<DestinationOptions, 'fetch'> 
 export async function guardedStream(
   url: string,
   init: RequestInit,
-  { fetch, timeoutMs, ...destination }: GuardedStreamOptions,
+  { fetch, timeoutMs, closing, ...destination }: GuardedStreamOptions,
 ): Promise<Response> {
   const transport = transportTo(url, { ...destination, fetch: fetch as Fetch }) as typeof globalThis.fetch
-  const { signal, release } = linkSignals([init.signal], timeoutMs)
+  const { signal, release } = linkSignals([init.signal, closing], timeoutMs)
   try {
     const response = await untilAborted(signal, () => transport(url, { ...init, redirect: 'manual', signal }))
     return response.redirected ? refuseAnswer(response, 'redirect') : response
