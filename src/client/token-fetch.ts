@@ -62,7 +62,7 @@ export function createTokenFetch<Token extends SendableToken>(settings: TokenFet
     headers.delete('DPoP')
     headers.set('Authorization', `${token.tokenType} ${token.accessToken}`)
     if (token.tokenType === 'DPoP') headers.set('DPoP', await proofFor(url, method, token))
-    const rules = { fetch, timeoutMs, closing, allowInsecureLoopback: true, trustedHostnames: [url.hostname] }
+    const rules = { fetch, timeoutMs, closing, insecureHosts: true, trustedHostnames: [url.hostname] }
     const response = await guardedStream(url.href, { ...init, method, headers }, rules).catch((error) => {
       throw error instanceof FetchFailure ? misuse(error.reason) : error
     })
