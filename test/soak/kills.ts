@@ -1,0 +1,93 @@
+import { serializeTokenSet, tokenSetFromResponse } from 'portcullis/client'
+import { openParts, openTokens, type World } from './open-tokens.js'
+import { startWorker } from './processes.js'
+import type { TokenServer } from './token-server.js'
+
+/** How often a process is killed in the middle of a refresh. */
+export interface KillPlan {
+  readonly script: string
+  readonly world: Omit<World, 'origin'>
+  readonly kills: number
+  /** How many at a time. */
+  readonly parallel: number
+}
+
+/** What came of it. */
+export interface KillResult {
+  readonly kills: number
+  /** Entries that could not be read, or were gone although nobody ended the session. */
+  readonly damaged: number
+  /** Redemptions beyond the one that was needed, where the answer to the first was not lost. */
+  readonly needless: number
+  /** Sessions that ended because the answer was lost with the process: the server takes no spent token. */
+  readonly lost: number
+  readonly slowestMs: number
+  readonly errors: readonly string[]
+}
+
+const points = 12
+/** Between these the server has taken the refresh token, and its answer is not in the store. */
+const answerIsLost: ReadonlySet<number> = new Set([8, 9, 10])
+const hourMs = 3_600_000
+const patienceMs = 60_000
+
+/** Kills a process at each point of the protocol in turn, and lets another one go on. */
+export async function runKills(server: TokenServer, plan: KillPlan): Promise<KillResult> {
+  const world = { ...plan.world, origin: server.origin }
+  const survivor = openParts(world, () => Date.now() + 2 * hourMs)
+  const result = { kills: 0, damaged: 0, needless: 0, lost: 0, slowestMs: 0, errors: [] as string[] }
+  let next = 0
+
+  async function killOnce(round: number): Promise<void> {
+    const killAt = (round % points) + 1
+    const key = `kill-${process.pid}-${Date.now()}-${round}`
+    const set = serializeTokenSet(tokenSetFromResponse(server.signIn(key, key)))
+    const victim = await startWorker(plan.script, world)
+    const report = await victim.run({ key, set, callers: 1, offsetMs: 2 * hourMs, killAt })
+    if (report === undefined) result.kills += 1
+    else result.errors.push(`point ${killAt} was not reached: ${report.errors.join() || 'a token came'}`)
+    await victim.stop()
+    const startedMs = performance.now()
+    const code = await goOn(key)
+    result.slowestMs = Math.max(result.slowestMs, performance.now() - startedMs)
+    judge(killAt, key, code)
+  }
+
+  /** A caller who comes again while he is told to. `undefined` for a token. */
+  async function goOn(key: string): Promise<string | undefined> {
+    const startedMs = performance.now()
+    for (;;) {
+      try {
+        await openTokens(survivor, key).getToken()
+        return undefined
+      } catch (error) {
+        const { code, retryable } = error as { readonly code: string; readonly retryable?: boolean }
+        if (retryable !== true || performance.now() - startedMs > patienceMs) return code
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+    }
+  }
+
+  function judge(killAt: number, key: string, code: string | undefined): void {
+    const { redemptions = 0, reuses = 0 } = server.sessions.get(key) ?? {}
+    const attempts = redemptions + reuses
+    if (code === 'ERR_TOKEN_STORE_CORRUPT') result.damaged += 1
+    else if (code === 'ERR_REAUTHENTICATION_REQUIRED' && answerIsLost.has(killAt) && attempts === 2) result.lost += 1
+    else if (code !== undefined) result.errors.push(`point ${killAt}: ${code} after ${attempts} attempts`)
+    else if (attempts > 1) result.needless += 1
+  }
+
+  async function lane(): Promise<void> {
+    while (next < plan.kills) {
+      const round = next
+      next += 1
+      await killOnce(round)
+    }
+  }
+
+  server.delayMs = 50
+  await Promise.all(Array.from({ length: plan.parallel }, lane))
+  server.delayMs = 0
+  survivor.close()
+  return result
+}
