@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import ts from 'typescript'
 import { beforeAll, describe, expect, it } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
+import { commonFlags, findCommand } from '../../src/cli/commands.js'
 import { type CodeBlock, codeBlocks, pages, root } from './markdown.js'
 
 const blocks = pages().flatMap(codeBlocks)
@@ -28,7 +29,20 @@ const installable = new Set([
   ...Object.keys(packageJson.devDependencies),
 ])
 
+/** A line with a command of ours: its verb and the names of its flags. Variables before it and input behind it are left out. */
+function ownCommand(line: string): { readonly verb: string; readonly flags: readonly string[] } | undefined {
+  const [, verb = '', rest = ''] =
+    /^(?:\w+=\S+ )?(?:npx )?portcullis (\w+)(.*)$/.exec(line.replace(/ {2,}#.*$/, '')) ?? []
+  return verb === '' ? undefined : { verb, flags: [...rest.matchAll(/ --([\w-]+)/g)].map(([, flag = '']) => flag) }
+}
+
 function isKnownCommand(line: string): boolean {
+  const own = ownCommand(line)
+  if (own !== undefined) {
+    const command = findCommand(own.verb)
+    const known = [...commonFlags, ...(command?.flags ?? [])].map(({ name }) => name)
+    return command !== undefined && own.flags.every((flag) => known.includes(flag))
+  }
   if (commands.has(line) || contributorCommands.has(line)) return true
   if (/^npx vitest run [\w./-]+$/.test(line)) return true
   const install = /^npm install (.+)$/.exec(line)

@@ -21,6 +21,7 @@ const settings: Readonly<Record<string, Partial<ResourceServerOptions>>> = {
   'issuer: [a, b]': { issuer: [issuer, 'https://other.example.com'] },
   tenants: { issuer: () => ({}), tenants: [issuer] },
   bearerMethods: { resource: { resource, bearerMethods: ['header', 'body', 'query'] } },
+  "mtls: 'allowed'": { mtls: 'required' },
   "dpop: 'off'": { dpop: 'off' },
   maxFutureSeconds: { dpop: { mode: 'required', maxAgeSeconds: 300, maxFutureSeconds: 30 } },
   isRevoked: { isRevoked: () => false },
