@@ -43,6 +43,7 @@ const innerArrows = {
 const nodeFiles = [
   '^src/jws/crypto/node\\.ts$',
   '^src/kit/fetch/network-node\\.ts$',
+  '^src/kit/diagnostics-node\\.ts$',
   '^src/testing/',
   '^src/client/credentials/',
   '^src/stores/(file|keyring|sops)/',

@@ -9,6 +9,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: '#crypto', replacement: `${root}/src/jws/crypto/node.ts` },
+      { find: '#diagnostics', replacement: `${root}/src/kit/diagnostics-node.ts` },
       { find: '#network', replacement: `${root}/src/kit/fetch/network-node.ts` },
       { find: /^portcullis\/adapter$/, replacement: `${root}/src/adapter.ts` },
       { find: /^portcullis\/adapter-testing$/, replacement: `${root}/src/testing/adapter-contract/index.ts` },

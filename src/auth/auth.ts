@@ -22,6 +22,11 @@ export class Passage {
     this.#request = request
   }
 
+  /** See `RequestFacts.request`. */
+  get request(): object | undefined {
+    return this.#request
+  }
+
   /** Made when somebody asks for it: most requests pass without. */
   get correlationId(): string {
     this.#correlationId ??= this.#request === undefined ? crypto.randomUUID() : idOf(this.#request)

@@ -3,6 +3,7 @@ import type { GrantedToken } from '../auth/access-context.js'
 import type { Auth } from '../auth/auth.js'
 import type { AuthError } from '../errors/index.js'
 import type { Clock } from '../kit/clock.js'
+import { isHeard, traced } from '../kit/event-sink.js'
 import { type EventListener, emit } from '../kit/events.js'
 import { createShortMemory } from '../kit/short-memory.js'
 import { createSingleFlight } from '../kit/single-flight.js'
@@ -68,7 +69,8 @@ export function createAcquire(parts: AcquireSettings): Acquire {
       return { auth, grant, client, actor: grant.actor && (await actorToken(grant, grant.actor, timeoutMs)) }
     } catch (thrown) {
       const { code, detail } = thrown as AuthError
-      emit(onEvent, { ...failed, issuer: auth.issuer, resource: grant.resource, code, detail })
+      const { issuer, correlationId } = auth
+      emit(onEvent, { ...failed, issuer, resource: grant.resource, correlationId, code, detail })
       throw thrown
     }
   }
@@ -89,7 +91,9 @@ export function createAcquire(parts: AcquireSettings): Acquire {
     const fly = async (): Promise<Acquired> => {
       const refusal = refusals.get(key)
       if (refusal !== undefined) {
-        emit(onEvent, { type: 'grant.failed', ...about, ...describeFailure(refusal), remembered: true, durationMs: 0 })
+        const { correlationId } = request.auth
+        const failure = { ...describeFailure(refusal), remembered: true, durationMs: 0 }
+        emit(onEvent, { type: 'grant.failed', ...about, correlationId, ...failure })
         throw refusal
       }
       const kept = await look()
@@ -100,25 +104,24 @@ export function createAcquire(parts: AcquireSettings): Acquire {
     const flightKey = rejected === undefined ? key : `${key}.${await sha256Base64url(rejected.accessToken)}`
     const joined = flights.current(flightKey)
     const { token, isNew } = await (joined ?? flights.run(flightKey, fly))
-    if (joined !== undefined || !isNew) emit(onEvent, { type: 'grant.reused', ...about })
+    if ((joined !== undefined || !isNew) && isHeard(onEvent)) {
+      emit(onEvent, { type: 'grant.reused', ...about, correlationId: request.auth.correlationId })
+    }
     return token
   }
 
   /** A token that was exchanged alone no longer stays out of the cache: another process may have put a newer one there. */
   async function exchange(key: string, request: ExchangeRequest, alone: AbortSignal): Promise<GrantedToken> {
     const { auth, grant, client } = request
-    const about = { issuer: client.issuer, resource: grant.resource }
+    const about = { issuer: client.issuer, resource: grant.resource, correlationId: auth.correlationId }
     const startedMs = monotonicClock()
     const durationMs = () => Math.max(0, monotonicClock() - startedMs)
     try {
       const params = exchangeParams(request)
-      const answer = await withTimeLimit(timeoutMs, (signal) =>
-        client.exchangeToken(params, {
-          signal,
-          totalTimeoutMs: clientTimeoutMs(timeoutMs),
-          correlationId: auth.correlationId,
-        }),
-      )
+      const { correlationId } = about
+      const ask = (signal: AbortSignal) =>
+        client.exchangeToken(params, { signal, totalTimeoutMs: clientTimeoutMs(timeoutMs), correlationId })
+      const answer = await traced(onEvent, { operation: 'exchange', ...about }, () => withTimeLimit(timeoutMs, ask))
       const granted = checkGranted(answer, request)
       if (!alone.aborted) await cache.set(key, granted, auth.expiresAt)
       emit(onEvent, { type: 'grant.exchanged', ...about, durationMs: durationMs() })

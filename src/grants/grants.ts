@@ -3,6 +3,7 @@ import type { Auth } from '../auth/auth.js'
 import { type AuthError, ConfigurationError, InternalError } from '../errors/index.js'
 import { createBoundedCache } from '../kit/bounded-cache.js'
 import { type Clock, monotonicClock, systemClock } from '../kit/clock.js'
+import { createEventSink } from '../kit/event-sink.js'
 import type { EventListener } from '../kit/events.js'
 import { anything, checkOptions, func, integer, methods, type Rules, refuseRepeats } from '../kit/options.js'
 import type { GrantStore, LockStore } from '../stores/contract.js'
@@ -87,7 +88,8 @@ const maxNonces = 1000
  */
 export function createGrants(options: GrantsOptions): Grants {
   checkOptions('createGrants', options, rules)
-  const { store, lock, onEvent, clock = systemClock } = options
+  const { store, lock, clock = systemClock } = options
+  const onEvent = createEventSink(options.onEvent)
   const { refusalSeconds = 5, exchangeTimeoutMs = 10_000, fetchTimeoutMs = 30_000 } = options
   const clientOf = createClientSelection(options.client)
   const acquire = createAcquire({

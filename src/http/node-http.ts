@@ -29,6 +29,16 @@ export interface RequestWrapper {
   readonly originalUrl?: string | undefined
   /** What a body parser left. */
   readonly body?: unknown
+  /** What the log calls the request, in Fastify or by pino-http. */
+  readonly id?: unknown
+  /** The route it matched, in Express; below {@link RequestWrapper.baseUrl}. */
+  readonly route?: { readonly path?: unknown } | undefined
+  /** Where the router is mounted, in Express. */
+  readonly baseUrl?: string | undefined
+  /** The route it matched, in Fastify. */
+  readonly routeOptions?: { readonly url?: string | undefined } | undefined
+  /** Holds the route it matched as `_matchedRoute`, in Koa with @koa/router. */
+  readonly ctx?: object | undefined
 }
 
 /**
@@ -82,6 +92,19 @@ class NodeRequestFacts implements RequestFacts {
 
   formBody(): Readonly<Record<string, unknown>> | undefined {
     return formBody(this.#request.headers, this.#wrapper.body)
+  }
+
+  route(): string | undefined {
+    const { routeOptions, route, baseUrl = '', ctx } = this.#wrapper
+    const ofExpress = typeof route?.path === 'string' ? `${baseUrl}${route.path}` : undefined
+    const ofKoa: unknown = ctx && Reflect.get(ctx, '_matchedRoute')
+    const found = routeOptions?.url ?? ofExpress ?? ofKoa
+    return typeof found === 'string' ? found : undefined
+  }
+
+  requestId(): string | undefined {
+    const { id } = this.#wrapper
+    return typeof id === 'string' || typeof id === 'number' ? String(id) : undefined
   }
 }
 

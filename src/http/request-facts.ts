@@ -29,4 +29,8 @@ export interface RequestFacts {
    * where nothing parsed it. Where a token may come in a form, a guard calls the latter a fault of the application.
    */
   readonly formBody?: (() => Readonly<Record<string, unknown>> | undefined) | undefined
+  /** The pattern of the route, such as `/users/:id`, for events: asked only where somebody listens. Never the path. */
+  readonly route?: (() => string | undefined) | undefined
+  /** What the framework calls the request in its log, for events: asked only where somebody listens. */
+  readonly requestId?: (() => string | undefined) | undefined
 }

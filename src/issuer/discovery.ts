@@ -1,4 +1,5 @@
 import { AuthError, UnavailableError } from '../errors/index.js'
+import { traced } from '../kit/event-sink.js'
 import { emit } from '../kit/events.js'
 import { type IssuerFailureReason, issuerReason } from '../kit/failure-code.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
@@ -84,7 +85,9 @@ export function createDiscovery(
   const urls = discoveryUrls(issuer, settings.convention)
   const known: Refreshing<Known> = createRefreshing<Known>({
     async load() {
-      const { document: found, headers } = await firstAnswer(urls, ask)
+      const { document: found, headers } = await traced(onEvent, { operation: 'discovery', issuer }, () =>
+        firstAnswer(urls, ask),
+      )
       const document = readMetadata(found, ...documentIssuers)
       const metadata = usableMetadata(document, insecureHosts)
       return {

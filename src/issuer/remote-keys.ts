@@ -1,6 +1,7 @@
 import { UnavailableError } from '../errors/index.js'
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
 import type { VerificationKey } from '../jws/verification-key.js'
+import { traced } from '../kit/event-sink.js'
 import { emit } from '../kit/events.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
 import { integer, members } from '../kit/options.js'
@@ -80,7 +81,10 @@ export function createRemoteKeys({
   const { defaultMaxAgeSeconds = 3600, timeoutMs = 5000 } = options
   const bucket = createTokenBucket(unknownKidBudget)
   const keys = createRefreshing<KeyTable>({
-    load: (previous) => loadKeys({ issuer, jwksUri, rules, surroundings, timeoutMs, defaultMaxAgeSeconds }, previous),
+    load: (previous) =>
+      traced(onEvent, { operation: 'keys', issuer }, () =>
+        loadKeys({ issuer, jwksUri, rules, surroundings, timeoutMs, defaultMaxAgeSeconds }, previous),
+      ),
     onFailure: (error, stale) => emit(onEvent, { type: 'keys.failed', issuer, reason: reasonOf(error), stale }),
     retryAfterMs: demandedPauseMs,
     clock,

@@ -46,12 +46,16 @@ export type CircuitName =
  * @group Events
  */
 export type PortcullisEvent =
-  /** A caller was let through. */
+  /** A caller was let through: one event per request, however many guards it passed. */
   | (AboutRequest & {
       readonly type: 'auth.accepted'
       readonly issuer: string
       readonly resource: string
       readonly scheme: string
+      /** What the token was bound to, shown to hold. */
+      readonly binding: 'none' | 'dpop' | 'mtls' | 'both'
+      /** See `Auth.isClientToken`. */
+      readonly isClientToken: boolean | undefined
     })
   /** A request without credentials was let through where none are demanded. */
   | (AboutRequest & { readonly type: 'auth.anonymous'; readonly resource: string })
@@ -60,6 +64,10 @@ export type PortcullisEvent =
       readonly type: 'auth.refused'
       readonly code: AuthErrorCode
       readonly status: number
+      /** Who has to mend it. `dependency`: an authorization server or a store; `application`: this server or its setup. */
+      readonly fault: 'caller' | 'policy' | 'dependency' | 'application'
+      /** Normal traffic: a client that asks how to be let in, or is told the nonce to use. */
+      readonly handshake: boolean
       readonly resource: string
       readonly detail: string | undefined
       /** What would have been accepted; only where `explainRefusals` is on. */
@@ -114,11 +122,17 @@ export type PortcullisEvent =
       readonly type: 'grant.exchanged'
       readonly issuer: string
       readonly resource: string
+      readonly correlationId: string
       /** How long the exchange took, repetitions included, by a clock that is never set back. */
       readonly durationMs: number
     }
   /** A downstream token came from the cache, or from an exchange for another request of the same caller. */
-  | { readonly type: 'grant.reused'; readonly issuer: string; readonly resource: string }
+  | {
+      readonly type: 'grant.reused'
+      readonly issuer: string
+      readonly resource: string
+      readonly correlationId: string
+    }
   /**
    * A downstream token could not be had. `code` tells what that means, before `mapRefusal`; `refused`, that the
    * authorization server said no, or issued what was not asked for; `remembered`, that it was not asked again.
@@ -127,6 +141,7 @@ export type PortcullisEvent =
       readonly type: 'grant.failed'
       readonly issuer: string
       readonly resource: string
+      readonly correlationId: string
       readonly code: AuthErrorCode
       readonly refused: boolean
       readonly remembered: boolean
@@ -224,6 +239,12 @@ export type PortcullisEvent =
 export interface AboutRequest {
   /** Tells the request in logs: its errors and the calls made to authorization servers for it carry the same one. */
   readonly correlationId: string
+  /** `undefined` outside of HTTP, like the next two, and for what comes up after the guard. */
+  readonly method?: string | undefined
+  /** The pattern of the route, `/users/:id`: where the framework tells. Never the path. */
+  readonly route?: string | undefined
+  /** What the framework calls the request: `request.id` of Fastify, or of pino-http. */
+  readonly requestId?: string | undefined
   /**
    * `request`: at a guard. `check`: a further demand on a caller let through before, or a refusal that came up later.
    * `token`: `server.verify`, outside of any request.

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from './clock.js'
+import { createEventSink, type EventSink } from './event-sink.js'
 import type { EventListener } from './events.js'
 import type { Fetch } from './fetch/platform-fetch.js'
 import { platformFetch } from './fetch/platform-fetch.js'
@@ -45,11 +46,11 @@ export const surroundingsRules: Rules<SurroundingsOptions> = {
  * Fills in the defaults of the options that say how the outside is reached. They were checked by
  * {@link surroundingsRules}.
  */
-export function toSurroundings(options: SurroundingsOptions): Surroundings {
+export function toSurroundings(options: SurroundingsOptions): Surroundings & { readonly onEvent: EventSink } {
   return Object.freeze({
     fetch: options.fetch ?? platformFetch,
     clock: options.clock ?? systemClock,
-    onEvent: options.onEvent,
+    onEvent: createEventSink(options.onEvent),
     insecureHosts: toInsecureHosts(options),
   })
 }

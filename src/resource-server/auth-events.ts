@@ -5,7 +5,7 @@ import type { Sight } from '../explain/refusal.js'
 import { refusalSentence } from '../explain/sentences.js'
 import type { RequestFacts } from '../http/request-facts.js'
 import { readCompactJws, readJsonSegment } from '../jws/compact-jws.js'
-import type { Clock } from '../kit/clock.js'
+import { isHeard } from '../kit/event-sink.js'
 import { emit, type PortcullisEvent } from '../kit/events.js'
 import { failureCode } from '../kit/failure-code.js'
 import type { ResourceServerSettings } from './resource-server-options.js'
@@ -24,12 +24,13 @@ export interface Judged {
   token?: string | undefined
 }
 
-/** Tells the listener what became of callers. Costs next to nothing where there is none. */
+/** Tells listeners what became of callers. Costs next to nothing where there is none. */
 export interface AuthEvents {
-  /** Tells when a judgement begins. `undefined` where there is no listener, like the next two. */
-  readonly clock: Clock | undefined
-  readonly accepted: ((auth: Auth<unknown>, judged: Judged) => void) | undefined
-  readonly anonymous: ((resource: string, judged: Judged) => void) | undefined
+  /** When a judgement begins; `undefined` where there is no listener. */
+  start(): number | undefined
+  /** Tells of a request once, however many guards let it through. */
+  accepted(auth: Auth<unknown>, judged: Judged): void
+  anonymous(resource: string, judged: Judged): void
   /** Gives the error to the request, tells of it, and returns it: another object where this one cannot be given. */
   refused(error: AuthError, resource: string, judged: Judged): AuthError
   /** Whether it is an error that was told of for this very request; for any request, where none is given. */
@@ -42,35 +43,46 @@ export function createAuthEvents(options: ResourceServerSettings): AuthEvents {
   const { onEvent } = options.surroundings
   /** Each is of one request: what the application throws, for several perhaps, is copied. */
   const told = new WeakSet<AuthError>()
+  const admitted = new WeakSet<object>()
 
-  function about({ passage, phase, startedMs }: Judged) {
+  function about({ passage, phase, startedMs, facts }: Judged) {
     const durationMs = startedMs === undefined ? 0 : Math.max(0, monotonicClock() - startedMs)
-    return { correlationId: passage.correlationId, phase, durationMs }
+    return { correlationId: passage.correlationId, ...placeOf(facts), phase, durationMs }
+  }
+
+  /** Guards of one request are told apart by nothing but their order: the first one speaks for all. */
+  function isFirst({ passage: { request }, phase }: Judged): boolean {
+    if (request === undefined || phase !== 'request') return true
+    if (admitted.has(request)) return false
+    admitted.add(request)
+    return true
   }
 
   function tell(error: AuthError, resource: string, judged: Judged): void {
     const { code, status, callback, cause } = error
     const detail = error.detail === undefined ? undefined : shownText(error.detail)
     const explanation = explainRefusals ? explanationOf(error, judged) : {}
-    emit(onEvent, { type: 'auth.refused', code, status, resource, detail, ...explanation, ...about(judged) })
+    const kind = { code, status, fault: faultOf(status), handshake: handshakes.includes(code) }
+    emit(onEvent, { type: 'auth.refused', ...kind, resource, detail, ...explanation, ...about(judged) })
     if (status !== 500 && callback === undefined) return
     const { correlationId } = judged.passage
     emit(onEvent, { type: 'application.failed', callback, errorName: failureCode(cause ?? error), correlationId })
   }
 
-  const accepted: AuthEvents['accepted'] = ({ issuer, resource, scheme }, judged) =>
-    emit(onEvent, { type: 'auth.accepted', issuer, resource, scheme, ...about(judged) })
-  const anonymous: AuthEvents['anonymous'] = (resource, judged) =>
-    emit(onEvent, { type: 'auth.anonymous', resource, ...about(judged) })
-
   return {
-    clock: onEvent && monotonicClock,
-    accepted: onEvent && accepted,
-    anonymous: onEvent && anonymous,
+    start: () => (isHeard(onEvent) ? monotonicClock() : undefined),
+    accepted({ issuer, resource, scheme, confirmation, isClientToken }, judged) {
+      if (!isHeard(onEvent) || !isFirst(judged)) return
+      const binding = bindingOf(confirmation)
+      emit(onEvent, { type: 'auth.accepted', issuer, resource, scheme, binding, isClientToken, ...about(judged) })
+    },
+    anonymous(resource, judged) {
+      if (isHeard(onEvent)) emit(onEvent, { type: 'auth.anonymous', resource, ...about(judged) })
+    },
     refused(error, resource, judged) {
       const own = ownError(error, judged.passage.correlationId)
       told.add(own)
-      if (onEvent) tell(own, resource, judged)
+      if (isHeard(onEvent)) tell(own, resource, judged)
       return own
     },
     isKnown(thrown, passage): thrown is AuthError {
@@ -78,6 +90,36 @@ export function createAuthEvents(options: ResourceServerSettings): AuthEvents {
       return passage === undefined || passage.correlationId === thrown.correlationId
     },
   }
+}
+
+/** Of a refusal that belongs to good traffic: a client that asks how to be let in. */
+const handshakes: readonly string[] = ['ERR_TOKEN_MISSING', 'ERR_PROOF_NONCE']
+
+function faultOf(status: AuthError['status']): Refusal['fault'] {
+  if (status === 403) return 'policy'
+  if (status === 500) return 'application'
+  return status >= 502 ? 'dependency' : 'caller'
+}
+
+function bindingOf(confirmation: Auth<unknown>['confirmation']): 'none' | 'dpop' | 'mtls' | 'both' {
+  const { jkt, 'x5t#S256': thumbprint } = confirmation ?? {}
+  if (jkt === undefined) return thumbprint === undefined ? 'none' : 'mtls'
+  return thumbprint === undefined ? 'dpop' : 'both'
+}
+
+const maxNameLength = 128
+
+/** What the framework says of the request. Facts may throw, and then they say nothing. */
+function placeOf(facts: RequestFacts | undefined) {
+  try {
+    return { method: name(facts?.method), route: name(facts?.route?.()), requestId: name(facts?.requestId?.()) }
+  } catch {
+    return {}
+  }
+}
+
+function name(text: unknown): string | undefined {
+  return typeof text === 'string' ? shownText(text.slice(0, maxNameLength)) : undefined
 }
 
 function explanationOf(error: AuthError, { token, facts }: Judged) {

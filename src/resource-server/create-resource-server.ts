@@ -97,6 +97,10 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
     metadata: (request) => site.answer(request),
     serveMetadataAtRoot: (resource) => site.serveAtRoot(selectResource(resolved.resources, resource)),
     metadataUrl: (resource) => protectedResourceMetadataUrl(selectResource(resolved.resources, resource).resource),
+    observe(listener) {
+      if (typeof listener === 'function') return resolved.surroundings.onEvent.observe(listener)
+      throw new ConfigurationError('`observe` takes a function.')
+    },
     async warmUp() {
       await Promise.all(issuers.known().map((one) => warmUp(one, needsKeys(one))))
     },

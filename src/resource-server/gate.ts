@@ -68,7 +68,7 @@ export function createGates<Claims>(
 
   function accept(auth: Auth<Claims>, judged: Judged, queryUsed: boolean) {
     const { headers } = judged.passage
-    tell.accepted?.(auth, judged)
+    tell.accepted(auth, judged)
     return { ok: true as const, auth, headers: queryUsed ? { ...privateHeaders, ...headers } : headers }
   }
 
@@ -76,7 +76,7 @@ export function createGates<Claims>(
     const gate = gateFor(requirement)
     return async (facts) => {
       const its = new Passage(facts.request)
-      const judged: Judged = { phase: 'request', passage: its, startedMs: tell.clock?.(), facts, token: undefined }
+      const judged: Judged = { phase: 'request', passage: its, startedMs: tell.start(), facts, token: undefined }
       let scheme: AuthScheme | undefined
       try {
         const read = readCredentials(facts, gate.resource, gate.modes.dpop !== 'off')
@@ -87,7 +87,7 @@ export function createGates<Claims>(
           return accept(auth, judged, read.method === 'query')
         }
         if (!anonymous || !(read.error instanceof MissingTokenError)) return refuse(read.error, gate, scheme, judged)
-        tell.anonymous?.(gate.resource.resource, judged)
+        tell.anonymous(gate.resource.resource, judged)
         return { ok: true, auth: undefined, headers: its.headers }
       } catch (thrown) {
         return refuse(thrown, gate, scheme, judged)
@@ -98,7 +98,7 @@ export function createGates<Claims>(
   /** Judges a caller let through before; what is thrown or rejected with is the refusal, told of. */
   function demand(auth: Auth<Claims>, requirement: Requirement<Claims>, waits: boolean): MaybePromise<void> {
     const gate = gateFor(requirement)
-    const judged: Judged = { phase: 'check', passage: auth[passage], startedMs: tell.clock?.(), token: auth.token }
+    const judged: Judged = { phase: 'check', passage: auth[passage], startedMs: tell.start(), token: auth.token }
     const fail = (thrown: unknown): never => {
       throw refuse(thrown, gate, auth.scheme, judged).error
     }
@@ -108,8 +108,8 @@ export function createGates<Claims>(
     } catch (thrown) {
       return fail(thrown)
     }
-    if (!(outcome instanceof Promise)) return tell.accepted?.(auth, judged)
-    if (waits) return outcome.then(() => tell.accepted?.(auth, judged), fail)
+    if (!(outcome instanceof Promise)) return tell.accepted(auth, judged)
+    if (waits) return outcome.then(() => tell.accepted(auth, judged), fail)
     outcome.catch(() => {})
     return fail(new ConfigurationError(mustWait))
   }
@@ -135,7 +135,7 @@ export function createGates<Claims>(
     },
     async verify(token, requirement) {
       const gate = gateFor(requirement)
-      const startedMs = tell.clock?.()
+      const startedMs = tell.start()
       const judged: Judged = { phase: 'token', passage: new Passage(), startedMs, token }
       try {
         if (typeof token !== 'string') throw new InvalidRequestError('ERR_REQUEST_MALFORMED')

@@ -1,6 +1,7 @@
 import type { Auth } from '../auth/auth.js'
 import { ConfigurationError } from '../errors/index.js'
 import { type Clock, monotonicClock } from '../kit/clock.js'
+import type { EventSink } from '../kit/event-sink.js'
 import type { EventListener } from '../kit/events.js'
 import type { Fetch } from '../kit/fetch/platform-fetch.js'
 import { isJsonObject } from '../kit/json.js'
@@ -114,7 +115,7 @@ export interface ResourceServerOptions<Schema extends ClaimsSchema | undefined =
 
 /** Options of a server, checked completely, with every default filled in. */
 export interface ResourceServerSettings {
-  readonly surroundings: Surroundings
+  readonly surroundings: Surroundings & { readonly onEvent: EventSink }
   readonly resources: readonly ResourceSettings[]
   readonly issuers: readonly IssuerSettings[]
   readonly resolver: IssuerResolver | undefined

@@ -3,6 +3,7 @@ import { ConfigurationError } from '../errors/index.js'
 import type { HttpAnswer } from '../http/http-answer.js'
 import type { RequestFacts } from '../http/request-facts.js'
 import type { KeySourceHealth } from '../issuer/key-source.js'
+import type { EventListener } from '../kit/events.js'
 import type { MaybePromise } from '../kit/maybe-promise.js'
 import type { AuthResult, Guard, OptionalGuard, Refused } from './auth-result.js'
 import type { Explanation } from './explain.js'
@@ -122,6 +123,11 @@ export interface ResourceServer<Claims = AccessTokenClaims> {
    * @throws {@link UnavailableError} when an issuer cannot be reached.
    */
   warmUp(): Promise<void>
+  /**
+   * Adds a listener beside `onEvent`, until the function it gives is called. It gets the events of this server alone, not
+   * those of clients and grants.
+   */
+  observe(listener: EventListener): () => void
   /** The state of every known issuer's keys, for readiness probes. No network. */
   health(): ResourceServerHealth
   /** Makes the next use fetch keys anew: those of one issuer, or all. Known keys serve meanwhile. */

@@ -1,4 +1,5 @@
 import { DelegateBackoff, handleWhen, type RetryPolicy, retry } from 'cockatiel'
+import { traced } from '../../kit/event-sink.js'
 import { type CircuitName, type ClientOperation, emit } from '../../kit/events.js'
 import { withTimeLimit } from '../../kit/time-limit.js'
 import { OAuthClientError } from '../errors.js'
@@ -65,8 +66,12 @@ export async function withinCall<T>(
   start: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const sources = [call.signal, closing]
+  const { issuer, correlationId } = call
+  const asked = { operation: 'client', issuer, call: call.operation, correlationId } as const
   try {
-    return await withTimeLimit(Math.max(1, call.deadlineMs - settings.monotonicClock()), start, sources)
+    return await traced(settings.onEvent, asked, () =>
+      withTimeLimit(Math.max(1, call.deadlineMs - settings.monotonicClock()), start, sources),
+    )
   } catch (thrown) {
     const context = contextOf(call)
     const signal = sources.find((source) => source?.aborted)

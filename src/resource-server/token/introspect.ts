@@ -1,6 +1,7 @@
 /** What an issuer says about a token, remembered for a short while. Does NOT compare the audience, nor judge `cnf`. */
 import { InvalidTokenError, UnavailableError } from '../../errors/index.js'
 import { createBoundedCache } from '../../kit/bounded-cache.js'
+import { traced } from '../../kit/event-sink.js'
 import { emit } from '../../kit/events.js'
 import { introspectionReason } from '../../kit/failure-code.js'
 import type { JsonObject } from '../../kit/json.js'
@@ -74,7 +75,9 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
   })
 
   async function ask(token: string, audience: string, isKnown: boolean): Promise<JsonObject> {
-    const answer = await gate.run(isKnown, (attempt) => request(token, attempt))
+    const answer = await traced(onEvent, { operation: 'introspection', issuer }, () =>
+      gate.run(isKnown, (attempt) => request(token, attempt)),
+    )
     if (introspection.tokenCheck !== undefined) return introspection.tokenCheck.toClaims(readPlainAnswer(answer))
     if (!introspection.signedResponse) return readPlainAnswer(answer)
     return readSignedAnswer(answer, { signer: rules, audience, maxAgeMs: introspection.timeoutMs, nowMs: clock() })

@@ -190,7 +190,7 @@ describe('an exchange', () => {
     await tokenOf(setUp, alice, calendar)
     setUp.server.script('/token', refusal('invalid_target'), tokens())
     await failureOf(setUp, alice, mail)
-    const about = { issuer: 'https://as.example' }
+    const about = { issuer: 'https://as.example', correlationId: alice.correlationId }
     expect(setUp.events).toEqual([
       { type: 'grant.exchanged', ...about, resource: calendar, durationMs: 14 },
       { type: 'grant.reused', ...about, resource: calendar },

@@ -122,6 +122,7 @@ describe('a refused exchange', () => {
       type: 'grant.failed',
       issuer: 'https://as.example',
       resource: calendar,
+      correlationId: alice.correlationId,
       code: 'ERR_TOKEN_REFUSED',
       refused: true,
       remembered: false,

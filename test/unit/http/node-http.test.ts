@@ -1,7 +1,13 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { type NodeRequest, nodeRequestFacts, sendNodeAnswer, setNodeHeaders } from '../../../src/http/node-http.js'
+import {
+  type NodeRequest,
+  nodeRequestFacts,
+  type RequestWrapper,
+  sendNodeAnswer,
+  setNodeHeaders,
+} from '../../../src/http/node-http.js'
 
 function factsOf(request: Partial<NodeRequest>) {
   return nodeRequestFacts({ headers: {}, ...request })
@@ -25,6 +31,20 @@ describe('nodeRequestFacts', () => {
     expect(facts.headerValues('authorization')).toEqual(['Bearer a', 'Bearer b'])
     expect(facts.headerValues('dpop')).toEqual(['p', 'q'])
     expect(facts.headerValues('host')).toEqual([])
+  })
+
+  it('[REAL-44] knows the route and the id that frameworks give a request, and no other kind of value', () => {
+    const of = (wrapper: RequestWrapper) => {
+      const facts = nodeRequestFacts({ headers: {} }, wrapper)
+      return [facts.route?.(), facts.requestId?.()]
+    }
+    expect(of({})).toEqual([undefined, undefined])
+    expect(of({ route: { path: '/:id' }, baseUrl: '/users', id: 'r-1' })).toEqual(['/users/:id', 'r-1'])
+    expect(of({ route: { path: '/:id' }, id: 7 })).toEqual(['/:id', '7'])
+    expect(of({ route: { path: /x/ }, id: {} })).toEqual([undefined, undefined])
+    expect(of({ routeOptions: { url: '/a/:b' } })[0]).toBe('/a/:b')
+    expect(of({ ctx: { _matchedRoute: '/k/:b' } })[0]).toBe('/k/:b')
+    expect(of({ ctx: { _matchedRoute: /k/ } })[0]).toBe(undefined)
   })
 
   it('[ADP-01] does not take a value for a name', () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import {
   AccessDeniedError,
   createResourceServer,
@@ -10,8 +11,8 @@ import {
   UnavailableError,
 } from 'portcullis'
 import { clientSecretBasic } from 'portcullis/client'
-import { createFrozenClock, createTestIssuer, requestFacts } from 'portcullis/testing'
-import { afterAll, describe, expect, it } from 'vitest'
+import { createDpopClient, createFrozenClock, createTestIssuer, requestFacts } from 'portcullis/testing'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { introspectingServer } from '../../support/introspecting-server.js'
 
 const clock = createFrozenClock()
@@ -71,6 +72,120 @@ describe('events', () => {
     expect(JSON.parse(JSON.stringify(refused.error))).toMatchObject({ correlationId })
     expect(about()).toMatchObject([{ correlationId }, { correlationId }])
     expect(admitted.auth.withAccess(admitted.auth.access).correlationId).toBe(correlationId)
+  })
+
+  it('[REAL-44] tell of a request once, however many guards let it through, and of every refusal', async () => {
+    const { server, about, request } = setUp()
+    const incoming = {}
+    for (let guard = 0; guard < 3; guard++) await server.authenticate(request({}, incoming))
+    await server.authenticate(request({ aud: 'https://other.test' }, incoming))
+    await server.authenticate(request({}, {}))
+    await server.authenticate(request({}))
+    await server.authenticate(request({}))
+    expect(about().map(({ type }) => type)).toEqual([
+      'auth.accepted',
+      'auth.refused',
+      'auth.accepted',
+      'auth.accepted',
+      'auth.accepted',
+    ])
+  })
+
+  it('[REAL-44] say whose fault a refusal is, and what is normal traffic', async () => {
+    const { server, about, request } = setUp({ isRevoked: () => Promise.reject(new Error('down')) })
+    await server.authenticate(requestFacts({}))
+    await server.authenticate(request({ exp: 1 }))
+    await server.authenticate(request({}))
+    const open = setUp()
+    await open.server.authenticate(open.request({}), { roles: 'admin' })
+    await open.server.authenticate(open.request({}), {
+      claims: () => 1 as never,
+      allow: () => Promise.reject(new Error()),
+    })
+    const faults = [...about(), ...open.about()].map(
+      (event) => event.type === 'auth.refused' && [event.fault, event.handshake],
+    )
+    expect(faults).toEqual([
+      ['caller', true],
+      ['caller', false],
+      ['dependency', false],
+      ['policy', false],
+      ['policy', false],
+    ])
+    const broken = setUp()
+    await broken.server.authenticate(broken.request({}), { allow: () => Promise.reject(new Error('mine')) })
+    expect(broken.about()).toMatchObject([{ fault: 'application', status: 500 }])
+  })
+
+  it('[REAL-44] say the method, the pattern of the route and the id of the request where the framework does', async () => {
+    const { server, about, request } = setUp()
+    const facts = request({})
+    await server.authenticate({ ...facts, route: () => '/users/:id', requestId: () => `req-1\u202e${'x'.repeat(300)}` })
+    await server.authenticate(facts)
+    const silent = () => {
+      throw new Error('no route')
+    }
+    await server.authenticate({ ...facts, route: silent })
+    const requestId = expect.stringMatching(/^req-1\\u\{202e\}x{122}$/)
+    expect(about()).toMatchObject([
+      { method: 'GET', route: '/users/:id', requestId },
+      { method: 'GET', route: undefined },
+      {},
+    ])
+    expect(about()[2]).not.toHaveProperty('method')
+  })
+
+  it('[REAL-44] ask nothing of the framework, the clock or the platform while they are not heard', async () => {
+    const { request } = setUp()
+    const monotonicClock = vi.fn(() => 1)
+    const uuid = vi.spyOn(crypto, 'randomUUID')
+    const server = createResourceServer({
+      resource: 'https://api.example.com',
+      issuer: issuer.issuer,
+      fetch: issuer.fetch,
+      clock: clock.now,
+      monotonicClock,
+    })
+    const [route, requestId] = [vi.fn(), vi.fn()]
+    const facts = { ...request({ aud: 'https://api.example.com' }), route, requestId }
+    const result = await server.authenticate(facts)
+    expect(result.ok).toBe(true)
+    if (result.ok) server.check(result.auth, {})
+    await server.optionalGuard()(requestFacts({}))
+    expect([monotonicClock, uuid, route, requestId].map((spy) => spy.mock.calls.length)).toEqual([0, 0, 0, 0])
+    const events: string[] = []
+    const stop = server.observe(({ type }) => events.push(type))
+    await server.authenticate(facts)
+    stop()
+    await server.authenticate(facts)
+    uuid.mockRestore()
+    expect(events).toEqual(['auth.accepted'])
+    expect(route).toHaveBeenCalledTimes(1)
+    expect(() => server.observe(5 as never)).toThrow('`observe` takes a function')
+  })
+
+  it('[REAL-44] say how the token was bound', async () => {
+    const certificate = { clientCertificate: new Uint8Array([1, 2, 3]) }
+    const thumbprint = createHash('sha256').update(certificate.clientCertificate).digest('base64url')
+    const client = createDpopClient({ clock: clock.now })
+    const { server, about } = setUp()
+    for (const cnf of [
+      undefined,
+      { 'x5t#S256': thumbprint },
+      { jkt: client.jkt },
+      { jkt: client.jkt, 'x5t#S256': thumbprint },
+    ]) {
+      const accessToken = issuer.mintToken({ ...(cnf && { cnf }) })
+      const fields = client.headers({ url: 'https://api.example.com/', accessToken })
+      const headers = cnf?.jkt === undefined ? { authorization: `Bearer ${accessToken}` } : fields
+      await server.authenticate(requestFacts({ headers, ...certificate }))
+    }
+    expect(about().map((event) => event.type === 'auth.accepted' && event.binding)).toEqual([
+      'none',
+      'mtls',
+      'dpop',
+      'both',
+    ])
   })
 
   it.each([

@@ -28,7 +28,8 @@ describe('resolveOptions', () => {
       monotonicClock,
     })
     expect(isTenant(issuer)).toBe(false)
-    expect(surroundings).toMatchObject({ insecureHosts: false, onEvent: undefined })
+    expect(surroundings).toMatchObject({ insecureHosts: false, onEvent: expect.any(Function) })
+    expect(surroundings.onEvent.isHeard()).toBe(false)
     expect(resources).toEqual([
       {
         resource,

@@ -1,0 +1,104 @@
+/** Where events and the work that leaves the process are told: to listeners, and to channels of the platform. */
+import { eventChannel, traceOnChannel } from '#diagnostics'
+import { type ClientOperation, type EventListener, emit, type PortcullisEvent } from './events.js'
+import { isThenable } from './maybe-promise.js'
+
+/** Work that goes out to an authorization server. */
+export type TracedOperation = 'keys' | 'discovery' | 'introspection' | 'exchange' | 'client'
+
+/** What is known of such work when it begins. @group Events */
+export interface TracedWork {
+  readonly operation: TracedOperation
+  readonly issuer: string
+  /** The downstream service, of an exchange. */
+  readonly resource?: string | undefined
+  /** The call, of the client. */
+  readonly call?: ClientOperation | undefined
+  /** That of the request it is done for, where it is done for one. */
+  readonly correlationId?: string | undefined
+}
+
+/**
+ * A listener that also wants to be around such work, so that what happens within it can be told to belong to it: spans.
+ *
+ * @group Events
+ */
+export interface TracingListener extends EventListener {
+  /**
+   * Has to call `run`, and gives or throws what it likes: whoever waits for the work gets the outcome of `run` itself. The
+   * work runs, once, even where it is not called.
+   */
+  trace(work: TracedWork, run: () => Promise<unknown>): unknown
+}
+
+/** Tells everybody who listens. Built by {@link createEventSink}. */
+export interface EventSink extends EventListener {
+  /** Whether somebody listens. An event that costs something is made only then. */
+  isHeard(): boolean
+  /** Adds a listener until the function it gives is called. */
+  observe(listener: EventListener): () => void
+  /** Runs work with every tracing listener around it. */
+  trace<T>(work: TracedWork, run: () => Promise<T>): Promise<T>
+}
+
+/**
+ * Makes the sink of one server, client or grant engine. Listeners get events in the order they came, each frozen; what
+ * they throw changes nothing. A subscriber of a channel that throws ends the process: Node has it so.
+ */
+export function createEventSink(onEvent: EventListener | undefined): EventSink {
+  const listeners = new Set<EventListener>(onEvent === undefined ? [] : [onEvent])
+  const isAnyoneThere = (): boolean => listeners.size > 0 || eventChannel.hasSubscribers
+
+  function tell(event: PortcullisEvent): void {
+    if (!isAnyoneThere()) return
+    Object.freeze(event)
+    for (const listener of listeners) emit(listener, event)
+    if (eventChannel.hasSubscribers) eventChannel.publish(event)
+  }
+
+  return Object.assign(tell, {
+    isHeard: isAnyoneThere,
+    observe(listener: EventListener) {
+      const own: EventListener = isTracing(listener)
+        ? Object.assign((event: PortcullisEvent) => listener(event), { trace: listener.trace.bind(listener) })
+        : (event) => listener(event)
+      listeners.add(own)
+      return () => void listeners.delete(own)
+    },
+    trace<T>(work: TracedWork, run: () => Promise<T>): Promise<T> {
+      const around = [...listeners].filter(isTracing)
+      return around.reduce<() => Promise<T>>(
+        (inner, listener) => () => runWithin(listener, work, inner),
+        () => traceOnChannel(work, run),
+      )()
+    },
+  })
+}
+
+/** Whether somebody gets what is told to `listener`. */
+export function isHeard(listener: EventListener | undefined): boolean {
+  if (listener === undefined) return false
+  return 'isHeard' in listener ? (listener as EventSink).isHeard() : true
+}
+
+/** Runs work as the sink of its part would: a listener that is none traces nothing. */
+export function traced<T>(listener: EventListener | undefined, work: TracedWork, run: () => Promise<T>): Promise<T> {
+  return listener !== undefined && isTracing(listener) ? (listener as EventSink).trace(work, run) : run()
+}
+
+function isTracing(listener: EventListener): listener is TracingListener {
+  return 'trace' in listener && typeof listener.trace === 'function'
+}
+
+function runWithin<T>(listener: TracingListener, work: TracedWork, run: () => Promise<T>): Promise<T> {
+  let running: Promise<T> | undefined
+  const once = (): Promise<T> => {
+    running ??= run()
+    return running
+  }
+  try {
+    const returned = listener.trace(work, once)
+    if (isThenable(returned)) Promise.resolve(returned).catch(() => {})
+  } catch {}
+  return once()
+}

@@ -1,0 +1,115 @@
+import { channel, tracingChannel } from 'node:diagnostics_channel'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { eventChannel, traceOnChannel } from '../../../src/kit/diagnostics-web.js'
+import { createEventSink, isHeard, type TracedWork, traced } from '../../../src/kit/event-sink.js'
+import type { EventListener, PortcullisEvent } from '../../../src/kit/events.js'
+
+const event = (): PortcullisEvent => ({ type: 'dpop.replayed', resource: 'https://api.test' })
+const work: TracedWork = { operation: 'keys', issuer: 'https://issuer.test' }
+const tracing = (trace: (work: TracedWork, run: () => Promise<unknown>) => unknown): EventListener =>
+  Object.assign(() => {}, { trace })
+
+describe('an event sink', () => {
+  const published: unknown[] = []
+  const note = (message: unknown) => void published.push(message)
+  afterEach(() => {
+    channel('portcullis:event').unsubscribe(note)
+    published.length = 0
+  })
+
+  it('[REAL-44] tells every listener, frozen, whatever the others do, until it is taken away', async () => {
+    const heard: PortcullisEvent[] = []
+    const sink = createEventSink(() => {
+      throw new Error('mine')
+    })
+    const stop = sink.observe((told) => void heard.push(told))
+    sink.observe(() => Promise.reject(new Error('later')))
+    sink(event())
+    stop()
+    sink(event())
+    expect(heard).toEqual([event()])
+    expect(Object.isFrozen(heard[0])).toBe(true)
+  })
+
+  it('[REAL-44] takes one function as often as it is added, and forgets it once for each', () => {
+    const listener = vi.fn()
+    const sink = createEventSink(undefined)
+    const stops = [sink.observe(listener), sink.observe(listener)]
+    sink(event())
+    stops[0]?.()
+    sink(event())
+    expect(listener).toHaveBeenCalledTimes(3)
+  })
+
+  it('[REAL-44] is heard while somebody listens, by function or by channel, and makes nothing of it otherwise', () => {
+    const sink = createEventSink(undefined)
+    const untouched = event()
+    sink(untouched)
+    expect(Object.isFrozen(untouched)).toBe(false)
+    expect([sink.isHeard(), isHeard(sink), isHeard(undefined), isHeard(() => {})]).toEqual([false, false, false, true])
+    channel('portcullis:event').subscribe(note)
+    expect(isHeard(sink)).toBe(true)
+    sink(event())
+    expect(published).toEqual([event()])
+  })
+
+  it('[REAL-44] traces work on a channel of its operation, with nothing but what is known of it', async () => {
+    const messages: unknown[] = []
+    const keep = (message: unknown) => void messages.push({ ...(message as object) })
+    const handlers = { start: keep, end: () => {}, asyncStart: () => {}, asyncEnd: keep, error: keep }
+    const keys = tracingChannel('portcullis:keys')
+    keys.subscribe(handlers as never)
+    const sink = createEventSink(undefined)
+    expect(await sink.trace(work, async () => 'done')).toBe('done')
+    await expect(sink.trace(work, () => Promise.reject(new Error('down')))).rejects.toThrow('down')
+    keys.unsubscribe(handlers as never)
+    expect(messages).toMatchObject([work, { ...work, result: 'done' }, work, { error: new Error('down') }, work])
+    expect(await sink.trace(work, async () => 'unheard')).toBe('unheard')
+    expect(messages).toHaveLength(5)
+  })
+
+  it('[REAL-44] runs work once, within every tracing listener, and gives its own outcome', async () => {
+    const order: string[] = []
+    const around = (name: string) =>
+      tracing(async (_work, run) => {
+        order.push(`${name} begins`)
+        await run()
+        order.push(`${name} ends`)
+        throw new Error('mine')
+      })
+    const sink = createEventSink(around('first'))
+    sink.observe(around('second'))
+    sink.observe(() => {})
+    const run = vi.fn(async () => 'done')
+    expect(await sink.trace(work, run)).toBe('done')
+    await vi.waitFor(() => expect(order).toHaveLength(4))
+    expect(order).toEqual(['second begins', 'first begins', 'first ends', 'second ends'])
+    expect(run).toHaveBeenCalledTimes(1)
+  })
+
+  it('[REAL-44] runs work, too, where a tracing listener throws or does not', async () => {
+    for (const listener of [
+      tracing(() => {
+        throw new Error('mine')
+      }),
+      tracing(() => undefined),
+    ]) {
+      expect(await createEventSink(listener).trace(work, async () => 'done')).toBe('done')
+    }
+    expect(await traced(undefined, work, async () => 'plain')).toBe('plain')
+    expect(
+      await traced(
+        () => {},
+        work,
+        async () => 'listener',
+      ),
+    ).toBe('listener')
+    expect(await traced(createEventSink(undefined), work, async () => 'sink')).toBe('sink')
+  })
+
+  it('[REAL-44] does without channels where the platform has none', async () => {
+    expect(eventChannel.hasSubscribers).toBe(false)
+    expect(eventChannel.publish(event())).toBeUndefined()
+    expect(await traceOnChannel(work, async () => 'done')).toBe('done')
+  })
+})
