@@ -22,6 +22,8 @@ export interface AuthorizationServerOptions {
   readonly algorithm?: ConfigurationParts['algorithm']
   /** Published as `acr_values_supported`. Default `['urn:example:password', 'urn:example:mfa']`. */
   readonly acrValues?: readonly string[]
+  /** Whether DPoP proofs need a nonce of the server (RFC 9449 §8). Default false. */
+  readonly requireDpopNonce?: boolean
   /** Default: a free one. */
   readonly port?: number
 }
@@ -80,6 +82,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     adapter: createMemoryAdapter(),
     actors: new WeakMap<object, Actor>(),
     cookieSecret: randomBytes(16).toString('hex'),
+    requireDpopNonce: options.requireDpopNonce ?? false,
     invalidTarget: () => new errors.InvalidTarget('unknown resource'),
   }
   let keys: readonly JWK[] = []

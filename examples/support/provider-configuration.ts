@@ -34,6 +34,8 @@ export interface ConfigurationParts {
   readonly adapter: AdapterFactory
   readonly actors: WeakMap<object, Actor>
   readonly cookieSecret: string
+  /** Whether DPoP proofs need a nonce of the server. */
+  readonly requireDpopNonce: boolean
   /** Thrown for a resource the server does not know. */
   readonly invalidTarget: () => Error
 }
@@ -51,6 +53,7 @@ export function providerConfiguration(parts: ConfigurationParts): Configuration 
     clientDefaults: { id_token_signed_response_alg: algorithm, introspection_signed_response_alg: algorithm },
     cookies: { keys: [parts.cookieSecret] },
     pkce: { required: () => true },
+    rotateRefreshToken: true,
     clientBasedCORS: () => true,
     renderError: (ctx, out) => {
       ctx.body = out
@@ -72,7 +75,8 @@ export function providerConfiguration(parts: ConfigurationParts): Configuration 
     },
     features: {
       devInteractions: { enabled: false },
-      dPoP: { enabled: true, nonceSecret: randomBytes(32) },
+      dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => parts.requireDpopNonce },
+      deviceFlow: { enabled: true },
       mTLS: { enabled: true, certificateBoundAccessTokens: true, getCertificate: forwardedCertificate },
       introspection: {
         enabled: true,
@@ -83,6 +87,7 @@ export function providerConfiguration(parts: ConfigurationParts): Configuration 
       revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
       clientCredentials: { enabled: true },
       registration: { enabled: true },
+      registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },
       resourceIndicators: {
         enabled: true,
         useGrantedResource: () => true,

@@ -4,10 +4,10 @@ import { type InsecureHosts, readSecureUrl } from '../kit/fetch/secure-url.js'
 import { type Rules, text } from '../kit/options.js'
 
 /** The endpoints a client may talk to. @group OAuth client */
-export type EndpointName = CalledEndpoint | 'endSession' | 'jwks'
+export type EndpointName = Exclude<CircuitName, 'discovery' | 'registrationManagement'> | 'endSession' | 'jwks'
 
 /** The endpoints that calls of the client go to: each has a circuit. */
-export type CalledEndpoint = Exclude<CircuitName, 'discovery' | 'registrationManagement'>
+export type CalledEndpoint = Exclude<EndpointName, 'endSession' | 'jwks'>
 
 /** An endpoint, and who named it: your options, the server's metadata, or the customary path. @group OAuth client */
 export interface EndpointDescription {

@@ -133,7 +133,7 @@ export {
   shouldRefresh,
   type TokenTimeOptions,
 } from './token-lifetime.js'
-export { bearerAuthorization, type TokenSet, tokenSetFromResponse } from './token-set.js'
+export { bearerAuthorization, type PreviousTokens, type TokenSet, tokenSetFromResponse } from './token-set.js'
 export { parseTokenSet, serializeTokenSet } from './token-set-text.js'
 export { clientCredentialsSource, type GetTokenOptions, staticSource, type TokenSource } from './token-source.js'
 export { GrantTypes, TokenTypes } from './token-types.js'

@@ -61,7 +61,7 @@ export interface TokenAnswer {
   readonly previous?: PreviousTokens | undefined
 }
 
-/** What a refreshed {@link TokenSet} keeps of the one before, where the server issued nothing new. */
+/** What a refreshed {@link TokenSet} keeps of the one before, where the server issued nothing new. @group Tokens */
 export type PreviousTokens = {
   readonly [Name in 'refreshToken' | 'refreshExpiresAt' | 'idToken' | 'scope']?: TokenSet[Name] | undefined
 }

@@ -6,6 +6,7 @@
 export type { DpopProofs } from '../client/calls/dpop.js'
 export type { CallOptions } from '../client/client-options.js'
 export { isOAuthClientError, OAuthClientError } from '../client/errors.js'
+export { IdTokenError, LoginDeniedError, LoginError, LoginTimeoutError } from '../client/login-errors.js'
 export type { TokenSet } from '../client/token-set.js'
 export type { GetTokenOptions, TokenSource } from '../client/token-source.js'
 export { ConfigurationError, TokenStoreError, type TokenStoreErrorCode } from '../errors/index.js'

@@ -69,7 +69,10 @@ export interface PresetRules extends VendorRules {
 }
 
 /** What a preset makes: options to hand to {@link createProvider}, as they are or spread into your own. @group Login */
-export type ProviderPreset = ProviderOptions & { readonly [presetRules]?: PresetRules }
+export type ProviderPreset = ProviderOptions & {
+  /** @internal */
+  readonly [presetRules]?: PresetRules
+}
 
 const { issuer: _i, clientId: _c, credential, registration: _r, defaultPaths: _d, ...shared } = clientRules
 
