@@ -5,8 +5,8 @@ export interface Browser {
    * `answers` are put into it.
    */
   follow(url: string | URL, target: string, answers?: Readonly<Record<string, string>>): Promise<URL>
-  /** Loads one page, following redirects. */
-  visit(url: string | URL): Promise<Response>
+  /** Loads one page, following redirects. With `answers`, forms are filled in, and the first page without one counts. Gives its status. */
+  visit(url: string | URL, answers?: Readonly<Record<string, string>>): Promise<number>
 }
 
 /** Opens a browser without cookies. */
@@ -22,32 +22,32 @@ export function openBrowser(): Browser {
     return response
   }
 
-  async function follow(start: string | URL, target: string | undefined, answers: Readonly<Record<string, string>>) {
+  /** Goes on until `target` is named, which is not loaded, or else until there is a page where nothing can be done. */
+  async function walk(start: string | URL, target: string | undefined, answers?: Readonly<Record<string, string>>) {
     let url = new URL(start)
     let response = await load(url)
     for (let step = 0; step < 15; step += 1) {
       const location = response.headers.get('location')
-      if (location !== null) {
-        await response.body?.cancel()
-        url = new URL(location, url)
-        if (target !== undefined && url.href.startsWith(target)) return { url, response }
-        response = await load(url)
-      } else if (target === undefined) return { url, response }
-      else {
-        const page = await response.text()
-        const action = /<form[^>]*\saction="([^"]+)"/.exec(page)?.[1]
-        if (action === undefined)
-          throw new Error(`${response.status} without a form at ${url}:\n${page.slice(0, 2000)}`)
-        url = new URL(action.replaceAll('&amp;', '&'), url)
-        response = await load(url, new URLSearchParams({ ...hiddenFields(page), ...answers }))
+      const page = location === null ? await response.text() : ''
+      const action = answers && /<form[^>]*\saction="([^"]+)"/.exec(page)?.[1]
+      if (location === null && action === undefined) {
+        if (target === undefined) return { url, status: response.status }
+        throw new Error(`${response.status} without a form at ${url}:\n${page.slice(0, 2000)}`)
       }
+      await response.body?.cancel().catch(() => undefined)
+      url = new URL(location ?? String(action).replaceAll('&amp;', '&'), url)
+      if (target !== undefined && url.href.startsWith(target)) return { url, status: 0 }
+      response = await load(
+        url,
+        location === null ? new URLSearchParams({ ...hiddenFields(page), ...answers }) : undefined,
+      )
     }
     throw new Error(`too many steps from ${start}; the last was ${url}`)
   }
 
   return {
-    follow: async (url, target, answers = {}) => (await follow(url, target, answers)).url,
-    visit: async (url) => (await follow(url, undefined, {})).response,
+    follow: async (url, target, answers = {}) => (await walk(url, target, answers)).url,
+    visit: async (url, answers) => (await walk(url, undefined, answers)).status,
   }
 }
 

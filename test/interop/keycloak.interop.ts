@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, inject } from 'vitest'
 import { describeBindings } from './keycloak/bindings.js'
 import { describeClients } from './keycloak/clients.js'
+import { describeLogins } from './keycloak/logins.js'
 import { describeSessions } from './keycloak/sessions.js'
 import { describeTokens } from './keycloak/tokens.js'
 import { openWorld, type World } from './keycloak/world.js'
@@ -16,5 +17,6 @@ describe('Keycloak', () => {
   describeTokens(() => world)
   describeBindings(() => world)
   describeClients(() => world, inject('folder'))
+  describeLogins(() => world)
   describeSessions(() => world)
 })

@@ -18,6 +18,9 @@ export interface ServerCommand {
 export interface ServerProcess {
   /** Ends it as an operator would, and waits until it has ended. */
   stop(): Promise<void>
+  /** From now on it answers nobody, and closes no connection: a server that hangs. */
+  pause(): void
+  resume(): void
 }
 
 const startTimeoutMs = 360_000
@@ -50,7 +53,8 @@ export async function startServer(command: ServerCommand): Promise<ServerProcess
     }
     await delay(250)
   }
-  return { stop }
+  const signal = (name: 'SIGSTOP' | 'SIGCONT') => process.kill(-Number(child.pid), name)
+  return { stop, pause: () => void signal('SIGSTOP'), resume: () => void signal('SIGCONT') }
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -26,25 +26,25 @@ export function describeSessions(world: () => World): void {
       const { hydra, orders, browserTokens, serverOf } = world()
       const [web, shop] = [listen('web'), listen('shop')]
       const browser = openBrowser()
-      const atWeb = await browserTokens('web', {}, browser)
-      const atShop = await browserTokens('shop', {}, browser)
+      const atWeb = await browserTokens('web', { browser })
+      const atShop = await browserTokens('shop', { browser })
       const elsewhere = await browserTokens('web')
-      expect(await outcome(web.server, atWeb.access_token)).toBe('accepted')
-      expect(await outcome(shop.server, atShop.access_token)).toBe('accepted')
+      expect(await outcome(web.server, atWeb.accessToken)).toBe('accepted')
+      expect(await outcome(shop.server, atShop.accessToken)).toBe('accepted')
 
       const end = new URL(`${hydra.issuer}/oauth2/sessions/logout`)
-      end.searchParams.set('id_token_hint', String(atWeb.id_token))
+      end.searchParams.set('id_token_hint', String(atWeb.idToken))
       await browser.follow(end, 'http://127.0.0.1/goodbye')
       await vi.waitFor(() => expect([web.received.length, shop.received.length]).toEqual([1, 1]), 10_000)
       await vi.waitFor(
-        async () => expect(await outcome(web.server, atWeb.access_token)).toBe('401 ERR_TOKEN_REVOKED'),
+        async () => expect(await outcome(web.server, atWeb.accessToken)).toBe('401 ERR_TOKEN_REVOKED'),
         5000,
       )
       await vi.waitFor(
-        async () => expect(await outcome(shop.server, atShop.access_token)).toBe('401 ERR_TOKEN_REVOKED'),
+        async () => expect(await outcome(shop.server, atShop.accessToken)).toBe('401 ERR_TOKEN_REVOKED'),
         5000,
       )
-      expect(await outcome(web.server, elsewhere.access_token)).toBe('accepted')
+      expect(await outcome(web.server, elsewhere.accessToken)).toBe('accepted')
 
       const [logoutToken] = web.received
       expect(await outcome(serverOf({ audience: 'web' }), logoutToken)).toBe('401 ERR_TOKEN_TYPE')

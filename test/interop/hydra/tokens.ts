@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import {
   type ClientCredential,
   clientSecretBasic,
@@ -10,6 +12,7 @@ import {
 import { describe, expect, it } from 'vitest'
 import { rejection } from '../../support/client-set-up.js'
 import { outcome } from '../api.js'
+import { openBrowser } from '../browser.js'
 import type { World } from './world.js'
 
 const service = { clientId: 'by-basic', clientSecret: 'service-secret' }
@@ -31,7 +34,7 @@ export function describeTokens(world: () => World): void {
     })
 
     it('accepts the token of a user, with what the consent application put into it', async () => {
-      const { access_token: token } = await world().browserTokens('web')
+      const { accessToken: token } = await world().browserTokens('web')
       const auth = await world().serverOf().verify(token, { roles: 'reader', scope: 'read', acr: 'silver' })
       expect(auth).toMatchObject({ subject: 'alice', clientId: 'web', roles: ['reader'] })
       expect(auth.isClientToken).not.toBe(true)
@@ -48,7 +51,7 @@ export function describeTokens(world: () => World): void {
     })
 
     it('[REAL-02] refuses ID and refresh tokens, wherever their audience would pass', async () => {
-      const { id_token: id, refresh_token: refresh } = await world().browserTokens('web')
+      const { idToken: id, refreshToken: refresh } = await world().browserTokens('web')
       expect(await outcome(world().serverOf({ audience: 'web' }), id)).toBe('401 ERR_TOKEN_TYPE')
       expect(await outcome(world().serverOf(), refresh)).toBe('401 ERR_TOKEN_UNRECOGNISED')
     })
@@ -62,7 +65,7 @@ export function describeTokens(world: () => World): void {
     })
 
     it('[REAL-01] are refused where they are refresh tokens, which the server calls active', async () => {
-      const { refresh_token: refresh } = await world().browserTokens('web')
+      const { refreshToken: refresh } = await world().browserTokens('web')
       expect(await outcome(asking(), refresh)).toBe('401 ERR_TOKEN_TYPE')
       expect(await outcome(asking({ dangerouslyAllowMissingAudience: true }), refresh)).toBe('401 ERR_TOKEN_TYPE')
     })
@@ -125,13 +128,60 @@ export function describeTokens(world: () => World): void {
 
     it('refreshes, and is refused with the refresh token that was replaced', async () => {
       await using web = open(publicClient({ clientId: 'web' }))
-      const { refresh_token: refreshToken = '' } = await world().browserTokens('web')
+      const { refreshToken = '' } = await world().browserTokens('web')
       const refreshed = await web.refresh({ refreshToken })
       expect(await outcome(world().serverOf(), refreshed.accessToken)).toBe('accepted')
       expect(refreshed.refreshToken).not.toBe(refreshToken)
       expect(await rejection(web.refresh({ refreshToken }))).toMatchObject({ code: 'ERR_INVALID_GRANT' })
       const family = web.refresh({ refreshToken: String(refreshed.refreshToken) })
       expect(await rejection(family)).toMatchObject({ code: 'ERR_INVALID_GRANT' })
+    })
+
+    it('[AZ-01] [OIDC-01] [OIDC-07] [OIDC-08] signs a user in, asks who it is, refreshes, and signs out at the server', async () => {
+      await using web = world().clientOf('web')
+      const browser = openBrowser()
+      const { tokens, claims } = await world().logIn(web, { browser, acrValues: ['silver'] })
+      expect(claims).toMatchObject({ sub: 'alice', aud: ['web'], acr: 'silver' })
+      expect(await web.userInfo(tokens.accessToken, { expectedSubject: 'alice' })).toMatchObject({ sub: 'alice' })
+      const refreshed = await web.refresh({ refreshToken: String(tokens.refreshToken), previous: tokens })
+      expect(await web.verifyIdToken(String(refreshed.idToken), {})).toMatchObject({ sub: 'alice' })
+
+      expect((await world().logIn(web, { browser, prompt: 'none' })).claims?.sub).toBe('alice')
+      const postLogoutRedirectUri = 'http://127.0.0.1/goodbye'
+      const url = await web.endSessionUrl({ idTokenHint: String(tokens.idToken), postLogoutRedirectUri, state: 'bye' })
+      expect((await browser.follow(String(url), postLogoutRedirectUri)).searchParams.get('state')).toBe('bye')
+      const silent = rejection(world().logIn(web, { browser, prompt: 'none' }))
+      expect(await silent).toMatchObject({ name: 'LoginDeniedError', error: 'login_required' })
+    })
+
+    it('[ASRT-01] has a JWT of a trusted issuer turned into a token', async () => {
+      const { privateKey, publicKey } = await generateKeyPair('ES256')
+      const trusted = { issuer: 'https://trusted.example', subject: 'bob', scope: ['read'] }
+      await world().hydra.administer('POST', '/trust/grants/jwt-bearer/issuers', {
+        ...trusted,
+        jwk: { ...(await exportJWK(publicKey)), kid: 'trusted-1', alg: 'ES256', use: 'sig' },
+        expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+      })
+      await world().hydra.administer('POST', '/clients', {
+        client_id: 'by-jwt',
+        client_secret: 'service-secret',
+        grant_types: ['urn:ietf:params:oauth:grant-type:jwt-bearer'],
+        scope: 'read',
+        audience: [world().orders.origin],
+      })
+      const assertion = await new SignJWT({ jti: randomUUID() })
+        .setProtectedHeader({ alg: 'ES256', kid: 'trusted-1' })
+        .setIssuer(trusted.issuer)
+        .setSubject(trusted.subject)
+        .setAudience(`${world().hydra.issuer}/oauth2/token`)
+        .setIssuedAt()
+        .setExpirationTime('1m')
+        .sign(privateKey)
+      await using client = open(clientSecretBasic({ ...service, clientId: 'by-jwt' }))
+      const { accessToken } = await client.jwtBearer({ assertion, ...target() })
+      const auth = await world().serverOf().verify(accessToken, { scope: 'read' })
+      expect(auth).toMatchObject({ subject: 'bob', clientId: 'by-jwt' })
+      expect(auth.isClientToken).not.toBe(true)
     })
 
     it('is told that there is no token exchange', async () => {

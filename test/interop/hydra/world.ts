@@ -1,15 +1,18 @@
 import express from 'express'
 import { createResourceServer, type IssuerOptions, type ResourceServer } from 'portcullis'
-import { createPkcePair } from 'portcullis/client'
+import {
+  createOAuthClient,
+  type IdentifiedTokens,
+  type OAuthClient,
+  publicClient,
+  type TokenSet,
+} from 'portcullis/client'
 import { hydra as preset } from 'portcullis/providers'
-import { requestToken, type TokenResponse } from '../../../examples/support/sign-in.js'
+import { requestToken } from '../../../examples/support/sign-in.js'
 import { type LoopbackServer, listenOnLoopback } from '../../support/loopback-server.js'
 import { type Api, openApi } from '../api.js'
-import { type Browser, openBrowser } from '../browser.js'
+import { type LoginRequest, logIn, redirectUri } from '../login.js'
 import { type Hydra, startHydra } from './start-hydra.js'
-
-/** What Hydra's token endpoint answers to a user's client. */
-export type Tokens = TokenResponse & { readonly id_token?: string }
 
 /** A running Hydra with an application where alice signs in, an API before it, and those who call. */
 export interface World {
@@ -18,14 +21,16 @@ export interface World {
   readonly orders: Api
   /** A resource server with the preset and nothing else, but for what is given. */
   serverOf(issuer?: Partial<IssuerOptions>): ResourceServer
-  /** Tokens of alice by a browser and PKCE. `parameters` are those of the authorization request. */
-  browserTokens(clientId: string, parameters?: Readonly<Record<string, string>>, browser?: Browser): Promise<Tokens>
+  /** A client of this library: a public one of that name. */
+  clientOf(clientId: string): OAuthClient
+  /** A login of alice that asks for a token of the API. */
+  logIn(client: OAuthClient, request?: LoginRequest): Promise<IdentifiedTokens>
+  /** Tokens of alice by a browser. */
+  browserTokens(clientId: string, request?: LoginRequest): Promise<TokenSet>
   /** The access token of a client, for the API unless `form` says otherwise. */
   serviceToken(clientId: string, form?: Readonly<Record<string, string>>): Promise<string>
   close(): Promise<void>
 }
-
-const redirectUri = 'http://127.0.0.1/callback'
 
 /** Starts Hydra, opens the API, and registers the clients. */
 export async function openWorld(folder: string): Promise<World> {
@@ -49,6 +54,7 @@ export async function openWorld(folder: string): Promise<World> {
     redirect_uris: [redirectUri],
     scope: 'openid offline_access read',
     audience,
+    post_logout_redirect_uris: ['http://127.0.0.1/goodbye'],
     token_endpoint_auth_method: 'none',
     backchannel_logout_uri: `${orders.origin}/${client_id}-logout`,
     backchannel_logout_session_required: true,
@@ -66,6 +72,10 @@ export async function openWorld(folder: string): Promise<World> {
     userApp('shop'),
   ]
   for (const client of clients) await hydra.administer('POST', '/clients', client)
+  const clientOf: World['clientOf'] = (clientId) =>
+    createOAuthClient({ issuer: hydra.issuer, credential: publicClient({ clientId }), retry: false })
+  const logInFor: World['logIn'] = (client, request) =>
+    logIn(client, { scope: 'openid offline_access read', audience: orders.origin, ...request })
   const tokenEndpoint = `${hydra.issuer}/oauth2/token`
 
   return {
@@ -73,25 +83,9 @@ export async function openWorld(folder: string): Promise<World> {
     orders,
     serverOf: (further) =>
       createResourceServer({ resource: orders.origin, issuer: { ...preset({ issuer: hydra.issuer }), ...further } }),
-    async browserTokens(clientId, parameters = {}, browser = openBrowser()) {
-      const { challenge, verifier } = await createPkcePair()
-      const query = new URLSearchParams({
-        response_type: 'code',
-        client_id: clientId,
-        redirect_uri: redirectUri,
-        code_challenge: challenge,
-        code_challenge_method: 'S256',
-        state: 'a-state-of-this-run',
-        scope: 'openid offline_access read',
-        audience: orders.origin,
-        ...parameters,
-      })
-      const back = await browser.follow(`${hydra.issuer}/oauth2/auth?${query}`, redirectUri)
-      const code = back.searchParams.get('code')
-      if (code === null) throw new Error(`Hydra refused: ${back.searchParams}`)
-      const form = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, client_id: clientId }
-      return requestToken(tokenEndpoint, { ...form, code_verifier: verifier })
-    },
+    clientOf,
+    logIn: logInFor,
+    browserTokens: async (clientId, request) => (await logInFor(clientOf(clientId), request)).tokens,
     async serviceToken(clientId, form = { audience: orders.origin, scope: 'read' }) {
       const credentials = { client_id: clientId, client_secret: 'service-secret' }
       return (await requestToken(tokenEndpoint, { grant_type: 'client_credentials', ...credentials, ...form }))
@@ -127,6 +121,7 @@ function signEverybodyInAsAlice(app: express.Express, hydra: Hydra): void {
       grant_scope: asked['requested_scope'],
       grant_access_token_audience: asked['requested_access_token_audience'],
       session: { access_token: own },
+      remember: true,
     }
     res.redirect(await accept('consent', challenge, answer))
   })

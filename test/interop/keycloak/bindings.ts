@@ -8,7 +8,8 @@ import { requestToken } from '../../../examples/support/sign-in.js'
 import { createCertificate } from '../../support/certificates.js'
 import { fetchWith } from '../api.js'
 import { openBrowser } from '../browser.js'
-import { alice, type World } from './world.js'
+import { alice } from '../login.js'
+import type { World } from './world.js'
 
 /** Step-up, and tokens bound to a key or a certificate. */
 export function describeBindings(world: () => World): void {
@@ -38,12 +39,12 @@ export function describeBindings(world: () => World): void {
 
     it('[STEP-01] [STEP-02] is asked for, done in the same browser, and lets the user in', async () => {
       const browser = openBrowser()
-      const { access_token: silver } = await world().browserTokens('web', { acr_values: 'silver' }, browser)
+      const { accessToken: silver } = await world().browserTokens('web', { acrValues: ['silver'], browser })
       const refused = await call('/gold', silver)
       expect(refused.status).toBe(401)
       const asked = readStepUp(readChallenges(refused.headers))
       expect(asked?.acrValues).toEqual(['gold'])
-      const { access_token: gold } = await world().browserTokens('web', { acr_values: 'gold' }, browser)
+      const { accessToken: gold } = await world().browserTokens('web', { acrValues: ['gold'], browser })
       const accepted = await call('/gold', gold)
       expect(accepted.status).toBe(200)
       expect(await accepted.json()).toEqual({ acr: 'gold' })
@@ -55,7 +56,7 @@ export function describeBindings(world: () => World): void {
     })
 
     it('[STEP-04] judges the age of the sign-in', async () => {
-      const { access_token: token } = await world().browserTokens('web')
+      const { accessToken: token } = await world().browserTokens('web')
       expect((await call('/recent', token)).status).toBe(200)
       secondsAhead = 240
       const refused = await call('/recent', token)

@@ -16,7 +16,8 @@ import { requestToken } from '../../../examples/support/sign-in.js'
 import { rejection } from '../../support/client-set-up.js'
 import { type Api, fetchWith, openApi, outcome } from '../api.js'
 import { openBrowser } from '../browser.js'
-import { alice, redirectUri, type World } from './world.js'
+import { alice, redirectUri } from '../login.js'
+import type { World } from './world.js'
 
 const gateway = { clientId: 'orders-api', clientSecret: 'orders-secret' }
 const service = { clientId: 'by-secret', clientSecret: 'service-secret' }

@@ -25,19 +25,19 @@ export function describeSessions(world: () => World): void {
     it('[REAL-35] ends the tokens of the session at both clients, and those of no other session', async () => {
       const [web, shop] = [listen('web'), listen('shop')]
       const browser = openBrowser()
-      const atWeb = await world().browserTokens('web', {}, browser)
-      const atShop = await world().browserTokens('shop', {}, browser)
+      const atWeb = await world().browserTokens('web', { browser })
+      const atShop = await world().browserTokens('shop', { browser })
       const elsewhere = await world().browserTokens('web')
-      expect(await outcome(web.server, atWeb.access_token)).toBe('accepted')
-      expect(await outcome(shop.server, atShop.access_token)).toBe('accepted')
+      expect(await outcome(web.server, atWeb.accessToken)).toBe('accepted')
+      expect(await outcome(shop.server, atShop.accessToken)).toBe('accepted')
 
       const end = new URL(`${world().keycloak.issuer}/protocol/openid-connect/logout`)
-      end.searchParams.set('id_token_hint', String(atWeb.id_token))
-      expect((await browser.visit(end)).status).toBe(200)
+      end.searchParams.set('id_token_hint', String(atWeb.idToken))
+      expect(await browser.visit(end)).toBe(200)
       await vi.waitFor(() => expect([web.received.length, shop.received.length]).toEqual([1, 1]), 10_000)
-      expect(await outcome(web.server, atWeb.access_token)).toBe('401 ERR_TOKEN_REVOKED')
-      expect(await outcome(shop.server, atShop.access_token)).toBe('401 ERR_TOKEN_REVOKED')
-      expect(await outcome(web.server, elsewhere.access_token)).toBe('accepted')
+      expect(await outcome(web.server, atWeb.accessToken)).toBe('401 ERR_TOKEN_REVOKED')
+      expect(await outcome(shop.server, atShop.accessToken)).toBe('401 ERR_TOKEN_REVOKED')
+      expect(await outcome(web.server, elsewhere.accessToken)).toBe('accepted')
 
       const [logoutToken] = web.received
       expect(await outcome(world().serverOf({ audience: 'web' }), logoutToken)).toMatch(/^401 /)

@@ -20,7 +20,9 @@ export interface Keycloak {
 }
 
 /** What the realms do not know before the run: values for the `${…}` in their files. */
-export type RealmValues = Readonly<Record<'ORDERS_API' | 'KEY_SET' | 'WEB_LOGOUT' | 'SHOP_LOGOUT', string>>
+export type RealmValues = Readonly<
+  Record<'ORDERS_API' | 'KEY_SET' | 'ENCRYPTION_KEY_SET' | 'WEB_LOGOUT' | 'SHOP_LOGOUT', string>
+>
 
 /**
  * Starts Keycloak from `KEYCLOAK`, which names the folder of a distribution or its zip archive, or else by Docker.

@@ -1,4 +1,4 @@
-import { createResourceServer } from 'portcullis'
+import { createResourceServer, type PortcullisEvent } from 'portcullis'
 import { clientSecretBasic } from 'portcullis/client'
 import { portcullis } from 'portcullis/express'
 import { keycloak as preset } from 'portcullis/providers'
@@ -116,6 +116,30 @@ export function describeTokens(world: () => World): void {
       expect(await outcome(serverOf(), foreign)).toBe('401 ERR_TOKEN_ISSUER')
     })
 
+    it('[REAL-36] serves two realms beside each other', async () => {
+      const { keycloak, orders, passwordTokens } = world()
+      const issuers = [keycloak.issuer, keycloak.otherIssuer].map((issuer) => preset({ issuer }))
+      const server = createResourceServer({ resource: orders.origin, issuer: issuers })
+      for (const { issuer } of issuers) {
+        const { access_token: token } = await passwordTokens({ client_id: 'web' }, issuer)
+        expect((await server.verify(token)).issuer).toBe(issuer)
+      }
+    })
+
+    it('[REAL-40] is what a refusal names where it was forgotten', async () => {
+      const { keycloak, orders, serviceToken } = world()
+      const events: PortcullisEvent[] = []
+      const server = createResourceServer({
+        resource: orders.origin,
+        issuer: keycloak.issuer,
+        explainRefusals: true,
+        onEvent: (event) => void events.push(event),
+      })
+      expect(await outcome(server, await serviceToken('by-secret'))).toBe('401 ERR_TOKEN_TYPE')
+      const refused = events.find(({ type }) => type === 'auth.refused')
+      expect(JSON.stringify(refused)).toContain(`keycloak({ issuer: '${keycloak.issuer}' })`)
+    })
+
     it('refuses a token for another service', async () => {
       const { serverOf, serviceToken } = world()
       const token = await serviceToken('by-secret')
@@ -153,6 +177,11 @@ export function describeTokens(world: () => World): void {
       })
       expect(await outcome(server, token)).toBe('401 ERR_TOKEN_INACTIVE')
       expect(await outcome(world().serverOf(), token)).toBe('accepted')
+    })
+
+    it('may be asked for by private_key_jwt', async () => {
+      const token = await world().serviceToken('lightweight')
+      expect(await outcome(asking({ credential: world().privateKey }), token)).toBe('accepted')
     })
 
     it('is 503 with the wrong secret', async () => {

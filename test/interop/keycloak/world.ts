@@ -2,12 +2,21 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createResourceServer, type IssuerOptions, type ResourceServer } from 'portcullis'
 import { sendNodeAnswer } from 'portcullis/adapter'
-import { createPkcePair, jwksDocument, type PrivateKeyJwtCredential, privateKeyJwt } from 'portcullis/client'
+import {
+  createOAuthClient,
+  jwksDocument,
+  type OAuthClient,
+  type OAuthClientOptions,
+  type PrivateKeyJwtCredential,
+  privateKeyJwt,
+  publicClient,
+  type TokenSet,
+} from 'portcullis/client'
 import { keycloak as preset } from 'portcullis/providers'
 import { requestToken, type TokenResponse } from '../../../examples/support/sign-in.js'
 import { createCertificate, type TestCertificate } from '../../support/certificates.js'
 import { type Api, openApi } from '../api.js'
-import { type Browser, openBrowser } from '../browser.js'
+import { alice, type LoginRequest, logIn } from '../login.js'
 import { type Keycloak, startKeycloak } from './start-keycloak.js'
 
 /** What Keycloak's token endpoint answers to a user's client. */
@@ -26,18 +35,16 @@ export interface World {
   serverOf(issuer?: Partial<IssuerOptions>): ResourceServer
   /** Tokens of alice by her password. */
   passwordTokens(form: Readonly<Record<string, string>>, issuer?: string): Promise<Tokens>
-  /** Tokens of alice by a browser and PKCE. `parameters` are those of the authorization request. */
-  browserTokens(clientId: string, parameters?: Readonly<Record<string, string>>, browser?: Browser): Promise<Tokens>
+  /** The key that the ID tokens of the client `sealed` are encrypted to. */
+  readonly decryptionKey: CryptoKey
+  /** A client of this library. `credential` defaults to a public client of that name. */
+  clientOf(clientId: string, options?: Partial<OAuthClientOptions>): OAuthClient
+  /** Tokens of alice by a browser. */
+  browserTokens(clientId: string, request?: LoginRequest): Promise<TokenSet>
   /** The access token of a service account. */
   serviceToken(clientId: string): Promise<string>
   close(): Promise<void>
 }
-
-/** Where clients of users are sent back to. Nothing listens there. */
-export const redirectUri = 'http://127.0.0.1/callback'
-
-/** What alice writes into forms. */
-export const alice = { username: 'alice', password: 'alice-password' }
 
 /** Starts Keycloak and opens the API. */
 export async function openWorld(folder: string): Promise<World> {
@@ -53,13 +60,24 @@ export async function openWorld(folder: string): Promise<World> {
   const { answer } = jwksDocument(privateKey)
   orders.app.get('/jwks', (_req, res) => sendNodeAnswer(res, answer))
 
+  const rsa = { name: 'RSA-OAEP', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' }
+  const encryption = await crypto.subtle.generateKey(rsa, true, ['encrypt', 'decrypt'])
+  const publicKey = await crypto.subtle.exportKey('jwk', encryption.publicKey)
+  const encryptionKeys = {
+    keys: [{ kty: 'RSA', n: publicKey.n, e: publicKey.e, kid: 'sealed-1', use: 'enc', alg: 'RSA-OAEP-256' }],
+  }
+  orders.app.get('/encryption-jwks', (_req, res) => void res.json(encryptionKeys))
+
   const keycloak = await startKeycloak(folder, [join(folder, 'client.pem'), join(folder, 'server.pem')], {
     ORDERS_API: orders.origin,
     KEY_SET: `${orders.origin}/jwks`,
+    ENCRYPTION_KEY_SET: `${orders.origin}/encryption-jwks`,
     WEB_LOGOUT: `${orders.origin}/web-logout`,
     SHOP_LOGOUT: `${orders.origin}/shop-logout`,
   })
   const { issuer } = keycloak
+  const clientOf: World['clientOf'] = (clientId, options) =>
+    createOAuthClient({ issuer, credential: publicClient({ clientId }), retry: false, ...options })
   const endpointOf = (realm: string) => `${realm}/protocol/openid-connect/token`
 
   return {
@@ -71,23 +89,9 @@ export async function openWorld(folder: string): Promise<World> {
       createResourceServer({ resource: orders.origin, issuer: { ...preset({ issuer }), ...further } }),
     passwordTokens: (form, realm = issuer) =>
       requestToken(endpointOf(realm), { grant_type: 'password', scope: 'openid', ...alice, ...form }),
-    async browserTokens(clientId, parameters = {}, browser = openBrowser()) {
-      const { challenge, verifier } = await createPkcePair()
-      const query = new URLSearchParams({
-        response_type: 'code',
-        client_id: clientId,
-        redirect_uri: redirectUri,
-        code_challenge: challenge,
-        code_challenge_method: 'S256',
-        scope: 'openid',
-        ...parameters,
-      })
-      const back = await browser.follow(`${issuer}/protocol/openid-connect/auth?${query}`, redirectUri, alice)
-      const code = back.searchParams.get('code')
-      if (code === null) throw new Error(`Keycloak refused: ${back.searchParams}`)
-      const form = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, client_id: clientId }
-      return requestToken(endpointOf(issuer), { ...form, code_verifier: verifier })
-    },
+    decryptionKey: encryption.privateKey,
+    clientOf,
+    browserTokens: async (clientId, request) => (await logIn(clientOf(clientId), request)).tokens,
     async serviceToken(clientId) {
       const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: 'service-secret' }
       return (await requestToken(endpointOf(issuer), form)).access_token

@@ -7,6 +7,9 @@ export interface Spring {
   stop(): Promise<void>
   /** After {@link stop}: it has new keys, and has forgotten its tokens. */
   start(): Promise<void>
+  /** It hangs until {@link resume}. */
+  pause(): void
+  resume(): void
 }
 
 /** A client, in the words of Spring Boot. */
@@ -47,6 +50,8 @@ export async function startSpring(folder: string, clients: Readonly<Record<strin
   return {
     issuer,
     stop: () => server.stop(),
+    pause: () => server.pause(),
+    resume: () => server.resume(),
     async start() {
       server = await start()
     },

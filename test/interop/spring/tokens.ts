@@ -8,16 +8,16 @@ import {
 } from 'portcullis/client'
 import { springAuthorizationServer as preset } from 'portcullis/providers'
 import { requestFacts } from 'portcullis/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { rejection } from '../../support/client-set-up.js'
 import { outcomeOfResult } from '../../support/introspecting-server.js'
 import { keyOf, outcome } from '../api.js'
+import { logIn } from '../login.js'
 import { keepAsking } from '../traffic.js'
 import { resource, secretOf, type World } from './world.js'
 
 const secretFor = (clientId: string) => ({ clientId, clientSecret: secretOf(clientId) })
 const basic = clientSecretBasic(secretFor('by-basic'))
-const web = clientSecretPost(secretFor('web'))
 
 /** The preset and every kind of token the server has; opaque tokens; the OAuth client; grants; a restart. */
 export function describeTokens(world: () => World): void {
@@ -39,12 +39,12 @@ export function describeTokens(world: () => World): void {
     })
 
     it('accepts the token of a user', async () => {
-      const { access_token: token } = await world().browserTokens()
+      const { accessToken: token } = await world().browserTokens()
       expect(await world().serverOf().verify(token, { scope: 'read' })).toMatchObject({ subject: 'alice' })
     })
 
     it('[REAL-02] refuses ID and refresh tokens, although the audience of both tokens is the same', async () => {
-      const { id_token: id, refresh_token: refresh } = await world().browserTokens()
+      const { idToken: id, refreshToken: refresh } = await world().browserTokens()
       expect(await outcome(world().serverOf(), id)).toBe('401 ERR_TOKEN_TYPE')
       expect(await outcome(world().serverOf(), refresh)).toBe('401 ERR_TOKEN_UNRECOGNISED')
     })
@@ -62,7 +62,7 @@ export function describeTokens(world: () => World): void {
     })
 
     it('[REAL-01] are refused where they are refresh tokens, which the server calls active', async () => {
-      const { refresh_token: refresh } = await world().browserTokens()
+      const { refreshToken: refresh } = await world().browserTokens()
       expect(await outcome(asking(), refresh)).toMatch(/^401 /)
     })
 
@@ -95,14 +95,28 @@ export function describeTokens(world: () => World): void {
     })
 
     it('refreshes, and keeps the refresh token where none comes back', async () => {
-      await using client = open(web)
-      const { refresh_token: refreshToken = '' } = await world().browserTokens()
+      await using client = world().clientOf('web')
+      const { refreshToken = '' } = await world().browserTokens()
       const refreshed = await client.refresh({ refreshToken })
       expect(await outcome(world().serverOf(), refreshed.accessToken)).toBe('accepted')
       expect((await client.refresh({ refreshToken: String(refreshed.refreshToken) })).tokenType).toBe('Bearer')
       await client.revoke(String(refreshed.refreshToken), { tokenTypeHint: 'refresh_token' })
       const again = client.refresh({ refreshToken: String(refreshed.refreshToken) })
       expect(await rejection(again)).toMatchObject({ code: 'ERR_INVALID_GRANT' })
+    })
+
+    it('[AZ-01] [OIDC-01] [OIDC-07] signs a user in, and asks who it is', async () => {
+      await using client = world().clientOf('web')
+      const { tokens, claims } = await logIn(client, { scope: 'openid read', maxAgeSeconds: 300 })
+      expect(claims).toMatchObject({ sub: 'alice', azp: 'web' })
+      expect(await client.userInfo(tokens.accessToken, { expectedSubject: 'alice' })).toMatchObject({ sub: 'alice' })
+    })
+
+    it('finds userinfo in the OpenID document alone', async () => {
+      await using client = open(clientSecretPost(secretFor('web')))
+      expect((await client.ready()).userinfo_endpoint).toBeUndefined()
+      await using openId = world().clientOf('web')
+      expect((await openId.ready()).userinfo_endpoint).toBe(`${world().spring.issuer}/userinfo`)
     })
 
     it('[DPOP-C3] [DPOP-11] gets tokens bound to its key, which pass with a proof alone', async () => {
@@ -124,7 +138,7 @@ export function describeTokens(world: () => World): void {
       const { issuer } = world().spring
       const auth = await world()
         .serverOf()
-        .verify((await world().browserTokens()).access_token)
+        .verify((await world().browserTokens()).accessToken)
       const client = open(clientSecretBasic(secretFor('gateway')))
       const billing = 'https://billing.example.com'
       const grant = { resource: billing, scope: 'read' }
@@ -134,6 +148,45 @@ export function describeTokens(world: () => World): void {
         expect(downstream).toMatchObject({ subject: 'alice', scopes: ['read'] })
       })
       await client.close()
+    })
+  })
+
+  describe('a server that hangs', () => {
+    it('[REAL-08] [C-17] delays no request that known keys can serve, and leaves the others at 503', async () => {
+      const { spring, serverOf, serviceToken } = world()
+      let aheadMs = 0
+      const issuer = {
+        ...preset({ issuer: spring.issuer, clientIds: ['by-post'] }),
+        keyCache: { defaultMaxAgeSeconds: 60, refreshAheadSeconds: 0 },
+      }
+      const warm = createResourceServer({ resource, issuer, clock: () => Date.now() + aheadMs })
+      const [known, unseen, opaque] = [
+        await serviceToken('by-post'),
+        await serviceToken('by-post'),
+        await serviceToken('opaque'),
+      ]
+      expect(await outcome(warm, known)).toBe('accepted')
+      const asks = asking({ cacheSeconds: 0, timeoutMs: 500 })
+      expect(await outcome(asks, opaque)).toBe('accepted')
+      const cold = serverOf()
+      await using client = open(basic, { timeoutMs: 500 })
+      await client.ready()
+
+      spring.pause()
+      try {
+        aheadMs = 120_000 // the keys have expired
+        const began = performance.now()
+        expect(await outcome(warm, unseen)).toBe('accepted')
+        expect(performance.now() - began).toBeLessThan(2000)
+        expect(await outcome(asks, opaque)).toBe('503 ERR_INTROSPECTION_UNAVAILABLE')
+        expect(await outcome(cold, known)).toMatch(/^503 /)
+        expect(await rejection(client.clientCredentials())).toMatchObject({ code: 'ERR_TIMEOUT', retryable: true })
+      } finally {
+        spring.resume()
+      }
+      const patience = { timeout: 40_000, interval: 500 }
+      await vi.waitFor(async () => expect(await outcome(cold, known)).toBe('accepted'), patience)
+      await vi.waitFor(async () => expect(await outcome(asks, opaque)).toBe('accepted'), patience)
     })
   })
 

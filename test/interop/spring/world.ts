@@ -1,14 +1,19 @@
 import { createResourceServer, type IssuerOptions, type ResourceServer } from 'portcullis'
 import { sendNodeAnswer } from 'portcullis/adapter'
-import { createPkcePair, jwksDocument, type PrivateKeyJwtCredential, privateKeyJwt } from 'portcullis/client'
+import {
+  clientSecretPost,
+  createOAuthClient,
+  jwksDocument,
+  type OAuthClient,
+  type PrivateKeyJwtCredential,
+  privateKeyJwt,
+  type TokenSet,
+} from 'portcullis/client'
 import { springAuthorizationServer as preset } from 'portcullis/providers'
-import { requestToken, type TokenResponse } from '../../../examples/support/sign-in.js'
+import { requestToken } from '../../../examples/support/sign-in.js'
 import { listenOnLoopback } from '../../support/loopback-server.js'
-import { openBrowser } from '../browser.js'
+import { logIn, redirectUri } from '../login.js'
 import { type Spring, startSpring } from './start-spring.js'
-
-/** What the token endpoint answers to a user's client. */
-export type Tokens = TokenResponse & { readonly id_token?: string }
 
 /** A running server, and those who call. */
 export interface World {
@@ -17,14 +22,14 @@ export interface World {
   readonly privateKey: PrivateKeyJwtCredential
   /** A resource server with the preset and nothing else, but for what is given. It accepts the tokens of all clients but `stranger`. */
   serverOf(issuer?: Partial<IssuerOptions>): ResourceServer
-  /** Tokens of alice by a browser and PKCE, for the client `web`. */
-  browserTokens(): Promise<Tokens>
+  /** A client of this library, by client_secret_post. */
+  clientOf(clientId: string): OAuthClient
+  /** Tokens of alice by a browser, for the client `web`. */
+  browserTokens(): Promise<TokenSet>
   /** The access token of a client. */
   serviceToken(clientId: string): Promise<string>
   close(): Promise<void>
 }
-
-const redirectUri = 'http://127.0.0.1/callback'
 
 /** The resource identifier. Spring never sees it: `aud` is the client. */
 export const resource = 'https://orders.example.com'
@@ -66,6 +71,10 @@ export async function openWorld(folder: string): Promise<World> {
     gateway: client('gateway', 'client_secret_basic', ['urn:ietf:params:oauth:grant-type:token-exchange']),
   })
   const { issuer } = spring
+  const clientOf: World['clientOf'] = (clientId) => {
+    const credential = clientSecretPost({ clientId, clientSecret: secretOf(clientId) })
+    return createOAuthClient({ issuer, credential, discovery: 'oidc', retry: false })
+  }
   const tokenEndpoint = `${issuer}/oauth2/token`
 
   return {
@@ -73,23 +82,8 @@ export async function openWorld(folder: string): Promise<World> {
     privateKey,
     serverOf: (further) =>
       createResourceServer({ resource, issuer: { ...preset({ issuer, clientIds: accepted }), ...further } }),
-    async browserTokens() {
-      const { challenge, verifier } = await createPkcePair()
-      const answers = { username: 'alice', password: 'alice-password' }
-      const query = new URLSearchParams({
-        response_type: 'code',
-        client_id: 'web',
-        redirect_uri: redirectUri,
-        code_challenge: challenge,
-        code_challenge_method: 'S256',
-        scope: 'openid read',
-      })
-      const back = await openBrowser().follow(`${issuer}/oauth2/authorize?${query}`, redirectUri, answers)
-      const code = back.searchParams.get('code')
-      if (code === null) throw new Error(`the server refused: ${back.searchParams}`)
-      const form = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, client_id: 'web' }
-      return requestToken(tokenEndpoint, { ...form, client_secret: secretOf('web'), code_verifier: verifier })
-    },
+    clientOf,
+    browserTokens: async () => (await logIn(clientOf('web'), { scope: 'openid read' })).tokens,
     async serviceToken(clientId) {
       const form = {
         grant_type: 'client_credentials',
