@@ -130,7 +130,7 @@ export const contractScenarios: readonly ContractScenario[] = [
     },
   },
   {
-    title: '[DPOP-20] asks nobody for a nonce whose token is not bound',
+    title: '[DPOP-20] asks no client for a nonce whose token is not bound',
     options: () => withNonce(),
     async play({ ask, issuer }) {
       const response = await ask({ path: '/me', fields: bearer(issuer.mintToken()) })

@@ -60,7 +60,7 @@ export const insufficient: readonly ContractRow[] = [
     ],
   },
   {
-    title: '[C-27] [STEP-02] asks for the authentication and the scope that lack in one challenge',
+    title: '[C-27] [STEP-02] asks for the missing authentication and scope in one challenge',
     request: ({ issuer }) => ({ path: '/strong-mail', fields: bearer(issuer.mintToken()) }),
     status: 401,
     challenges: [
@@ -80,7 +80,7 @@ export const insufficient: readonly ContractRow[] = [
     ],
   },
   {
-    title: '[STEP-06] tells a token that is no good nothing of what the route demands',
+    title: '[STEP-06] tells a token that is not good nothing of what the route demands',
     request: ({ issuer }) => ({ path: '/gold', fields: bearer(issuer.mintToken({}, { tamper: 'signature' })) }),
     status: 401,
     challenges: invalidToken('The signature of the access token is not valid'),

@@ -71,7 +71,7 @@ export const unusable: readonly ContractRow[] = [
     challenges: invalidToken('The access token is bound to a key and cannot be sent as a Bearer token'),
   },
   {
-    title: '[C-15] refuses a token bound in a way nobody here can check',
+    title: '[C-15] refuses a token bound in a way that cannot be checked here',
     request: ({ issuer }) => ({ path: '/me', fields: bearer(issuer.mintToken({ cnf: { kid: 'k1' } })) }),
     status: 401,
     challenges: invalidToken('The access token is bound in a way that cannot be checked here'),

@@ -69,7 +69,7 @@ export const withoutToken: readonly ContractRow[] = [
     challenges: [plainBearer, plainDpop],
   },
   {
-    title: '[ADP-03] takes an OPTIONS request that is no preflight for a request like any other',
+    title: '[ADP-03] takes an OPTIONS request that is not a preflight for a request like any other',
     request: () => ({ method: 'OPTIONS', path: '/me' }),
     status: 401,
     challenges: [plainBearer, plainDpop],
