@@ -223,7 +223,11 @@ export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeep
       if (found === undefined) throw keeper.end(wasHeld ? 'logged_out' : 'no_tokens')
       return isFresh(found.tokens, rejected) ? found.tokens : undefined
     }
-    const start = (holding: Holding) => work(found as KeptTokens, rejected, holding, generation)
+    const start = async (holding: Holding): Promise<TokenSet> => {
+      // Where there is no lock to wait for, nobody has looked yet.
+      const known = lock === undefined ? await look() : undefined
+      return known ?? work(found as KeptTokens, rejected, holding, generation)
+    }
     try {
       return await exclusively(`refresh:${await lockKey}`, start, look)
     } catch (error) {

@@ -28,11 +28,9 @@ export interface KeeperSettings {
   readonly onEvent: EventListener | undefined
 }
 
-/** What became of tokens that were taken away. */
+/** What became of tokens that were taken away: the newest, and why the entry could not be deleted. */
 export interface TakenTokens {
-  /** The newest that were known. */
   readonly tokens: TokenSet | undefined
-  /** Why the entry could not be deleted. */
   readonly failure: TokenStoreError | undefined
 }
 
@@ -44,9 +42,8 @@ export interface TokenKeeper {
   /** Keeps tokens of a new login, whatever was there. */
   put(tokens: TokenSet, account: StoredTokens['account']): Promise<void>
   /**
-   * Puts `next` in the place of `previous`, and gives what is kept now: `next`, or what somebody else put there;
-   * `undefined` where somebody deleted it. Where the store fails, `next` stays with this process alone, and an event
-   * tells. `generation` is that of when the work began.
+   * Puts `next` in the place of `previous`, and gives what is kept now: `next`, or what somebody else put there, or
+   * `undefined`. Where the store fails, this process alone has `next`. `generation` is that of when the work began.
    */
   swap(previous: KeptTokens, next: TokenSet, generation: number): Promise<KeptTokens | undefined>
   /** Writes down that the refresh token was sent and no answer came. Never rejects. */

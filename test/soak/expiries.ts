@@ -22,6 +22,8 @@ export interface ExpiryResult {
   readonly foreign: number
   readonly unequal: number
   readonly answers: number
+  /** How often a caller was told to come again (503), and did. */
+  readonly repeats: number
   readonly errors: readonly string[]
 }
 
@@ -40,7 +42,7 @@ export async function runExpiries(server: TokenServer, plan: ExpiryPlan): Promis
     await (workers[0] as Worker).run({ key, set, callers: 0, offsetMs: 0 })
   }
   server.delayMs = plan.delayMs
-  const result = { foreign: 0, unequal: 0, answers: 0, errors: [] as string[] }
+  const result = { foreign: 0, unequal: 0, answers: 0, repeats: 0, errors: [] as string[] }
   for (let expiry = 1; expiry <= plan.expiries; expiry += 1) {
     const orders = users.flatMap(({ key, subject }) =>
       workers.map(async (worker, index) => {
@@ -53,6 +55,7 @@ export async function runExpiries(server: TokenServer, plan: ExpiryPlan): Promis
       const reports = (await Promise.all(orders)).filter((one) => one.subject === subject)
       const tokens = reports.flatMap(({ report }) => report?.tokens ?? [])
       result.answers += tokens.length
+      result.repeats += reports.reduce((all, { report }) => all + (report?.repeats ?? 0), 0)
       result.foreign += tokens.filter((token) => !token.startsWith(`${subject}:`)).length
       result.unequal += new Set(tokens).size - 1
       result.errors.push(...reports.flatMap(({ report }) => report?.errors ?? ['process ended']))

@@ -1,4 +1,4 @@
-import { parseTokenSet } from 'portcullis/client'
+import { parseTokenSet, type TokenSet } from 'portcullis/client'
 import type { TokenProvider, TokenStore } from 'portcullis/login'
 import { openParts, openTokens, type Parts, type World } from './open-tokens.js'
 
@@ -19,6 +19,8 @@ export interface Order {
 export interface Report {
   readonly tokens: readonly string[]
   readonly errors: readonly string[]
+  /** How often a caller was told to come again (503), and did. */
+  readonly repeats: number
 }
 
 /** A report, and the order it is for. */
@@ -99,10 +101,18 @@ async function obey({ key, set, callers, offsetMs, killAt }: Order): Promise<Rep
   aheadMs = offsetMs
   const tokens = openTokens(killing(parts, killAt), key)
   if (set !== undefined) await tokens.set(parseTokenSet(set))
-  const results = await Promise.allSettled(Array.from({ length: callers }, () => tokens.getToken()))
+  let repeats = 0
+  const comeAgain = (error: { readonly retryable?: boolean }): Promise<TokenSet> => {
+    if (error.retryable !== true || killAt !== undefined) throw error
+    repeats += 1
+    return tokens.getToken()
+  }
+  const ask = () => tokens.getToken().catch(comeAgain)
+  const results = await Promise.allSettled(Array.from({ length: callers }, ask))
   await tokens.close()
   return {
     tokens: results.flatMap((result) => (result.status === 'fulfilled' ? [result.value.accessToken] : [])),
+    repeats,
     errors: results.flatMap((result) => (result.status === 'rejected' ? [String(result.reason.code)] : [])),
   }
 }

@@ -56,7 +56,7 @@ describe.runIf(hasSecretService('the keyring token store'))('with a real Secret 
     }
   })
 
-  it('[F9] works, and says so only after an entry came back', async () => {
+  it('[F9] [S2-47] works, and says so only after an entry came back', async () => {
     const { store } = await makeStore()
     await expect(store.probe()).resolves.toBeUndefined()
     expect(store.describe()).toMatchObject({ kind: 'keyring', atRest: 'os', persistent: true })

@@ -130,7 +130,7 @@ describe.runIf(hasRedis('the Redis token store'))('with a real Redis', () => {
     }
   }
 
-  it('[D11] keeps an entry for maxLifetimeSeconds where no ttlMs is given, and never for longer', async () => {
+  it('[D11] [S2-46] keeps an entry for maxLifetimeSeconds where no ttlMs is given, and never for longer', async () => {
     await withStore({ maxLifetimeSeconds: 100 }, async (store, client) => {
       const lifetimes = [undefined, { ttlMs: 50_000 }, { ttlMs: 500_000 }]
       const left: number[] = []
@@ -143,7 +143,7 @@ describe.runIf(hasRedis('the Redis token store'))('with a real Redis', () => {
     })
   })
 
-  it('[A9] lets Redis see no token, no key and no account', async () => {
+  it('[A9] [S2-45] lets Redis see no token, no key and no account', async () => {
     await withStore({}, async (store, client) => {
       await store.set(canary, entryOf(canary, { account: { issuer: canary, subject: canary } }))
       const [name = ''] = await client.keys('*')

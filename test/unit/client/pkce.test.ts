@@ -9,7 +9,7 @@ describe('PKCE', () => {
     )
   })
 
-  it('[PKCE-01] makes fresh pairs of 32 random bytes, S256 only', async () => {
+  it('[PKCE-01] [S2-48] [S2-49] makes fresh pairs of 32 random bytes, S256 only', async () => {
     const { client } = setUpClient()
     const [one, two] = await Promise.all([createPkcePair(), client.createPkcePair()])
     expect(one.verifier).toMatch(/^[A-Za-z0-9_-]{43}$/)

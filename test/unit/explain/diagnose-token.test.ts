@@ -52,7 +52,7 @@ const stepNames = [
 ]
 
 describe('diagnoseToken', () => {
-  it('[S1-50] [S1-51] [S1-58] [S1-59] passes a good access token in six named steps', async () => {
+  it('[S1-50] [S1-51] [S1-58] [S1-59] [S1-69] passes a good access token in six named steps', async () => {
     const issuer = newIssuer()
     const report = await diagnose(issuer, ` ${issuer.mintToken()}\n`)
     expect(report).toMatchObject({ ok: true, kind: 'access_token', conclusive: true, failed: undefined })

@@ -1,7 +1,15 @@
 import { inspect } from 'node:util'
 import { OAuthClientError, tokenSetFromResponse } from 'portcullis/client'
-import { createMemoryTokenStore, ReauthenticationRequiredError, type TokenProvider } from 'portcullis/login'
+import {
+  createMemoryTokenStore,
+  createUserTokens,
+  ReauthenticationRequiredError,
+  type TokenProvider,
+} from 'portcullis/login'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { tokens as tokenAnswer } from '../../support/fake-token-endpoint.js'
+import { idTokenClaims, signIdToken } from '../../support/login-set-up.js'
+import { setUpProvider } from '../../support/provider-set-up.js'
 import { reauth, rejected, setUpUserTokens as setUp, shared } from '../../support/user-tokens-set-up.js'
 
 const startMs = 1_800_000_000_000
@@ -16,7 +24,7 @@ afterEach(() => {
 const pass = (seconds: number) => vi.advanceTimersByTimeAsync(seconds * 1000)
 
 describe('createUserTokens', () => {
-  it('[S1-28] [S2-32] [S2-38] keeps the tokens of a login, for this process and the next', async () => {
+  it('[S1-28] [S2-03] [S2-32] [S2-38] keeps the tokens of a login, for this process and the next', async () => {
     const { server, open, inner } = setUp()
     const tokens = server.signIn('alice', { id_token: 'the-id-token', team: 7 })
     const account = { issuer: 'https://login.example.com', subject: 'alice' }
@@ -324,6 +332,16 @@ describe('createUserTokens', () => {
     expect(open({ provider: { ...server.provider, client: { dpop } } }).dpop).toBe(dpop)
   })
 
+  it('[D06] renews once in one process without a lock too, also for two objects of one store', async () => {
+    const { server, open, inner } = setUp()
+    const [one, two] = [open({ lock: undefined }, inner), open({ lock: undefined }, inner)]
+    await one.set(server.signIn())
+    await pass(101)
+    const both = await Promise.all([one.getToken(), two.getToken()])
+    expect(both[0].accessToken).toBe(both[1].accessToken)
+    expect([server.redemptions, server.reuses]).toEqual([1, 0])
+  })
+
   it('[S2-33] refuses options that cannot be right', () => {
     const { open } = setUp()
     for (const [more, message] of [
@@ -353,5 +371,49 @@ describe('createUserTokens', () => {
     await expect(tokens.getToken({ rejected: 'x' as never })).rejects.toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
     await expect(tokens.getToken({ signal: {} as never })).rejects.toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
     await expect(tokens.set('x' as never)).rejects.toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
+  })
+})
+
+describe('createUserTokens with a provider of createProvider', () => {
+  async function signedIn() {
+    const world = setUpProvider({ clock: Date.now })
+    const request = await world.begin()
+    world.issue(request, {}, { refresh_token: 'CANARY-refresh-1', expires_in: 100 })
+    const { tokens: login, account } = await world.provider.redeem(world.back(request), request.transaction)
+    const reasons: string[] = []
+    const onReauthRequired = (reason: string) => void reasons.push(reason)
+    const store = createMemoryTokenStore({ clock: Date.now })
+    const { provider } = world
+    const tokens = createUserTokens({ provider, store, key: 'user', clock: Date.now, onReauthRequired })
+    await tokens.set(login, { account })
+    return { ...world, store, tokens, login, reasons }
+  }
+
+  it('[S1-14] [S2-20] keeps refresh token and ID token where the answer brings none', async () => {
+    const { server, tokens, login } = await signedIn()
+    server.script('/token', tokenAnswer({ access_token: 'CANARY-access-2', expires_in: 100 }))
+    await pass(101)
+    const renewed = await tokens.getToken()
+    expect(renewed.accessToken).toBe('CANARY-access-2')
+    expect([renewed.refreshToken, renewed.idToken]).toEqual([login.refreshToken, login.idToken])
+    expect(server.at('/token').at(-1)?.form.get('refresh_token')).toBe('CANARY-refresh-1')
+  })
+
+  it('[OIDC-08] [A4] throws the tokens of another user away, and ends the session', async () => {
+    const { server, tokens, store, reasons } = await signedIn()
+    const idToken = signIdToken(idTokenClaims({ sub: 'mallory' }))
+    server.script('/token', tokenAnswer({ access_token: 'CANARY-mallory', id_token: idToken, refresh_token: 'r2' }))
+    await pass(101)
+    const error = await rejected(tokens.getToken())
+    expect(error).toEqual(reauth('subject_changed'))
+    expect(inspect(error, { depth: 9 })).not.toContain('CANARY')
+    expect([await store.has('user'), reasons]).toEqual([false, ['subject_changed']])
+  })
+
+  it('[S2-41] revokes the refresh token, then the access token', async () => {
+    const { server, tokens, login } = await signedIn()
+    expect(await tokens.logout()).toEqual({ revocation: 'revoked' })
+    const sent = server.at('/revoke').map(({ form }) => form.get('token'))
+    expect(sent).toEqual([login.refreshToken, login.accessToken])
   })
 })

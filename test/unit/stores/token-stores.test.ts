@@ -18,7 +18,7 @@ async function listed(store: TokenStore): Promise<string[]> {
 }
 
 describe('createMemoryTokenStore', () => {
-  it('[S1-40] forgets the entry that was not used for longest when it is full', async () => {
+  it('[S1-40] [S1-46] [S2-44] forgets the entry that was not used for longest when it is full', async () => {
     const store = createMemoryTokenStore({ maxEntries: 2 })
     await store.set('a', entry)
     await store.set('b', entry)
