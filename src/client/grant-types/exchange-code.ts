@@ -142,7 +142,8 @@ function codeOf(call: Call, answer: ReadonlyMap<string, string>, secrets: readon
   const refusal = readOAuthError(Object.fromEntries(answer))
   if (refusal !== undefined) {
     const code = refusal.error === 'access_denied' ? 'ERR_LOGIN_DENIED' : 'ERR_LOGIN_REFUSED'
-    const { error, errorDescription, stepUp } = redactOAuthError(refusal, createRedact(secrets))
+    const redact = createRedact([...secrets, answer.get('code') ?? ''].filter(({ length }) => length >= 4))
+    const { error, errorDescription, stepUp } = redactOAuthError(refusal, redact)
     throw new LoginDeniedError(code, { ...contextOf(call), error, errorDescription, stepUp })
   }
   const code = answer.get('code') ?? ''
