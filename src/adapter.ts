@@ -5,7 +5,18 @@
  * @module
  */
 
-export { authIn, earlierIn, keepAccess, setAuth } from './auth/auth.js'
+export { AccessContext } from './auth/access-context.js'
+export { Auth, authIn, earlierIn, keepAccess, setAuth } from './auth/auth.js'
+export {
+  AccessDeniedError,
+  AuthError,
+  ConfigurationError,
+  InsufficientScopeError,
+  InternalError,
+  InvalidRequestError,
+  isAuthError,
+  StepUpRequiredError,
+} from './errors/index.js'
 export {
   type AdapterGate,
   type AdapterOptions,
@@ -66,3 +77,4 @@ export {
   text,
   texts,
 } from './kit/options.js'
+export { mergeRequirements } from './resource-server/policy/requirement.js'

@@ -1,12 +1,5 @@
-import { createAdapterGate } from '../../src/adapter.js'
-import {
-  AccessContext,
-  type Auth,
-  ConfigurationError,
-  type Grant,
-  mergeRequirements,
-  type Requirement,
-} from '../../src/index.js'
+import { AccessContext, ConfigurationError, createAdapterGate, mergeRequirements } from '../../src/adapter.js'
+import type { Auth, Grant, Requirement } from '../../src/index.js'
 import { currentRequest, runWithin, type Settings } from './current-auth.js'
 
 /** What one decorator says. */

@@ -1,5 +1,12 @@
-import { type Ahead, checkDeclared, checkFound, guardAt, isAhead, isDeclaration } from '../../src/adapter.js'
-import { ConfigurationError } from '../../src/index.js'
+import {
+  type Ahead,
+  ConfigurationError,
+  checkDeclared,
+  checkFound,
+  guardAt,
+  isAhead,
+  isDeclaration,
+} from '../../src/adapter.js'
 
 /** What Express 4 and 5 keep of a call of `use`, or of a route. Not documented by either, and alike for many years. */
 interface Layer {

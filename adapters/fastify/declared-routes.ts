@@ -5,8 +5,8 @@ import type {
   RouteOptions,
   RouteShorthandOptions,
 } from 'fastify'
-import { misspelt } from '../../src/adapter.js'
-import { type AuthError, ConfigurationError, InternalError } from '../../src/index.js'
+import { ConfigurationError, InternalError, misspelt } from '../../src/adapter.js'
+import type { AuthError } from '../../src/index.js'
 import type { GuardHook, RouteAuth } from './route-auth.js'
 
 /** What a route had as `onRequest` before its guard was put there. */

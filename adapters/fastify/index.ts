@@ -12,6 +12,7 @@ import {
   choice,
   createAdapterGate,
   flag,
+  isAuthError,
   type Judge,
   type Judged,
   keepAccess,
@@ -22,7 +23,7 @@ import {
   setReplyHeaders,
   withAnswerHeaders,
 } from '../../src/adapter.js'
-import { type Auth, isAuthError } from '../../src/index.js'
+import type { Auth } from '../../src/index.js'
 import { atRoot, checkRoute, guardHook, guardRoute, refuseUnguarded, toFault } from './declared-routes.js'
 import type { AuthClaims, FastifyOptions, GuardHook } from './route-auth.js'
 

@@ -1,5 +1,4 @@
-import { keepAccess } from '../../src/adapter.js'
-import { Auth } from '../../src/index.js'
+import { Auth, keepAccess } from '../../src/adapter.js'
 
 /**
  * The caller in the shape of the MCP SDK (`AuthInfo` of either version), which tool handlers find as `extra.authInfo`

@@ -1,16 +1,19 @@
-import { isPreflight, preflightAnswer } from '../../src/adapter.js'
 import {
   AccessDeniedError,
-  type Auth,
-  type AuthResult,
   ConfigurationError,
-  type HttpAnswer,
   InvalidRequestError,
+  isPreflight,
   mergeRequirements,
-  type Refused,
-  type RequestFacts,
-  type Requirement,
-  type ResourceServer,
+  preflightAnswer,
+} from '../../src/adapter.js'
+import type {
+  Auth,
+  AuthResult,
+  HttpAnswer,
+  Refused,
+  RequestFacts,
+  Requirement,
+  ResourceServer,
 } from '../../src/index.js'
 import type { McpGateOptions } from './mcp-gate.js'
 

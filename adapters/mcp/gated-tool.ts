@@ -1,12 +1,5 @@
-import { createAdapterGate } from '../../src/adapter.js'
-import {
-  type Auth,
-  type AuthError,
-  InsufficientScopeError,
-  isAuthError,
-  type ResourceServer,
-  StepUpRequiredError,
-} from '../../src/index.js'
+import { createAdapterGate, InsufficientScopeError, isAuthError, StepUpRequiredError } from '../../src/adapter.js'
+import type { Auth, AuthError, ResourceServer } from '../../src/index.js'
 import { authOf } from './auth-info.js'
 import type { McpGate, McpGateOptions, ToolError } from './mcp-gate.js'
 

@@ -1,4 +1,5 @@
-import { type AuthError, InternalError, isAuthError, type Requirement, type ResourceServer } from '../../src/index.js'
+import { InternalError, isAuthError } from '../../src/adapter.js'
+import type { AuthError, Requirement, ResourceServer } from '../../src/index.js'
 import { type AuthInfo, toAuthInfo } from './auth-info.js'
 
 /**

@@ -1,6 +1,8 @@
 import {
+  ConfigurationError,
   earlierIn,
   fetchRequestFacts,
+  InvalidRequestError,
   type NodeRequest,
   nodeRequestFacts,
   sendNodeAnswer,
@@ -11,7 +13,7 @@ import {
   toFetchResponse,
   withFetchHeaders,
 } from '../../src/adapter.js'
-import { type Auth, ConfigurationError, InvalidRequestError } from '../../src/index.js'
+import type { Auth } from '../../src/index.js'
 import { type AuthInfo, withEarlier } from './auth-info.js'
 import type { Judge } from './endpoint-judge.js'
 import type { McpGate, McpGateOptions } from './mcp-gate.js'

@@ -1,6 +1,6 @@
 import { PATH_METADATA } from '@nestjs/common/constants.js'
 import { type DiscoveryService, MetadataScanner } from '@nestjs/core'
-import { ConfigurationError } from '../../src/index.js'
+import { ConfigurationError } from '../../src/adapter.js'
 import type { Gates } from './gates.js'
 import { declaredOf } from './gates.js'
 import { PortcullisGuard } from './guard.js'

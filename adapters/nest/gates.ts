@@ -1,14 +1,15 @@
-import { adapterRules, checkOptions, createGrantGuard, flag, func, object, required } from '../../src/adapter.js'
 import {
-  type Auth,
-  type AuthResult,
+  adapterRules,
   ConfigurationError,
-  type Grant,
+  checkOptions,
+  createGrantGuard,
+  flag,
+  func,
   mergeRequirements,
-  type OptionalAuthResult,
-  type RequestFacts,
-  type Requirement,
-} from '../../src/index.js'
+  object,
+  required,
+} from '../../src/adapter.js'
+import type { Auth, AuthResult, Grant, OptionalAuthResult, RequestFacts, Requirement } from '../../src/index.js'
 import type { PortcullisModuleOptions } from './module-options.js'
 
 /** What the decorators of one class or one method say. */

@@ -1,6 +1,6 @@
 import { type CanActivate, type ExecutionContext, HttpException, Inject } from '@nestjs/common'
-import { addGrants, isPreflight, keepAccess } from '../../src/adapter.js'
-import { type Auth, ConfigurationError, type OptionalAuthResult } from '../../src/index.js'
+import { addGrants, ConfigurationError, isPreflight, keepAccess } from '../../src/adapter.js'
+import type { Auth, OptionalAuthResult } from '../../src/index.js'
 import { authOf, callFacts, httpOf, isGone, setCaller, setFields } from './caller.js'
 import { type Gate, type Gates, gatesToken } from './gates.js'
 import { MODULE_OPTIONS_TOKEN, type PortcullisModuleOptions } from './module-options.js'

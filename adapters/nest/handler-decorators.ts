@@ -1,11 +1,7 @@
 import { createParamDecorator } from '@nestjs/common'
 import { GUARDS_METADATA } from '@nestjs/common/constants.js'
-import {
-  ConfigurationError,
-  type Grant as DeclaredGrant,
-  mergeRequirements,
-  type Requirement,
-} from '../../src/index.js'
+import { ConfigurationError, mergeRequirements } from '../../src/adapter.js'
+import type { Grant as DeclaredGrant, Requirement } from '../../src/index.js'
 import { authOf } from './caller.js'
 import { type Declared, declaredOf, ownDeclaredOf, setDeclared } from './gates.js'
 import { PortcullisGuard } from './guard.js'

@@ -1,14 +1,7 @@
 import { type ArgumentsHost, Catch, type ExecutionContext, HttpException } from '@nestjs/common'
 import { BaseExceptionFilter, type HttpAdapterHost } from '@nestjs/core'
-import { preflightAnswer } from '../../src/adapter.js'
-import {
-  type Auth,
-  AuthError,
-  type HttpAnswer,
-  InternalError,
-  type Refused,
-  type ResourceServer,
-} from '../../src/index.js'
+import { AuthError, InternalError, preflightAnswer } from '../../src/adapter.js'
+import type { Auth, HttpAnswer, Refused, ResourceServer } from '../../src/index.js'
 import { authOf, type PlatformResponse, sendAnswer, setFields } from './caller.js'
 
 /**

@@ -1,10 +1,5 @@
-import {
-  type ClientErrorCategory,
-  type ClientErrorCode,
-  clientErrorTraits,
-  isOfFamily,
-  PortcullisError,
-} from '../errors/index.js'
+import { clientErrorTraits } from '../errors/client-codes.js'
+import { type ClientErrorCategory, type ClientErrorCode, isOfFamily, PortcullisError } from '../errors/index.js'
 import type { StepUp } from './challenges.js'
 
 /** What an {@link OAuthClientError} says besides its code. @group Client errors */

@@ -1,8 +1,8 @@
-export {
-  type ClientErrorCategory,
-  type ClientErrorCode,
-  type ClientErrorTraits,
-  clientErrorTraits,
+export { clientErrorTraits } from '../errors/client-codes.js'
+export type {
+  ClientErrorCategory,
+  ClientErrorCode,
+  ClientErrorTraits,
 } from '../errors/index.js'
 export type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
 export type { BreakerState, CircuitName, ClientOperation, EventListener, PortcullisEvent } from '../kit/events.js'

@@ -6,15 +6,8 @@ export {
   isAuthError,
   ownError,
 } from './auth-error.js'
-export {
-  type AuthErrorCode,
-  type ClientErrorCategory,
-  type ClientErrorCode,
-  type ClientErrorTraits,
-  clientErrorTraits,
-  type ErrorCode,
-  errorDescriptions,
-} from './codes.js'
+export type { ClientErrorCategory, ClientErrorCode, ClientErrorTraits } from './client-codes.js'
+export { type AuthErrorCode, type ErrorCode, errorDescriptions } from './codes.js'
 export {
   ConfigurationError,
   InternalError,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { type ClientErrorCode, clientErrorTraits, errorDescriptions } from '../../../src/errors/index.js'
+import { clientErrorTraits } from '../../../src/errors/client-codes.js'
+import { type ClientErrorCode, errorDescriptions } from '../../../src/errors/index.js'
 
 const page = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8')
 const sections = new Map(
@@ -9,6 +10,9 @@ const sections = new Map(
     .slice(1)
     .map((section) => [section.slice(0, section.indexOf('\n')), section] as const),
 )
+
+const clientTexts = Object.entries(clientErrorTraits).map(([code, { message }]) => [code, message] as const)
+const texts = { ...errorDescriptions, ...Object.fromEntries(clientTexts) }
 
 /** What each family of codes answers, and of a code of the client what it is; the classes are held to the same by their own test. */
 function answerOf(code: string): string {
@@ -32,10 +36,10 @@ function answerOf(code: string): string {
 
 describe('docs/errors.md', () => {
   it('has one section for every code, in the order of the source, and no other', () => {
-    expect([...sections.keys()]).toEqual(Object.keys(errorDescriptions))
+    expect([...sections.keys()]).toEqual(Object.keys(texts))
   })
 
-  it.each(Object.entries(errorDescriptions))('tells the answer, the text and the cure of %s', (code, text) => {
+  it.each(Object.entries(texts))('tells the answer, the text and the cure of %s', (code, text) => {
     const section = sections.get(code)
     expect(section).toContain(`${answerOf(code)}: “${text}”`)
     expect(section).toMatch(/\n\*What to do:\* \S/)

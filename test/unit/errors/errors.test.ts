@@ -1,5 +1,6 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { isOAuthClientError, ResponseError } from '../../../src/client/errors.js'
+import { clientErrorTraits } from '../../../src/errors/client-codes.js'
 import {
   AccessDeniedError,
   AuthError,
@@ -42,6 +43,9 @@ const table: readonly (readonly [AuthError, string, number, string | undefined])
   [new InternalError('thrown by a callback'), 'ERR_INTERNAL', 500, undefined],
 ]
 
+const clientTexts = Object.entries(clientErrorTraits).map(([code, { message }]) => [code, message] as const)
+const allDescriptions = { ...errorDescriptions, ...Object.fromEntries(clientTexts) }
+
 describe('a refusal', () => {
   it.each(table)('%s: %s is %i %s', (error, code, status, oauthError) => {
     expect(error).toBeInstanceOf(AuthError)
@@ -72,7 +76,7 @@ describe('a refusal', () => {
   })
 
   it('[HTTP-08] [BEAR-08] describes itself in characters a challenge may carry', () => {
-    for (const [code, text] of Object.entries(errorDescriptions)) {
+    for (const [code, text] of Object.entries(allDescriptions)) {
       expect(text, code).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/)
     }
   })
@@ -139,7 +143,7 @@ describe('the one base', () => {
   it('has each code in one family alone', () => {
     expectTypeOf<Extract<AuthErrorCode, ClientErrorCode>>().toBeNever()
     expect(Object.keys(errorDescriptions)).toContain('ERR_ISSUER_UNAVAILABLE')
-    expect(Object.keys(errorDescriptions)).toContain('ERR_DISCOVERY_UNAVAILABLE')
+    expect(Object.keys(clientErrorTraits)).toContain('ERR_DISCOVERY_UNAVAILABLE')
   })
 })
 

@@ -1,11 +1,10 @@
 import { type AuthError, type AuthErrorCode, errorDescriptions } from 'portcullis'
 import { describe, expect, it } from 'vitest'
-import { clientErrorTraits } from '../../../src/errors/index.js'
 import { providerBySight } from '../../../src/explain/provider-by-sight.js'
 import { quoted } from '../../../src/explain/refusal.js'
 import { refusalSentence } from '../../../src/explain/sentences.js'
 
-const codes = Object.keys(errorDescriptions).filter((code) => !(code in clientErrorTraits)) as AuthErrorCode[]
+const codes = Object.keys(errorDescriptions) as AuthErrorCode[]
 const details = [
   undefined,
   'claims schema: a.b',

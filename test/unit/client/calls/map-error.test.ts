@@ -3,7 +3,6 @@ import {
   ClientCallError,
   ClientConfigurationError,
   CredentialError,
-  clientErrorTraits,
   DpopError,
   HttpResponseError,
   isOAuthClientError,
@@ -20,6 +19,7 @@ import { type Attempt, createAttempt } from '../../../../src/client/calls/attemp
 import { errorTable, mapError } from '../../../../src/client/calls/map-error.js'
 import { createRedact } from '../../../../src/client/redaction.js'
 import type { ClientSettings } from '../../../../src/client/settings.js'
+import { clientErrorTraits } from '../../../../src/errors/client-codes.js'
 import { FetchFailure } from '../../../../src/kit/fetch/fetch-failure.js'
 import { quickRetry, rejection, setUpClient } from '../../../support/client-set-up.js'
 import {
