@@ -53,3 +53,24 @@ describe('the program a page begins with', () => {
     expect(await firstLine(program?.code ?? '', folder)).toEqual(expected)
   })
 })
+
+describe('the programs of docs/testing.md', () => {
+  const programs = codeBlocks('docs/testing.md').filter(({ code }) => /console\.log\(.*\) \/\/ /.test(code))
+  const printed: Readonly<Record<string, readonly unknown[]>> = {
+    'requestFacts({': [true],
+    "kind: 'down'": [503],
+    'hold.release': [2, 1],
+    mintOpaqueToken: ['alice', 'ERR_TOKEN_INACTIVE'],
+    'issuer.listen': ['alice'],
+    'clock.advance': ['ERR_TOKEN_EXPIRED'],
+  }
+
+  it('are these', () => {
+    expect(programs).toHaveLength(Object.keys(printed).length)
+  })
+
+  it.each(Object.entries(printed))('with %s print what they say', async (words, expected) => {
+    const [program] = programs.filter(({ code }) => code.includes(words))
+    expect(await firstLine(program?.code ?? '', folders.ts)).toEqual(expected)
+  })
+})
