@@ -261,8 +261,8 @@ describe('parameters of calls', () => {
     ['revoke', (client) => client.revoke('t', { hint: 'access_token' } as never), /no option `hint`/],
     [
       'pushAuthorizationRequest',
-      (client) => client.pushAuthorizationRequest({ ...pushed, audience: 'x' } as never),
-      /no option `audience`/,
+      (client) => client.pushAuthorizationRequest({ ...pushed, audiences: 'x' } as never),
+      /no option `audiences`/,
     ],
     [
       'pushAuthorizationRequest',
