@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, inject } from 'vitest'
+import { describeChecker } from './checker.js'
 import { describeSessions } from './hydra/sessions.js'
 import { describeTokens } from './hydra/tokens.js'
 import { openWorld, type World } from './hydra/world.js'
@@ -12,5 +13,9 @@ describe('Ory Hydra', () => {
   afterAll(() => world?.close())
 
   describeTokens(() => world)
+  describeChecker(async () => {
+    const { accessToken, idToken = '' } = await world.browserTokens('web')
+    return { issuer: world.hydra.issuer, audiences: { api: world.orders.origin, client: 'web' }, accessToken, idToken }
+  })
   describeSessions(() => world)
 })

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, inject } from 'vitest'
+import { describeChecker } from './checker.js'
 import { describeBindings } from './keycloak/bindings.js'
 import { describeClients } from './keycloak/clients.js'
 import { describeLogins } from './keycloak/logins.js'
@@ -18,5 +19,14 @@ describe('Keycloak', () => {
   describeBindings(() => world)
   describeClients(() => world, inject('folder'))
   describeLogins(() => world)
+  describeChecker(async () => {
+    const { accessToken, idToken = '' } = await world.browserTokens('web')
+    return {
+      issuer: world.keycloak.issuer,
+      audiences: { api: world.orders.origin, client: 'web' },
+      accessToken,
+      idToken,
+    }
+  })
   describeSessions(() => world)
 })

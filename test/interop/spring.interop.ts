@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, inject } from 'vitest'
+import { describeChecker } from './checker.js'
 import { describeTokens } from './spring/tokens.js'
 import { openWorld, type World } from './spring/world.js'
 
@@ -11,4 +12,8 @@ describe('Spring Authorization Server', () => {
   afterAll(() => world?.close())
 
   describeTokens(() => world)
+  describeChecker(async () => {
+    const { accessToken, idToken = '' } = await world.browserTokens()
+    return { issuer: world.spring.issuer, audiences: { api: 'web', client: 'web' }, accessToken, idToken }
+  })
 })

@@ -2,6 +2,7 @@ import express from 'express'
 import { createResourceServer } from 'portcullis'
 import { nodeRequestFacts, sendNodeAnswer } from 'portcullis/adapter'
 import { clientSecretBasic } from 'portcullis/client'
+import { hydra as preset } from 'portcullis/providers'
 import { describe, expect, it, vi } from 'vitest'
 import { keyOf, logOut, outcome } from '../api.js'
 import { openBrowser } from '../browser.js'
@@ -68,6 +69,27 @@ export function describeSessions(world: () => World): void {
       expect(keyOf(after)).not.toBe(keyOf(before))
       expect(await outcome(server, after)).toBe('accepted')
       expect(await outcome(server, before)).toBe('accepted')
+    })
+
+    it('[REAL-07] that come faster than they may be asked for are 503, never 401, and good after a while', async () => {
+      const { hydra, orders, serviceToken } = world()
+      let aheadMs = 0
+      const issuer = preset({ issuer: hydra.issuer })
+      const server = createResourceServer({ resource: orders.origin, issuer, clock: () => Date.now() + aheadMs })
+      expect(await outcome(server, await serviceToken('by-post'))).toBe('accepted')
+      const tokens: string[] = []
+      const outcomes: string[] = []
+      for (let key = 0; key < 4; key += 1) {
+        await hydra.administer('POST', '/keys/hydra.jwt.access-token', { alg: 'RS256', use: 'sig', kid: `key-${key}` })
+        const token = await serviceToken('by-post')
+        tokens.push(token)
+        outcomes.push(await outcome(server, token))
+      }
+      expect(new Set(tokens.map(keyOf)).size).toBe(4)
+      expect(outcomes[0]).toBe('accepted')
+      expect([...new Set(outcomes)].sort()).toEqual(['503 ERR_KEYS_UNAVAILABLE', 'accepted'])
+      aheadMs = 60_000
+      for (const token of tokens) expect(await outcome(server, token)).toBe('accepted')
     })
 
     it('[SEC-08] replace one that was withdrawn', async () => {
