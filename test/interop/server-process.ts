@@ -37,11 +37,18 @@ export async function startServer(command: ServerCommand): Promise<ServerProcess
   const ended = once(child, 'exit')
   ended.catch(() => undefined) // without a program there is no exit; `hasEnded` says so
   const hasEnded = () => child.pid === undefined || child.exitCode !== null || child.signalCode !== null
+  const signal = (name: NodeJS.Signals) => {
+    if (!hasEnded()) process.kill(-Number(child.pid), name)
+  }
+  const kill = () => signal('SIGKILL')
+  // Also where the run is interrupted: it hangs on nothing but the channel to its parent.
+  process.once('exit', kill).once('disconnect', kill)
   const stop = async () => {
-    if (!hasEnded()) process.kill(-Number(child.pid), 'SIGTERM')
-    const killed = setTimeout(() => hasEnded() || process.kill(-Number(child.pid), 'SIGKILL'), stopTimeoutMs)
+    signal('SIGTERM')
+    const patience = setTimeout(kill, stopTimeoutMs)
     if (!hasEnded()) await ended
-    clearTimeout(killed)
+    clearTimeout(patience)
+    process.off('exit', kill).off('disconnect', kill)
     await log.close()
   }
   const giveUpAt = Date.now() + startTimeoutMs
@@ -53,8 +60,7 @@ export async function startServer(command: ServerCommand): Promise<ServerProcess
     }
     await delay(250)
   }
-  const signal = (name: 'SIGSTOP' | 'SIGCONT') => process.kill(-Number(child.pid), name)
-  return { stop, pause: () => void signal('SIGSTOP'), resume: () => void signal('SIGCONT') }
+  return { stop, pause: () => signal('SIGSTOP'), resume: () => signal('SIGCONT') }
 }
 
 async function answers(url: string): Promise<boolean> {

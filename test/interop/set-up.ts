@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
@@ -12,12 +13,12 @@ declare module 'vitest' {
 }
 
 /** Makes the certificate of all servers of this run, and has the workers trust it, as an operator would. */
-export async function setup(project: TestProject): Promise<() => Promise<void>> {
+export async function setup(project: TestProject): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-interop-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const { cert, key } = await createCertificate('localhost')
   await writeFile(join(folder, 'server.pem'), cert)
   await writeFile(join(folder, 'server-key.pem'), key)
   process.env['NODE_EXTRA_CA_CERTS'] = join(folder, 'server.pem')
   project.provide('folder', folder)
-  return () => rm(folder, { recursive: true, force: true })
 }

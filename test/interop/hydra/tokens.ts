@@ -50,7 +50,7 @@ export function describeTokens(world: () => World): void {
       expect(await outcome(server, await world().serviceToken('by-post'))).toBe('401 ERR_TOKEN_AUDIENCE')
     })
 
-    it('[REAL-02] refuses ID and refresh tokens, wherever their audience would pass', async () => {
+    it('refuses ID and refresh tokens, wherever their audience would pass', async () => {
       const { idToken: id, refreshToken: refresh } = await world().browserTokens('web')
       expect(await outcome(world().serverOf({ audience: 'web' }), id)).toBe('401 ERR_TOKEN_TYPE')
       expect(await outcome(world().serverOf(), refresh)).toBe('401 ERR_TOKEN_UNRECOGNISED')

@@ -98,7 +98,7 @@ export function describeTokens(world: () => World): void {
       expect(await outcome(world().serverOf(), await signedBy(world(), algorithm))).toBe('401 ERR_TOKEN_ALGORITHM')
     })
 
-    it('[REAL-02] refuses ID, refresh and offline tokens, wherever their audience would pass', async () => {
+    it('refuses ID, refresh and offline tokens, wherever their audience would pass', async () => {
       const { keycloak, serverOf, passwordTokens } = world()
       const { id_token: id, refresh_token: refresh } = await passwordTokens({ client_id: 'web' })
       const offline = await passwordTokens({ client_id: 'web', scope: 'openid offline_access' })
