@@ -54,6 +54,9 @@ const sources = [
   'src/client/client-options.ts',
   'src/grants/grants.ts',
   'src/grants/grant.ts',
+  'src/login/user-tokens.ts',
+  'src/client/token-source.ts',
+  'src/client/authenticated-fetch.ts',
 ]
 const otherNames: readonly string[] = ['AudienceStandIn', 'ClaimProfile', 'RoleClaim', 'Requirement']
 const documented = sources

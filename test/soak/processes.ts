@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build, type Plugin } from 'esbuild'
 import type { World } from './open-tokens.js'
@@ -8,18 +8,22 @@ import type { Answered, Order, Report } from './worker.js'
 
 const root = join(import.meta.dirname, '..', '..')
 
+type Targets = Readonly<Record<string, { readonly node?: string; readonly default: string }>>
+
+const { imports, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  readonly imports: Targets
+  readonly exports: Targets
+}
+
 /** The entries of the package and its platform files, from source. */
 const fromSource: Plugin = {
   name: 'from-source',
   setup(builder) {
-    const files: Readonly<Record<string, string>> = {
-      '#crypto': 'src/jws/crypto/node.ts',
-      '#network': 'src/kit/fetch/network-node.ts',
-      'portcullis/redis': 'src/stores/redis/index.ts',
-    }
-    builder.onResolve({ filter: /^(#|portcullis\/)/ }, ({ path }) => ({
-      path: join(root, files[path] ?? path.replace(/^portcullis\/(.+)$/, 'src/$1/index.ts')),
-    }))
+    builder.onResolve({ filter: /^(#|portcullis\/)/ }, ({ path }) => {
+      const target = imports[path] ?? exports[path.replace('portcullis', '.')]
+      const built = target?.node ?? target?.default
+      return built === undefined ? undefined : { path: join(root, built.replace(/^\.\/dist\/(.+)\.js$/, '$1.ts')) }
+    })
   },
 }
 

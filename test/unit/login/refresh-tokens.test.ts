@@ -679,18 +679,21 @@ describe('a refresh and a logout', () => {
     const store = shared(inner)
     const tokens = open({}, store)
     await open().set(server.signIn())
+    let goOn = () => {}
     store.get = async (key) => {
       const entry = await inner.get(key)
-      await wait(100)
+      store.get = inner.get
+      await new Promise<void>((resolve) => {
+        goOn = resolve
+      })
       return entry
     }
-    const reading = settle(tokens.getToken())
-    await tokens.clear().then(
-      () => {},
-      () => {},
-    )
-    expect(await reading).toMatchObject({ reason: { code: 'ERR_REAUTHENTICATION_REQUIRED' } })
-    expect(await inner.has('user')).toBe(false)
+    const reading = rejected(tokens.getToken())
+    await pass(0)
+    await tokens.clear()
+    goOn()
+    expect(await reading).toEqual(reauth('logged_out'))
+    expect(await rejected(tokens.getToken())).toEqual(reauth('logged_out'))
   })
 
   it('lets the later of a login and a logout win', async () => {
