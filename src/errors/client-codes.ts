@@ -90,6 +90,8 @@ export const clientErrorTraits = {
   ERR_LOGIN_DENIED: traits('login', 'The login was denied'),
   ERR_LOGIN_REFUSED: traits('login', 'The authorization server refused the login'),
   ERR_LOGIN_TIMEOUT: traits('login', 'The login was not finished in time'),
+  ERR_LOGIN_CANCELLED: traits('login', 'The login was given up'),
+  ERR_LOOPBACK_UNAVAILABLE: traits('login', 'No address of this machine can be listened on'),
 
   ERR_ID_TOKEN_MISSING: traits('login', 'The authorization server issued no ID token'),
   ERR_ID_TOKEN_MALFORMED: traits('login', 'The ID token is malformed'),

@@ -37,6 +37,16 @@ export { firstWorkingStore, type WorkingStore } from '../stores/first-working-st
 export { createMemoryTokenStore, type MemoryTokenStoreOptions } from '../stores/memory/memory-token-store.js'
 export type { SealKey } from '../stores/sealer.js'
 export { withToken } from '../stores/with-token.js'
+export {
+  type AuthConfig,
+  type AuthConfigInput,
+  type AuthConfigOptions,
+  type ConfiguredTokenStore,
+  type LoopbackSection,
+  type ProviderSection,
+  readAuthConfig,
+  type SecretResolver,
+} from './auth-config.js'
 export type { LoginAccount, LoginResult } from './login-result.js'
 export type { PreflightOptions, PreflightReport, PreflightStep } from './preflight.js'
 export { type GithubLoginOptions, github } from './presets/github-login.js'

@@ -1,0 +1,342 @@
+import { type ClientRequest, request as httpRequest } from 'node:http'
+import { connect, createServer, type Server } from 'node:net'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { LoginDeniedError, LoginError, LoginTimeoutError } from '../../../src/client/login-errors.js'
+import { ConfigurationError } from '../../../src/errors/index.js'
+import type { LoginResult } from '../../../src/login/login-result.js'
+import { type LoopbackLoginOptions, loopbackLogin } from '../../../src/native/loopback-login.js'
+import { LoginCancelledError, LoopbackError } from '../../../src/native/native-errors.js'
+import type { LoginState } from '../../../src/native/native-login.js'
+import { createMemoryTokenStore } from '../../../src/stores/memory/memory-token-store.js'
+import { canary, loginResult, type ScriptedProvider, scriptedProvider } from '../../support/scripted-provider.js'
+
+/** A login under way: what was opened, and how it ends. */
+interface Attempt {
+  readonly provider: ScriptedProvider
+  readonly states: LoginState[]
+  readonly startUrl: string
+  readonly redirectUri: string
+  readonly callback: string
+  readonly result: ReturnType<typeof loopbackLogin>
+}
+
+/** Starts a login and waits until the browser would be opened. */
+async function begin(options: LoopbackLoginOptions = {}, provider = scriptedProvider()): Promise<Attempt> {
+  const states: LoginState[] = []
+  let result: ReturnType<typeof loopbackLogin> | undefined
+  const startUrl = await new Promise<string>((resolve, reject) => {
+    result = loopbackLogin(provider, {
+      openBrowser: (url) => resolve(url),
+      onStateChange: (state) => void states.push(state),
+      ...options,
+    })
+    result.catch(reject)
+  })
+  const redirectUri = provider.asked[0]?.redirectUri as string
+  const callback = `${redirectUri}?code=${canary.code}&state=${canary.state}`
+  return { provider, states, startUrl, redirectUri, callback, result: result as ReturnType<typeof loopbackLogin> }
+}
+
+/** One request with exactly these fields; `undefined` where the connection was closed without an answer. */
+function raw(url: string, options: { method?: string; host?: string } = {}): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const headers = options.host === undefined ? {} : { host: options.host }
+    const asked: ClientRequest = httpRequest(url, { method: options.method ?? 'GET', headers }, (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    })
+    asked.on('error', () => resolve(undefined)).end()
+  })
+}
+
+function hold(port: number, host = '127.0.0.1'): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject)
+    server.listen({ port, host, exclusive: true }, () => resolve(server))
+  })
+}
+
+const portOf = (server: Server): number => (server.address() as { port: number }).port
+const release = (server: Server) => new Promise((resolve) => server.close(resolve))
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('loopbackLogin', () => {
+  it('[S1-83] [S2-01] [S2-07] [S2-08] signs in by the answer that belongs to the login, and says so once it is true', async () => {
+    const { provider, startUrl, redirectUri, callback, result, states } = await begin()
+    expect(redirectUri).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/callback$/)
+    const started = await fetch(startUrl, { redirect: 'manual' })
+    expect(started.status).toBe(303)
+    expect(started.headers.get('location')).toContain(`state=${canary.state}`)
+    const answer = await fetch(callback)
+    expect(answer.status).toBe(200)
+    expect(await answer.text()).toContain('You are signed in')
+    expect(new URL(answer.url).search).toBe('')
+    expect(answer.headers.get('cache-control')).toBe('no-store')
+    expect(answer.headers.get('referrer-policy')).toBe('no-referrer')
+    expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'")
+    const login = await result
+    expect(login).toMatchObject({ account: { issuer: 'https://id.test', subject: 'user-1' } })
+    expect(login.key).toMatch(/^corporate:[\w-]{43}$/)
+    expect(Object.fromEntries(provider.redeemed[0] as URLSearchParams)).toEqual({
+      code: canary.code,
+      state: canary.state,
+    })
+    expect(states).toEqual(['pending', 'in_progress', 'redeeming', 'completed'])
+    expect(await raw(callback)).toBeUndefined()
+  })
+
+  it('[S2-02] keeps the tokens once, under the key of the account', async () => {
+    const store = createMemoryTokenStore()
+    const { callback, result } = await begin({ store, clock: () => 1_800_000_000_000 })
+    await fetch(callback)
+    const { key } = await result
+    const keys: string[] = []
+    for await (const name of store.keys()) keys.push(name)
+    expect(keys.sort()).toEqual([key, 'corporate:default'].sort())
+    expect(await store.get(key)).toMatchObject({ account: { subject: 'user-1' }, savedAt: 1_800_000_000 })
+    expect((await store.get(key))?.tokens).toContain(canary.refreshToken)
+    expect((await store.get('corporate:default'))?.tokens).toBe(JSON.stringify({ key }))
+  })
+
+  const strangers: readonly [title: string, ask: (attempt: Attempt) => Promise<number | undefined>, status: number][] =
+    [
+      ['another Host', ({ callback }) => raw(callback, { host: 'evil.test' }), 400],
+      [
+        'a name that only begins alike',
+        ({ callback, redirectUri }) => raw(callback, { host: `localhost.evil.test:${new URL(redirectUri).port}` }),
+        400,
+      ],
+      ['another port in Host', ({ callback }) => raw(callback, { host: '127.0.0.1:1' }), 400],
+      ['a favicon', ({ redirectUri }) => raw(new URL('/favicon.ico', redirectUri).href), 404],
+      ['a path that only ends alike', ({ callback }) => raw(callback.replace('/callback', '/x/callback')), 404],
+      ['HEAD', ({ callback }) => raw(callback, { method: 'HEAD' }), 405],
+      ['OPTIONS', ({ callback }) => raw(callback, { method: 'OPTIONS' }), 405],
+      ['POST', ({ callback }) => raw(callback, { method: 'POST' }), 405],
+      ['no state', ({ redirectUri }) => raw(`${redirectUri}?code=x`), 400],
+      ['two states', ({ callback }) => raw(`${callback}&state=${canary.state}`), 400],
+      ['an error without state', ({ redirectUri }) => raw(`${redirectUri}?error=access_denied`), 400],
+      ['a longer URL than any', ({ callback }) => raw(`${callback}&x=${'a'.repeat(8200)}`), 414],
+      ['the page before there is one', ({ redirectUri }) => raw(`${redirectUri}/done`), 404],
+      [
+        'a second start',
+        async ({ startUrl }) => {
+          await raw(startUrl)
+          return raw(startUrl)
+        },
+        404,
+      ],
+    ]
+  it.each(strangers)('[S2-08] answers %s with an error and keeps waiting', async (_, ask, status) => {
+    const attempt = await begin()
+    expect(await ask(attempt)).toBe(status)
+    expect(attempt.provider.redeemed).toHaveLength(0)
+    expect((await fetch(attempt.callback)).status).toBe(200)
+    await attempt.result
+  })
+
+  it('[S2-08] takes the right answer after 19 wrong states, and gives up at the 20th', async () => {
+    const first = await begin()
+    for (let guess = 0; guess < 19; guess++) expect(await raw(`${first.redirectUri}?code=x&state=${guess}`)).toBe(400)
+    expect((await fetch(first.callback)).status).toBe(200)
+    await first.result
+    const second = await begin()
+    for (let guess = 0; guess < 20; guess++) void raw(`${second.redirectUri}?code=x&state=${guess}`)
+    await expect(second.result).rejects.toMatchObject({ code: 'ERR_LOGIN_STATE' })
+    await expect(second.result).rejects.toBeInstanceOf(LoginError)
+    expect(second.states.at(-1)).toBe('failed')
+  })
+
+  it('[S2-08] redeems one of two equal answers', async () => {
+    let finish: () => void = () => {}
+    const held = new Promise<void>((resolve) => {
+      finish = resolve
+    })
+    const provider = scriptedProvider()
+    const { redeem } = provider
+    const attempt = await begin(
+      {},
+      { ...provider, redeem: (...args: Parameters<typeof redeem>) => held.then(() => redeem(...args)) },
+    )
+    const first = fetch(attempt.callback)
+    while (attempt.states.at(-1) !== 'redeeming') await new Promise(setImmediate)
+    expect(await raw(attempt.callback)).toBe(400)
+    finish()
+    expect((await first).status).toBe(200)
+    await attempt.result
+    expect(provider.redeemed).toHaveLength(1)
+  })
+
+  it('[S2-08] lets the browser go after 30 s, and redeems on', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    let finish: (result: LoginResult) => void = () => {}
+    const redeem = () => new Promise<LoginResult>((resolve) => (finish = resolve))
+    const attempt = await begin({}, scriptedProvider({ redeem }))
+    const answer = raw(attempt.callback)
+    while (attempt.states.at(-1) !== 'redeeming') await new Promise(setImmediate)
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(await answer).toBe(303)
+    expect(await raw(`${attempt.redirectUri}/done`)).toBe(202)
+    finish(loginResult())
+    await attempt.result
+    expect(attempt.states.at(-1)).toBe('completed')
+  })
+
+  it('[S2-08] ends without a browser that fetches the page', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const attempt = await begin()
+    expect(await raw(attempt.callback)).toBe(303)
+    await vi.advanceTimersByTimeAsync(2000)
+    await attempt.result
+    expect(await raw(attempt.callback)).toBeUndefined()
+  })
+
+  it('[S2-08] is not held up by a connection that sends nothing', async () => {
+    const attempt = await begin()
+    const port = Number(new URL(attempt.redirectUri).port)
+    const silent = connect(port, '127.0.0.1')
+    const gone = new Promise((resolve) => silent.on('close', resolve).on('error', () => {}))
+    silent.write('GET /callback HTTP/1.1\r\nHos')
+    expect((await fetch(attempt.callback)).status).toBe(200)
+    await attempt.result
+    await gone
+  })
+
+  it('[S2-08] shows a page with a code and nothing of the answer when the login fails', async () => {
+    const denied = new LoginDeniedError('ERR_LOGIN_DENIED', { error: 'access_denied', errorDescription: '<script>' })
+    const provider = scriptedProvider({ redeem: () => Promise.reject(denied) })
+    const attempt = await begin({}, provider)
+    const answer = fetch(
+      `${attempt.redirectUri}?error=access_denied&error_description=%3Cscript%3E&state=${canary.state}`,
+    )
+    await expect(attempt.result).rejects.toBe(denied)
+    const text = await (await answer).text()
+    expect(text).toContain('The login was refused')
+    expect(text).toContain('ERR_LOGIN_DENIED')
+    expect(text).not.toContain('<script>')
+    expect(text).not.toContain('canary')
+    expect(attempt.states.at(-1)).toBe('failed')
+    const odd = await begin({}, scriptedProvider({ redeem: () => Promise.reject(new TypeError('canary')) }))
+    const page = fetch(odd.callback)
+    await expect(odd.result).rejects.toThrow(TypeError)
+    expect(await (await page).text()).toContain('ERR_UNEXPECTED')
+  })
+
+  it('[S2-08] shows pages of your own', async () => {
+    const pages = { success: '<p>done</p>', failure: '<p>sorry</p>' }
+    const good = await begin({ pages })
+    expect(await (await fetch(good.callback)).text()).toBe('<p>done</p>')
+    await good.result
+    const bad = await begin({ pages }, scriptedProvider({ redeem: () => Promise.reject(new TypeError('no')) }))
+    const page = fetch(bad.callback)
+    await expect(bad.result).rejects.toThrow('no')
+    expect(await (await page).text()).toBe('<p>sorry</p>')
+  })
+
+  it('[S2-05] [S2-13] ends when the user does not come in time', async () => {
+    const attempt = await begin({ timeoutMs: 20 })
+    await expect(attempt.result).rejects.toMatchObject({ code: 'ERR_LOGIN_TIMEOUT' })
+    await expect(attempt.result).rejects.toBeInstanceOf(LoginTimeoutError)
+    expect(attempt.states).toEqual(['pending', 'in_progress', 'timed_out'])
+    expect(await raw(attempt.callback)).toBeUndefined()
+  })
+
+  it('[S2-11] [S2-14] ends when the application gives up, before and during', async () => {
+    const controller = new AbortController()
+    const attempt = await begin({ signal: controller.signal })
+    controller.abort()
+    await expect(attempt.result).rejects.toBeInstanceOf(LoginCancelledError)
+    expect(attempt.states.at(-1)).toBe('cancelled')
+    expect(await raw(attempt.callback)).toBeUndefined()
+    const early = loopbackLogin(scriptedProvider(), { signal: AbortSignal.abort() })
+    await expect(early).rejects.toMatchObject({ code: 'ERR_LOGIN_CANCELLED' })
+  })
+
+  it('[S1-83] takes the next port of a range, and names the ports where none is free', async () => {
+    const first = await hold(0)
+    const port = portOf(first)
+    const second = await hold(port + 1).catch(() => undefined)
+    const busy = loopbackLogin(scriptedProvider(), { portRange: [port, port + 1], openBrowser: false })
+    await expect(busy).rejects.toBeInstanceOf(LoopbackError)
+    await expect(busy).rejects.toThrow(`${port}, ${port + 1}`)
+    await expect(loopbackLogin(scriptedProvider(), { port, openBrowser: false })).rejects.toMatchObject({
+      code: 'ERR_LOOPBACK_UNAVAILABLE',
+    })
+    if (second !== undefined) await release(second)
+    const attempt = await begin({ portRange: [port, port + 20] })
+    expect(Number(new URL(attempt.redirectUri).port)).toBeGreaterThan(port)
+    await fetch(attempt.callback)
+    await attempt.result
+    await release(first)
+  })
+
+  it('[S1-83] listens on both families for localhost, or not at all', async () => {
+    const attempt = await begin({ host: 'localhost' })
+    const { port } = new URL(attempt.redirectUri)
+    expect(attempt.redirectUri).toBe(`http://localhost:${port}/callback`)
+    expect(await raw(`http://[::1]:${port}/favicon.ico`)).toBe(404)
+    expect(await raw(`http://127.0.0.1:${port}/favicon.ico`)).toBe(404)
+    await fetch(attempt.callback)
+    await attempt.result
+    const other = await hold(0, '::1')
+    const taken = loopbackLogin(scriptedProvider(), { host: 'localhost', port: portOf(other), openBrowser: false })
+    await expect(taken).rejects.toMatchObject({ code: 'ERR_LOOPBACK_UNAVAILABLE' })
+    const literal = await begin({ port: portOf(other) })
+    await fetch(literal.callback)
+    await literal.result
+    await release(other)
+  })
+
+  it('[S1-83] answers on ::1 where the redirect URI says so', async () => {
+    const attempt = await begin({ host: '::1', path: '/' })
+    expect(attempt.redirectUri).toMatch(/^http:\/\/\[::1\]:\d+\/$/)
+    expect((await fetch(attempt.callback)).status).toBe(200)
+    await attempt.result
+  })
+
+  it('[S2-07] gives the URL to the user whether a browser opens or not', async () => {
+    for (const openBrowser of [false, () => Promise.reject(new Error('no browser')), 'auto'] as const) {
+      const provider = scriptedProvider()
+      let shown = ''
+      const onUrl = (url: string) => {
+        shown = url
+        void fetch(`${provider.asked[0]?.redirectUri}?code=x&state=${canary.state}`)
+      }
+      await loopbackLogin(provider, { openBrowser, onUrl, browser: { env: { CI: '1' } }, scopes: ['openid'] })
+      expect(shown).toContain('https://id.test/authorize')
+      expect(provider.asked[0]?.scopes).toEqual(['openid'])
+    }
+  })
+
+  it('[S2-07] opens the browser with an address that holds nothing of the login', async () => {
+    const opened: (readonly string[])[] = []
+    const provider = scriptedProvider()
+    const start = async (program: string, args: readonly string[]) => {
+      opened.push([program, ...args])
+      const location = (await fetch(args[0] as string, { redirect: 'manual' })).headers.get('location') as string
+      const state = new URL(location).searchParams.get('state')
+      void fetch(`${provider.asked[0]?.redirectUri}?code=x&state=${state}`)
+      return true
+    }
+    await loopbackLogin(provider, { browser: { start, env: { BROWSER: 'firefox' } } })
+    expect(opened).toHaveLength(1)
+    expect(opened[0]?.join(' ')).toMatch(/^firefox http:\/\/127\.0\.0\.1:\d+\/[\da-f-]{36}$/)
+    expect(opened[0]?.join(' ')).not.toContain('canary')
+  })
+
+  it.each([
+    [{ host: '0.0.0.0' }],
+    [{ port: 70_000 }],
+    [{ portRange: [9000, 8000] }],
+    [{ portRange: [8000, 9000] }],
+    [{ port: 1, portRange: [8000, 8001] }],
+    [{ path: 'callback' }],
+    [{ timeoutMs: 600_001 }],
+    [{ openBrowser: true }],
+    [{ prot: 8400 }],
+  ])('[S1-83] refuses the options %j', async (options) => {
+    await expect(loopbackLogin(scriptedProvider(), options as object)).rejects.toThrow(ConfigurationError)
+  })
+})

@@ -1,0 +1,72 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { createSecretResolvers } from '../../../src/native/secret-references.js'
+
+vi.mock('@napi-rs/keyring', () => ({
+  AsyncEntry: class {
+    readonly name: string
+    constructor(service: string, account: string) {
+      this.name = `${service}/${account}`
+    }
+    getPassword = async () => (this.name === 'my/app/ann' ? 'from-keyring' : null)
+  },
+}))
+
+let folder: string
+let nowMs = 0
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'portcullis-secrets-'))
+})
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** A program that stands for `sops`: it counts its calls and prints `output`. */
+function program(output: string, exitCode = 0): string {
+  const path = join(folder, `sops-${exitCode}-${output.length}`)
+  writeFileSync(
+    path,
+    `#!/bin/sh\necho x >> '${folder}/calls'\nprintf '%s' '${output}'\necho canary >&2\nexit ${exitCode}\n`,
+  )
+  chmodSync(path, 0o700)
+  return path
+}
+
+const resolversWith = (sops: string) =>
+  createSecretResolvers({ env: { NAME: 'from-env' }, folder, sops, clock: () => nowMs })
+
+describe('createSecretResolvers', () => {
+  it('[S1-84] finds variables, private files and entries of the keyring', async () => {
+    const { env, file, keyring } = createSecretResolvers({ env: { NAME: 'from-env' }, folder })
+    expect([await env?.('NAME'), await env?.('ABSENT')]).toEqual(['from-env', undefined])
+    writeFileSync(join(folder, 'secret'), 'from-file\n', { mode: 0o600 })
+    expect(await file?.('secret')).toBe('from-file')
+    expect(await file?.('absent')).toBeUndefined()
+    chmodSync(join(folder, 'secret'), 0o644)
+    await expect(file?.('secret')).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE_INSECURE' })
+    expect(await keyring?.('my/app/ann')).toBe('from-keyring')
+    expect(await keyring?.('my/app/bob')).toBeUndefined()
+    expect(await keyring?.('nothing')).toBeUndefined()
+  })
+
+  it('[S1-84] opens a file of sops, picks the member, and remembers it for a minute', async () => {
+    const { sops } = resolversWith(program('{"github":{"secret":"s","number":5}}'))
+    expect(await sops?.('a.yaml#github.secret')).toBe('s')
+    expect(await sops?.('a.yaml#github.number')).toBeUndefined()
+    expect(await sops?.('a.yaml#github.secret.deeper')).toBeUndefined()
+    expect(await sops?.('a.yaml')).toBeUndefined()
+    nowMs += 60_001
+    expect(await sops?.('a.yaml#github.secret')).toBe('s')
+    expect(readFileSync(join(folder, 'calls'), 'utf8')).toBe('x\nx\n')
+  })
+
+  it('[S1-84] says that sops failed, and nothing of what it said', async () => {
+    for (const path of [program('', 128), program('[1]'), join(folder, 'absent')]) {
+      const failure = Promise.resolve(resolversWith(path)['sops']?.('a.yaml#x'))
+      await expect(failure).rejects.toMatchObject({ code: 'ERR_CONFIGURATION' })
+      await expect(failure).rejects.not.toThrow('canary')
+    }
+  })
+})
