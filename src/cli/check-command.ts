@@ -1,8 +1,11 @@
 /** `portcullis check`: why a token is good or not, on one screen. */
+
+import { isPortcullisError } from '../errors/index.js'
 import { diagnoseToken, type TokenDiagnosis } from '../explain/diagnose-token.js'
 import type { ReportStep } from '../explain/report.js'
 import { ownMember } from '../kit/json.js'
 import { type CommandCall, CommandFailure, type CommandIo, type ExitCode, plain, table, wrap } from './command-io.js'
+import type { StoredToken } from './stored-token.js'
 import { namesLoopback } from './typed-url.js'
 
 /** The longest text that is read from stdin; the checker refuses more than half of it. */
@@ -14,12 +17,13 @@ export async function checkCommand(call: CommandCall): Promise<ExitCode> {
   if (flags['access-token'] === true && flags['id-token'] === true) {
     throw new CommandFailure('--access-token and --id-token exclude each other')
   }
-  const token = await readToken(call)
-  const issuer = flags['issuer'] as string | undefined
+  const { token, ...kept } = await readToken(call)
+  const { kind = 'access_token' } = kept
+  const issuer = (flags['issuer'] as string | undefined) ?? kept.issuer
   const look = diagnoseToken(token, {
-    kind: flags['id-token'] === true ? 'id_token' : 'access_token',
+    kind: flags['id-token'] === true ? 'id_token' : kind,
     expectedIssuer: issuer,
-    expectedAudience: flags['audience'] as string | undefined,
+    expectedAudience: (flags['audience'] as string | undefined) ?? kept.audience,
     network: flags['allow-discovery'] === true ? 'any' : 'trusted',
     allowInsecureLoopback: namesLoopback(issuer),
     timeoutMs,
@@ -32,20 +36,29 @@ export async function checkCommand(call: CommandCall): Promise<ExitCode> {
   return report.ok ? 0 : report.conclusive ? 1 : 2
 }
 
-async function readToken({ io, output, operand, flags }: CommandCall): Promise<string> {
+async function readToken(call: CommandCall): Promise<Partial<StoredToken> & { readonly token: string }> {
+  const { io, output, operand, flags } = call
   const flag = flags['token'] as string | undefined
   if (operand !== undefined && flag !== undefined) throw new CommandFailure('give the token once')
   const argument = operand ?? flag
-  if (argument === '-') return clean(await readAll(io))
+  if (argument === '-') return { token: clean(await readAll(io)) }
   if (argument !== undefined) {
     output.warn(
       'warning: other users of this machine can see a token among the arguments; pass it by stdin: portcullis check -',
     )
-    return clean(argument)
+    return { token: clean(argument) }
   }
   const given = io.env['PORTCULLIS_TOKEN']
-  if (given !== undefined && given !== '') return clean(given)
-  throw new CommandFailure('there is no token: pass one by stdin (portcullis check -) or PORTCULLIS_TOKEN')
+  if (given) return { token: clean(given) }
+  const { readStoredToken } = await import('./stored-token.js')
+  return readStoredToken(call).catch((error: unknown) => {
+    throw isPortcullisError(error) && error.code === 'ERR_CONFIGURATION' ? nothingGiven(error) : error
+  })
+}
+
+function nothingGiven({ message }: Error): CommandFailure {
+  const ways = 'pass a token by stdin (portcullis check -) or PORTCULLIS_TOKEN, or sign in'
+  return new CommandFailure(`there is no token: ${ways}. ${message}`)
 }
 
 async function readAll({ stdin }: CommandIo): Promise<string> {

@@ -40,6 +40,12 @@ export const commonFlags: readonly Flag[] = [
 
 const unknown = 'could not be told: network, configuration, usage'
 
+const provider = {
+  name: 'PROVIDER',
+  isRequired: false,
+  describes: 'a provider of the configuration; default: `defaultProvider`, or the only one',
+} as const
+
 /** The commands, in the order of the help. */
 export const commands: readonly Command[] = [
   {
@@ -48,7 +54,7 @@ export const commands: readonly Command[] = [
     operand: {
       name: 'TOKEN',
       isRequired: false,
-      describes: 'the token, or - for stdin; default: PORTCULLIS_TOKEN',
+      describes: 'the token, or - for stdin; default: PORTCULLIS_TOKEN, else the ID token of the login',
     },
     flags: [
       { name: 'token', value: 'TOKEN', describes: 'the token; other users of the machine see it in the process list' },
@@ -90,6 +96,110 @@ export const commands: readonly Command[] = [
     exits: { 0: 'at least one key can verify', 1: 'none can', 2: unknown },
     json: '`jwksUri`, `keys` (`kid`, `alg`, `keyType`, `keySizeBits`, `keyThumbprint`, `publicKeyPem` …, or `kid`, `refused`)',
     load: async () => (await import('./keys-command.js')).keysCommand,
+  },
+  {
+    name: 'preflight',
+    summary: 'checks the configuration, and tries a provider',
+    operand: provider,
+    flags: [
+      {
+        name: 'check-client',
+        describes: 'send a token request that must fail, to see whether the server knows the client',
+      },
+    ],
+    examples: [['portcullis preflight corporate --check-client', 'before a deployment']],
+    exits: { 0: 'ready; there may be warnings', 1: 'a step failed', 2: unknown },
+    json: 'the `PreflightReport` of `provider.preflight()`',
+    load: async () => (await import('./preflight-command.js')).preflightCommand,
+  },
+  {
+    name: 'login',
+    summary: 'signs you in, in the browser, by a code, or by hand',
+    operand: provider,
+    flags: [
+      {
+        name: 'mode',
+        value: 'MODE',
+        choices: ['auto', 'loopback', 'device', 'manual'],
+        describes: 'the way; default auto',
+      },
+      { name: 'device', describes: 'short for --mode device' },
+      { name: 'manual', describes: 'short for --mode manual: paste the address that the browser was sent to' },
+      { name: 'no-browser', describes: 'open no browser, show the address' },
+      { name: 'port', value: 'N', describes: 'the port to listen on; default: of the configuration, or any' },
+      { name: 'scope', value: 'SCOPES', describes: 'instead of those of the configuration, with spaces between them' },
+      { name: 'force', describes: 'sign in anew where somebody is signed in' },
+    ],
+    examples: [
+      ['portcullis login', 'the default provider, in the browser'],
+      ['portcullis login corporate --device', 'on a machine without one'],
+    ],
+    exits: { 0: 'signed in', 1: 'refused or given up', 2: unknown },
+    json: '`provider`, `account` (`issuer`, `subject`), `key`, `scope`, `expiresAt`, `store`',
+    load: async () => (await import('./login-command.js')).loginCommand,
+  },
+  {
+    name: 'logout',
+    summary: 'signs you out, and has the server revoke the tokens',
+    operand: provider,
+    flags: [
+      { name: 'revoke', describes: 'have the tokens revoked: the default' },
+      { name: 'no-revoke', describes: 'forget the tokens here alone' },
+      { name: 'all', describes: 'every account, of every provider where none is named' },
+    ],
+    examples: [['portcullis logout --all', 'leave nothing on this machine']],
+    exits: { 0: 'signed out', 1: 'nobody was signed in', 2: 'signed out here, not revoked; or could not be told' },
+    json: 'a list of `provider`, `revocation` (`revoked`, `unsupported`, `failed`, `nothing`)',
+    load: async () => (await import('./logout-command.js')).logoutCommand,
+  },
+  {
+    name: 'status',
+    summary: 'shows whether you are signed in, and for how long',
+    operand: provider,
+    flags: [
+      { name: 'utc', describes: 'times in UTC' },
+      { name: 'soon', value: 'SECONDS', describes: 'when an access token expires soon, 60 to 3600; default 120' },
+      { name: 'refresh-soon', value: 'SECONDS', describes: 'when a refresh token does, 60 to 172800; default 600' },
+    ],
+    examples: [['portcullis status corporate || portcullis login corporate', 'in a script']],
+    exits: { 0: 'signed in', 1: 'not signed in, or expired', 2: unknown },
+    json: '`provider`, `isUsable`, `account`, `scope`, `access`, `expiresAt`, `refresh`, `refreshExpiresAt`, `store`',
+    load: async () => (await import('./status-command.js')).statusCommand,
+  },
+  {
+    name: 'token',
+    summary: 'prints an access token that has not expired',
+    operand: provider,
+    flags: [
+      { name: 'refresh', describes: 'renew it first' },
+      { name: 'header', describes: 'as an Authorization field' },
+      { name: 'decode', describes: 'header and claims instead, not verified' },
+      { name: 'show-refresh', describes: 'the refresh token instead' },
+      { name: 'copy', describes: 'to the clipboard instead of stdout' },
+    ],
+    examples: [['curl -H "$(portcullis token --header)" https://api.example.com/me', 'call an API']],
+    exits: { 0: 'printed', 1: 'not signed in', 2: unknown },
+    json: 'with `--decode` alone: `header`, `payload`',
+    load: async () => (await import('./token-command.js')).tokenCommand,
+  },
+  {
+    name: 'whoami',
+    summary: 'shows who is signed in',
+    operand: provider,
+    flags: [{ name: 'raw', describes: 'every claim, those of the protocol as well' }],
+    examples: [['portcullis whoami --json', 'for a script']],
+    exits: { 0: 'somebody is signed in', 1: 'nobody is', 2: unknown },
+    json: '`provider`, `account`, `claims`',
+    load: async () => (await import('./whoami-command.js')).whoamiCommand,
+  },
+  {
+    name: 'providers',
+    summary: 'lists the providers of the configuration',
+    flags: [{ name: 'verbose', describes: 'type, issuer, client, mode and store; no secret' }],
+    examples: [['portcullis providers --verbose', 'what is configured where']],
+    exits: { 0: 'listed', 1: 'never', 2: 'there is no configuration, or it is wrong' },
+    json: '`file`, `providers` (`name`, `isDefault`, `preset`, `type`, `issuer`, `clientId`, `mode`, `scopes`, `tokenStore`)',
+    load: async () => (await import('./providers-command.js')).providersCommand,
   },
 ]
 

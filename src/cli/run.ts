@@ -20,7 +20,7 @@ export async function runCommand(args: readonly string[], io: CommandIo): Promis
     return await untilAborted(io.signal, () => dispatch(args, io))
   } catch (error) {
     io.stderr.write(`portcullis: ${explain(error, io.signal)}\n`)
-    return error instanceof CommandFailure ? error.exitCode : 2
+    return exitOf(error)
   }
 }
 
@@ -125,6 +125,12 @@ function readTimeout(value: string | boolean | undefined): number {
   const seconds = Number(value)
   if (seconds >= 1 && seconds <= 60) return Math.round(seconds * 1000)
   throw new CommandFailure('--timeout takes a number of seconds from 1 to 60')
+}
+
+/** A login that was refused or given up, and a session that is over, are answers. */
+function exitOf(error: unknown): ExitCode {
+  if (error instanceof CommandFailure) return error.exitCode
+  return isPortcullisError(error) && /^ERR_(?:LOGIN|REAUTHENTICATION)_/.test(error.code) ? 1 : 2
 }
 
 /** Our own sentences as they are; of anything else the code alone, since its text may hold what was sent. */

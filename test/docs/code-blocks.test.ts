@@ -45,8 +45,18 @@ function isKnownCommand(line: string): boolean {
   }
   if (commands.has(line) || contributorCommands.has(line)) return true
   if (/^npx vitest run [\w./-]+$/.test(line)) return true
+  if (/\bportcullis [a-z]/.test(line) && !line.startsWith('npm ')) return isOurCommand(line)
   const install = /^npm install (.+)$/.exec(line)
   return install?.[1]?.split(' ').every((name) => installable.has(name)) ?? false
+}
+
+/** Whether every call of `portcullis` in a line is of a command that is there, with flags that it takes. */
+function isOurCommand(line: string): boolean {
+  const calls = [...line.matchAll(/\bportcullis ([a-z]+)([^|#)]*)/g)]
+  return calls.every(([, name = '', rest = '']) => {
+    const known = [...(findCommand(name)?.flags ?? []), ...commonFlags].map((flag) => `--${flag.name}`)
+    return findCommand(name) !== undefined && (rest.match(/--[a-z-]+/g) ?? []).every((flag) => known.includes(flag))
+  })
 }
 
 /** The language of blocks with legacy decorators: `ts`, and the option of the compiler. */

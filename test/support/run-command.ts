@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { CommandIo } from '../../src/cli/command-io.js'
 import { runCommand } from '../../src/cli/run.js'
 
@@ -12,16 +13,19 @@ export interface CommandResult {
 export interface CommandWorld extends Partial<Omit<CommandIo, 'stdin' | 'stdout' | 'stderr'>> {
   readonly stdin?: string | readonly (string | Uint8Array)[]
   readonly isTTY?: boolean
+  /** Told of every text on stderr as it is written. */
+  readonly onWords?: (text: string) => void
 }
 
 /** Runs the command in this process, with streams of its own. */
 export async function runInProcess(args: readonly string[], world: CommandWorld = {}): Promise<CommandResult> {
-  const { stdin = [], isTTY = false, ...rest } = world
+  const { stdin = [], isTTY = false, onWords, ...rest } = world
   const written = { stdout: '', stderr: '' }
   const sink = (name: 'stdout' | 'stderr') => ({
     isTTY,
     write: (text: string) => {
       written[name] += text
+      if (name === 'stderr') onWords?.(text)
     },
   })
   async function* chunks() {
@@ -35,7 +39,7 @@ export async function runInProcess(args: readonly string[], world: CommandWorld 
     signal: new AbortController().signal,
     fetch: () => Promise.reject(new Error('no network in this test')),
     ...rest,
-    stdin: chunks(),
+    stdin: Readable.from(chunks()),
     stdout: sink('stdout'),
     stderr: sink('stderr'),
   })

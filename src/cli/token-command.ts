@@ -1,0 +1,78 @@
+/** `portcullis token`: the one command that prints a token. */
+import { spawn } from 'node:child_process'
+import { bearerAuthorization, type TokenSet } from '../client/token-set.js'
+import { readCompactJws, readJsonSegment } from '../jws/compact-jws.js'
+import { type CommandCall, CommandFailure, type CommandIo, type ExitCode } from './command-io.js'
+import { openSession, requireKept, withUserTokens } from './session.js'
+
+const exclusive: readonly (readonly [string, string])[] = [
+  ['header', 'decode'],
+  ['copy', 'decode'],
+  ['show-refresh', 'decode'],
+  ['show-refresh', 'header'],
+  ['show-refresh', 'copy'],
+]
+
+/** The work of `portcullis token`. */
+export async function tokenCommand(call: CommandCall): Promise<ExitCode> {
+  const { io, output, flags } = call
+  const pair = exclusive.find(([left, right]) => flags[left] === true && flags[right] === true)
+  if (pair !== undefined) throw new CommandFailure(`--${pair[0]} and --${pair[1]} exclude each other`)
+  if (flags['json'] === true && flags['decode'] !== true) throw new CommandFailure('--json needs --decode')
+  const session = await openSession(call)
+  const { key } = await requireKept(session)
+  const forceRefresh = flags['refresh'] === true
+  const tokens = await withUserTokens(call, session, key, (owner) =>
+    output.during('renewing the token', owner.getToken({ forceRefresh, signal: io.signal })),
+  )
+  if (flags['decode'] === true) output.json(decoded(tokens))
+  else if (flags['copy'] === true) await copy(textOf(call, tokens), io)
+  else output.data(textOf(call, tokens))
+  if (flags['copy'] === true) output.say('copied')
+  return 0
+}
+
+function textOf({ flags }: CommandCall, tokens: TokenSet): string {
+  if (flags['header'] === true) return `Authorization: ${bearerAuthorization(tokens)}`
+  if (flags['show-refresh'] !== true) return tokens.accessToken
+  if (tokens.refreshToken === undefined) throw new CommandFailure('there is no refresh token', 1)
+  return tokens.refreshToken
+}
+
+/** Header and claims, read and NOT verified: no signature is in it. */
+function decoded({ accessToken }: TokenSet): object {
+  const jws = readCompactJws(accessToken)
+  const header = jws === undefined ? undefined : readJsonSegment(jws.headerSegment)
+  if (jws === undefined || header === undefined)
+    throw new CommandFailure('the access token is opaque: there is nothing to decode', 1)
+  return { header, payload: jws.payload }
+}
+
+const copyPrograms: Readonly<Partial<Record<NodeJS.Platform, readonly (readonly string[])[]>>> = {
+  darwin: [['pbcopy']],
+  win32: [['clip.exe']],
+  linux: [['wl-copy'], ['xclip', '-selection', 'clipboard'], ['xsel', '--clipboard', '--input'], ['clip.exe']],
+}
+
+/** By the program of the system, through its stdin: neither a shell nor the process list sees the token. */
+async function copy(text: string, { platform, env }: CommandIo): Promise<void> {
+  for (const [program, ...args] of copyPrograms[platform] ?? []) {
+    if (await feed(program as string, args, text, env)) return
+  }
+  throw new CommandFailure('there is no program here that copies: wl-copy, xclip, xsel, pbcopy or clip.exe')
+}
+
+function feed(program: string, args: readonly string[], text: string, env: CommandIo['env']): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env: env as NodeJS.ProcessEnv,
+      windowsHide: true,
+    })
+    const failed = () => resolve(false)
+    child.on('error', failed)
+    child.on('exit', (code) => resolve(code === 0))
+    child.stdin.on('error', failed)
+    child.stdin.end(text)
+  })
+}
