@@ -39,7 +39,7 @@ describe('readAuthConfig', () => {
     expect(config.tokenStoreOf('a')).toBe('memory')
   })
 
-  it('[S1-84] makes a provider, with overrides', async () => {
+  it('[S1-02] [S1-84] makes a provider, with overrides', async () => {
     const config = readAuthConfig(input)
     const provider = await config.createProvider('corporate', { scopes: ['openid'] })
     expect(provider).toMatchObject({ name: 'corporate', type: 'oidc', issuer: 'https://id.test', clientId: 'my-app' })
@@ -48,7 +48,7 @@ describe('readAuthConfig', () => {
     await expect(config.createProvider('other')).rejects.toThrow('Known: corporate, github')
   })
 
-  it('[S1-84] makes providers that are no OpenID providers of their endpoints', async () => {
+  it('[S1-19] [S1-84] makes providers that are no OpenID providers of their endpoints', async () => {
     const endpoints = { authorization: 'https://o.test/a', token: 'https://o.test/t', userinfo: 'https://o.test/u' }
     for (const clientSecret of [undefined, 'secret']) {
       const config = readAuthConfig({
@@ -64,7 +64,7 @@ describe('readAuthConfig', () => {
     await (await custom.createProvider('full')).close()
   })
 
-  it('[S1-84] looks secrets up when they are used, and keeps none', async () => {
+  it('[S1-04] [S1-84] looks secrets up when they are used, and keeps none', async () => {
     const asked: string[] = []
     const vault = async (reference: string) => {
       asked.push(reference)

@@ -38,7 +38,7 @@ const resolversWith = (sops: string) =>
   createSecretResolvers({ env: { NAME: 'from-env' }, folder, sops, clock: () => nowMs })
 
 describe('createSecretResolvers', () => {
-  it('[S1-84] finds variables, private files and entries of the keyring', async () => {
+  it('[S1-04] [S1-84] finds variables, private files and entries of the keyring', async () => {
     const { env, file, keyring } = createSecretResolvers({ env: { NAME: 'from-env' }, folder })
     expect([await env?.('NAME'), await env?.('ABSENT')]).toEqual(['from-env', undefined])
     writeFileSync(join(folder, 'secret'), 'from-file\n', { mode: 0o600 })
@@ -51,7 +51,7 @@ describe('createSecretResolvers', () => {
     expect(await keyring?.('nothing')).toBeUndefined()
   })
 
-  it('[S1-84] opens a file of sops, picks the member, and remembers it for a minute', async () => {
+  it('[S1-04] [S1-84] opens a file of sops, picks the member, and remembers it for a minute', async () => {
     const { sops } = resolversWith(program('{"github":{"secret":"s","number":5}}'))
     expect(await sops?.('a.yaml#github.secret')).toBe('s')
     expect(await sops?.('a.yaml#github.number')).toBeUndefined()
@@ -62,7 +62,7 @@ describe('createSecretResolvers', () => {
     expect(readFileSync(join(folder, 'calls'), 'utf8')).toBe('x\nx\n')
   })
 
-  it('[S1-84] says that sops failed, and nothing of what it said', async () => {
+  it('[S1-04] [S1-84] says that sops failed, and nothing of what it said', async () => {
     for (const path of [program('', 128), program('[1]'), join(folder, 'absent')]) {
       const failure = Promise.resolve(resolversWith(path)['sops']?.('a.yaml#x'))
       await expect(failure).rejects.toMatchObject({ code: 'ERR_CONFIGURATION' })
