@@ -1,8 +1,7 @@
 import type { Clock } from '../../kit/clock.js'
 import type { ReplayStore } from '../contract.js'
-import { createExpiryQueue } from './expiry-queue.js'
 import { storeFull, toMemoryStoreSettings } from './memory-store.js'
-import { createShares, type Share } from './shares.js'
+import { createOwnedEntries } from './owned-entries.js'
 
 /** Options of {@link createMemoryReplayStore}. @group Stores */
 export interface MemoryReplayStoreOptions {
@@ -14,13 +13,6 @@ export interface MemoryReplayStoreOptions {
   /** Default: the system clock. */
   readonly clock?: Clock | undefined
 }
-
-interface Entry {
-  readonly share: Share
-  expiresAtMs: number
-}
-
-const forgottenPerCall = 8
 
 /**
  * Makes a replay store in memory, for a single process: other processes do not see what this one saw. Synchronous.
@@ -36,24 +28,11 @@ const forgottenPerCall = 8
  */
 export function createMemoryReplayStore(options: MemoryReplayStoreOptions = {}): ReplayStore {
   const { maxEntries, clock } = toMemoryStoreSettings('createMemoryReplayStore', options, 500_000)
-  const entries = new Map<string, Entry>()
-  const shares = createShares(maxEntries)
-  const queue = createExpiryQueue()
-
-  function forget(key: string, nowMs: number): void {
-    const { expiresAtMs, share } = entries.get(key) as Entry
-    if (expiresAtMs > nowMs) {
-      queue.add(key, expiresAtMs)
-      return
-    }
-    entries.delete(key)
-    shares.giveBack(share)
-  }
-
+  const entries = createOwnedEntries(maxEntries)
   return {
     reserve(key, ttlMs, owner) {
       const nowMs = clock()
-      queue.drain(nowMs, forgottenPerCall, (old) => forget(old, nowMs))
+      entries.forgetSome(nowMs)
       const expiresAtMs = nowMs + ttlMs
       const known = entries.get(key)
       if (known !== undefined) {
@@ -61,10 +40,9 @@ export function createMemoryReplayStore(options: MemoryReplayStoreOptions = {}):
         known.expiresAtMs = expiresAtMs
         return true
       }
-      const share = shares.take(owner, entries.size)
+      const share = entries.take(owner)
       if (share === undefined) throw storeFull('the replay store is full')
-      queue.add(key, expiresAtMs)
-      entries.set(key, { share, expiresAtMs })
+      entries.add(key, { share, expiresAtMs })
       return true
     },
   }

@@ -1,8 +1,7 @@
 import type { Clock } from '../../kit/clock.js'
 import type { RevocationStore } from '../contract.js'
-import { createExpiryQueue } from './expiry-queue.js'
 import { storeFull, toMemoryStoreSettings } from './memory-store.js'
-import { createShares, type Share } from './shares.js'
+import { createOwnedEntries, type OwnedEntry } from './owned-entries.js'
 
 /** Options of {@link createMemoryRevocationStore}. @group Stores */
 export interface MemoryRevocationStoreOptions {
@@ -12,13 +11,9 @@ export interface MemoryRevocationStoreOptions {
   readonly clock?: Clock | undefined
 }
 
-interface Entry {
-  readonly share: Share
+interface Entry extends OwnedEntry {
   atMs: number
-  expiresAtMs: number
 }
-
-const forgottenPerCall = 8
 
 /**
  * Makes a revocation store in memory, for a single process. Synchronous. Revoking a key again takes no further room: the
@@ -32,29 +27,12 @@ const forgottenPerCall = 8
  */
 export function createMemoryRevocationStore(options: MemoryRevocationStoreOptions = {}): RevocationStore {
   const { maxEntries, clock } = toMemoryStoreSettings('createMemoryRevocationStore', options, 100_000)
-  const entries = new Map<string, Entry>()
-  const shares = createShares(maxEntries)
-  const queue = createExpiryQueue()
-
-  function forget(key: string, nowMs: number): void {
-    const { expiresAtMs, share } = entries.get(key) as Entry
-    if (expiresAtMs > nowMs) {
-      queue.add(key, expiresAtMs)
-      return
-    }
-    entries.delete(key)
-    shares.giveBack(share)
-  }
+  const entries = createOwnedEntries<Entry>(maxEntries)
 
   function renew(entry: Entry, atMs: number, expiresAtMs: number): void {
     const isOver = entry.expiresAtMs <= clock()
     entry.atMs = isOver ? atMs : Math.max(atMs, entry.atMs)
     entry.expiresAtMs = Math.max(expiresAtMs, entry.expiresAtMs)
-  }
-
-  function enter(key: string, entry: Omit<Entry, 'share'>, share: Share): void {
-    queue.add(key, entry.expiresAtMs)
-    entries.set(key, { ...entry, share })
   }
 
   function mark(key: string, atMs: number, expiresAtMs: number, widerKey: string | undefined): boolean {
@@ -63,15 +41,15 @@ export function createMemoryRevocationStore(options: MemoryRevocationStoreOption
       renew(known, atMs, expiresAtMs)
       return true
     }
-    const share = shares.take(widerKey, entries.size)
-    if (share !== undefined) enter(key, { atMs, expiresAtMs }, share)
+    const share = entries.take(widerKey)
+    if (share !== undefined) entries.add(key, { share, atMs, expiresAtMs })
     return share !== undefined
   }
 
   return {
     revoke(key, atMs, ttlMs, widerKey) {
       const nowMs = clock()
-      queue.drain(nowMs, forgottenPerCall, (old) => forget(old, nowMs))
+      entries.forgetSome(nowMs)
       const expiresAtMs = nowMs + ttlMs
       if (mark(key, atMs, expiresAtMs, widerKey)) return
       if (widerKey !== undefined && mark(widerKey, atMs, expiresAtMs, undefined)) return
