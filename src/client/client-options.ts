@@ -2,6 +2,7 @@ import type { SignatureAlgorithm } from '../jws/algorithms.js'
 import type { Clock } from '../kit/clock.js'
 import type { EventListener } from '../kit/events.js'
 import type { Fetch } from '../kit/fetch/platform-fetch.js'
+import type { TraceEntry } from './calls/trace.js'
 import type { ClientCredential, IssuerCredentials } from './credentials/client-credential.js'
 import type { SigningKey } from './credentials/signer.js'
 import type { EndpointName } from './endpoints.js'
@@ -70,6 +71,11 @@ export interface OAuthClientOptions {
   /** Milliseconds that never run backwards, for durations and time limits. Default: `performance.now`. */
   readonly monotonicClock?: Clock | undefined
   readonly onEvent?: EventListener | undefined
+  /**
+   * Receives every request and answer, to look for a fault: names of fields and members, and of their values those alone
+   * that are public. What it throws is swallowed. Default: none.
+   */
+  readonly onTrace?: ((entry: TraceEntry) => void) | undefined
 }
 
 /**

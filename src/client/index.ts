@@ -14,6 +14,7 @@ export {
   createAuthenticatedFetch,
 } from './authenticated-fetch.js'
 export type { DpopProofRequest, DpopProofs } from './calls/dpop.js'
+export type { TraceEntry } from './calls/trace.js'
 export { type Challenge, type ChallengeFields, readChallenges, readStepUp, type StepUp } from './challenges.js'
 export type {
   BreakerOptions,

@@ -7,7 +7,7 @@ const longRun = /[A-Za-z0-9_~+/=-]{40,}/g
 const control = /[\u0000-\u001f\u007f-\u009f]+/g
 
 /** Form fields whose values are no secrets. Every other value of a request is masked wherever it is echoed. */
-const publicFields: ReadonlySet<string> = new Set([
+export const publicFields: ReadonlySet<string> = new Set([
   'actor_token_type',
   'audience',
   'client_assertion_type',
@@ -28,7 +28,7 @@ const publicFields: ReadonlySet<string> = new Set([
 export type Redact = (text: string) => string
 
 /** Header fields whose values are no secrets: every other one may be a credential, such as the key of a gateway. */
-const publicHeaders: ReadonlySet<string> = new Set(['accept', 'content-type', 'user-agent'])
+export const publicHeaders: ReadonlySet<string> = new Set(['accept', 'content-type', 'user-agent'])
 
 /** The values a request must not find again in any error: credentials, tokens, proofs. */
 export function secretsOf(headers: Readonly<Record<string, string>>, body: string): readonly string[] {

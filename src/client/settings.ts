@@ -71,6 +71,7 @@ export interface ClientSettings {
   readonly correlationHeader: string | undefined
   readonly monotonicClock: Clock
   readonly onEvent: EventListener | undefined
+  readonly onTrace: OAuthClientOptions['onTrace']
 }
 
 const fieldName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
@@ -146,6 +147,7 @@ export const clientRules: Rules<OAuthClientOptions> = {
   ),
   maxResponseBytes: integer(1),
   monotonicClock: func,
+  onTrace: func,
   ...surroundingsRules,
 }
 
@@ -169,6 +171,7 @@ export function toClientSettings(options: OAuthClientOptions): ClientSettings {
     mtls: authMethod === 'tls_client_auth' || authMethod === 'self_signed_tls_client_auth',
     endpoints,
     idToken: options.idToken ?? {},
+    onTrace: options.onTrace,
     discovery,
     defaultPaths,
     fetch,

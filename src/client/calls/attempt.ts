@@ -1,10 +1,16 @@
 import type { CustomFetch } from 'openid-client'
 import { FetchFailure } from '../../kit/fetch/fetch-failure.js'
-import { guardedFetchWithin, readRetryAfter } from '../../kit/fetch/guarded-fetch.js'
+import {
+  type FetchedAnswer,
+  type GuardedRequestOptions,
+  guardedFetchWithin,
+  readRetryAfter,
+} from '../../kit/fetch/guarded-fetch.js'
 import type { FetchInit } from '../../kit/fetch/platform-fetch.js'
 import { type JsonObject, parseJsonObject } from '../../kit/json.js'
 import type { ClientErrorOptions } from '../errors.js'
 import type { ClientSettings } from '../settings.js'
+import { traceEntry } from './trace.js'
 
 /** One attempt of a call: what its work may use, and what is known of it. Never handed to a caller. */
 export interface Attempt {
@@ -59,7 +65,9 @@ export function createAttempt(settings: ClientSettings, { context, expectsJson, 
       attempt.sentAtMs = monotonicClock()
       const method = init.method as FetchInit['method']
       const rules = { fetch, maxBytes, insecureHosts, trustedHostnames }
-      const answer = await guardedFetchWithin(signal, url, { ...rules, method, headers, body })
+      const sent = { ...rules, method, headers, body }
+      const asked = guardedFetchWithin(signal, url, sent)
+      const answer = await (settings.onTrace === undefined ? asked : traced(settings, context, { url, ...sent }, asked))
       const retryAfterMs = readRetryAfter(answer.headers.get('retry-after'), clock())
       attempt.answer = { ...answer, retryAfterMs, json: parseJsonObject(answer.text) }
       const response = rebuilt(attempt.answer)
@@ -68,6 +76,37 @@ export function createAttempt(settings: ClientSettings, { context, expectsJson, 
     },
   }
   return attempt
+}
+
+/** Tells `onTrace` of a request once it is over, answered or not. */
+async function traced(
+  { onTrace, monotonicClock }: ClientSettings,
+  { correlationId, operation }: Attempt['context'],
+  {
+    url,
+    method = 'GET',
+    headers,
+    body,
+  }: Pick<GuardedRequestOptions, 'method' | 'headers' | 'body'> & { readonly url: string },
+  asked: Promise<FetchedAnswer>,
+): Promise<FetchedAnswer> {
+  const sentAtMs = monotonicClock()
+  const tell = (answer: FetchedAnswer | undefined): void => {
+    const durationMs = Math.max(0, monotonicClock() - sentAtMs)
+    try {
+      onTrace?.(traceEntry({ correlationId, operation, url, method, headers, body, durationMs, answer }))
+    } catch {}
+  }
+  return asked.then(
+    (answer) => {
+      tell(answer)
+      return answer
+    },
+    (error: unknown) => {
+      tell(undefined)
+      throw error
+    },
+  )
 }
 
 function isJson(mediaType: string): boolean {
