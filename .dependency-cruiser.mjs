@@ -23,6 +23,7 @@ const arrows = {
   native: [...issuer, 'src/explain/', 'src/stores/', 'src/client/', 'src/login/'],
   cli: [...issuer, 'src/explain/', 'src/stores/', 'src/client/', 'src/login/', 'src/native/'],
   providers: ['src/resource-server/token/issuer-options.ts', 'src/issuer/endpoint-credential.ts'],
+  telemetry: kit,
   testing: [...issuer, 'src/index.ts', 'src/client/index.ts'],
 }
 

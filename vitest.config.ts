@@ -15,6 +15,7 @@ export default defineConfig({
       { find: /^portcullis\/adapter-testing$/, replacement: `${root}/src/testing/adapter-contract/index.ts` },
       { find: /^portcullis$/, replacement: `${root}/src/index.ts` },
       { find: /^portcullis\/(client|login|native|providers|testing)$/, replacement: `${root}/src/$1/index.ts` },
+      { find: /^portcullis\/otel$/, replacement: `${root}/src/telemetry/index.ts` },
       { find: /^portcullis\/redis$/, replacement: `${root}/src/stores/redis/index.ts` },
       { find: /^portcullis\/(.+)$/, replacement: `${root}/adapters/$1/index.ts` },
     ],

@@ -1,0 +1,214 @@
+import { context, metrics, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics'
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
+import { createGrants, createResourceServer, type PortcullisEvent, type ResourceServerOptions } from 'portcullis'
+import { clientSecretBasic, createOAuthClient } from 'portcullis/client'
+import { openTelemetry } from 'portcullis/otel'
+import { createDpopClient, createFrozenClock, createTestIssuer, requestFacts } from 'portcullis/testing'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+
+const spans = new InMemorySpanExporter()
+const points = new InMemoryMetricExporter(AggregationTemporality.DELTA)
+const reader = new PeriodicExportingMetricReader({ exporter: points, exportIntervalMillis: 60_000 })
+const meters = new MeterProvider({ readers: [reader] })
+const contexts = new AsyncLocalStorageContextManager()
+
+beforeAll(() => {
+  context.setGlobalContextManager(contexts.enable())
+  trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] }))
+  metrics.setGlobalMeterProvider(meters)
+})
+afterAll(async () => {
+  await meters.shutdown()
+  contexts.disable()
+  for (const api of [trace, metrics, context]) api.disable()
+})
+beforeEach(async () => {
+  await meters.forceFlush()
+  spans.reset()
+  points.reset()
+})
+
+/** What was measured since the test began: name and attributes of every point. */
+async function measured(): Promise<Record<string, Record<string, unknown>[]>> {
+  await meters.forceFlush()
+  const all = points.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics))
+  return Object.fromEntries(
+    all.map(({ descriptor, dataPoints }) => [descriptor.name, dataPoints.map(({ attributes }) => attributes)]),
+  )
+}
+
+const clock = createFrozenClock()
+const resource = 'https://api.example.com'
+
+function setUp(options: Partial<ResourceServerOptions> = {}) {
+  const issuer = createTestIssuer({ clock: clock.now })
+  const server = createResourceServer({
+    resource,
+    issuer: issuer.issuer,
+    fetch: issuer.fetch,
+    clock: clock.now,
+    onEvent: openTelemetry(),
+    ...options,
+  } as ResourceServerOptions)
+  const call = (token = issuer.mintToken(), members = {}) =>
+    server.authenticate({ ...requestFacts({ headers: { authorization: `Bearer ${token}` } }), ...members })
+  return { issuer, server, call }
+}
+
+const inRequest = <T>(work: () => Promise<T>): Promise<T> =>
+  trace
+    .getTracer('http')
+    .startActiveSpan('GET /me', { kind: SpanKind.SERVER }, (span) => work().finally(() => span.end()))
+
+describe('portcullis/otel', () => {
+  it('[REAL-44] puts the outcome on the span of the request, and spans round what goes out below it', async () => {
+    const { call, issuer } = setUp()
+    await inRequest(() => call())
+    const [discover, keys, request] = spans.getFinishedSpans()
+    expect([discover?.name, keys?.name, request?.name]).toEqual(['discover', 'fetch keys', 'GET /me'])
+    expect(request?.attributes).toEqual({
+      'portcullis.outcome': 'accepted',
+      'portcullis.resource': resource,
+      'portcullis.issuer': issuer.issuer,
+      'portcullis.scheme': 'Bearer',
+      'portcullis.binding': 'none',
+    })
+    expect(keys?.attributes).toEqual({ 'portcullis.issuer': issuer.issuer, 'server.address': 'issuer.test' })
+    expect(keys?.parentSpanContext?.spanId).toBe(request?.spanContext().spanId)
+    expect(discover?.parentSpanContext?.spanId).toBe(keys?.spanContext().spanId)
+    expect([keys?.kind, keys?.status.code]).toEqual([SpanKind.INTERNAL, SpanStatusCode.UNSET])
+  })
+
+  it('[REAL-44] calls only failures errors: of this server, and of those it depends on', async () => {
+    const { call, issuer } = setUp()
+    await inRequest(() => call(issuer.mintToken({ exp: 1 })))
+    const request = spans.getFinishedSpans().at(-1)
+    expect(request?.attributes).toEqual({
+      'portcullis.outcome': 'refused',
+      'portcullis.resource': resource,
+      'portcullis.code': 'ERR_TOKEN_EXPIRED',
+    })
+    expect(request?.status.code).toBe(SpanStatusCode.UNSET)
+    spans.reset()
+    const down = setUp({ issuer: 'https://down.test:8443', fetch: () => Promise.reject(new TypeError('fetch failed')) })
+    await down.call(issuer.mintToken({ iss: 'https://down.test:8443' }))
+    const failed = spans.getFinishedSpans().find(({ name }) => name === 'fetch keys')
+    expect(failed?.status).toEqual({ code: SpanStatusCode.ERROR })
+    expect(failed?.attributes).toMatchObject({ 'server.port': 8443, 'error.type': expect.stringMatching(/^\w+$/) })
+    expect(failed?.events).toEqual([])
+    expect((await measured())['portcullis.authentication.duration']).toContainEqual({
+      'portcullis.outcome': 'failed',
+      'portcullis.code': 'ERR_ISSUER_UNAVAILABLE',
+      'portcullis.resource': resource,
+      'error.type': 'ERR_ISSUER_UNAVAILABLE',
+    })
+  })
+
+  it('[REAL-44] counts outcomes and times, with nothing of the token, the client or the path in them', async () => {
+    const { call, server, issuer } = setUp({ dpop: { replayStore: { reserve: () => false } } })
+    await call(undefined, { route: () => '/users/:id' })
+    await server.optionalGuard()(requestFacts({}))
+    const client = createDpopClient({ clock: clock.now })
+    const accessToken = issuer.mintToken({ cnf: { jkt: client.jkt } })
+    await server.authenticate(requestFacts({ headers: client.headers({ url: `${resource}/`, accessToken }) }))
+    const found = await measured()
+    expect(found['portcullis.authentication.duration']).toEqual([
+      {
+        'portcullis.outcome': 'accepted',
+        'portcullis.resource': resource,
+        'portcullis.issuer': issuer.issuer,
+        'portcullis.scheme': 'Bearer',
+      },
+      { 'portcullis.outcome': 'anonymous', 'portcullis.resource': resource },
+      { 'portcullis.outcome': 'refused', 'portcullis.code': 'ERR_PROOF_REPLAYED', 'portcullis.resource': resource },
+    ])
+    expect(found['portcullis.key_set.fetch.duration']).toEqual([{ 'portcullis.issuer': issuer.issuer }])
+    expect(found['portcullis.discovery.duration']).toEqual([{ 'portcullis.issuer': issuer.issuer }])
+    expect(found['portcullis.dpop.replays']).toEqual([{ 'portcullis.resource': resource }])
+    const broken = setUp({ dpop: { replayStore: { reserve: () => Promise.reject(new Error('down')) } } })
+    const other = broken.issuer.mintToken({ cnf: { jkt: client.jkt } })
+    await broken.server.authenticate(
+      requestFacts({ headers: client.headers({ url: `${resource}/`, accessToken: other }) }),
+    )
+    expect((await measured())['portcullis.store.failures']).toEqual([
+      { 'portcullis.store': 'replay', 'error.type': 'Error', 'portcullis.failed_open': false },
+    ])
+  })
+
+  it('[REAL-44] bounds the values of each attribute, and tells routes where it is asked to', async () => {
+    const heard: PortcullisEvent[] = []
+    const { call } = setUp({ onEvent: openTelemetry({ routes: true, onEvent: (event) => heard.push(event) }) })
+    for (let route = 0; route < 30; route++) await call(undefined, { route: () => `/r${route}` })
+    const series = (await measured())['portcullis.authentication.duration'] ?? []
+    expect(series.map((attributes) => attributes['http.route'])).toEqual([
+      ...Array.from({ length: 20 }, (_, index) => `/r${index}`),
+      '_OTHER',
+    ])
+    expect(heard.filter(({ type }) => type === 'auth.accepted')).toHaveLength(30)
+  })
+
+  it('[REAL-44] leaves out what is switched off, and refuses options it does not have', async () => {
+    const { call } = setUp({ onEvent: openTelemetry({ spans: false }) })
+    await call()
+    expect(spans.getFinishedSpans()).toEqual([])
+    expect((await measured())['portcullis.discovery.duration']).toHaveLength(1)
+    points.reset()
+    await setUp({ onEvent: openTelemetry({ metrics: false }) }).call()
+    expect(await measured()).toEqual({})
+    expect(spans.getFinishedSpans()).toHaveLength(2)
+    expect(() => openTelemetry({ span: true } as never)).toThrow('Did you mean `spans`?')
+  })
+
+  it('[REAL-44] joins a request, its exchange and its downstream call into one trace', async () => {
+    const telemetry = openTelemetry()
+    const { call, issuer } = setUp({ onEvent: telemetry })
+    const client = createOAuthClient({
+      issuer: issuer.issuer,
+      credential: clientSecretBasic({ clientId: 'test-client', clientSecret: 'test-secret' }),
+      fetch: issuer.fetch,
+      clock: clock.now,
+      onEvent: telemetry,
+    })
+    const downstream = 'https://calendar.example.com'
+    const fetch: typeof globalThis.fetch = async () =>
+      trace.getTracer('undici').startActiveSpan('GET', { kind: SpanKind.CLIENT }, (span) => {
+        span.end()
+        return new Response('ok')
+      })
+    const grants = createGrants({ client, fetch, clock: clock.now, onEvent: telemetry })
+    const prepared = grants.prepare([downstream])
+    await inRequest(async () => {
+      const result = await call()
+      if (!result.ok) throw result.error
+      const { access, failure } = await prepared(result.auth)
+      if (failure !== undefined) throw failure
+      await access.fetch(downstream)(`${downstream}/events`)
+      await prepared(result.auth)
+    })
+    const finished = spans.getFinishedSpans()
+    const named = (name: string) => finished.find((span) => span.name === name)
+    expect(new Set(finished.map((span) => span.spanContext().traceId)).size).toBe(1)
+    const request = named('GET /me')?.spanContext().spanId
+    expect(named('exchange token')?.parentSpanContext?.spanId).toBe(request)
+    expect(named('exchange token')?.attributes).toMatchObject({ 'portcullis.grant.resource': downstream })
+    expect(named('exchangeToken')?.parentSpanContext?.spanId).toBe(named('exchange token')?.spanContext().spanId)
+    expect(named('GET')?.parentSpanContext?.spanId).toBe(request)
+    const found = await measured()
+    expect(found['portcullis.grants']?.map((attributes) => attributes['portcullis.grant.source'])).toEqual([
+      'exchanged',
+      'reused',
+    ])
+    expect(found['portcullis.client.call.duration']).toContainEqual({
+      'portcullis.issuer': issuer.issuer,
+      'portcullis.client.call': 'exchangeToken',
+    })
+    expect(JSON.stringify([found, finished.map(({ attributes }) => attributes)])).not.toMatch(/eyJ|test-secret/)
+  })
+})
