@@ -1,8 +1,9 @@
 export { clientErrorTraits } from '../errors/client-codes.js'
-export type {
-  ClientErrorCategory,
-  ClientErrorCode,
-  ClientErrorTraits,
+export {
+  type ClientErrorCategory,
+  type ClientErrorCode,
+  type ClientErrorTraits,
+  ConfigurationError,
 } from '../errors/index.js'
 export type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
 export type { BreakerState, CircuitName, ClientOperation, EventListener, PortcullisEvent } from '../kit/events.js'

@@ -11,8 +11,6 @@ export interface TokenTimeOptions {
   readonly fallbackLifetimeSeconds?: number | undefined
 }
 
-type Times = Pick<TokenSet, 'expiresAt' | 'issuedAt'>
-
 /**
  * How long the access token lives from now on, in seconds; negative where it has expired. Where its server did not say,
  * counted from `issuedAt`, one hour by default.
@@ -20,7 +18,7 @@ type Times = Pick<TokenSet, 'expiresAt' | 'issuedAt'>
  * @group Tokens
  */
 export function expiresInSeconds(
-  { expiresAt, issuedAt }: Times,
+  { expiresAt, issuedAt }: Pick<TokenSet, 'expiresAt' | 'issuedAt'>,
   { nowMs = Date.now(), fallbackLifetimeSeconds = 3600 }: TokenTimeOptions = {},
 ): number {
   return (expiresAt ?? issuedAt + fallbackLifetimeSeconds) - nowMs / 1000
@@ -32,7 +30,7 @@ export function expiresInSeconds(
  *
  * @group Tokens
  */
-export function isExpired(tokens: Times, options?: TokenTimeOptions): boolean {
+export function isExpired(tokens: Pick<TokenSet, 'expiresAt' | 'issuedAt'>, options?: TokenTimeOptions): boolean {
   return expiresInSeconds(tokens, options) <= 0
 }
 
@@ -43,7 +41,7 @@ export function isExpired(tokens: Times, options?: TokenTimeOptions): boolean {
  * @group Tokens
  */
 export function shouldRefresh(
-  tokens: Times,
+  tokens: Pick<TokenSet, 'expiresAt' | 'issuedAt'>,
   { skewSeconds = 60, ...options }: TokenTimeOptions & { readonly skewSeconds?: number | undefined } = {},
 ): boolean {
   const life = expiresInSeconds(tokens, { ...options, nowMs: tokens.issuedAt * 1000 })

@@ -3,7 +3,7 @@ import { eventChannel, traceOnChannel } from '#diagnostics'
 import { type ClientOperation, type EventListener, emit, type PortcullisEvent } from './events.js'
 import { isThenable } from './maybe-promise.js'
 
-/** Work that goes out to an authorization server. */
+/** Work that goes out to an authorization server. @group Events */
 export type TracedOperation = 'keys' | 'discovery' | 'introspection' | 'exchange' | 'client'
 
 /** What is known of such work when it begins. @group Events */

@@ -19,6 +19,8 @@ export interface TokenProvider {
   readonly rotatesRefreshTokens?: boolean | undefined
   /** Has the key that DPoP-bound tokens need. */
   readonly client?: { readonly dpop?: DpopProofs | undefined } | undefined
+  /** Gets new tokens for the refresh token of `previous` (RFC 6749 §6). */
   refresh(previous: TokenSet, options?: CallOptions): Promise<TokenSet>
+  /** Revokes the refresh token, then the access token (RFC 7009); `unsupported` where the server has no endpoint for it. */
   revoke(tokens: TokenSet, options?: CallOptions): Promise<'revoked' | 'unsupported'>
 }
