@@ -1,5 +1,3 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import express, { type ErrorRequestHandler, type Express } from 'express'
 import {
   type Auth,
@@ -10,13 +8,13 @@ import {
   type ResourceServer,
   type ResourceServerOptions,
 } from 'portcullis'
-import { type ExactResponse, exchange } from 'portcullis/adapter-testing'
+import type { ExactResponse } from 'portcullis/adapter-testing'
 import { type ExpressOptions, portcullis } from 'portcullis/express'
 import { createTestIssuer } from 'portcullis/testing'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
+import { ask } from '../support/ask.js'
 
 const issuer = createTestIssuer({ audience: ['https://api.example.com/a', 'https://api.example.com/b'] })
-const servers: Server[] = []
 const challenge = 'resource_metadata="https://api.example.com/.well-known/oauth-protected-resource/a"'
 
 function makeServer(options: Partial<ResourceServerOptions> = {}): ResourceServer {
@@ -29,17 +27,10 @@ function makeServer(options: Partial<ResourceServerOptions> = {}): ResourceServe
   })
 }
 
-async function send(app: Express, token?: string, path = '/'): Promise<ExactResponse> {
-  const server = createServer(app).listen(0, '127.0.0.1')
-  servers.push(server)
-  await new Promise((resolve) => server.once('listening', resolve))
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return exchange(origin, { path, fields: token === undefined ? [] : [['Authorization', `Bearer ${token}`]] })
+function send(app: Express, token?: string, path = '/'): Promise<ExactResponse> {
+  return ask(app, path, token)
 }
 
-afterEach(() => {
-  for (const server of servers.splice(0)) server.close()
-})
 afterAll(() => issuer.close())
 
 describe('req.auth', () => {

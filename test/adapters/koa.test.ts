@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net'
 import Router from '@koa/router'
 import Koa, { type Context } from 'koa'
 import {
@@ -8,13 +7,13 @@ import {
   type ResourceServer,
   type ResourceServerOptions,
 } from 'portcullis'
-import { type ExactResponse, exchange } from 'portcullis/adapter-testing'
+import type { ExactResponse } from 'portcullis/adapter-testing'
 import { portcullis } from 'portcullis/koa'
 import { createTestIssuer } from 'portcullis/testing'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
+import { ask } from '../support/ask.js'
 
 const issuer = createTestIssuer({ audience: ['https://api.example.com/a', 'https://api.example.com/b'] })
-const stops: (() => void)[] = []
 const challenge = 'Bearer resource_metadata="https://api.example.com/.well-known/oauth-protected-resource/a"'
 
 function makeServer(options: Partial<ResourceServerOptions> = {}): ResourceServer {
@@ -27,12 +26,8 @@ function makeServer(options: Partial<ResourceServerOptions> = {}): ResourceServe
   })
 }
 
-async function send(app: Pick<Koa, 'listen'>, token?: string, path = '/'): Promise<ExactResponse> {
-  const server = app.listen(0, '127.0.0.1')
-  stops.push(() => server.close())
-  await new Promise((resolve) => server.once('listening', resolve))
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return exchange(origin, { path, fields: token === undefined ? [] : [['Authorization', `Bearer ${token}`]] })
+function send(app: Pick<Koa, 'callback'>, token?: string, path = '/'): Promise<ExactResponse> {
+  return ask(app.callback(), path, token)
 }
 
 function silentApp(): Koa {
@@ -41,9 +36,6 @@ function silentApp(): Koa {
   return app
 }
 
-afterEach(() => {
-  for (const stop of stops.splice(0)) stop()
-})
 afterAll(() => issuer.close())
 
 describe('authOf', () => {

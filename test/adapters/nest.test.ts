@@ -41,6 +41,7 @@ import { createTestIssuer } from 'portcullis/testing'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { createGates } from '../../adapters/nest/gates.js'
 import { PortcullisGuard } from '../../adapters/nest/guard.js'
+import { ask } from '../support/ask.js'
 import { createApplication } from './nest-harness.js'
 
 const issuer = createTestIssuer({ audience: ['https://api.example.com/a', 'https://api.example.com/b'] })
@@ -97,11 +98,7 @@ function controller(routes: Readonly<Record<string, Route>>, ...decorators: Clas
 async function listen(app: INestApplication): Promise<(path: string, claims?: object) => Promise<ExactResponse>> {
   running.push(app)
   await app.listen(0, '127.0.0.1')
-  const origin = await app.getUrl()
-  return (path, claims) => {
-    const token = claims && issuer.mintToken(claims as Record<string, unknown>)
-    return exchange(origin, { path, fields: token === undefined ? [] : [['Authorization', `Bearer ${token}`]] })
-  }
+  return (path, claims) => ask(app.getHttpServer(), path, claims && issuer.mintToken(claims as Record<string, unknown>))
 }
 
 async function serve(controllers: Type[], options: Partial<PortcullisModuleOptions> = {}) {
