@@ -15,9 +15,13 @@ export interface LoginOptions extends LoopbackLoginOptions {
    * given, else manual where `redirectUri` and `prompt` are given.
    */
   readonly mode?: 'auto' | 'loopback' | 'device' | 'manual' | undefined
+  /** Of a login by device: shows the code and the page. */
   readonly onCode?: DeviceLoginOptions['onCode'] | undefined
+  /** Of a manual login: a redirect URI that the client is registered with. */
   readonly redirectUri?: ManualLoginOptions['redirectUri'] | undefined
+  /** Of a manual login: shows the URL and resolves to what the user pasted. */
   readonly prompt?: ManualLoginOptions['prompt'] | undefined
+  /** Of a manual login: whether a code alone is taken. Default false. */
   readonly acceptBareCode?: boolean | undefined
 }
 

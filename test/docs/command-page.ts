@@ -34,10 +34,18 @@ function section(command: Command): string[] {
   ]
 }
 
-/** docs/command.md: what stands in the table of commands, and `text` before it. */
-export function commandPage(text: string): string {
+/** docs/command.md: `text`, a recorded call, and what stands in the table of commands. */
+export function commandPage(text: string, recorded: string): string {
   return [
     text.trimEnd(),
+    '',
+    '## What it says',
+    '',
+    'An ID token of Keycloak that was sent to an API:',
+    '',
+    '```text',
+    recorded.trimEnd(),
+    '```',
     '',
     '## Flags of every command',
     '',
