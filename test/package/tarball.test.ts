@@ -10,7 +10,7 @@ const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
 const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
 const { exports: entries } = manifest
-const subpaths = Object.keys(entries).filter((subpath) => subpath !== './package.json')
+const subpaths = Object.keys(entries).filter((subpath) => !subpath.endsWith('.json'))
 const specifier = (subpath: string) => `portcullis${subpath.slice(1)}`
 
 let consumer: string
@@ -133,7 +133,8 @@ describe('the tarball', () => {
     const others = packed.files
       .map(({ path }) => path)
       .filter((path) => !/^dist\/(src|adapters)\/.+\.(js|d\.ts)$/.test(path))
-    expect(others.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json'])
+    const pages = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json', 'schemas/auth-config.json']
+    expect(others.sort()).toEqual(pages)
   })
 
   it('holds no file twice', async () => {

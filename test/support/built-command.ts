@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import packageJson from '../../package.json' with { type: 'json' }
 import { root } from '../docs/markdown.js'
 
 /** The command, bundled as in the package, in a folder of its own. */
@@ -26,16 +27,21 @@ export interface Outcome {
   readonly stderr: string
 }
 
+/** The sources of the platform files that `imports` of package.json picks on Node. */
+const platformFiles = Object.fromEntries(
+  Object.entries(packageJson.imports).map(([name, { node }]) => [
+    name,
+    join(root, node.replace('dist/', '').replace(/\.js$/, '.ts')),
+  ]),
+)
+
 /** Bundles `src/cli/main.ts` below `dist`, so that it finds its package. */
 export async function buildCommand(): Promise<BuiltCommand> {
   mkdirSync(join(root, 'dist'), { recursive: true })
   const outdir = mkdtempSync(join(root, 'dist', 'command-'))
   await build({
     entryPoints: [join(root, 'src/cli/main.ts')],
-    alias: {
-      '#crypto': join(root, 'src/jws/crypto/node.ts'),
-      '#network': join(root, 'src/kit/fetch/network-node.ts'),
-    },
+    alias: platformFiles,
     bundle: true,
     splitting: true,
     packages: 'external',

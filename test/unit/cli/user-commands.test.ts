@@ -103,7 +103,7 @@ describe('portcullis login', () => {
     chmodSync(home, 0o755)
     machine.configure({ tokenStore: 'file', providers: { corporate } })
     writeFileSync(join(home, 'portcullis'), 'a file where a folder has to be')
-    const broken = await machine.signIn([], { env: { XDG_STATE_HOME: home } })
+    const broken = await machine.signIn(['--force'], { env: { XDG_STATE_HOME: home } })
     expect(broken).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining('ERR_TOKEN_STORE') })
     expect(machine.asked).toEqual([])
   })
