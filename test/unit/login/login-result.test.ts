@@ -6,7 +6,7 @@ import { answer, html503, refusal, tokens } from '../../support/fake-token-endpo
 import { setUpProvider } from '../../support/provider-set-up.js'
 
 describe('the end of a login', () => {
-  it('[S1-13] [S2-19] [SEC-06] gives tokens, claims and the account', async () => {
+  it('[S1-13] [S2-12] [S2-19] [SEC-06] gives tokens, claims and the account', async () => {
     const { provider, begin, back, issue, events } = setUpProvider()
     const request = await begin()
     issue(request, { email: 'a@example.com' })

@@ -82,7 +82,7 @@ describe('the answer to an authorization request', () => {
     expect((await client.exchangeCode({ callback: named, request })).claims?.sub).toBe('alice')
   })
 
-  it('[AZ-03] [AZ-08] tells who said no, without what the login must hide', async () => {
+  it('[AZ-03] [AZ-08] [S2-15] tells who said no, without what the login must hide', async () => {
     const { client, begin, callback } = setUpLogin()
     const request = await begin()
     const denied = await rejection(
