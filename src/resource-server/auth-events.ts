@@ -5,7 +5,6 @@ import type { Sight } from '../explain/refusal.js'
 import { refusalSentence } from '../explain/sentences.js'
 import type { RequestFacts } from '../http/request-facts.js'
 import { readCompactJws, readJsonSegment } from '../jws/compact-jws.js'
-import { isHeard } from '../kit/event-sink.js'
 import { emit, type PortcullisEvent } from '../kit/events.js'
 import { failureCode } from '../kit/failure-code.js'
 import type { ResourceServerSettings } from './resource-server-options.js'
@@ -70,19 +69,19 @@ export function createAuthEvents(options: ResourceServerSettings): AuthEvents {
   }
 
   return {
-    start: () => (isHeard(onEvent) ? monotonicClock() : undefined),
+    start: () => (onEvent.isHeard() ? monotonicClock() : undefined),
     accepted({ issuer, resource, scheme, confirmation, isClientToken }, judged) {
-      if (!isHeard(onEvent) || !isFirst(judged)) return
+      if (!onEvent.isHeard() || !isFirst(judged)) return
       const binding = bindingOf(confirmation)
       emit(onEvent, { type: 'auth.accepted', issuer, resource, scheme, binding, isClientToken, ...about(judged) })
     },
     anonymous(resource, judged) {
-      if (isHeard(onEvent)) emit(onEvent, { type: 'auth.anonymous', resource, ...about(judged) })
+      if (onEvent.isHeard()) emit(onEvent, { type: 'auth.anonymous', resource, ...about(judged) })
     },
     refused(error, resource, judged) {
       const own = ownError(error, judged.passage.correlationId)
       told.add(own)
-      if (isHeard(onEvent)) tell(own, resource, judged)
+      if (onEvent.isHeard()) tell(own, resource, judged)
       return own
     },
     isKnown(thrown, passage): thrown is AuthError {
@@ -118,8 +117,12 @@ function placeOf(facts: RequestFacts | undefined) {
   }
 }
 
+/** Nearly all are short and plain, and need no second look. */
+const plainName = /^[\w/:*-]{1,64}$/
+
 function name(text: unknown): string | undefined {
-  return typeof text === 'string' ? shownText(text.slice(0, maxNameLength)) : undefined
+  if (typeof text !== 'string') return undefined
+  return plainName.test(text) ? text : shownText(text.slice(0, maxNameLength))
 }
 
 function explanationOf(error: AuthError, { token, facts }: Judged) {
