@@ -76,7 +76,7 @@ const maxNonces = 1000
  *
  * Does NOT limit the size of an answer, and does not turn a status into an error.
  *
- * @throws {@link ConfigurationError} for an option that is wrong or unknown.
+ * @throws `ConfigurationError` for an option that is wrong or unknown.
  * @group Tokens
  */
 export function createAuthenticatedFetch(source: TokenSource, options: AuthenticatedFetchOptions): AuthenticatedFetch {

@@ -2,7 +2,6 @@
  * Reads and writes the tokens of one key by compare-and-swap, and remembers what this process knows of them. Does not
  * refresh, and does not lock.
  */
-
 import { expiresInSeconds } from '../client/token-lifetime.js'
 import type { TokenSet } from '../client/token-set.js'
 import { TokenStoreError } from '../errors/index.js'
@@ -205,11 +204,10 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
     now.unsavedOver = undefined
     now.ended = 'logged_out'
     let failure: TokenStoreError | undefined
+    // An entry that cannot be read can be deleted all the same.
     const taken = await takeEntry().catch(async (error: TokenStoreError) => {
-      // An entry that cannot be read can be deleted all the same.
-      await askStore(() => store.delete(key)).catch(() => {
-        failure = error
-      })
+      const isGone = await askStore(() => store.delete(key)).catch(() => undefined)
+      failure = isGone === undefined ? error : undefined
       return undefined
     })
     now.generation += 1
