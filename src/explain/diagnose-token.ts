@@ -95,12 +95,12 @@ const optionRules: Rules<DiagnoseTokenOptions> = {
 export async function diagnoseToken(token: string, options: DiagnoseTokenOptions = {}): Promise<TokenDiagnosis> {
   checkOptions('diagnoseToken', options, optionRules)
   if (typeof token !== 'string') throw new ConfigurationError('`token` takes a string.')
-  const settings = resolveSettings(options)
+  const settings = toDiagnosisSettings(options)
   const structure = readStructure(token.trim(), settings.kind, settings.expectedAudience)
   return writeDiagnosis(await runDiagnosis(settings, structure), options.redact === true)
 }
 
-function resolveSettings(options: DiagnoseTokenOptions): DiagnosisSettings {
+function toDiagnosisSettings(options: DiagnoseTokenOptions): DiagnosisSettings {
   const surroundings = toSurroundings(options)
   const { expectedIssuer, trustedIssuers = [] } = options
   const trusted = expectedIssuer === undefined ? trustedIssuers : [expectedIssuer, ...trustedIssuers]
