@@ -137,6 +137,12 @@ describe('the tarball', () => {
     expect(others.sort()).toEqual(pages)
   })
 
+  it('holds no declarations of private modules that no entry leads to', () => {
+    const paths = packed.files.map(({ path }) => path)
+    expect(paths).toContain('dist/src/resource-server/resource-server.d.ts')
+    expect(paths.filter((path) => /^dist\/src\/cli\/.+\.d\.ts$/.test(path))).toEqual([])
+  })
+
   it('holds no file twice', async () => {
     const digests = packed.files.map(async ({ path }) => {
       const bytes = await readFile(inPackage(path))
