@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
 import { createTestIssuer } from '../../src/testing/index.js'
@@ -46,18 +45,18 @@ describe('the command as a process', () => {
   })
 
   it('[S1-70] starts to check in little more than the time that node itself takes', async () => {
-    const timed = async (work: () => Promise<unknown>) => {
-      const startMs = performance.now()
-      await work()
-      return performance.now() - startMs
+    // Time of the processor, since others use the machine as well: wall time would measure them.
+    const told = "process.on('exit', () => process.stderr.write('cpu ' + Object.values(process.cpuUsage()).join('+')))"
+    const nodeArgs = ['--import', `data:text/javascript,${encodeURIComponent(told)}`]
+    const cpuMs = async (args: readonly string[], more: readonly string[] = []) => {
+      const { stderr } = await command.run(args, { nodeArgs: [...nodeArgs, ...more] })
+      const [, user, system] = /cpu (\d+)\+(\d+)$/.exec(stderr) as RegExpExecArray
+      return (Number(user) + Number(system)) / 1000
     }
-    const ratios: number[] = []
-    for (let round = 0; round < 5; round++) {
-      const bareMs = await timed(() => command.run([], { nodeArgs: ['-e', '0', '--'] }))
-      const checkMs = await timed(() => command.run(['check', 'a.b.c']))
-      ratios.push(checkMs / bareMs)
-    }
-    // 40 ms of node and 40 of ours where nothing else runs: 150 ms are far away. The best of five rounds is compared.
-    expect(Math.min(...ratios)).toBeLessThan(3.5)
+    const best = async (work: () => Promise<number>) => Math.min(await work(), await work(), await work(), await work())
+    const bareMs = await best(() => cpuMs([], ['-e', '0', '--']))
+    const checkMs = await best(() => cpuMs(['check', 'a.b.c']))
+    // Measured: 27 ms of node, 92 ms with the check. The limit of 150 ms is a ratio of 5.5 there.
+    expect(checkMs / bareMs).toBeLessThan(5)
   })
 })
