@@ -17,7 +17,7 @@ export async function logoutCommand(call: CommandCall): Promise<ExitCode> {
   const ended = flags['all'] === true ? await endAll(call) : await endDefault(call, await openSession(call))
   if (flags['json'] === true) output.json(ended)
   else for (const { provider, revocation } of ended) output.data(`signed out of ${provider} (${words[revocation]})`)
-  if (ended.length === 0) output.warn('nobody was signed in')
+  if (ended.length === 0) output.warn('not signed in')
   if (ended.some(({ revocation }) => revocation === 'failed')) {
     output.warn('warning: the server did not revoke all tokens; they may serve until they expire')
     return 2

@@ -256,7 +256,7 @@ describe('portcullis whoami', () => {
 
 describe('portcullis logout', () => {
   it('[S1-71] revokes the tokens and forgets them', async () => {
-    expect(await machine.run(['logout'])).toMatchObject({ exitCode: 1, stderr: 'nobody was signed in\n' })
+    expect(await machine.run(['logout'])).toMatchObject({ exitCode: 1, stderr: 'not signed in\n' })
     await machine.signIn()
     expect(await machine.run(['logout'])).toMatchObject({
       exitCode: 0,
