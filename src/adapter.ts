@@ -49,6 +49,7 @@ export {
   toFetchResponse,
   withFetchHeaders,
 } from './http/fetch-http.js'
+export { readFetchForm, readNodeForm, type UnreadRequest } from './http/form-body.js'
 export { type FieldValue, mergeField, preflightAnswer, withAnswerHeaders } from './http/http-answer.js'
 export {
   type NodeRequest,

@@ -20,6 +20,7 @@ import type { AccessTokenClaims, Auth, ResourceServer } from '../../src/index.js
 import type { FetchGate, FetchGuard, FetchOptions, RouteAuth } from './fetch-gate.js'
 
 export type * from './fetch-gate.js'
+export * from './fetch-login.js'
 
 /**
  * Makes a gate for handlers made of `Request` and `Response`. Uses nothing but web standards.

@@ -22,8 +22,11 @@ import {
   setNodeHeaders,
   withAnswerHeaders,
 } from '../../src/adapter.js'
-import type { AccessTokenClaims, Auth, Grant, HttpAnswer, Requirement, ResourceServer } from '../../src/index.js'
+import type { AccessTokenClaims, Auth, Grant, Requirement, ResourceServer } from '../../src/index.js'
 import { checkRoutes } from './routes-in.js'
+import { sendAnswer } from './send-answer.js'
+
+export { type KoaLoginGuard, loginRoutes, optionalLogin, requireLogin } from './koa-login.js'
 
 /** Options of {@link portcullis}. @group Koa */
 export interface KoaOptions extends AdapterOptions {
@@ -135,13 +138,4 @@ export function portcullis<Claims = AccessTokenClaims>(
     publicRoute: () => declares((_ctx, next) => next()),
     authOf,
   }
-}
-
-/** Sends a whole answer. Koa takes status and body from each other and from an earlier type, hence the order. */
-function sendAnswer(ctx: Context, { status, headers, body }: HttpAnswer): void {
-  ctx.remove('Content-Type')
-  ctx.body = null
-  ctx.status = status
-  setNodeHeaders(ctx.res, headers)
-  if (body !== '') ctx.body = body
 }

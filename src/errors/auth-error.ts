@@ -13,6 +13,7 @@ export type ApplicationCallback =
   | 'sign'
   | 'actor'
   | 'mapRefusal'
+  | 'onLogin'
 
 /** What an error carries for the server's own log, besides its code. */
 export interface AuthErrorOptions {

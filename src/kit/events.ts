@@ -159,7 +159,7 @@ export type PortcullisEvent =
    */
   | {
       readonly type: 'store.failed'
-      readonly store: 'replay' | 'revocation' | 'grants' | 'tokens'
+      readonly store: 'replay' | 'revocation' | 'grants' | 'tokens' | 'sessions'
       readonly reason: string
       readonly failedOpen: boolean
     }
@@ -192,6 +192,12 @@ export type PortcullisEvent =
       readonly provider: string
       readonly revocation: 'revoked' | 'unsupported' | 'failed' | 'nothing'
     }
+  /** A browser's session began. */
+  | { readonly type: 'session.created'; readonly provider: string }
+  /** A browser's session was ended, by the user or by the next login. One whose time is over ends without an event. */
+  | { readonly type: 'session.ended'; readonly provider: string; readonly reason: 'logout' | 'replaced' }
+  /** A login was not started: its client starts too many. */
+  | { readonly type: 'login.limited'; readonly provider: string }
   /** One attempt of one call ended; `code` and `status` tell how. */
   | {
       readonly type: 'client.attempt'

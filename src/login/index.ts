@@ -9,7 +9,13 @@ export { isOAuthClientError, OAuthClientError } from '../client/errors.js'
 export { IdTokenError, LoginDeniedError, LoginError, LoginTimeoutError } from '../client/login-errors.js'
 export type { TokenSet } from '../client/token-set.js'
 export type { GetTokenOptions, TokenSource } from '../client/token-source.js'
-export { ConfigurationError, TokenStoreError, type TokenStoreErrorCode } from '../errors/index.js'
+export {
+  AccessDeniedError,
+  ConfigurationError,
+  TokenStoreError,
+  type TokenStoreErrorCode,
+  UnavailableError,
+} from '../errors/index.js'
 export type { Match } from '../explain/claims-check.js'
 export { type DiagnoseTokenOptions, diagnoseToken, type TokenDiagnosis } from '../explain/diagnose-token.js'
 export type { DiagnosisStepName } from '../explain/diagnosis-steps.js'
@@ -21,6 +27,7 @@ export type { EventListener, PortcullisEvent } from '../kit/events.js'
 export type {
   Lease,
   LockStore,
+  SessionStore,
   StoredTokens,
   TokenLifetime,
   TokenStore,
@@ -34,6 +41,7 @@ export {
 } from '../stores/encrypted/encrypted-token-store.js'
 export type { TokenSealing } from '../stores/encrypted/entry-sealer.js'
 export { firstWorkingStore, type WorkingStore } from '../stores/first-working-store.js'
+export { createMemorySessionStore, type MemorySessionStoreOptions } from '../stores/memory/memory-session-store.js'
 export { createMemoryTokenStore, type MemoryTokenStoreOptions } from '../stores/memory/memory-token-store.js'
 export type { SealKey } from '../stores/sealer.js'
 export { withToken } from '../stores/with-token.js'
@@ -78,3 +86,14 @@ export {
   type UserTokens,
   type UserTokensOptions,
 } from './user-tokens.js'
+export {
+  createLogin,
+  type Login,
+  type LoginAccepted,
+  type LoginGuard,
+  type LoginRefused,
+  type LoginRequirement,
+} from './web/create-login.js'
+export type { LoginLimit } from './web/login-limit.js'
+export type { LoginAddition, LoginContext, LoginOptions, SessionLimits, SessionTokens } from './web/login-options.js'
+export type { LoginSession } from './web/login-session.js'

@@ -144,3 +144,24 @@ export interface TokenStore {
   /** What the store is and where: for a program that tells its user before the login. */
   describe(): TokenStoreDescription
 }
+
+/**
+ * Keeps the sessions of browsers, as text. Keys are digests of session ids, so that a store never learns an id. Every
+ * function concerns one key. What a store loses signs somebody out, and does nothing worse. A function that rejects is
+ * answered 503: no user is signed out, and none is let in.
+ *
+ * @group Sessions
+ */
+export interface SessionStore {
+  /** `undefined` when nothing is kept, or its time is over. */
+  get(key: string): Promise<string | undefined>
+  /** Keeps `session` for `ttlMs` milliseconds, whatever was kept before. */
+  set(key: string, session: string, ttlMs: number): Promise<void>
+  /**
+   * Keeps `session` for `ttlMs` milliseconds in the place of what is kept. Where nothing is kept it changes nothing and
+   * answers false, in one atomic step: a request under way must not undo a logout.
+   */
+  touch(key: string, session: string, ttlMs: number): Promise<boolean>
+  /** Forgets what is kept. False when there was nothing: of several calls, exactly one answers true. */
+  delete(key: string): Promise<boolean>
+}

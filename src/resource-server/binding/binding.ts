@@ -15,7 +15,7 @@ import {
   createClientCertificateReader,
 } from './client-certificate.js'
 import { createDpopVerifier, type DpopVerifierSettings } from './dpop-verifier.js'
-import { createTrustedProxies } from './trusted-proxies.js'
+import { createTrustedProxies } from '../../http/trusted-proxies.js'
 
 /** What a {@link Binding} goes by: resolved options, and the replay store to use. */
 export interface BindingSettings {

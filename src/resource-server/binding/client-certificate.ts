@@ -3,7 +3,7 @@ import { decodeBase64url, encodeBase64url, sha256BytesBase64url } from '#crypto'
 import type { RequestFacts } from '../../http/request-facts.js'
 import { isBase64url } from '../../jws/compact-jws.js'
 import type { MaybePromise } from '../../kit/maybe-promise.js'
-import { type IsTrustedProxy, type Pair, readElements } from './trusted-proxies.js'
+import { type IsTrustedProxy, type Pair, readElements } from '../../http/trusted-proxies.js'
 
 /** Where the client certificate comes from; see `MtlsOptions.certificateFrom`. */
 export type CertificateSource = 'connection' | 'rfc9440' | 'xfcc' | 'nginx' | 'aws'

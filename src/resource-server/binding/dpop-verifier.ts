@@ -18,7 +18,7 @@ import type { ReplayStore } from '../../stores/contract.js'
 import { createDpopNonces, type DpopNonceSettings } from './dpop-nonce.js'
 import { createProofKeys, type ProofClaims, type ProofKey, readProof, readProofClaims } from './dpop-proof.js'
 import { type RequestTargetSettings, requestTargets, targetMismatch } from './request-target.js'
-import type { IsTrustedProxy } from './trusted-proxies.js'
+import type { IsTrustedProxy } from '../../http/trusted-proxies.js'
 
 /** What a {@link DpopVerifier} goes by: `DpopOptions` with every default filled in, and what surrounds them. */
 export interface DpopVerifierSettings {

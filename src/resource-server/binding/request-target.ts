@@ -1,6 +1,6 @@
 /** Which address a DPoP proof has to name for a request. Does NOT verify the proof. */
 import type { RequestFacts } from '../../http/request-facts.js'
-import { type IsTrustedProxy, readElements } from './trusted-proxies.js'
+import { type IsTrustedProxy, readElements } from '../../http/trusted-proxies.js'
 
 /** What decides about the target URI of a request. */
 export interface RequestTargetSettings {

@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js'
-import { ConfigurationError } from '../../errors/index.js'
+import { ConfigurationError } from '../errors/index.js'
 
 /** Whether a peer's address is that of a declared proxy. `undefined` never is. */
 export type IsTrustedProxy = (address: string | undefined) => boolean

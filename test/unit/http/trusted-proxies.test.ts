@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ConfigurationError } from '../../../../src/errors/index.js'
-import { createTrustedProxies, readElements } from '../../../../src/resource-server/binding/trusted-proxies.js'
+import { ConfigurationError } from '../../../src/errors/index.js'
+import { createTrustedProxies, readElements } from '../../../src/http/trusted-proxies.js'
 
 describe('createTrustedProxies', () => {
   it('[MTLS-04] [SEC-04] trusts nobody by default', () => {

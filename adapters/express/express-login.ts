@@ -1,0 +1,49 @@
+import type { Request, RequestHandler, Response } from 'express'
+import { declares, nodeRequestFacts, readNodeForm, sendNodeAnswer, setNodeHeaders } from '../../src/adapter.js'
+import type { Login, LoginGuard, LoginRequirement, LoginSession } from '../../src/login/index.js'
+import type { RequestGuard } from './express-gate.js'
+
+/**
+ * The routes of a login, below its `basePath`: mount them on the application, not on a router with a prefix. They need no
+ * body parser. A fault of `onLogin` goes to the application's error handler.
+ *
+ * @group Express
+ */
+export function loginRoutes(login: Login): RequestHandler {
+  return (req, res, next) => {
+    login
+      .handle(nodeRequestFacts(req), () => readNodeForm(req))
+      .then((answer) => (answer === undefined ? next() : sendNodeAnswer(res, answer)), next)
+  }
+}
+
+/**
+ * Lets a request through that has a session, and puts it into `req.login`. Pages are sent to the login and come back,
+ * anything else gets 401 and JSON; what another site sends with the user's cookies gets 403, where it may change something.
+ *
+ * @throws `ConfigurationError` for a requirement that cannot be right, at once.
+ * @group Express
+ */
+export function requireLogin(
+  login: Login,
+  requirement?: LoginRequirement,
+): RequestGuard<{ readonly login: LoginSession }> {
+  return guarded(login.guard(requirement))
+}
+
+/** As {@link requireLogin}, but a request without a session passes with `req.login` undefined. @group Express */
+export function optionalLogin(login: Login): RequestGuard<{ readonly login: LoginSession | undefined }> {
+  return guarded(login.optionalGuard())
+}
+
+function guarded<Added>(guard: LoginGuard<LoginSession | undefined>): RequestGuard<Added> {
+  async function admit(req: Request, res: Response, next: () => void): Promise<void> {
+    const result = await guard(nodeRequestFacts(req))
+    if (!result.ok) return sendNodeAnswer(res, result.answer)
+    Object.defineProperty(req, 'login', { value: result.login, configurable: true, enumerable: false, writable: false })
+    setNodeHeaders(res, result.headers)
+    next()
+  }
+  const handler: RequestHandler = (req, res, next) => void admit(req, res, next).catch(next)
+  return declares(handler) as unknown as RequestGuard<Added>
+}

@@ -1,0 +1,57 @@
+import type { FastifyPluginAsync } from 'fastify'
+import { nodeRequestFacts, readNodeForm, sendReply, setReplyHeaders } from '../../src/adapter.js'
+import type { Login, LoginGuard, LoginRequirement, LoginSession } from '../../src/login/index.js'
+import { atRoot, guardHook } from './declared-routes.js'
+import type { GuardHook } from './route-auth.js'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who signed in; `undefined` where no guard asked for a session, or found none. */
+    readonly login?: LoginSession | undefined
+  }
+}
+
+/**
+ * Makes the plugin that answers the routes of a login, below its `basePath`, whatever the prefix:
+ * `await app.register(loginRoutes(login))`. They need no body parser. A fault of `onLogin` goes to the error handler.
+ *
+ * @group Fastify
+ */
+export function loginRoutes(login: Login): FastifyPluginAsync {
+  return Object.assign<FastifyPluginAsync, object>(
+    async (instance) => {
+      atRoot(instance).addHook('onRequest', async (request, reply) => {
+        const { raw } = request
+        const answer = await login.handle(nodeRequestFacts(raw, request), () => readNodeForm(raw))
+        return answer && sendReply(reply, answer)
+      })
+    },
+    { [Symbol.for('skip-override')]: true, [Symbol.for('fastify.display-name')]: 'portcullis-login' },
+  )
+}
+
+/**
+ * Makes a hook, for `onRequest` of a route, that lets a request through that has a session: `request.login`. Pages are sent
+ * to the login and come back, anything else gets 401 and JSON; what another site sends with the user's cookies gets 403,
+ * where it may change something.
+ *
+ * @throws `ConfigurationError` for a requirement that cannot be right, at once.
+ * @group Fastify
+ */
+export function requireLogin(login: Login, requirement?: LoginRequirement): GuardHook {
+  return hookFor(login.guard(requirement))
+}
+
+/** As {@link requireLogin}, but a request without a session passes with `request.login` undefined. @group Fastify */
+export function optionalLogin(login: Login): GuardHook {
+  return hookFor(login.optionalGuard())
+}
+
+function hookFor(guard: LoginGuard<LoginSession | undefined>): GuardHook {
+  return guardHook(async (request, reply) => {
+    const result = await guard(nodeRequestFacts(request.raw, request))
+    if (!result.ok) return sendReply(reply, result.answer)
+    Object.defineProperty(request, 'login', { value: result.login, configurable: true })
+    return setReplyHeaders(reply, result.headers)
+  })
+}

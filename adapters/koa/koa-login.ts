@@ -1,0 +1,52 @@
+import type { Middleware } from 'koa'
+import { declares, nodeRequestFacts, readNodeForm, setNodeHeaders } from '../../src/adapter.js'
+import type { Login, LoginGuard, LoginRequirement, LoginSession } from '../../src/login/index.js'
+import { sendAnswer } from './send-answer.js'
+
+/**
+ * Middleware that adds `login` to `ctx.state`. Handlers that follow it in one call of `router.get` and the like see it
+ * with its type.
+ *
+ * @group Koa
+ */
+export type KoaLoginGuard<Found> = Middleware<{ readonly login: Found }>
+
+/**
+ * The routes of a login, below its `basePath`. Use them on the application itself, not on one that is mounted below a
+ * path. They need no body parser. A fault of `onLogin` is thrown on.
+ *
+ * @group Koa
+ */
+export function loginRoutes(login: Login): Middleware {
+  return async (ctx, next) => {
+    const answer = await login.handle(nodeRequestFacts(ctx.req, ctx.request), () => readNodeForm(ctx.req))
+    return answer === undefined ? next() : sendAnswer(ctx, answer)
+  }
+}
+
+/**
+ * Lets a request through that has a session, and puts it into `ctx.state.login`. Pages are sent to the login and come
+ * back, anything else gets 401 and JSON; what another site sends with the user's cookies gets 403, where it may change
+ * something.
+ *
+ * @throws `ConfigurationError` for a requirement that cannot be right, at once.
+ * @group Koa
+ */
+export function requireLogin(login: Login, requirement?: LoginRequirement): KoaLoginGuard<LoginSession> {
+  return guarded(login.guard(requirement))
+}
+
+/** As {@link requireLogin}, but a request without a session passes with `ctx.state.login` undefined. @group Koa */
+export function optionalLogin(login: Login): KoaLoginGuard<LoginSession | undefined> {
+  return guarded(login.optionalGuard())
+}
+
+function guarded<Found extends LoginSession | undefined>(guard: LoginGuard<Found>): KoaLoginGuard<Found> {
+  return declares(async (ctx, next) => {
+    const result = await guard(nodeRequestFacts(ctx.req, ctx.request))
+    if (!result.ok) return sendAnswer(ctx, result.answer)
+    Object.defineProperty(ctx.state, 'login', { value: result.login, configurable: true })
+    setNodeHeaders(ctx.res, result.headers)
+    return next()
+  })
+}

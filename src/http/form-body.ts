@@ -1,0 +1,56 @@
+/** The form in the body of a request that nothing has read yet. Does not judge what is in it. */
+
+/** What is read of a request of `node:http` whose body may still be there. */
+export interface UnreadRequest extends AsyncIterable<Uint8Array> {
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  readonly readableDidRead?: boolean | undefined
+  readonly complete?: boolean | undefined
+}
+
+/** Longer forms are not read: a login's answer has at most 16 KiB, a logout token 64 KiB. */
+const maxFormBytes = 73_728
+
+/**
+ * Reads the body of a request of `node:http` as a form; `undefined` where a parser has read it before, where it is no
+ * form, and where it is longer than 72 KiB.
+ *
+ * @group Adapters
+ */
+export async function readNodeForm(request: UnreadRequest): Promise<URLSearchParams | undefined> {
+  if (request.readableDidRead === true || !isForm(request.headers['content-type'])) return undefined
+  return readForm(request)
+}
+
+/**
+ * Reads the body of a Fetch `Request` as a form; `undefined` as for {@link readNodeForm}.
+ *
+ * @group Adapters
+ */
+export async function readFetchForm(request: Request): Promise<URLSearchParams | undefined> {
+  const { body, bodyUsed } = request
+  if (bodyUsed || body === null || !isForm(request.headers.get('content-type'))) return undefined
+  return readForm(chunksOf(body))
+}
+
+function isForm(contentType: unknown): boolean {
+  const [mediaType = ''] = String(contentType).split(';')
+  return mediaType.trim().toLowerCase() === 'application/x-www-form-urlencoded'
+}
+
+async function readForm(chunks: AsyncIterable<Uint8Array>): Promise<URLSearchParams | undefined> {
+  const decoder = new TextDecoder()
+  let text = ''
+  let length = 0
+  for await (const chunk of chunks) {
+    length += chunk.length
+    if (length > maxFormBytes) return undefined
+    text += decoder.decode(chunk, { stream: true })
+  }
+  return new URLSearchParams(text + decoder.decode())
+}
+
+/** Not every runtime lets a stream be iterated. */
+async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader()
+  for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value
+}

@@ -1,0 +1,181 @@
+/*
+ * Web login: the routes, and the guards that ask for a session. Knows no framework: the adapters' `loginRoutes` and
+ * `requireLogin` mount what it makes.
+ */
+
+import { ConfigurationError } from '../../errors/index.js'
+import type { HttpAnswer } from '../../http/http-answer.js'
+import type { RequestFacts } from '../../http/request-facts.js'
+import { checkOptions, choice, integer, type Rules, takes, text, texts } from '../../kit/options.js'
+import { isNavigation, isSameOrigin, jsonAnswer, redirectAnswer } from './login-answers.js'
+import { failureAnswer, failureOf } from './login-failures.js'
+import { type LoginOptions, type LoginSettings, toLoginSettings } from './login-options.js'
+import { createRoutes, crossSiteAnswer, type ReadForm } from './login-routes.js'
+import type { LoginSession } from './login-session.js'
+import { checkReturnTo } from './return-to.js'
+import { createSessions, type FoundSession } from './sessions.js'
+import { loginUrl } from './start-login.js'
+
+/** What a guard demands of a session. @group Web login */
+export interface LoginRequirement {
+  /** Only sessions of this provider. Default: of any. */
+  readonly provider?: string | undefined
+  /** One of these; a user who signed in another way is sent round again (OpenID Connect Core §3.1.2.1). */
+  readonly acrValues?: readonly string[] | undefined
+  /** How long ago the user may have signed in at the provider. From 1 on. */
+  readonly maxAgeSeconds?: number | undefined
+  /** Where the user comes back to: `here`, or a path. Default `here`. */
+  readonly returnTo?: string | undefined
+  /** What becomes of a request without a session that is no page: `401` (default), or a redirect all the same. */
+  readonly onApi?: '401' | 'redirect' | undefined
+}
+
+/** A request that may go on, and the fields that its answer needs. @group Web login */
+export interface LoginAccepted<Found> {
+  readonly ok: true
+  readonly login: Found
+  readonly headers: HttpAnswer['headers']
+}
+
+/** A request that is answered already. @group Web login */
+export interface LoginRefused {
+  readonly ok: false
+  readonly answer: HttpAnswer
+}
+
+/** Judges a request by its session. Where the store does not answer, that is 503. @group Web login */
+export type LoginGuard<Found> = (facts: RequestFacts) => Promise<LoginAccepted<Found> | LoginRefused>
+
+/** Web login of one application. Made by {@link createLogin}. Functions can be taken off the object. @group Web login */
+export interface Login {
+  /**
+   * Answers the requests below `basePath`; `undefined` for any other. `readForm` reads the body of a login that is posted,
+   * where nothing parsed it.
+   *
+   * @throws a fault of the application: what `onLogin` threw, with status 500 and its cause.
+   */
+  handle(facts: RequestFacts, readForm?: ReadForm): Promise<HttpAnswer | undefined>
+  /**
+   * The session of a request. A cookie that is none of ours is as if it were not there.
+   *
+   * @throws `UnavailableError` where the store does not answer.
+   */
+  session(facts: RequestFacts): Promise<LoginSession | undefined>
+  /**
+   * Makes a guard that demands a session: a page is sent to the login and comes back, anything else gets 401 and JSON.
+   * Refuses what another site sends with the user's cookies, methods other than GET, HEAD and OPTIONS: 403.
+   *
+   * @throws `ConfigurationError` for a requirement that cannot be right, at once.
+   */
+  guard(requirement?: LoginRequirement): LoginGuard<LoginSession>
+  /** As {@link Login.guard}, but a request without a session passes, `login` undefined. */
+  optionalGuard(): LoginGuard<LoginSession | undefined>
+}
+
+const rules: Rules<LoginRequirement> = {
+  provider: text,
+  acrValues: texts,
+  maxAgeSeconds: integer(1),
+  returnTo: takes((value) => value === 'here' || String(value).startsWith('/'), '`here`, or a path'),
+  onApi: choice('401', 'redirect'),
+}
+
+/**
+ * Makes the login of a web application. Mount its routes with `loginRoutes(login)` of your framework's adapter, and guard
+ * with `requireLogin(login)`. The providers are yours to close.
+ *
+ * @throws `ConfigurationError` with a sentence that says what to write instead.
+ * @group Web login
+ */
+export function createLogin(options: LoginOptions): Login {
+  const settings = toLoginSettings(options)
+  const sessions = createSessions(settings)
+
+  type Decide = (facts: RequestFacts, found: FoundSession | undefined) => HttpAnswer | undefined
+
+  async function judge<Found>(facts: RequestFacts, decide: Decide): Promise<LoginAccepted<Found> | LoginRefused> {
+    if (!isSafe(facts.method) && !isSameOrigin(facts, settings.base.origin, false)) {
+      return { ok: false, answer: crossSiteAnswer(facts) }
+    }
+    const found = await sessions.find(facts)
+    const answer = decide(facts, found)
+    if (answer !== undefined) return { ok: false, answer }
+    const cookies = found?.cookies ?? []
+    const headers = cookies.length === 0 ? privately : { ...privately, 'Set-Cookie': cookies }
+    return { ok: true, login: found?.session as Found, headers }
+  }
+
+  function guardBy<Found>(decide: Decide): LoginGuard<Found> {
+    return async (facts) => {
+      try {
+        return await judge<Found>(facts, decide)
+      } catch (error) {
+        const failure = failureOf(error)
+        if (failure === undefined) throw error
+        return { ok: false, answer: failureAnswer(facts, failure) }
+      }
+    }
+  }
+
+  return Object.freeze<Login>({
+    handle: createRoutes(settings, sessions),
+    session: async (facts) => (await sessions.find(facts))?.session,
+    guard(requirement = {}) {
+      checkOptions('requireLogin', requirement, rules)
+      const { provider } = requirement
+      if (provider !== undefined && !settings.providers.has(provider)) {
+        const known = [...settings.providers.keys()].join(', ')
+        throw new ConfigurationError(`\`provider\` takes one of ${known}.`)
+      }
+      return guardBy((facts, found) =>
+        meets(settings, requirement, found) ? undefined : askToSignIn(settings, requirement, facts, found),
+      )
+    },
+    optionalGuard: () => guardBy(() => undefined),
+  })
+}
+
+/** What a page of one user says is for no cache that others share. */
+const privately: HttpAnswer['headers'] = Object.freeze({ 'Cache-Control': 'private' })
+
+function isSafe(method: string): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
+}
+
+function meets(
+  { clock }: LoginSettings,
+  { provider, acrValues, maxAgeSeconds }: LoginRequirement,
+  found: FoundSession | undefined,
+): boolean {
+  if (found === undefined) return false
+  const { record } = found
+  if (provider !== undefined && record.provider !== provider) return false
+  if (acrValues !== undefined && !acrValues.includes(record.acr ?? '')) return false
+  return maxAgeSeconds === undefined || (record.authTime ?? 0) + maxAgeSeconds >= Math.floor(clock() / 1000)
+}
+
+function askToSignIn(
+  { base, routesUrl }: LoginSettings,
+  requirement: LoginRequirement,
+  facts: RequestFacts,
+  found: FoundSession | undefined,
+): HttpAnswer {
+  const { provider, acrValues, maxAgeSeconds, returnTo = 'here', onApi } = requirement
+  const wanted = returnTo === 'here' ? publicPath(base, facts.url) : returnTo
+  const url = loginUrl(routesUrl, provider ?? found?.record.provider, {
+    returnTo: checkReturnTo(wanted, base),
+    acrValues,
+    maxAgeSeconds,
+  })
+  if (isNavigation(facts) || onApi === 'redirect') return redirectAnswer(url)
+  const error = found === undefined ? 'login_required' : 'insufficient_user_authentication'
+  return jsonAnswer(401, { error, login_url: url })
+}
+
+/** The path as the browser has it: a proxy may have cut off the part in front. */
+function publicPath(base: URL, target: string): string {
+  if (!URL.canParse(target, base.origin)) return '/'
+  const { pathname, search } = new URL(target, base.origin)
+  const path = target.startsWith('/') ? target : pathname + search
+  return base.pathname === '/' || path.startsWith(`${base.pathname}/`) ? path : base.pathname + path
+}

@@ -1,0 +1,135 @@
+/*
+ * What a browser's session holds on the server, as stores keep it and as handlers see it. Does not find or keep it.
+ */
+import { hideSecrets } from '../../kit/hidden.js'
+import { isJsonObject, isStringArray, type JsonObject, ownMember, parseJsonObject } from '../../kit/json.js'
+import type { LoginAccount, LoginResult } from '../login-result.js'
+import type { UserTokens } from '../user-tokens.js'
+
+/**
+ * A user who signed in, as the handlers of an application see it. Frozen. Shows no token, neither printed nor as JSON.
+ *
+ * @group Web login
+ */
+export interface LoginSession {
+  /** Who the user is: the one thing to keep anything under. */
+  readonly account: LoginAccount
+  /** The name of the provider. */
+  readonly provider: string
+  /** Of the ID token of the login, the claims that `createLogin` was told to keep. */
+  readonly claims: JsonObject
+  /** Of userinfo, the same claims; empty where it was not asked. */
+  readonly userInfo: JsonObject
+  /** What `onLogin` gave. */
+  readonly data: JsonObject
+  /** How the user signed in, as the provider says it. */
+  readonly acr: string | undefined
+  readonly amr: readonly string[]
+  /** When the user signed in at the provider, in seconds since the Unix epoch; `undefined` where it does not say. */
+  readonly authTime: number | undefined
+  /** When the session began, in seconds since the Unix epoch. */
+  readonly createdAt: number
+  /** When it ends, used or not, in seconds since the Unix epoch. */
+  readonly expiresAt: number
+  /** The tokens of this session, renewed when they have to be; hidden. `undefined` where `createLogin` keeps none. */
+  readonly tokens: UserTokens | undefined
+}
+
+/** A session, as a store keeps it. Times in seconds. */
+export interface SessionRecord {
+  readonly v: 1
+  readonly account: LoginAccount
+  readonly provider: string
+  readonly claims: JsonObject
+  readonly userInfo: JsonObject
+  readonly data: JsonObject
+  readonly sid: string | undefined
+  readonly acr: string | undefined
+  readonly amr: readonly string[]
+  readonly authTime: number | undefined
+  readonly createdAt: number
+  readonly seenAt: number
+  /** When the cookie was last sent. */
+  readonly sentAt: number
+  readonly absoluteUntil: number
+  /** Where its tokens are. */
+  readonly tokensKey: string
+  /** For the logout at the provider. */
+  readonly idToken: string | undefined
+}
+
+/** A record from the text that a store gave; `undefined` for anything else. */
+export function parseRecord(text: string): SessionRecord | undefined {
+  const record = parseJsonObject(text)
+  if (record?.['v'] !== 1) return undefined
+  const { account, provider, claims, userInfo, data, amr, tokensKey } = record
+  const times = [record['createdAt'], record['seenAt'], record['sentAt'], record['absoluteUntil']]
+  const isWhole =
+    isJsonObject(account) &&
+    [account['issuer'], account['subject'], provider, tokensKey].every((part) => typeof part === 'string') &&
+    [claims, userInfo, data].every(isJsonObject) &&
+    isStringArray(amr) &&
+    times.every(Number.isFinite)
+  return isWhole ? (record as unknown as SessionRecord) : undefined
+}
+
+/** What a login leaves in its session. */
+export function recordOf(
+  provider: string,
+  { account, claims, userInfo, tokens }: LoginResult,
+  about: {
+    readonly kept: readonly string[]
+    readonly data: JsonObject
+    readonly nowSeconds: number
+    readonly seconds: number
+  },
+): SessionRecord {
+  const { kept, data, nowSeconds, seconds } = about
+  const { acr, amr, sid, auth_time: authTime } = (claims ?? {}) as JsonObject
+  return {
+    v: 1,
+    account,
+    provider,
+    claims: pick(claims, kept),
+    userInfo: pick(userInfo, kept),
+    data,
+    sid: textOf(sid),
+    acr: textOf(acr),
+    amr: isStringArray(amr) ? amr : [],
+    authTime: typeof authTime === 'number' ? authTime : undefined,
+    createdAt: nowSeconds,
+    seenAt: nowSeconds,
+    sentAt: nowSeconds,
+    absoluteUntil: nowSeconds + seconds,
+    tokensKey: `session:${crypto.randomUUID()}`,
+    idToken: tokens.idToken,
+  }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function pick(claims: JsonObject | undefined, names: readonly string[]): JsonObject {
+  if (claims === undefined) return {}
+  return Object.fromEntries(
+    names.flatMap((name) => (Object.hasOwn(claims, name) ? [[name, ownMember(claims, name)]] : [])),
+  )
+}
+
+/** What handlers see of a record. */
+export function sessionOf(record: SessionRecord, tokens: UserTokens | undefined): LoginSession {
+  const { account, provider, claims, userInfo, data, acr, amr, authTime, createdAt, absoluteUntil } = record
+  const shown = {
+    account: Object.freeze({ ...account }),
+    provider,
+    claims,
+    userInfo,
+    data,
+    acr,
+    amr,
+    authTime,
+    createdAt,
+  }
+  return hideSecrets({ ...shown, expiresAt: absoluteUntil }, { tokens })
+}

@@ -1,0 +1,85 @@
+/*
+ * Transactions in cookies of their own, one per attempt, so that tabs do not disturb each other. Does not judge an answer.
+ */
+import { sha256Base64url } from '#crypto'
+import { readCookies, setCookie } from '../../http/cookies.js'
+import type { RequestFacts } from '../../http/request-facts.js'
+import type { SealKey } from '../../stores/sealer.js'
+import { freezeTransaction, type LoginTransaction, openTransaction, sealTransaction } from '../transaction.js'
+
+/** The transactions of browsers. */
+export interface TransactionCookies {
+  /** Keeps a transaction, and lets go of the oldest where there would be more than three. */
+  keep(facts: RequestFacts, transaction: LoginTransaction, sameSite: 'Lax' | 'None'): Promise<readonly string[]>
+  /** The transaction that `state` names, and the field that takes its cookie away. */
+  take(facts: RequestFacts, state: string): Promise<TakenTransaction | undefined>
+  /** Takes all of them away. */
+  clear(facts: RequestFacts): readonly string[]
+}
+
+/** A transaction that was brought back. */
+export interface TakenTransaction {
+  readonly transaction: LoginTransaction | undefined
+  readonly cookies: readonly string[]
+}
+
+const maxTransactions = 3
+/** Browsers drop a longer one without a word, attributes included. */
+const maxCookieLength = 4096
+/** All of them together, so that a request with a session stays below the 8 KiB that servers take. */
+const maxTogether = 6144
+
+/** See {@link TransactionCookies}. */
+export function createTransactionCookies(
+  keys: readonly SealKey[],
+  secure: boolean,
+  clock: () => number,
+): TransactionCookies {
+  const prefix = secure ? '__Host-pc_txn_' : 'pc_txn_'
+  const nameOf = async (state: string) => prefix + (await sha256Base64url(state)).slice(0, 16)
+  const end = (name: string) => setCookie(name, '', { secure, sameSite: 'Lax', maxAgeSeconds: 0 })
+  const namesIn = (facts: RequestFacts) => [...readCookies(facts).keys()].filter((name) => name.startsWith(prefix))
+
+  /** Those that make room for one more: what does not open or is over, then the oldest. */
+  async function inTheWay(facts: RequestFacts, length: number): Promise<readonly string[]> {
+    const cookies = readCookies(facts)
+    const all = namesIn(facts).map(async (name) => {
+      const sealed = cookies.get(name) as string
+      const transaction = await openTransaction(sealed, keys, name)
+      const isLive = transaction !== undefined && transaction.expiresAt * 1000 > clock()
+      return { name, length: name.length + sealed.length, createdAt: isLive ? transaction.createdAt : 0 }
+    })
+    const newestFirst = (await Promise.all(all)).sort((left, right) => right.createdAt - left.createdAt)
+    let together = length
+    return newestFirst
+      .filter((cookie, index) => {
+        together += cookie.length
+        return cookie.createdAt === 0 || index >= maxTransactions - 1 || together > maxTogether
+      })
+      .map(({ name }) => name)
+  }
+
+  async function write(name: string, transaction: LoginTransaction, sameSite: 'Lax' | 'None'): Promise<string> {
+    const maxAgeSeconds = transaction.expiresAt - Math.floor(clock() / 1000)
+    return setCookie(name, await sealTransaction(transaction, keys, name), { secure, sameSite, maxAgeSeconds })
+  }
+
+  return {
+    async keep(facts, transaction, sameSite) {
+      const { state, nonce, codeVerifier } = transaction
+      const name = await nameOf(state)
+      const whole = await write(name, transaction, sameSite)
+      const short = () =>
+        write(name, freezeTransaction({ ...transaction, state, nonce, codeVerifier, returnTo: undefined }), sameSite)
+      const cookie = whole.length > maxCookieLength ? await short() : whole
+      return [...(await inTheWay(facts, cookie.length)).map(end), cookie]
+    },
+    async take(facts, state) {
+      const name = await nameOf(state)
+      const sealed = readCookies(facts).get(name)
+      if (sealed === undefined) return undefined
+      return { transaction: await openTransaction(sealed, keys, name), cookies: [end(name)] }
+    },
+    clear: (facts) => namesIn(facts).map(end),
+  }
+}

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest'
+import { readFetchForm, readNodeForm, type UnreadRequest } from '../../../src/http/form-body.js'
+
+const type = 'application/x-www-form-urlencoded'
+
+function node(parts: readonly string[], contentType: string | undefined = type, further = {}): UnreadRequest {
+  return {
+    headers: { 'content-type': contentType },
+    async *[Symbol.asyncIterator]() {
+      for (const part of parts) yield new TextEncoder().encode(part)
+    },
+    ...further,
+  }
+}
+
+const web = (body: string | null, contentType = type) =>
+  new Request('https://app.example.com', { method: 'POST', body, headers: { 'content-type': contentType } })
+
+describe('readNodeForm and readFetchForm', () => {
+  it('read a form, in whatever parts it comes', async () => {
+    const form = await readNodeForm(node(['a=1&b', '=2&a=3'], `${type}; charset=UTF-8`))
+    expect([...(form ?? [])]).toEqual([
+      ['a', '1'],
+      ['b', '2'],
+      ['a', '3'],
+    ])
+    const bytes = [...new TextEncoder().encode('a=é')]
+    async function* halves() {
+      for (const byte of bytes) yield Uint8Array.of(byte)
+    }
+    const split = { headers: { 'content-type': type }, [Symbol.asyncIterator]: halves }
+    expect((await readNodeForm(split))?.get('a')).toBe('é')
+    expect((await readFetchForm(web('a=1&a=2')))?.getAll('a')).toEqual(['1', '2'])
+  })
+
+  it('leave alone what is no form, or was read before', async () => {
+    expect(await readNodeForm(node(['{}'], 'application/json'))).toBeUndefined()
+    expect(await readNodeForm({ ...node(['a=1']), headers: {} })).toBeUndefined()
+    expect(await readNodeForm(node(['a=1'], type, { readableDidRead: true }))).toBeUndefined()
+    expect(await readFetchForm(web('{}', 'application/json'))).toBeUndefined()
+    expect(await readFetchForm(web(null))).toBeUndefined()
+    const read = web('a=1')
+    await read.text()
+    expect(await readFetchForm(read)).toBeUndefined()
+  })
+
+  it('do not read on where a form is too long', async () => {
+    let sent = 0
+    async function* endless() {
+      for (;;) {
+        sent += 1
+        yield new Uint8Array(10_000)
+      }
+    }
+    const request = { headers: { 'content-type': type }, [Symbol.asyncIterator]: endless }
+    expect(await readNodeForm(request)).toBeUndefined()
+    expect(sent).toBe(8)
+    expect(await readFetchForm(web(`a=${'x'.repeat(80_000)}`))).toBeUndefined()
+  })
+})
