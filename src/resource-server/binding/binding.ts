@@ -3,6 +3,7 @@ import { constantTimeEqual } from '#crypto'
 import type { AuthScheme, Confirmation } from '../../auth/auth.js'
 import { ConfigurationError, InvalidTokenError, MissingTokenError } from '../../errors/index.js'
 import type { RequestFacts } from '../../http/request-facts.js'
+import { createTrustedProxies } from '../../http/trusted-proxies.js'
 import type { Clock } from '../../kit/clock.js'
 import type { EventListener } from '../../kit/events.js'
 import { isJsonObject, ownMember } from '../../kit/json.js'
@@ -15,7 +16,6 @@ import {
   createClientCertificateReader,
 } from './client-certificate.js'
 import { createDpopVerifier, type DpopVerifierSettings } from './dpop-verifier.js'
-import { createTrustedProxies } from '../../http/trusted-proxies.js'
 
 /** What a {@link Binding} goes by: resolved options, and the replay store to use. */
 export interface BindingSettings {

@@ -1,9 +1,9 @@
 /** Where the certificate of a client is read. Checks neither chain nor dates: the server in front does. */
 import { decodeBase64url, encodeBase64url, sha256BytesBase64url } from '#crypto'
 import type { RequestFacts } from '../../http/request-facts.js'
+import { type IsTrustedProxy, type Pair, readElements } from '../../http/trusted-proxies.js'
 import { isBase64url } from '../../jws/compact-jws.js'
 import type { MaybePromise } from '../../kit/maybe-promise.js'
-import { type IsTrustedProxy, type Pair, readElements } from '../../http/trusted-proxies.js'
 
 /** Where the client certificate comes from; see `MtlsOptions.certificateFrom`. */
 export type CertificateSource = 'connection' | 'rfc9440' | 'xfcc' | 'nginx' | 'aws'

@@ -8,6 +8,7 @@ import {
   UnavailableError,
 } from '../../errors/index.js'
 import type { RequestFacts } from '../../http/request-facts.js'
+import type { IsTrustedProxy } from '../../http/trusted-proxies.js'
 import type { SignatureAlgorithm } from '../../jws/algorithms.js'
 import type { Clock } from '../../kit/clock.js'
 import { type EventListener, emit } from '../../kit/events.js'
@@ -18,7 +19,6 @@ import type { ReplayStore } from '../../stores/contract.js'
 import { createDpopNonces, type DpopNonceSettings } from './dpop-nonce.js'
 import { createProofKeys, type ProofClaims, type ProofKey, readProof, readProofClaims } from './dpop-proof.js'
 import { type RequestTargetSettings, requestTargets, targetMismatch } from './request-target.js'
-import type { IsTrustedProxy } from '../../http/trusted-proxies.js'
 
 /** What a {@link DpopVerifier} goes by: `DpopOptions` with every default filled in, and what surrounds them. */
 export interface DpopVerifierSettings {
