@@ -85,6 +85,10 @@ describe('an event sink', () => {
     await vi.waitFor(() => expect(order).toHaveLength(4))
     expect(order).toEqual(['second begins', 'first begins', 'first ends', 'second ends'])
     expect(run).toHaveBeenCalledTimes(1)
+    const heard: string[] = []
+    sink.observe(Object.assign(({ type }: PortcullisEvent) => void heard.push(type), { trace: () => {} }))
+    sink(event())
+    expect(heard).toEqual(['dpop.replayed'])
   })
 
   it('[REAL-44] runs work, too, where a tracing listener throws or does not', async () => {
