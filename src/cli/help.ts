@@ -51,7 +51,7 @@ export function usage({ name, operand }: Command): string {
   return `portcullis ${name}${place} [flags]`
 }
 
-/** `--timeout SECONDS` and what it does. */
+/** `--timeout SECONDS` and what it does. @internal */
 export function flagRow({ name, value, choices, describes }: Flag): readonly [string, string] {
   const shown = choices === undefined ? value : choices.join('|')
   return [shown === undefined ? `--${name}` : `--${name} ${shown}`, describes]

@@ -125,7 +125,6 @@ export function createDiscovery(
  * Where the metadata of `issuer` may be, in the order to try: RFC 8414 §3.1 (inserted before the path), then OpenID
  * Connect inserted, then OpenID Connect appended (Discovery §4.1; RFC 8414 §5). For an issuer without a path the last two
  * are one. `issuer` must be an absolute URL without query and fragment.
- * @internal
  */
 export function discoveryUrls(issuer: string, convention: DiscoveryConvention = 'auto'): readonly string[] {
   const { origin, pathname } = new URL(issuer)
@@ -157,7 +156,6 @@ const maxDepth = 32
  * looked at.
  *
  * @throws {@link FetchFailure} `issuer_mismatch`.
- * @internal
  */
 export function readMetadata(document: JsonObject, ...issuers: readonly string[]): AuthorizationServerMetadata {
   if (!issuers.includes(ownMember(document, 'issuer') as string)) throw new FetchFailure('issuer_mismatch')
@@ -168,7 +166,6 @@ export function readMetadata(document: JsonObject, ...issuers: readonly string[]
  * The members that can be used, frozen: a null, an empty list (RFC 8414 §3.2), an endpoint that is not https and a member
  * nested deeper than 32 levels are as good as absent, so that a wrong member fails the one who needs it; all others are
  * kept as they came.
- * @internal
  */
 export function usableMetadata(
   metadata: AuthorizationServerMetadata,

@@ -208,7 +208,7 @@ function sectionFault(name: string, section: unknown): string | undefined {
 const reference = /^([a-z][a-z0-9+.-]*):(?:\/\/)?(.+)$/s
 const ownSchemes: readonly string[] = ['env', 'file', 'sops', 'keyring']
 
-/** Whether a value is a reference: of a scheme that is known, or that one of ours would be. @internal */
+/** Whether a value is a reference: of a scheme that is known, or that one of ours would be. */
 export function isSecretReference(value: string, resolvers: Readonly<Record<string, SecretResolver>> = {}): boolean {
   const [, scheme = ''] = reference.exec(value) ?? []
   return ownSchemes.includes(scheme) || Object.hasOwn(resolvers, scheme)

@@ -96,4 +96,5 @@ export {
 } from './web/create-login.js'
 export type { LoginLimit } from './web/login-limit.js'
 export type { LoginAddition, LoginContext, LoginOptions, SessionLimits, SessionTokens } from './web/login-options.js'
+export type { ReadForm } from './web/login-routes.js'
 export type { LoginSession } from './web/login-session.js'

@@ -17,7 +17,7 @@ import type { FoundSession, Sessions } from './sessions.js'
 import { createStart } from './start-login.js'
 import { createTransactionCookies } from './transaction-cookies.js'
 
-/** Reads the form of a request whose body nothing has read. */
+/** Reads the form of a request whose body nothing has read. @group Web login */
 export type ReadForm = () => Promise<URLSearchParams | undefined>
 
 /** A request as its route gets it. */
