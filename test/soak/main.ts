@@ -3,6 +3,7 @@
  * takes each refresh token once. Exits with 1 where one of them does not hold. Takes about ten minutes; `npm run soak --
  * --kills=1000` sets how many processes are killed.
  */
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -86,6 +87,14 @@ async function killsOf({ name, world }: Place, count: number, parallel: number):
   check(`A2 ${name}: ${count} processes killed at 12 points`, holds, { ...result, seconds })
 }
 
+function interleave(count: number): void {
+  const env = { ...process.env, INTERLEAVINGS: String(count) }
+  const test = ['node_modules/vitest/vitest.mjs', 'run', 'test/property/refresh-races.test.ts', '-t', 'A4']
+  const { status } = spawnSync(process.execPath, test, { env, stdio: 'inherit' })
+  check(`A4 in memory: ${count} interleavings of two users`, status === 0, { status })
+}
+
+interleave(10_000)
 const places = await findPlaces()
 for (const place of places) {
   await expiriesOf(place, 20, 0)

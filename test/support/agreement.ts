@@ -14,12 +14,16 @@ import { afterEach, expect, vi } from 'vitest'
  */
 const explained = /[\\/](attacks[\\/][^\\/]+|adapters[\\/][^\\/]+\.contract)\.test\.ts$/
 
-/** Tests that count what a gate asks of others, or stop the clock: a second look would be counted, or never end. */
+/**
+ * Tests that count what a gate asks of others, use up the budget of unknown keys, or stop the clock: a second look would be
+ * counted, or never end.
+ */
 const counted = [
   'leaves no text in the event where the schema of the application throws an error of ours',
   'sends the token nowhere when the endpoint redirects or leads to a private address',
   'makes a request 503 where it is asked about revocation',
   'makes a request 503 where it is the issuer function, and the next one asks again',
+  'uses no key that is published for encryption',
   'does all of it at once, no request hangs, and all is well afterwards',
 ]
 
