@@ -43,20 +43,4 @@ describe('the command as a process', () => {
     expect(loaded).toEqual(['ipaddr.js'])
     expect(stderr).not.toContain('child_process')
   })
-
-  it('[S1-70] starts to check in little more than the time that node itself takes', async () => {
-    // Time of the processor, since others use the machine as well: wall time would measure them.
-    const told = "process.on('exit', () => process.stderr.write('cpu ' + Object.values(process.cpuUsage()).join('+')))"
-    const nodeArgs = ['--import', `data:text/javascript,${encodeURIComponent(told)}`]
-    const cpuMs = async (args: readonly string[], more: readonly string[] = []) => {
-      const { stderr } = await command.run(args, { nodeArgs: [...nodeArgs, ...more] })
-      const [, user, system] = /cpu (\d+)\+(\d+)$/.exec(stderr) as RegExpExecArray
-      return (Number(user) + Number(system)) / 1000
-    }
-    const best = async (work: () => Promise<number>) => Math.min(await work(), await work(), await work(), await work())
-    const bareMs = await best(() => cpuMs([], ['-e', '0', '--']))
-    const checkMs = await best(() => cpuMs(['check', 'a.b.c']))
-    // Measured: 27 ms of node, 92 ms with the check. The limit of 150 ms is a ratio of 5.5 there.
-    expect(checkMs / bareMs).toBeLessThan(5)
-  })
 })
