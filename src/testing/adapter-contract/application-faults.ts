@@ -33,7 +33,8 @@ export const applicationFaults: readonly ApplicationFault[] = [
   },
   {
     title: `${hands}: an exception in \`tenants\``,
-    options: () => ({ issuer: () => ({}), tenants: { has: fail } }),
+    // `tenants` is asked first: this issuer function never is, and would not fail.
+    options: () => ({ issuer: Object, tenants: { has: fail } }),
     request: ask('/me'),
     reason: applicationFault.message,
   },
