@@ -39,7 +39,10 @@ describe('the command as a process', () => {
       env: { NODE_DEBUG: 'esm,module' },
     })
     expect(exitCode).toBe(1)
-    const loaded = [...new Set([...stderr.matchAll(/node_modules\/((?:@[\w.-]+\/)?[\w.-]+)/g)].map(([, name]) => name))]
+    const debugged = stderr.replaceAll(process.execPath, 'node')
+    const loaded = [
+      ...new Set([...debugged.matchAll(/node_modules\/((?:@[\w.-]+\/)?[\w.-]+)/g)].map(([, name]) => name)),
+    ]
     expect(loaded).toEqual(['ipaddr.js'])
     expect(stderr).not.toContain('child_process')
   })
