@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
 import { createTestIssuer } from '../../src/testing/index.js'
@@ -39,7 +40,7 @@ describe('the command as a process', () => {
       env: { NODE_DEBUG: 'esm,module' },
     })
     expect(exitCode).toBe(1)
-    const debugged = stderr.replaceAll(process.execPath, 'node')
+    const debugged = stderr.replaceAll(dirname(dirname(process.execPath)), 'node')
     const loaded = [
       ...new Set([...debugged.matchAll(/node_modules\/((?:@[\w.-]+\/)?[\w.-]+)/g)].map(([, name]) => name)),
     ]
