@@ -1,5 +1,6 @@
 import { TokenStoreError } from '../../errors/index.js'
 import { failureCode } from '../../kit/failure-code.js'
+import { pause } from '../../kit/time-limit.js'
 
 /** The part of `@napi-rs/keyring` that is used. */
 interface KeyringModule {
@@ -95,13 +96,6 @@ async function load(): Promise<KeyringModule> {
     const code = failureCode(error)
     throw fail('UNAVAILABLE', `The package @napi-rs/keyring cannot be loaded (${code}): install it beside portcullis.`)
   }
-}
-
-/** Keeps the process alive: a caller waits for the outcome. */
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms)
-  })
 }
 
 function classify(error: unknown): TokenStoreError {
