@@ -1,5 +1,5 @@
 import { ConfigurationError } from '../errors/index.js'
-import type { CircuitName } from '../kit/events.js'
+import type { CircuitName } from '../kit/client-events.js'
 import { type InsecureHosts, readSecureUrl } from '../kit/fetch/secure-url.js'
 import { type Rules, text } from '../kit/options.js'
 

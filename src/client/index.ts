@@ -6,7 +6,8 @@ export {
   ConfigurationError,
 } from '../errors/index.js'
 export type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
-export type { BreakerState, CircuitName, ClientOperation, EventListener, PortcullisEvent } from '../kit/events.js'
+export type { BreakerState, CircuitName, ClientEvent, ClientOperation } from '../kit/client-events.js'
+export type { EventListener, PortcullisEvent } from '../kit/events.js'
 export type { IntrospectionFailureReason, IssuerFailureReason, KeyRefusalCode } from '../kit/failure-code.js'
 export {
   type AuthenticatedCall,

@@ -3,7 +3,7 @@
  */
 import type { IntrospectionResponse } from 'openid-client'
 import type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
-import type { BreakerState, CircuitName } from '../kit/events.js'
+import type { BreakerState, CircuitName } from '../kit/client-events.js'
 import type { JsonObject } from '../kit/json.js'
 import type { DpopProofs } from './calls/dpop.js'
 import type { CallOptions } from './client-options.js'

@@ -1,6 +1,7 @@
 import type { GrantedToken } from '../auth/access-context.js'
 import type { Clock } from '../kit/clock.js'
-import { type EventListener, emit } from '../kit/events.js'
+import { emit } from '../kit/event-sink.js'
+import type { EventListener } from '../kit/events.js'
 import { failureCode } from '../kit/failure-code.js'
 import { inPatience } from '../kit/time-limit.js'
 import type { GrantStore, StoredGrant } from '../stores/contract.js'

@@ -1,6 +1,5 @@
 import { AuthError, UnavailableError } from '../errors/index.js'
-import { traced } from '../kit/event-sink.js'
-import { emit } from '../kit/events.js'
+import { emit, traced } from '../kit/event-sink.js'
 import { type IssuerFailureReason, issuerReason } from '../kit/failure-code.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
 import { type FetchedAnswer, guardedFetch } from '../kit/fetch/guarded-fetch.js'

@@ -1,5 +1,5 @@
 import { UnavailableError } from '../errors/index.js'
-import { emit } from '../kit/events.js'
+import { emit } from '../kit/event-sink.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
 import { guardedFetch, readRetryAfter } from '../kit/fetch/guarded-fetch.js'
 import { ownMember, parseJsonObject } from '../kit/json.js'

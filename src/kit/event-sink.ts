@@ -1,6 +1,7 @@
 /** Where events and the work that leaves the process are told: to listeners, and to channels of the platform. */
 import { eventChannel, traceOnChannel } from '#diagnostics'
-import { type ClientOperation, type EventListener, emit, type PortcullisEvent } from './events.js'
+import type { ClientOperation } from './client-events.js'
+import type { EventListener, PortcullisEvent } from './events.js'
 import { isThenable } from './maybe-promise.js'
 
 /** Work that goes out to an authorization server. @group Events */
@@ -73,6 +74,19 @@ export function createEventSink(onEvent: EventListener | undefined): EventSink {
       )()
     },
   })
+}
+
+/** Hands `event` to `listener` so that a faulty listener can never change an answer nor end the process. */
+export function emit(listener: EventListener | undefined, event: PortcullisEvent): void {
+  notify(listener, event)
+}
+
+/** Tells a function of the application something, as {@link emit} does. Nothing waits for it. */
+export function notify<T>(listener: ((message: T) => unknown) | undefined, message: T): void {
+  try {
+    const returned: unknown = listener?.(message)
+    if (isThenable(returned)) Promise.resolve(returned).catch(() => {})
+  } catch {}
 }
 
 /** Whether somebody gets what is told to `listener`. */

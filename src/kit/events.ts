@@ -1,44 +1,8 @@
-/** The one union of events, of the resource server, the grants and the client, and the one way they are told. */
-import type { ApplicationCallback, AuthErrorCode, ClientErrorCode, Shown } from '../errors/index.js'
+/** The one union of events, of the resource server, the grants, the login and the client. Told by event-sink.ts. */
+import type { ApplicationCallback, AuthErrorCode, Shown } from '../errors/index.js'
+import type { BreakerState, ClientEvent } from './client-events.js'
 import type { IntrospectionFailureReason, IssuerFailureReason, KeyRefusalCode } from './failure-code.js'
-import { isThenable } from './maybe-promise.js'
-
-/** A call of the client: the function's name, or `discovery`. @group OAuth client */
-export type ClientOperation =
-  | 'discovery'
-  | 'clientCredentials'
-  | 'exchangeToken'
-  | 'jwtBearer'
-  | 'refresh'
-  | 'introspect'
-  | 'revoke'
-  | 'pushAuthorizationRequest'
-  | 'authorizationRequest'
-  | 'exchangeCode'
-  | 'verifyIdToken'
-  | 'userInfo'
-  | 'deviceAuthorization'
-  | 'endSessionUrl'
-  | 'register'
-  | 'readRegistration'
-  | 'updateRegistration'
-  | 'deleteRegistration'
-
-/** What a circuit breaker stands at. @group OAuth client */
-export type BreakerState = 'closed' | 'open' | 'half-open'
-
-/** Which circuit a call of the client goes through: one per endpoint. @group OAuth client */
-export type CircuitName =
-  | 'token'
-  | 'introspection'
-  | 'revocation'
-  | 'registration'
-  | 'pushedAuthorizationRequest'
-  | 'authorization'
-  | 'userinfo'
-  | 'deviceAuthorization'
-  | 'discovery'
-  | 'registrationManagement'
+import type { LoginEvent } from './login-events.js'
 
 /**
  * Something worth counting or logging. Holds no token, proof, secret or claim value.
@@ -165,81 +129,8 @@ export type PortcullisEvent =
     }
   /** The lease on a piece of work was lost before the work was done: another process may do it too. */
   | { readonly type: 'lock.lost'; readonly store: 'grants' | 'tokens' }
-  /** The tokens of a user were renewed. */
-  | { readonly type: 'tokens.refreshed'; readonly provider: string; readonly durationMs: number }
-  /** A refresh token was sent, or was to be sent, and no tokens came. */
-  | {
-      readonly type: 'tokens.refresh_failed'
-      readonly provider: string
-      readonly code: ClientErrorCode
-      readonly durationMs: number
-    }
-  /**
-   * Renewed tokens could not be written: this process alone has them. They serve for `secondsAtRisk`, and are written as
-   * soon as the store answers; if the process ends before that, the user has to sign in again.
-   */
-  | {
-      readonly type: 'tokens.persist_failed'
-      readonly provider: string
-      readonly code: AuthErrorCode
-      readonly secondsAtRisk: number
-    }
-  /** A user has to sign in again. `reason` is one of `ReauthenticationReason`. Told once by each process. */
-  | { readonly type: 'tokens.reauth_required'; readonly provider: string; readonly reason: string }
-  /** The tokens of a user were deleted, and revoked where `revocation` says so. */
-  | {
-      readonly type: 'logout.completed'
-      readonly provider: string
-      readonly revocation: 'revoked' | 'unsupported' | 'failed' | 'nothing'
-    }
-  /** A browser's session began. */
-  | { readonly type: 'session.created'; readonly provider: string }
-  /** A browser's session was ended, by the user or by the next login. One whose time is over ends without an event. */
-  | { readonly type: 'session.ended'; readonly provider: string; readonly reason: 'logout' | 'replaced' }
-  /** A login was not started: its client starts too many. */
-  | { readonly type: 'login.limited'; readonly provider: string }
-  /** One attempt of one call ended; `code` and `status` tell how. */
-  | {
-      readonly type: 'client.attempt'
-      readonly issuer: string
-      readonly operation: ClientOperation
-      readonly correlationId: string
-      /** 1 for the first. */
-      readonly attempt: number
-      readonly durationMs: number
-      /** The HTTP status, where an answer came. */
-      readonly status: number | undefined
-      /** `undefined` for a success. */
-      readonly code: ClientErrorCode | undefined
-    }
-  /** A failed attempt will be repeated after `delayMs`. */
-  | {
-      readonly type: 'client.retry'
-      readonly issuer: string
-      readonly operation: ClientOperation
-      readonly correlationId: string
-      readonly delayMs: number
-    }
-  /** A circuit breaker changed its state. */
-  | {
-      readonly type: 'client.breaker'
-      readonly issuer: string
-      readonly circuit: CircuitName
-      readonly state: BreakerState
-    }
-  /** A user was sent to a provider to sign in. */
-  | { readonly type: 'login.started'; readonly provider: string; readonly issuer: string }
-  /** A user signed in. */
-  | { readonly type: 'login.completed'; readonly provider: string; readonly issuer: string }
-  /** An answer to a login was refused, or could not be judged. */
-  | {
-      readonly type: 'login.failed'
-      readonly provider: string
-      readonly issuer: string
-      readonly code: ClientErrorCode
-    }
-  /** A token was renewed before its expiry, and that failed; the known one still serves. */
-  | { readonly type: 'client.refresh_ahead_failed'; readonly issuer: string; readonly code: ClientErrorCode }
+  | LoginEvent
+  | ClientEvent
 
 /** What every event about one request says. @group Events */
 export interface AboutRequest {
@@ -267,16 +158,3 @@ export interface AboutRequest {
  * @group Events
  */
 export type EventListener = (event: PortcullisEvent) => unknown
-
-/** Hands `event` to `listener` so that a faulty listener can never change an answer nor end the process. */
-export function emit(listener: EventListener | undefined, event: PortcullisEvent): void {
-  notify(listener, event)
-}
-
-/** Tells a function of the application something, as {@link emit} does. Nothing waits for it. */
-export function notify<T>(listener: ((message: T) => unknown) | undefined, message: T): void {
-  try {
-    const returned: unknown = listener?.(message)
-    if (isThenable(returned)) Promise.resolve(returned).catch(() => {})
-  } catch {}
-}

@@ -6,7 +6,7 @@ import { expiresInSeconds, isExpired, shouldRefresh } from '../client/token-life
 import type { TokenSet } from '../client/token-set.js'
 import type { GetTokenOptions } from '../client/token-source.js'
 import { TokenStoreError } from '../errors/index.js'
-import { emit } from '../kit/events.js'
+import { emit } from '../kit/event-sink.js'
 import { unref } from '../kit/time-limit.js'
 import { type KeptTokens, keysOf } from './kept-tokens.js'
 import { reauthenticationRequired } from './reauthentication-required-error.js'

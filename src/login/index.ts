@@ -24,6 +24,7 @@ export type { CertificateDescription, KeyDescription } from '../explain/signing-
 export type { TokenKind } from '../explain/token-structure.js'
 export type { Clock } from '../kit/clock.js'
 export type { EventListener, PortcullisEvent } from '../kit/events.js'
+export type { LoginEvent } from '../kit/login-events.js'
 export type {
   Lease,
   LockStore,

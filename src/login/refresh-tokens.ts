@@ -13,7 +13,7 @@ import {
 import { isExpired, shouldRefresh } from '../client/token-lifetime.js'
 import type { TokenSet } from '../client/token-set.js'
 import { type ClientErrorCode, TokenStoreError } from '../errors/index.js'
-import { emit } from '../kit/events.js'
+import { emit } from '../kit/event-sink.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
 import { createShortMemory, type ShortMemory } from '../kit/short-memory.js'
 import { withTimeLimit } from '../kit/time-limit.js'

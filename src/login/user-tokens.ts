@@ -3,7 +3,8 @@ import type { TokenSet } from '../client/token-set.js'
 import type { GetTokenOptions, TokenSource } from '../client/token-source.js'
 import { ConfigurationError, type TokenStoreError } from '../errors/index.js'
 import { type Clock, systemClock } from '../kit/clock.js'
-import { type EventListener, emit } from '../kit/events.js'
+import { emit } from '../kit/event-sink.js'
+import type { EventListener } from '../kit/events.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
 import {
   anything,

@@ -1,7 +1,9 @@
 /*
  * One process at a time: how work goes on under a lease that is renewed for as long as the work takes.
  */
-import { type EventListener, emit } from '../kit/events.js'
+
+import { emit } from '../kit/event-sink.js'
+import type { EventListener } from '../kit/events.js'
 import { failureCode } from '../kit/failure-code.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
 import { inPatience, pause, unref } from '../kit/time-limit.js'

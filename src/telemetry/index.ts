@@ -6,7 +6,8 @@
  */
 import { type Attributes, metrics, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { TracedOperation, TracedWork, TracingListener } from '../kit/event-sink.js'
-import { type EventListener, emit, type PortcullisEvent } from '../kit/events.js'
+import { emit } from '../kit/event-sink.js'
+import type { EventListener, PortcullisEvent } from '../kit/events.js'
 import { failureCode } from '../kit/failure-code.js'
 import { checkOptions, flag, func, type Rules } from '../kit/options.js'
 

@@ -2,14 +2,13 @@ import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 import { read } from './markdown.js'
 
-const source = ts.createSourceFile('events.ts', read('src/kit/events.ts'), ts.ScriptTarget.Latest, true)
+const [source, ...parts] = ['events', 'login-events', 'client-events'].map((name) =>
+  ts.createSourceFile(`${name}.ts`, read(`src/kit/${name}.ts`), ts.ScriptTarget.Latest, true),
+) as [ts.SourceFile, ...ts.SourceFile[]]
+const unions = new Set(['PortcullisEvent', 'LoginEvent', 'ClientEvent'])
 
 /** The members of each event, those about a request left out, by its type. */
 function eventsOfSource(): Record<string, string[]> {
-  const union = source.statements.find(
-    (statement): statement is ts.TypeAliasDeclaration =>
-      ts.isTypeAliasDeclaration(statement) && statement.name.text === 'PortcullisEvent',
-  )
   const events: Record<string, string[]> = {}
   const visit = (node: ts.Node): void => {
     if (!ts.isTypeLiteralNode(node)) {
@@ -20,7 +19,11 @@ function eventsOfSource(): Record<string, string[]> {
     const type = members.find((member) => member.name.getText() === 'type')?.type?.getText() ?? ''
     events[type.slice(1, -1)] = members.map((member) => member.name.getText()).filter((name) => name !== 'type')
   }
-  if (union !== undefined) visit(union.type)
+  for (const { statements } of [source, ...parts]) {
+    for (const statement of statements) {
+      if (ts.isTypeAliasDeclaration(statement) && unions.has(statement.name.text)) visit(statement.type)
+    }
+  }
   return events
 }
 

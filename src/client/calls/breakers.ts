@@ -6,7 +6,8 @@ import {
   circuitBreaker,
   handleWhen,
 } from 'cockatiel'
-import { type BreakerState, type CircuitName, emit } from '../../kit/events.js'
+import type { BreakerState, CircuitName } from '../../kit/client-events.js'
+import { emit } from '../../kit/event-sink.js'
 import { CircuitOpenError, type OAuthClientError } from '../errors.js'
 import type { ClientSettings } from '../settings.js'
 

@@ -1,6 +1,6 @@
 import { allowInsecureRequests, type ClientAuth, Configuration, customFetch, type ServerMetadata } from 'openid-client'
 import type { KeySource } from '../../issuer/key-source.js'
-import type { ClientOperation } from '../../kit/events.js'
+import type { ClientOperation } from '../../kit/client-events.js'
 import { isStringArray, type JsonObject } from '../../kit/json.js'
 import { type AnyRules, faultOf, fieldValue, integer, type Rules, takes } from '../../kit/options.js'
 import type { CallOptions } from '../client-options.js'

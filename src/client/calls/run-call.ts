@@ -1,6 +1,6 @@
 import { DelegateBackoff, handleWhen, type RetryPolicy, retry } from 'cockatiel'
-import { traced } from '../../kit/event-sink.js'
-import { type CircuitName, type ClientOperation, emit } from '../../kit/events.js'
+import type { CircuitName, ClientOperation } from '../../kit/client-events.js'
+import { emit, traced } from '../../kit/event-sink.js'
 import { withTimeLimit } from '../../kit/time-limit.js'
 import { OAuthClientError } from '../errors.js'
 import type { ClientSettings } from '../settings.js'

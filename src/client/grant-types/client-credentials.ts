@@ -5,7 +5,7 @@
 import { clientCredentialsGrant } from 'openid-client'
 import { sha256Base64url } from '#crypto'
 import { createBoundedCache } from '../../kit/bounded-cache.js'
-import { emit } from '../../kit/events.js'
+import { emit } from '../../kit/event-sink.js'
 import { flag } from '../../kit/options.js'
 import { createSingleFlight } from '../../kit/single-flight.js'
 import { beginCall, checkParams, type Runtime, refuseArgument } from '../calls/call-endpoint.js'

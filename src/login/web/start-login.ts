@@ -3,7 +3,7 @@
  */
 import type { HttpAnswer } from '../../http/http-answer.js'
 import type { RequestFacts } from '../../http/request-facts.js'
-import { emit } from '../../kit/events.js'
+import { emit } from '../../kit/event-sink.js'
 import type { LoginParams, Provider } from '../provider.js'
 import { escapeHtml, isNavigation, jsonAnswer, pageAnswer, redirectAnswer, wantsPage } from './login-answers.js'
 import { failureAnswer } from './login-failures.js'

@@ -12,7 +12,7 @@ import {
 import type { HttpAnswer } from '../../http/http-answer.js'
 import type { RequestFacts } from '../../http/request-facts.js'
 import { type CompactJws, readCompactJws } from '../../jws/compact-jws.js'
-import { emit } from '../../kit/events.js'
+import { emit } from '../../kit/event-sink.js'
 import { failureCode } from '../../kit/failure-code.js'
 import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../../kit/json.js'
 import type { Surroundings } from '../../kit/surroundings.js'

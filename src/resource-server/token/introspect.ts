@@ -1,8 +1,7 @@
 /** What an issuer says about a token, remembered for a short while. Does NOT compare the audience, nor judge `cnf`. */
 import { InvalidTokenError, UnavailableError } from '../../errors/index.js'
 import { createBoundedCache } from '../../kit/bounded-cache.js'
-import { traced } from '../../kit/event-sink.js'
-import { emit } from '../../kit/events.js'
+import { emit, traced } from '../../kit/event-sink.js'
 import { introspectionReason } from '../../kit/failure-code.js'
 import type { JsonObject } from '../../kit/json.js'
 import type { MaybePromise } from '../../kit/maybe-promise.js'

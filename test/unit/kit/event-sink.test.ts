@@ -1,7 +1,7 @@
 import { channel, tracingChannel } from 'node:diagnostics_channel'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { eventChannel, traceOnChannel } from '../../../src/kit/diagnostics-web.js'
-import { createEventSink, isHeard, type TracedWork, traced } from '../../../src/kit/event-sink.js'
+import { createEventSink, emit, isHeard, type TracedWork, traced } from '../../../src/kit/event-sink.js'
 import type { EventListener, PortcullisEvent } from '../../../src/kit/events.js'
 
 const event = (): PortcullisEvent => ({ type: 'dpop.replayed', resource: 'https://api.test' })
@@ -115,5 +115,40 @@ describe('an event sink', () => {
     expect(eventChannel.hasSubscribers).toBe(false)
     expect(eventChannel.publish(event())).toBeUndefined()
     expect(await traceOnChannel(work, async () => 'done')).toBe('done')
+  })
+})
+
+describe('emit', () => {
+  const replayed: PortcullisEvent = { type: 'dpop.replayed', resource: 'https://api.example.com' }
+
+  it('hands the event to the listener at once', () => {
+    const seen: PortcullisEvent[] = []
+    emit((received) => seen.push(received), replayed)
+    expect(seen).toEqual([replayed])
+  })
+
+  it('swallows what a faulty listener throws', () => {
+    let called = 0
+    const faulty = () => {
+      called++
+      throw new Error('listener')
+    }
+    expect(() => emit(faulty, replayed)).not.toThrow()
+    expect(called).toBe(1)
+  })
+
+  it('swallows what an asynchronous listener rejects with, and does not wait for it', async () => {
+    let called = 0
+    const late = async () => {
+      called++
+      throw new Error('late')
+    }
+    expect(emit(late, replayed)).toBeUndefined()
+    expect(called).toBe(1)
+    await new Promise((resolve) => setImmediate(resolve)) // an unhandled rejection would fail the run
+  })
+
+  it('does nothing without a listener', () => {
+    expect(() => emit(undefined, replayed)).not.toThrow()
   })
 })
