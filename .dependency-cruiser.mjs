@@ -16,10 +16,11 @@ const arrows = {
   auth: jws,
   stores: jws,
   explain: [...issuer, 'src/resource-server/token/token-type.ts'],
-  'resource-server': [...issuer, 'src/auth/', 'src/stores/', 'src/explain/'],
+  revocation: [...issuer, 'src/stores/'],
+  'resource-server': [...issuer, 'src/auth/', 'src/stores/', 'src/explain/', 'src/revocation/'],
   client: [...issuer, 'src/stores/contract.ts'],
   grants: [...issuer, 'src/auth/', 'src/stores/', 'src/client/', 'src/resource-server/'],
-  login: [...issuer, 'src/explain/', 'src/stores/', 'src/client/'],
+  login: [...issuer, 'src/explain/', 'src/stores/', 'src/revocation/', 'src/client/'],
   native: [...issuer, 'src/explain/', 'src/stores/', 'src/client/', 'src/login/'],
   cli: [...issuer, 'src/explain/', 'src/stores/', 'src/client/', 'src/login/', 'src/native/'],
   providers: ['src/resource-server/token/issuer-options.ts', 'src/issuer/endpoint-credential.ts'],
@@ -37,7 +38,6 @@ const innerArrows = {
   challenge: [],
   policy: ['binding'],
   metadata: ['binding'],
-  revocation: ['token'],
 }
 
 /** The only files of `src` that may use Node's own modules: picked by `imports`, or not part of the core. */

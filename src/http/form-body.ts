@@ -1,5 +1,7 @@
 /** The form in the body of a request that nothing has read yet. Does not judge what is in it. */
 
+import type { RequestFacts } from './request-facts.js'
+
 /** What is read of a request of `node:http` whose body may still be there. */
 export interface UnreadRequest extends AsyncIterable<Uint8Array> {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
@@ -17,7 +19,7 @@ const maxFormBytes = 73_728
  * @group Adapters
  */
 export async function readNodeForm(request: UnreadRequest): Promise<URLSearchParams | undefined> {
-  if (request.readableDidRead === true || !isForm(request.headers['content-type'])) return undefined
+  if (request.readableDidRead === true || !saysForm(request.headers['content-type'])) return undefined
   return readForm(request)
 }
 
@@ -28,13 +30,20 @@ export async function readNodeForm(request: UnreadRequest): Promise<URLSearchPar
  */
 export async function readFetchForm(request: Request): Promise<URLSearchParams | undefined> {
   const { body, bodyUsed } = request
-  if (bodyUsed || body === null || !isForm(request.headers.get('content-type'))) return undefined
+  if (bodyUsed || body === null || !saysForm(request.headers.get('content-type'))) return undefined
   return readForm(chunksOf(body))
 }
 
-function isForm(contentType: unknown): boolean {
-  const [mediaType = ''] = String(contentType).split(';')
-  return mediaType.trim().toLowerCase() === 'application/x-www-form-urlencoded'
+/** Whether a request says that its body is a form. Does not look at the body. */
+export function isForm(facts: RequestFacts): boolean {
+  const [type, ...more] = facts.headerValues('content-type')
+  return more.length === 0 && saysForm(type)
+}
+
+const formType = /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i
+
+function saysForm(contentType: unknown): boolean {
+  return formType.test(String(contentType))
 }
 
 async function readForm(chunks: AsyncIterable<Uint8Array>): Promise<URLSearchParams | undefined> {

@@ -1,4 +1,5 @@
 import { decodeBase64url, decodeUtf8Base64url, encodeBase64url } from '#crypto'
+import { InvalidTokenError } from '../errors/index.js'
 import { freezeWithin, type JsonObject, parseJsonObject } from '../kit/json.js'
 
 /** A JWS in compact serialization, taken apart and not yet checked (RFC 7515 §7.1). */
@@ -14,6 +15,17 @@ export interface CompactJws {
 
 /** How deep JSON in a token may nest. */
 export const maxJsonDepth = 32
+
+const maxTokenLength = 16 * 1024
+
+/**
+ * Refuses a token that is too large to be looked at.
+ *
+ * @throws {@link InvalidTokenError} `ERR_TOKEN_TOO_LARGE`
+ */
+export function checkTokenSize(token: string): void {
+  if (token.length > maxTokenLength) throw new InvalidTokenError('ERR_TOKEN_TOO_LARGE')
+}
 
 /** Looking for one character that must not be there takes half as long as matching all that may. */
 const foreignCharacter = /[^\w.-]/

@@ -2,14 +2,15 @@
 import { sha256Base64url } from '#crypto'
 import { Auth, type AuthScheme, type Passage, passage } from '../auth/auth.js'
 import type { RequestFacts } from '../http/request-facts.js'
+import { checkTokenSize } from '../jws/compact-jws.js'
 import { type MaybePromise, whenReady } from '../kit/maybe-promise.js'
+import type { RevocationList } from '../revocation/revocation.js'
 import type { Binding } from './binding/binding.js'
 import { checkBound } from './binding/binding.js'
 import { askAllow, askIsRevoked, type Gate, type Question } from './compile-gate.js'
 import type { ResourceServerSettings } from './resource-server-options.js'
-import type { RevocationList } from './revocation/revocation.js'
 import type { VerifiedEntry } from './token/read-claims.js'
-import { checkTokenSize, type TokenVerifier, type TrustedToken } from './token/token-verifier.js'
+import type { TokenVerifier, TrustedToken } from './token/token-verifier.js'
 
 /** What an {@link Admission} is made of. */
 export interface AdmissionSettings<Claims> {

@@ -1,12 +1,14 @@
 import { ConfigurationError } from '../errors/index.js'
 import type { KeySourceHealth } from '../issuer/key-source.js'
 import type { JsonObject } from '../kit/json.js'
+import { createRevocationList, type RevocationList } from '../revocation/revocation.js'
 import { createMemoryReplayStore } from '../stores/memory/memory-replay-store.js'
 import { createMemoryRevocationStore } from '../stores/memory/memory-revocation-store.js'
 import { createAdmission } from './admission.js'
 import { createBinding } from './binding/binding.js'
 import type { Question } from './compile-gate.js'
 import { createGates } from './gate.js'
+import { createLogoutEndpoint } from './logout-endpoint.js'
 import { createMetadataSite } from './metadata/metadata-answer.js'
 import { protectedResourceMetadataUrl } from './metadata/metadata-routes.js'
 import type { Requirement } from './policy/requirement.js'
@@ -17,8 +19,6 @@ import {
   type ResourceServerSettings,
   toResourceServerSettings,
 } from './resource-server-options.js'
-import { createBackchannelLogout } from './revocation/backchannel-logout.js'
-import { createRevocationList, type RevocationList } from './revocation/revocation.js'
 import type { ClaimsOf, ClaimsSchema } from './token/claims-schema.js'
 import { createIssuerRegistry, needsKeys } from './token/issuers.js'
 import { createTokenVerifier, type Issuer, type IssuerRegistry } from './token/token-verifier.js'
@@ -88,12 +88,7 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
       if (!issuers.trusts(revocation.issuer)) throw new ConfigurationError('`revoke` names an issuer not trusted here.')
       await revocations.revoke(revocation)
     },
-    backchannelLogout: createBackchannelLogout({
-      issuers,
-      revocations,
-      replayStore,
-      surroundings: resolved.surroundings,
-    }),
+    backchannelLogout: createLogoutEndpoint({ revocations, replayStore, ...resolved.surroundings }, issuers),
     metadata: (request) => site.answer(request),
     serveMetadataAtRoot: (resource) => site.serveAtRoot(selectResource(resolved.resources, resource)),
     metadataUrl: (resource) => protectedResourceMetadataUrl(selectResource(resolved.resources, resource).resource),

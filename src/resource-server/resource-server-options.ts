@@ -18,6 +18,7 @@ import {
   toList,
 } from '../kit/options.js'
 import { type Surroundings, surroundingsRules, toSurroundings } from '../kit/surroundings.js'
+import { checkRevocationStore } from '../revocation/revocation.js'
 import type { RevocationStore } from '../stores/contract.js'
 import {
   type BindingMode,
@@ -30,7 +31,6 @@ import {
 } from './binding/binding-options.js'
 import { toImpliedScopes } from './policy/scope-expression.js'
 import { type ResourceOptions, type ResourceSettings, toResourceSettings } from './resource.js'
-import { checkRevocationStore } from './revocation/revocation.js'
 import { type ClaimsOf, type ClaimsSchema, checkSchema } from './token/claims-schema.js'
 import type { IssuerOptions, IssuerSettings } from './token/issuer-options.js'
 import {

@@ -5,10 +5,10 @@ import type { RequestFacts } from '../http/request-facts.js'
 import type { KeySourceHealth } from '../issuer/key-source.js'
 import type { EventListener } from '../kit/events.js'
 import type { MaybePromise } from '../kit/maybe-promise.js'
+import type { Revocation } from '../revocation/revocation.js'
 import type { AuthResult, Guard, OptionalGuard, Refused } from './auth-result.js'
 import type { Explanation } from './explain.js'
 import type { Requirement } from './policy/requirement.js'
-import type { Revocation } from './revocation/revocation.js'
 
 /**
  * The long-lived object that guards an API: made once, at start-up, by {@link createResourceServer}.

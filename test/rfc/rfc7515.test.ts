@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { createStaticKeys } from '../../src/issuer/static-keys.js'
+import { readJoseHeader, verifySignature } from '../../src/issuer/verify-signature.js'
 import { type CompactJws, readCompactJws } from '../../src/jws/compact-jws.js'
-import { readJoseHeader, verifySignature } from '../../src/resource-server/token/verify-jwt.js'
 
 const payload = 'eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ'
 const es256 = {

@@ -1,6 +1,8 @@
 /** How an introspection answer is read and judged. Sends nothing. */
 import { InvalidTokenError } from '../../errors/index.js'
+import { readJoseHeader, verifySignature } from '../../issuer/verify-signature.js'
 import { comparableType, maxJsonDepth, readCompactJws } from '../../jws/compact-jws.js'
+import { invalidClaim } from '../../jws/read-claim.js'
 import type { IntrospectionFailureReason } from '../../kit/failure-code.js'
 import type { FetchedAnswer } from '../../kit/fetch/guarded-fetch.js'
 import {
@@ -12,9 +14,9 @@ import {
   parseJsonObject,
 } from '../../kit/json.js'
 import { introspectionFailure, introspectionMediaTypes } from './introspection-request.js'
-import { type ClaimSettings, invalidClaim, readClaims, type VerifiedEntry } from './read-claims.js'
+import { type ClaimSettings, readClaims, type VerifiedEntry } from './read-claims.js'
 import { foreignTokenTypes } from './token-type.js'
-import { type JwtSettings, readJoseHeader, verifySignature } from './verify-jwt.js'
+import type { JwtSettings } from './verify-jwt.js'
 
 /** What a signed answer must be (RFC 9701 §5). */
 export interface SignedAnswerSettings {

@@ -1,5 +1,6 @@
 import type { Actor, VerifiedToken } from '../../auth/auth.js'
 import { type InvalidTokenCode, InvalidTokenError } from '../../errors/index.js'
+import { invalidClaim, missingClaim, numericDate, textClaim } from '../../jws/read-claim.js'
 import type { VerificationKey } from '../../jws/verification-key.js'
 import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../../kit/json.js'
 import { type ClaimProfileSettings, firstClaim, readRoles, readScopes } from './claim-profile.js'
@@ -163,30 +164,6 @@ function outOfTime(code: InvalidTokenCode, word: string, limitMs: number, nowMs:
 
 function utc(ms: number): string {
   return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : String(ms)
-}
-
-/** Refuses the token for a claim of the wrong type or value. */
-export function invalidClaim(name: string): never {
-  throw new InvalidTokenError('ERR_TOKEN_CLAIM_INVALID', { detail: name })
-}
-
-/** Refuses the token for an absent claim. */
-export function missingClaim(name: string): never {
-  throw new InvalidTokenError('ERR_TOKEN_CLAIM_MISSING', { detail: name, expected: name })
-}
-
-/** A NumericDate claim in seconds, fractions allowed (RFC 7519 §2). A value of another type refuses the token. */
-export function numericDate(claims: JsonObject, name: string): number | undefined {
-  const value = ownMember(claims, name)
-  if (value === undefined) return undefined
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : invalidClaim(name)
-}
-
-/** A claim that is a non-empty string. A value of another type refuses the token. */
-export function textClaim(claims: JsonObject, name: string): string | undefined {
-  const value = ownMember(claims, name)
-  if (value === undefined) return undefined
-  return typeof value === 'string' && value !== '' ? value : invalidClaim(name)
 }
 
 const maxActorDepth = 8

@@ -1,5 +1,6 @@
 import type { AuthScheme } from '../../auth/auth.js'
 import { type AuthError, ConfigurationError, InvalidRequestError, MissingTokenError } from '../../errors/index.js'
+import { isForm } from '../../http/form-body.js'
 import type { RequestFacts } from '../../http/request-facts.js'
 import { isJsonObject } from '../../kit/json.js'
 import { checkValue, text } from '../../kit/options.js'
@@ -23,8 +24,6 @@ export type Credentials =
 const token68 = /^[A-Za-z0-9\-._~+/]+=*$/
 
 const schemeAndRest = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(.*)$/s
-
-const formType = /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i
 
 const unparsedForm =
   "`bearerMethods` has 'body', but nothing parsed the form of this request: mount a body parser for application/x-www-form-urlencoded before the guard, or give `formBody`."
@@ -149,12 +148,6 @@ function readForm(facts: RequestFacts, methods: readonly BearerMethod[]): Creden
   if (!Object.hasOwn(body, 'access_token')) return undefined
   const token = body['access_token']
   return typeof token === 'string' && token !== '' ? { scheme: 'Bearer', token, method: 'body' } : malformed('Bearer')
-}
-
-/** Whether a request says that its body is a form. Does not look at the body. */
-export function isForm(facts: RequestFacts): boolean {
-  const [type, ...more] = facts.headerValues('content-type')
-  return type !== undefined && more.length === 0 && formType.test(type)
 }
 
 function readQuery(facts: RequestFacts, methods: readonly BearerMethod[]): Credentials | undefined {

@@ -78,17 +78,6 @@ export interface TokenVerifier {
   verify(token: string, tokenHash: string, resource: TokenTarget, nowMs: number): MaybePromise<TrustedToken>
 }
 
-const maxTokenLength = 16 * 1024
-
-/**
- * Refuses a token that is too large to be looked at.
- *
- * @throws {@link InvalidTokenError} `ERR_TOKEN_TOO_LARGE`
- */
-export function checkTokenSize(token: string): void {
-  if (token.length > maxTokenLength) throw new InvalidTokenError('ERR_TOKEN_TOO_LARGE')
-}
-
 /** What a {@link TokenVerifier} goes by. */
 export interface TokenVerifierSettings {
   readonly schema: ClaimsSchema | undefined

@@ -13,17 +13,12 @@ import { describe, expect, it } from 'vitest'
 import { InvalidTokenError } from '../../../../src/errors/index.js'
 import type { KeySource } from '../../../../src/issuer/key-source.js'
 import { createStaticKeys } from '../../../../src/issuer/static-keys.js'
+import { readJoseHeader, verifySignature } from '../../../../src/issuer/verify-signature.js'
 import { readCompactJws } from '../../../../src/jws/compact-jws.js'
 import type { VerificationKey } from '../../../../src/jws/verification-key.js'
 import { createBoundedCache } from '../../../../src/kit/bounded-cache.js'
 import { toClaimProfileSettings } from '../../../../src/resource-server/token/claim-profile.js'
-import {
-  type JwtSettings,
-  type KnownHeader,
-  readJoseHeader,
-  verifyJwt,
-  verifySignature,
-} from '../../../../src/resource-server/token/verify-jwt.js'
+import { type JwtSettings, type KnownHeader, verifyJwt } from '../../../../src/resource-server/token/verify-jwt.js'
 
 const resource = 'https://api.example.com'
 

@@ -9,9 +9,9 @@ import {
 } from 'portcullis'
 import { createFrozenClock, createTestIssuer, requestFacts } from 'portcullis/testing'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createRevocationList } from '../../../../src/resource-server/revocation/revocation.js'
-import { createMemoryRevocationStore } from '../../../../src/stores/memory/memory-revocation-store.js'
-import { outcomeOfResult, resource } from '../../../support/introspecting-server.js'
+import { createRevocationList } from '../../../src/revocation/revocation.js'
+import { createMemoryRevocationStore } from '../../../src/stores/memory/memory-revocation-store.js'
+import { outcomeOfResult, resource } from '../../support/introspecting-server.js'
 
 const revoked = '401 ERR_TOKEN_REVOKED'
 

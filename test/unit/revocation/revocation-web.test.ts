@@ -1,9 +1,9 @@
 import type { Revocation } from 'portcullis'
 import { describe, expect, it, vi } from 'vitest'
-import { createRevocationList } from '../../../../src/resource-server/revocation/revocation.js'
-import { createMemoryRevocationStore } from '../../../../src/stores/memory/memory-revocation-store.js'
+import { createRevocationList } from '../../../src/revocation/revocation.js'
+import { createMemoryRevocationStore } from '../../../src/stores/memory/memory-revocation-store.js'
 
-vi.mock('#crypto', () => import('../../../../src/jws/crypto/web.js'))
+vi.mock('#crypto', () => import('../../../src/jws/crypto/web.js'))
 
 describe('revocation where digests take a while', () => {
   it('waits for them, and rejects for a revoked token', async () => {

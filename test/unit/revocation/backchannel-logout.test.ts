@@ -1,8 +1,8 @@
 import { createResourceServer, type PortcullisEvent, type ResourceServerOptions } from 'portcullis'
 import { createFrozenClock, createSigningKey, createTestIssuer, requestFacts, signCompact } from 'portcullis/testing'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { rejection } from '../../../support/client-set-up.js'
-import { outcomeOfResult, resource } from '../../../support/introspecting-server.js'
+import { rejection } from '../../support/client-set-up.js'
+import { outcomeOfResult, resource } from '../../support/introspecting-server.js'
 
 const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
 const badToken = {

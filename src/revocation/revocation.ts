@@ -1,14 +1,14 @@
 /** The deny list of tokens and sessions. Does NOT ask the issuer. */
 import { sha256Base64url } from '#crypto'
-import { ConfigurationError, InvalidTokenError, UnavailableError } from '../../errors/index.js'
-import type { Clock } from '../../kit/clock.js'
-import { emit } from '../../kit/event-sink.js'
-import type { EventListener } from '../../kit/events.js'
-import { failureCode } from '../../kit/failure-code.js'
-import { type JsonObject, ownMember } from '../../kit/json.js'
-import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
-import { inTime } from '../../kit/time-limit.js'
-import type { RevocationStore } from '../../stores/contract.js'
+import { ConfigurationError, InvalidTokenError, UnavailableError } from '../errors/index.js'
+import type { Clock } from '../kit/clock.js'
+import { emit } from '../kit/event-sink.js'
+import type { EventListener } from '../kit/events.js'
+import { failureCode } from '../kit/failure-code.js'
+import { type JsonObject, ownMember } from '../kit/json.js'
+import { type MaybePromise, whenReady } from '../kit/maybe-promise.js'
+import { inTime } from '../kit/time-limit.js'
+import type { RevocationStore } from '../stores/contract.js'
 
 /**
  * What `server.revoke` shall refuse from now on: one token by `jti`, or all tokens of a user or a session that were
