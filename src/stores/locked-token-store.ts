@@ -37,17 +37,7 @@ export function createLockedTokenStore(
   clock: Clock,
   description: TokenStoreDescription,
 ): TokenStore {
-  const queues = new Map<string, Promise<unknown>>()
-
-  /** Within this process first come, first served; among processes by the lock. */
-  async function exclusively<T>(key: string, work: (confirm: () => Promise<void>) => Promise<T>): Promise<T> {
-    const before = queues.get(key) ?? Promise.resolve()
-    const mine = before.then(() => underLock(lock, key, work))
-    const settled = mine.catch(() => undefined)
-    queues.set(key, settled)
-    void settled.then(() => queues.get(key) === settled && queues.delete(key))
-    return mine
-  }
+  const exclusively = createQueue(lock)
 
   async function find(key: string): Promise<TokenEnvelope | undefined> {
     const text = await backend.read(key)
@@ -98,13 +88,26 @@ export function createLockedTokenStore(
   })
 }
 
+/** Makes {@link underLock} for many at once: within this process first come, first served. */
+export function createQueue(lock: LockStore) {
+  const last = new Map<string, Promise<unknown>>()
+  return <T>(key: string, work: (confirm: () => Promise<void>) => Promise<T>): Promise<T> => {
+    const before = last.get(key) ?? Promise.resolve()
+    const mine = before.then(() => underLock(lock, key, work))
+    const settled = mine.catch(() => undefined)
+    last.set(key, settled)
+    void settled.then(() => last.get(key) === settled && last.delete(key))
+    return mine
+  }
+}
+
 /**
  * Does `work` while nobody else who shares the lock does any for `key`. `confirm` extends the lease, and rejects once it
  * is lost.
  *
  * @throws {@link TokenStoreError} `ERR_TOKEN_STORE_LOCKED` when the lock could not be had in 15 s.
  */
-export async function underLock<T>(
+async function underLock<T>(
   lock: LockStore,
   key: string,
   work: (confirm: () => Promise<void>) => Promise<T>,

@@ -3,6 +3,7 @@ import type { TokenSet } from 'portcullis/client'
 import { createMemoryTokenStore, createUserTokens, type TokenStore, type UserTokens } from 'portcullis/login'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { rotatingServer } from '../support/rotating-server.js'
+import { createTurns, seeded } from '../support/turns.js'
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_800_000_000_000 })
@@ -11,48 +12,9 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Numbers from 0 to 1 that are the same in every run (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
-/** Lets everything that waits for its turn go on in an order of its own. */
-function createTurns(random: () => number) {
-  const waiting: (() => void)[] = []
-  const turn = () => new Promise<void>((resolve) => void waiting.push(resolve))
-  return {
-    /** A function that waits for a turn before it is called, and for another before it answers. */
-    taking:
-      <Arguments extends unknown[], T>(call: (...args: Arguments) => Promise<T>) =>
-      async (...args: Arguments): Promise<T> => {
-        await turn()
-        const answer = await call(...args)
-        await turn()
-        return answer
-      },
-    async untilSettled(work: Promise<unknown>) {
-      let isSettled = false
-      void work.finally(() => {
-        isSettled = true
-      })
-      for (;;) {
-        await vi.advanceTimersByTimeAsync(waiting.length === 0 ? 50 : 0)
-        if (isSettled) return
-        waiting.splice(Math.floor(random() * waiting.length), 1)[0]?.()
-      }
-    },
-  }
-}
-
 function createWorld(seed: number) {
   const random = seeded(seed)
-  const turns = createTurns(random)
+  const turns = createTurns(random, (isWaiting) => vi.advanceTimersByTimeAsync(isWaiting ? 0 : 50))
   const server = rotatingServer({ clock: Date.now })
   const inner = createMemoryTokenStore({ clock: Date.now })
   const leases = createMemoryLockStore({ clock: Date.now })

@@ -7,7 +7,6 @@ import type { TokenServer } from './token-server.js'
 export interface ExpiryPlan {
   readonly script: string
   readonly world: Omit<World, 'origin'>
-  readonly env?: object | undefined
   readonly processes: number
   readonly callers: number
   readonly expiries: number
@@ -32,9 +31,7 @@ const hourMs = 3_600_000
 /** Two users of the same name in each of the processes; every token expires again and again, for all callers at once. */
 export async function runExpiries(server: TokenServer, plan: ExpiryPlan): Promise<ExpiryResult> {
   const world = { ...plan.world, origin: server.origin }
-  const workers = await Promise.all(
-    Array.from({ length: plan.processes }, () => startWorker(plan.script, world, plan.env)),
-  )
+  const workers = await Promise.all(Array.from({ length: plan.processes }, () => startWorker(plan.script, world)))
   const id = `expiries-${Date.now()}-${Math.round(performance.now())}`
   const users = ['a', 'b'].map((letter) => ({ key: `${id}${letter}`, subject: `subject-${letter}` }))
   for (const { key, subject } of users) {

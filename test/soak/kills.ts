@@ -1,5 +1,5 @@
 import { serializeTokenSet, tokenSetFromResponse } from 'portcullis/client'
-import { openParts, openTokens, type World } from './open-tokens.js'
+import { openParts, openTokens, patiently, type World } from './open-tokens.js'
 import { startWorker } from './processes.js'
 import type { TokenServer } from './token-server.js'
 
@@ -29,7 +29,6 @@ const points = 12
 /** Between these the server has taken the refresh token, and its answer is not in the store. */
 const answerIsLost: ReadonlySet<number> = new Set([8, 9, 10])
 const hourMs = 3_600_000
-const patienceMs = 60_000
 
 /** Kills a process at each point of the protocol in turn, and lets another one go on. */
 export async function runKills(server: TokenServer, plan: KillPlan): Promise<KillResult> {
@@ -48,24 +47,13 @@ export async function runKills(server: TokenServer, plan: KillPlan): Promise<Kil
     else result.errors.push(`point ${killAt} was not reached: ${report.errors.join() || 'a token came'}`)
     await victim.stop()
     const startedMs = performance.now()
-    const code = await goOn(key)
+    const code = await patiently(() => openTokens(survivor, key).getToken()).then(
+      () => undefined,
+      (error: { readonly code: string }) => error.code,
+    )
     result.slowestMs = Math.max(result.slowestMs, performance.now() - startedMs)
     judge(killAt, key, code)
-  }
-
-  /** A caller who comes again while he is told to. `undefined` for a token. */
-  async function goOn(key: string): Promise<string | undefined> {
-    const startedMs = performance.now()
-    for (;;) {
-      try {
-        await openTokens(survivor, key).getToken()
-        return undefined
-      } catch (error) {
-        const { code, retryable } = error as { readonly code: string; readonly retryable?: boolean }
-        if (retryable !== true || performance.now() - startedMs > patienceMs) return code
-        await new Promise((resolve) => setTimeout(resolve, 50))
-      }
-    }
+    await patiently(() => survivor.store.delete(key))
   }
 
   function judge(killAt: number, key: string, code: string | undefined): void {

@@ -1,110 +1,113 @@
 /*
  * `npm run soak`: the figures that are promised of tokens of users, with real processes, real stores and a server that
- * takes each refresh token once. Exits with 1 where one of them does not hold. Takes about ten minutes; `npm run soak --
- * --kills=1000` sets how many processes are killed.
+ * takes each refresh token once. Exits with 1 where one of them does not hold. `npm run soak -- <run…> <store…>` does
+ * some of it; `--kills=`, `--expiries=` and `--interleavings=` say how much.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { hasRedis, startRedis } from '../support/redis.js'
-import { hasSecretService, startSecretService } from '../support/secret-service.js'
-import { createAgeKey, hasSops } from '../support/sops.js'
+import { parseArgs } from 'node:util'
 import { runExpiries } from './expiries.js'
+import { runInterleavings } from './interleavings.js'
 import { runKills } from './kills.js'
-import type { World } from './open-tokens.js'
+import { openParts, type Parts } from './open-tokens.js'
+import { type Place, places } from './places.js'
 import { buildWorker } from './processes.js'
 import { startTokenServer } from './token-server.js'
 
-interface Place {
-  readonly name: string
-  readonly world: Omit<World, 'origin'>
-  readonly env?: object
+const runs = {
+  memory: async () => interleaveInMemory(count('interleavings') ?? 10_000),
+  interleavings: (place: Place) => interleavingsOf(place, count('interleavings') ?? place.interleavings),
+  expiries: (place: Place) => expiriesOf(place, count('expiries') ?? 20, 0),
+  slow: (place: Place) => expiriesOf(place, count('expiries') ?? 20, 12_000),
+  kills: (place: Place) => killsOf(place, count('kills') ?? 1000),
 }
 
-const kills = Number(/--kills=(\d+)/.exec(process.argv.join(' '))?.[1] ?? 1000)
+const number = { type: 'string' } as const
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { kills: number, expiries: number, interleavings: number },
+})
+const known = [...Object.keys(runs), ...Object.keys(places)]
+const unknown = positionals.find((word) => !known.includes(word))
+if (unknown !== undefined) throw new Error(`There is no ${unknown}. There are ${known.join(', ')}.`)
+
+function count(name: keyof typeof values): number | undefined {
+  return values[name] === undefined ? undefined : Number(values[name])
+}
+
+/** Those that were asked for; all where none was. */
+function chosen<Name extends string>(all: Readonly<Record<Name, unknown>>): readonly Name[] {
+  const names = Object.keys(all) as Name[]
+  const asked = names.filter((name) => positionals.includes(name))
+  return asked.length === 0 ? names : asked
+}
+
 const script = await buildWorker()
 const server = await startTokenServer()
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-soak-'))
-const stops: (() => unknown)[] = [() => server.close(), () => rmSync(folder, { recursive: true, force: true })]
 const failures: string[] = []
 
-function directory(name: string) {
-  return { directory: join(folder, name), lockDirectory: join(folder, `${name}-locks`) }
-}
-
-async function findPlaces(): Promise<readonly Place[]> {
-  const places: Place[] = []
-  const { directory: files, lockDirectory: fileLocks } = directory('file')
-  places.push({ name: 'file', world: { store: { kind: 'file', directory: files }, lockDirectory: fileLocks } })
-  const { directory: sealed, lockDirectory: sealedLocks } = directory('encrypted')
-  const encrypted = { kind: 'encrypted', directory: sealed }
-  places.push({ name: 'encrypted file', world: { store: encrypted, lockDirectory: sealedLocks, seed: 5 } })
-  if (hasSecretService('soak of the keyring')) {
-    const service = await startSecretService('unlocked')
-    stops.push(() => service.stop())
-    const store = { kind: 'keyring', service: 'portcullis-soak', timeoutMs: 20_000 }
-    const { lockDirectory } = directory('keyring')
-    places.push({ name: 'keyring, file lock', world: { store, lockDirectory }, env: service.env })
-  }
-  if (hasSops('soak of SOPS')) {
-    const age = createAgeKey()
-    const { directory: secrets, lockDirectory } = directory('sops')
-    const store = { kind: 'sops', directory: secrets, ageRecipients: age.recipient, env: age.env }
-    places.push({ name: 'SOPS', world: { store, lockDirectory } })
-  }
-  if (hasRedis('soak of Redis')) {
-    const redis = await startRedis()
-    stops.push(() => redis.stop())
-    places.push({ name: 'Redis', world: { store: { kind: 'redis' }, redisPort: redis.port, seed: 6 } })
-  }
-  return places
-}
-
-function check(what: string, holds: boolean, figures: object): void {
-  console.log(`${holds ? 'ok  ' : 'FAIL'} ${what}: ${JSON.stringify(figures)}`)
+/** `work` gives figures, and whether they hold. */
+async function check(what: string, work: () => Promise<readonly [holds: boolean, figures: object]>): Promise<void> {
+  const startedMs = performance.now()
+  const [holds, figures] = await work()
+  const seconds = Math.round((performance.now() - startedMs) / 1000)
+  console.log(`${holds ? 'ok  ' : 'FAIL'} ${what}: ${JSON.stringify({ ...figures, seconds })}`)
   if (!holds) failures.push(what)
 }
 
-async function expiriesOf({ name, world, env }: Place, expiries: number, delayMs: number): Promise<void> {
-  const plan = { script, world, env, processes: 4, callers: 50, expiries, delayMs }
-  const startedMs = performance.now()
-  const result = await runExpiries(server, plan)
-  const { redemptions, reuses, foreign, unequal, answers, errors } = result
-  const isExact = redemptions === 2 * expiries && reuses === 0 && answers === 50 * expiries
-  const seconds = Math.round((performance.now() - startedMs) / 1000)
+async function interleaveInMemory(interleavings: number): Promise<void> {
+  await check(`A4 memory: ${interleavings} interleavings of two users`, async () => {
+    const env = { ...process.env, INTERLEAVINGS: String(interleavings) }
+    const test = ['node_modules/vitest/vitest.mjs', 'run', 'test/property/refresh-races.test.ts', '-t', 'A4']
+    const { status } = spawnSync(process.execPath, test, { env, stdio: 'inherit' })
+    return [status === 0, { status }]
+  })
+}
+
+async function interleavingsOf({ name, world, parallel }: Place, interleavings: number): Promise<void> {
+  await check(`A4 ${name}: ${interleavings} interleavings of two users`, async () => {
+    const parts = [openParts({ ...world, origin: server.origin }), openParts({ ...world, origin: server.origin })]
+    const stores = parts.map(({ store }) => store)
+    const { lock } = parts[0] as Parts
+    const result = await runInterleavings({ stores, lock, interleavings, parallel })
+    for (const { close } of parts) close()
+    const { own, foreign, reuses, errors } = result
+    return [own === 8 * interleavings && foreign === 0 && reuses === 0 && errors.length === 0, result]
+  })
+}
+
+async function expiriesOf({ name, world }: Place, expiries: number, delayMs: number): Promise<void> {
   const slow = delayMs === 0 ? '' : `, redemptions of ${delayMs / 1000} s`
-  const what = `A1 A4 ${name}: 4 processes, 50 callers of 2 users, ${expiries} expiries${slow}`
-  check(what, isExact && foreign === 0 && unequal === 0 && errors.length === 0, { ...result, seconds })
+  await check(`A1 A4 ${name}: 4 processes, 50 callers of 2 users, ${expiries} expiries${slow}`, async () => {
+    const result = await runExpiries(server, { script, world, processes: 4, callers: 50, expiries, delayMs })
+    const { redemptions, reuses, foreign, unequal, answers, errors } = result
+    const isExact = redemptions === 2 * expiries && reuses === 0 && answers === 50 * expiries
+    return [isExact && foreign === 0 && unequal === 0 && errors.length === 0, result]
+  })
 }
 
-async function killsOf({ name, world }: Place, count: number, parallel: number): Promise<void> {
-  const startedMs = performance.now()
-  const result = await runKills(server, { script, world, kills: count, parallel })
-  const { damaged, needless, slowestMs, errors } = result
-  const holds = damaged === 0 && needless === 0 && errors.length === 0 && slowestMs < 35_000
-  const seconds = Math.round((performance.now() - startedMs) / 1000)
-  check(`A2 ${name}: ${count} processes killed at 12 points`, holds, { ...result, seconds })
+async function killsOf({ name, world, kills: parallel }: Place, kills: number): Promise<void> {
+  await check(`A2 ${name}: ${kills} processes killed at 12 points`, async () => {
+    const result = await runKills(server, { script, world, kills, parallel })
+    const { damaged, needless, slowestMs, errors } = result
+    return [damaged === 0 && needless === 0 && errors.length === 0 && slowestMs < 35_000, result]
+  })
 }
 
-function interleave(count: number): void {
-  const env = { ...process.env, INTERLEAVINGS: String(count) }
-  const test = ['node_modules/vitest/vitest.mjs', 'run', 'test/property/refresh-races.test.ts', '-t', 'A4']
-  const { status } = spawnSync(process.execPath, test, { env, stdio: 'inherit' })
-  check(`A4 in memory: ${count} interleavings of two users`, status === 0, { status })
+const { memory, ...shared } = runs
+const names = chosen(runs)
+if (names.includes('memory')) await memory()
+for (const placeName of names.some((name) => name !== 'memory') ? chosen(places) : []) {
+  const place = await places[placeName]?.(join(folder, placeName))
+  if (place === undefined) continue
+  for (const name of names) if (name !== 'memory') await shared[name](place)
+  await place.stop?.()
 }
-
-interleave(10_000)
-const places = await findPlaces()
-for (const place of places) {
-  await expiriesOf(place, 20, 0)
-  await expiriesOf(place, 2, 12_000)
-}
-const file = places.find(({ name }) => name === 'file') as Place
-await killsOf(file, kills, 4)
-const redis = places.find(({ name }) => name === 'Redis')
-if (redis !== undefined) await killsOf(redis, Math.ceil(kills / 10), 48)
-for (const stop of stops.reverse()) await stop()
+await server.close()
+rmSync(folder, { recursive: true, force: true })
 rmSync(script, { force: true })
 console.log(failures.length === 0 ? 'everything holds' : `does not hold:\n${failures.join('\n')}`)
 process.exit(failures.length === 0 ? 0 : 1)

@@ -18,6 +18,8 @@ export interface World {
   readonly lockDirectory?: string | undefined
   readonly redisPort?: number | undefined
   readonly seed?: number | undefined
+  /** How long a write to the store takes; a process is killed within that time. Default 3. */
+  readonly writeMs?: number | undefined
 }
 
 /** The parts of a world, to be wrapped before they are used. */
@@ -75,4 +77,20 @@ export function openParts(
 /** The tokens of a key. */
 export function openTokens({ provider, store, lock, clock }: Parts, key: string): UserTokens {
   return createUserTokens({ provider, store, lock, key, clock, refreshTimeoutMs: 60_000 })
+}
+
+const patienceMs = 60_000
+
+/** Comes again for as long as it is told to (503), a minute at most. */
+export async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  const startedMs = performance.now()
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      const { retryable } = error as { readonly retryable?: boolean }
+      if (retryable !== true || performance.now() - startedMs > patienceMs) throw error
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
 }

@@ -34,7 +34,15 @@ export async function buildWorker(): Promise<string> {
   const outfile = join(folder, `worker-${process.pid}.mjs`)
   await build({
     ...{ entryPoints: [join(import.meta.dirname, 'worker.ts')], outfile, plugins: [fromSource] },
-    ...{ bundle: true, packages: 'external', format: 'esm', platform: 'node', target: 'node20', logLevel: 'warning' },
+    ...{
+      bundle: true,
+      external: ['@napi-rs/keyring'],
+      banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)" },
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      logLevel: 'warning',
+    },
   })
   return outfile
 }
@@ -46,11 +54,8 @@ export interface Worker {
   stop(): Promise<void>
 }
 
-export async function startWorker(script: string, world: World, env: object = {}): Promise<Worker> {
-  const child: ChildProcess = fork(script, [JSON.stringify(world)], {
-    env: { ...process.env, ...env },
-    execArgv: [],
-  })
+export async function startWorker(script: string, world: World): Promise<Worker> {
+  const child: ChildProcess = fork(script, [JSON.stringify(world)], { execArgv: [] })
   const waiting = new Map<number, (report: Report) => void>()
   const ended = once(child, 'exit')
   await Promise.race([once(child, 'message'), ended])

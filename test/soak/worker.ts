@@ -1,6 +1,6 @@
 import { parseTokenSet, type TokenSet } from 'portcullis/client'
 import type { TokenProvider, TokenStore } from 'portcullis/login'
-import { openParts, openTokens, type Parts, type World } from './open-tokens.js'
+import { openParts, openTokens, type Parts, patiently, type World } from './open-tokens.js'
 
 /** What the parent wants of this process. */
 export interface Order {
@@ -29,6 +29,9 @@ export interface Answered {
   readonly report: Report
 }
 
+const world = JSON.parse(process.argv[2] ?? '{}') as World
+const { writeMs = 3 } = world
+
 /** The process is gone before the next line runs, and right after the last one. */
 function point(reached: number, killAt: number | undefined): void {
   if (reached === killAt) process.kill(process.pid, 'SIGKILL')
@@ -36,7 +39,7 @@ function point(reached: number, killAt: number | undefined): void {
 
 /** Starts a write and ends the process while it is under way, at another moment each time. */
 async function halfway<T>(work: Promise<T>, killAt: number | undefined): Promise<T> {
-  if (killAt === 10) setTimeout(() => point(10, killAt), Math.random() * 3)
+  if (killAt === 10) setTimeout(() => point(10, killAt), Math.random() * writeMs)
   return work
 }
 
@@ -95,17 +98,17 @@ function killing({ provider, store, lock, ...others }: Parts, killAt: number | u
 }
 
 let aheadMs = 0
-const parts = openParts(JSON.parse(process.argv[2] ?? '{}') as World, () => Date.now() + aheadMs)
+const parts = openParts(world, () => Date.now() + aheadMs)
 
 async function obey({ key, set, callers, offsetMs, killAt }: Order): Promise<Report> {
   aheadMs = offsetMs
   const tokens = openTokens(killing(parts, killAt), key)
-  if (set !== undefined) await tokens.set(parseTokenSet(set))
+  if (set !== undefined) await patiently(() => tokens.set(parseTokenSet(set)))
   let repeats = 0
   const comeAgain = (error: { readonly retryable?: boolean }): Promise<TokenSet> => {
     if (error.retryable !== true || killAt !== undefined) throw error
     repeats += 1
-    return tokens.getToken()
+    return patiently(() => tokens.getToken())
   }
   const ask = () => tokens.getToken().catch(comeAgain)
   const results = await Promise.allSettled(Array.from({ length: callers }, ask))

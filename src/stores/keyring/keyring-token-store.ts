@@ -6,7 +6,7 @@ import { checkOptions, choice, func, integer, methods, type Rules, text } from '
 import type { LockStore, TokenStore } from '../contract.js'
 import { createFileLock } from '../file/file-lock.js'
 import { tokenDirectory } from '../file/token-directory.js'
-import { createLockedTokenStore, type TextBackend, underLock } from '../locked-token-store.js'
+import { createLockedTokenStore, createQueue, type TextBackend } from '../locked-token-store.js'
 import { probeTokenStore } from '../probe-token-store.js'
 import { unlessDamaged } from '../token-entry.js'
 import { createKeyring } from './keyring.js'
@@ -76,6 +76,8 @@ export function createKeyringTokenStore(options: KeyringTokenStoreOptions = {}):
 }
 
 function createBackend(texts: KeyringTexts, lock: LockStore): TextBackend {
+  const exclusively = createQueue(lock)
+
   /** A list that is damaged is begun anew: it only serves `keys`. */
   async function readKeys(): Promise<readonly string[]> {
     const text = await unlessDamaged(texts.read(keyList))
@@ -85,7 +87,7 @@ function createBackend(texts: KeyringTexts, lock: LockStore): TextBackend {
 
   async function changeKeys(key: string, isWanted: boolean): Promise<void> {
     if ((await readKeys()).includes(key) === isWanted) return
-    await underLock(lock, keyList, async (confirm) => {
+    await exclusively(keyList, async (confirm) => {
       const others = (await readKeys()).filter((other) => other !== key)
       await texts.write(keyList, JSON.stringify(isWanted ? [...others, key] : others), confirm)
     })

@@ -1,4 +1,4 @@
-import { createMemoryLockStore } from 'portcullis'
+import { createMemoryLockStore, type LockStore } from 'portcullis'
 import { createKeyringTokenStore } from 'portcullis/native'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createKeyringTexts } from '../../../src/stores/keyring/keyring-texts.js'
@@ -52,6 +52,25 @@ describe('the keyring token store', () => {
     expect(system.options.at(-1)).toEqual({ linux: { store: 'keyutils' } })
     expect(make({ linuxStore: 'keyutils' }).describe().persistent).toBe(process.platform !== 'linux')
     expect(make().describe()).toMatchObject({ kind: 'keyring', location: 'portcullis', persistent: true })
+  })
+
+  it('[S2-43] has the users of one process wait in turn for the list of keys', async () => {
+    const inner = createMemoryLockStore()
+    const refused: string[] = []
+    const lock: LockStore = {
+      async acquire(key, ttlMs) {
+        const lease = await inner.acquire(key, ttlMs)
+        if (lease === undefined) refused.push(key)
+        return lease
+      },
+    }
+    const store = make({ lock })
+    const users = Array.from({ length: 20 }, (_, n) => `user ${n}`)
+    await Promise.all(users.map((user) => store.set(user, entryOf(user))))
+    const found: string[] = []
+    for await (const key of store.keys()) found.push(key)
+    expect(found.sort()).toEqual(users.sort())
+    expect(refused).toEqual([])
   })
 
   it.each([
