@@ -1,4 +1,4 @@
-import type { Request, RequestHandler, Response } from 'express'
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
 import { declares, nodeRequestFacts, readNodeForm, sendNodeAnswer, setNodeHeaders } from '../../src/adapter.js'
 import type { Login, LoginGuard, LoginRequirement, LoginSession } from '../../src/login/index.js'
 import type { RequestGuard } from './express-gate.js'
@@ -34,6 +34,22 @@ export function requireLogin(
 /** As {@link requireLogin}, but a request without a session passes with `req.login` undefined. @group Express */
 export function optionalLogin(login: Login): RequestGuard<{ readonly login: LoginSession | undefined }> {
   return guarded(login.optionalGuard())
+}
+
+/**
+ * Error middleware, behind the routes: where `session.fetch` or `session.tokens` rejected because the user has to sign in
+ * again, a page is sent to the login and anything else gets 401 and JSON, as by {@link requireLogin}. Any other error goes
+ * on.
+ *
+ * @group Express
+ */
+export function loginRefusals(login: Login): ErrorRequestHandler {
+  async function refuse(error: unknown, req: Request, res: Response, next: (error: unknown) => void): Promise<void> {
+    const answer = res.headersSent ? undefined : await login.refusal(nodeRequestFacts(req), error)
+    if (answer === undefined) next(error)
+    else sendNodeAnswer(res, answer)
+  }
+  return (error, req, res, next) => void refuse(error, req, res, next).catch(next)
 }
 
 function guarded<Added>(guard: LoginGuard<LoginSession | undefined>): RequestGuard<Added> {

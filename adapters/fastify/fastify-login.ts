@@ -1,4 +1,4 @@
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { nodeRequestFacts, readNodeForm, sendReply, setReplyHeaders } from '../../src/adapter.js'
 import type { Login, LoginGuard, LoginRequirement, LoginSession } from '../../src/login/index.js'
 import { atRoot, guardHook } from './declared-routes.js'
@@ -45,6 +45,23 @@ export function requireLogin(login: Login, requirement?: LoginRequirement): Guar
 /** As {@link requireLogin}, but a request without a session passes with `request.login` undefined. @group Fastify */
 export function optionalLogin(login: Login): GuardHook {
   return hookFor(login.optionalGuard())
+}
+
+/**
+ * Makes an error handler: `app.setErrorHandler(loginRefusals(login))`. Where `session.fetch` or `session.tokens` rejected
+ * because the user has to sign in again, a page is sent to the login and anything else gets 401 and JSON, as by
+ * {@link requireLogin}. Any other error is thrown on, to the handler around it.
+ *
+ * @group Fastify
+ */
+export function loginRefusals(
+  login: Login,
+): (error: Error, request: FastifyRequest, reply: FastifyReply) => Promise<unknown> {
+  return async (error, request, reply) => {
+    const answer = await login.refusal(nodeRequestFacts(request.raw, request), error)
+    if (answer === undefined) throw error
+    return sendReply(reply, answer)
+  }
 }
 
 function hookFor(guard: LoginGuard<LoginSession | undefined>): GuardHook {

@@ -61,18 +61,51 @@ export function optionalLogin(login: Login): FetchLoginGuard<LoginSession | unde
   return guarded(login.optionalGuard())
 }
 
-/** Puts {@link requireLogin} before a handler, and its fields on the response. @group Fetch */
+/**
+ * Makes what answers an error of a handler: where `session.fetch` or `session.tokens` rejected because the user has to sign
+ * in again, a page is sent to the login and anything else gets 401 and JSON, as by {@link requireLogin}. `undefined` for any
+ * other error. {@link withLogin} does it by itself.
+ *
+ * @group Fetch
+ */
+export function loginRefusals(
+  login: Login,
+): (error: unknown, request: Request, headers?: Headers) => Promise<Response | undefined> {
+  return async (error, request, headers) => {
+    const answer = await login.refusal(fetchRequestFacts(request), error)
+    return answer && toFetchResponse(answer, headers)
+  }
+}
+
+/**
+ * Puts {@link requireLogin} before a handler, and its fields on the response. Where the handler rejects because the user has
+ * to sign in again, answers as {@link loginRefusals} says.
+ *
+ * @group Fetch
+ */
 export function withLogin<Rest extends unknown[]>(
   login: Login,
   requirement: LoginRequirement,
   handler: LoginHandler<Rest>,
 ): FetchHandler<Rest> {
   const guard = requireLogin(login, requirement)
+  const refusal = loginRefusals(login)
+
+  async function run(request: Request, handle: () => Promise<Response>): Promise<Response> {
+    try {
+      return await handle()
+    } catch (error) {
+      const refused = await refusal(error, request)
+      if (refused === undefined) throw error
+      return refused
+    }
+  }
+
   return async (request, ...rest) => {
     const result = await guard(request)
     if (!result.ok) return result.response
-    const response = await handler(request, result.login, ...rest)
-    // What the handler says of caches is better informed.
+    const response = await run(request, async () => handler(request, result.login, ...rest))
+    // What the answer itself says of caches is better informed.
     if (response.headers.has('cache-control')) result.headers.delete('cache-control')
     return withFetchHeaders(response, result.headers)
   }

@@ -41,6 +41,24 @@ export function optionalLogin(login: Login): KoaLoginGuard<LoginSession | undefi
   return guarded(login.optionalGuard())
 }
 
+/**
+ * To be used before the routes: where `session.fetch` or `session.tokens` rejected because the user has to sign in again, a
+ * page is sent to the login and anything else gets 401 and JSON, as by {@link requireLogin}. Any other error is thrown on.
+ *
+ * @group Koa
+ */
+export function loginRefusals(login: Login): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next()
+    } catch (error) {
+      const answer = await login.refusal(nodeRequestFacts(ctx.req, ctx.request), error)
+      if (answer === undefined) throw error
+      sendAnswer(ctx, answer)
+    }
+  }
+}
+
 function guarded<Found extends LoginSession | undefined>(guard: LoginGuard<Found>): KoaLoginGuard<Found> {
   return declares(async (ctx, next) => {
     const result = await guard(nodeRequestFacts(ctx.req, ctx.request))

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors/index.js'
 import { createBoundedCache } from '../kit/bounded-cache.js'
 import { readSecureUrl } from '../kit/fetch/secure-url.js'
+import type { MaybePromise } from '../kit/maybe-promise.js'
 import {
   checkOptions,
   flag,
@@ -80,6 +81,15 @@ const maxNonces = 1000
  * @group Tokens
  */
 export function createAuthenticatedFetch(source: TokenSource, options: AuthenticatedFetchOptions): AuthenticatedFetch {
+  return createCheckedFetch(source, options, () => undefined)
+}
+
+/** {@link createAuthenticatedFetch} whose calls reject with what `check` throws for their answer. */
+export function createCheckedFetch(
+  source: TokenSource,
+  options: AuthenticatedFetchOptions,
+  check: (response: Response) => MaybePromise<undefined>,
+): AuthenticatedFetch {
   checkOptions('createAuthenticatedFetch', options, rules)
   const fault = methods('getToken')('source', source)
   if (fault !== undefined) throw new ConfigurationError(fault)
@@ -102,7 +112,9 @@ export function createAuthenticatedFetch(source: TokenSource, options: Authentic
   const call: AuthenticatedCall = async (input, init = {}) => {
     if (closing.signal.aborted) throw new ClientCallError('ERR_CLIENT_CLOSED')
     if (new Headers(init.headers).has('Authorization')) throw misuse('`headers` must not have `Authorization`')
-    return send(input, init)
+    const response = await send(input, init)
+    await check(response)
+    return response
   }
   const withMethod =
     (method: string): AuthenticatedCall =>

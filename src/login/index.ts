@@ -3,7 +3,13 @@
  *
  * @module
  */
+export type {
+  AuthenticatedCall,
+  AuthenticatedFetch,
+  AuthenticatedFetchOptions,
+} from '../client/authenticated-fetch.js'
 export type { DpopProofs } from '../client/calls/dpop.js'
+export type { StepUp } from '../client/challenges.js'
 export type { CallOptions } from '../client/client-options.js'
 export { isOAuthClientError, OAuthClientError } from '../client/errors.js'
 export { IdTokenError, LoginDeniedError, LoginError, LoginTimeoutError } from '../client/login-errors.js'
@@ -87,13 +93,13 @@ export {
   type UserTokens,
   type UserTokensOptions,
 } from './user-tokens.js'
+export type { LoginRequirement } from './web/ask-to-sign-in.js'
 export {
   createLogin,
   type Login,
   type LoginAccepted,
   type LoginGuard,
   type LoginRefused,
-  type LoginRequirement,
 } from './web/create-login.js'
 export type { LoginLimit } from './web/login-limit.js'
 export type { LoginAddition, LoginContext, LoginOptions, SessionLimits, SessionTokens } from './web/login-options.js'

@@ -38,6 +38,10 @@ export interface ProviderOptions extends ClientOptions {
   readonly credential: ClientCredential
   /** Asked for at every login. Default `openid profile email` for `oidc`, none for `oauth2`. */
   readonly scopes?: readonly string[] | undefined
+  /** The API that its tokens are for (RFC 8707 §2). Best exactly one. Default: the server decides. */
+  readonly resource?: string | readonly string[] | undefined
+  /** The same for servers that name APIs by `audience`, such as Auth0. */
+  readonly audience?: string | readonly string[] | undefined
   /** Sent with every authorization request: what your server wants besides. */
   readonly parameters?: Readonly<Record<string, string>> | undefined
   /** `prompt` of every login that does not say itself. */
@@ -88,6 +92,8 @@ const rules: Rules<ProviderOptions> = {
   issuer: text,
   credential: required(credential),
   scopes: texts,
+  resource: textOrTexts,
+  audience: textOrTexts,
   parameters: textMap,
   prompt: textOrTexts,
   par: choice('auto', 'always', 'never'),
@@ -106,6 +112,7 @@ export interface ProviderSettings {
   /** Stands for the server in transactions, events and accounts: the issuer, else the authorization endpoint. */
   readonly label: string
   readonly scopes: readonly string[]
+  readonly target: Pick<ProviderOptions, 'resource' | 'audience'>
   readonly parameters: Readonly<Record<string, string>>
   readonly prompt: string | readonly string[] | undefined
   readonly par: 'auto' | 'always' | 'never'
@@ -141,6 +148,7 @@ function loginDefaults(options: ProviderOptions, type: 'oidc' | 'oauth2') {
   const { scopes = type === 'oidc' ? ['openid', 'profile', 'email'] : [] } = options
   return {
     scopes: Object.freeze([...scopes]),
+    target: { resource: options.resource, audience: options.audience },
     parameters: options.parameters ?? {},
     par: options.par ?? 'auto',
     fetchUserInfo: options.fetchUserInfo ?? type === 'oauth2',

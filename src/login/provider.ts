@@ -138,7 +138,10 @@ export function createProvider(options: ProviderPreset): Provider {
     const scope = scopesOf(asked)
     const parameters = { ...settings.parameters, ...rest.parameters }
     const { prompt = settings.prompt } = rest
-    const request = await client.authorizationRequest({ ...rest, prompt, parameters, scope, par: settings.par }, call)
+    const request = await client.authorizationRequest(
+      { ...settings.target, ...rest, prompt, parameters, scope, par: settings.par },
+      call,
+    )
     const createdAt = Math.floor(clock() / 1000)
     const { url, state, nonce, codeVerifier } = request
     const transaction = freezeTransaction({

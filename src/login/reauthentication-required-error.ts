@@ -1,3 +1,4 @@
+import type { StepUp } from '../client/challenges.js'
 import { type ClientErrorOptions, OAuthClientError } from '../client/errors.js'
 
 /**
@@ -10,6 +11,7 @@ import { type ClientErrorOptions, OAuthClientError } from '../client/errors.js'
  * - `subject_changed`: the answer to a refresh was about somebody else, and was thrown away.
  * - `logged_out`: somebody ended the session.
  * - `expired`: the access token is over, and the caller wanted no refresh.
+ * - `insufficient_user_authentication`: a service wants the user to sign in again, or in another way (RFC 9470).
  *
  * @group User tokens
  */
@@ -21,10 +23,12 @@ export type ReauthenticationReason =
   | 'subject_changed'
   | 'logged_out'
   | 'expired'
+  | 'insufficient_user_authentication'
 
 /** What a {@link ReauthenticationRequiredError} says besides its code. @group User tokens */
 export interface ReauthenticationErrorOptions extends ClientErrorOptions {
   readonly reason: ReauthenticationReason
+  readonly stepUp?: StepUp | undefined
 }
 
 /**
@@ -34,10 +38,13 @@ export interface ReauthenticationErrorOptions extends ClientErrorOptions {
  */
 export class ReauthenticationRequiredError extends OAuthClientError {
   readonly reason: ReauthenticationReason
+  /** What the service wants of the next login; `undefined` for other reasons. */
+  readonly stepUp: StepUp | undefined
 
   constructor(code: 'ERR_REAUTHENTICATION_REQUIRED', options: ReauthenticationErrorOptions) {
     super(code, options)
     this.reason = options.reason
+    this.stepUp = options.stepUp
   }
 }
 
@@ -45,6 +52,7 @@ export class ReauthenticationRequiredError extends OAuthClientError {
 export function reauthenticationRequired(
   { issuer }: { readonly issuer: string | undefined },
   reason: ReauthenticationReason,
+  stepUp?: StepUp,
 ): ReauthenticationRequiredError {
-  return new ReauthenticationRequiredError('ERR_REAUTHENTICATION_REQUIRED', { reason, issuer })
+  return new ReauthenticationRequiredError('ERR_REAUTHENTICATION_REQUIRED', { reason, issuer, stepUp })
 }

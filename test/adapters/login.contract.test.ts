@@ -14,6 +14,7 @@ import * as onKoa from 'portcullis/koa'
 import { AccessDeniedError, createLogin, type Login, type LoginSession, type Provider } from 'portcullis/login'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type AuthorizationServer, startAuthorizationServer } from '../support/authorization-server.js'
+import { type GuardedApi, openGuardedApi } from '../support/guarded-api.js'
 import { appUrl, webProvider } from '../support/login-provider.js'
 import { createBrowser, type RawAnswer, type ScriptedBrowser } from '../support/scripted-browser.js'
 import { serveFetch } from '../support/serve-fetch.js'
@@ -31,6 +32,13 @@ const account = (login: LoginSession) => JSON.stringify(login.account)
 const greeting = (login: LoginSession | undefined) => `hello ${login?.account.subject ?? 'stranger'}`
 const strong = { acrValues: ['urn:example:mfa'] }
 
+/** What a service answers that the application calls for its user; `call` names one that wants a better login. */
+let api: GuardedApi
+async function agenda({ fetch }: LoginSession, call = '/strong'): Promise<string> {
+  const response = await fetch({ allowedOrigins: api.origin, baseUrl: api.origin })(call)
+  return `${response.status} ${await response.text()}`
+}
+
 async function serveExpress(make: typeof express, login: Login): Promise<Served> {
   const app = make()
   app.use(onExpress.loginRoutes(login))
@@ -38,6 +46,10 @@ async function serveExpress(make: typeof express, login: Login): Promise<Served>
   app.get('/hello', onExpress.optionalLogin(login), (req, res) => void res.send(greeting(req.login)))
   app.get('/strong', onExpress.requireLogin(login, strong), (req, res) => void res.send(req.login.acr))
   app.post('/notes', onExpress.requireLogin(login), (_req, res) => void res.send('kept'))
+  app.get('/agenda', onExpress.requireLogin(login), (req, res, next) => {
+    agenda(req.login, req.query['call'] as string).then((text) => res.send(text), next)
+  })
+  app.use(onExpress.loginRefusals(login))
   app.use((error: Error, _req: ExpressRequest, res: ExpressResponse, _next: NextFunction) => {
     res.status(500).send(`fault: ${error.cause}`)
   })
@@ -63,6 +75,7 @@ async function serveKoa(Application: typeof Koa, login: Login): Promise<Served> 
     }
   })
   const router = new Router()
+  app.use(onKoa.loginRefusals(login))
   app.use(onKoa.loginRoutes(login))
   router.get('/me', onKoa.requireLogin(login), (ctx) => {
     ctx.type = 'json'
@@ -71,6 +84,9 @@ async function serveKoa(Application: typeof Koa, login: Login): Promise<Served> 
   router.get('/hello', onKoa.optionalLogin(login), (ctx) => respond(ctx, greeting(ctx.state.login)))
   router.get('/strong', onKoa.requireLogin(login, strong), (ctx) => respond(ctx, ctx.state.login.acr))
   router.post('/notes', onKoa.requireLogin(login), (ctx) => respond(ctx, 'kept'))
+  router.get('/agenda', onKoa.requireLogin(login), async (ctx) =>
+    respond(ctx, await agenda(ctx.state.login, ctx.query['call'] as string)),
+  )
   app.use(router.routes())
   const listening = app.listen(0, '127.0.0.1')
   await new Promise((resolve) => listening.once('listening', resolve))
@@ -81,8 +97,14 @@ async function serveKoa(Application: typeof Koa, login: Login): Promise<Served> 
 async function serveFastify(login: Login): Promise<Served> {
   const app = fastify()
   await app.register(onFastify.loginRoutes(login))
-  app.setErrorHandler((error: Error, _request, reply) => reply.code(500).send(`fault: ${error.cause}`))
   const session = (request: { login?: LoginSession | undefined }) => request.login as LoginSession
+  app.setErrorHandler((error: Error, _request, reply) => reply.code(500).send(`fault: ${error.cause}`))
+  await app.register(async (scope) => {
+    scope.setErrorHandler(onFastify.loginRefusals(login))
+    scope.get('/agenda', { onRequest: onFastify.requireLogin(login) }, (request) =>
+      agenda(session(request), (request.query as { call?: string }).call),
+    )
+  })
   app.get('/me', { onRequest: onFastify.requireLogin(login) }, (request, reply) =>
     reply.type('application/json').send(account(session(request))),
   )
@@ -101,11 +123,16 @@ function serveFetchApp(login: Login): Promise<Served> {
   )
   const notes = onFetch.withLogin(login, {}, () => new Response('kept'))
   const strongly = onFetch.withLogin(login, strong, (_request, session) => new Response(session.acr ?? ''))
+  const calling = onFetch.withLogin(login, {}, async (request, session) => {
+    const { searchParams } = new URL(request.url)
+    return new Response(await agenda(session, searchParams.get('call') ?? undefined))
+  })
   const optional = onFetch.optionalLogin(login)
   const pages: Record<string, (request: Request) => Promise<Response>> = {
     'GET /me': me,
     'POST /notes': notes,
     'GET /strong': strongly,
+    'GET /agenda': calling,
     async 'GET /hello'(request) {
       const result = await optional(request)
       if (!result.ok) return result.response
@@ -147,12 +174,18 @@ let provider: Provider
 let other: Provider
 
 beforeAll(async () => {
-  server = await startAuthorizationServer({ resources: {} })
-  provider = await webProvider(server, 'corporate', undefined, { prompt: ['login', 'consent'] })
+  api = await openGuardedApi()
+  server = await startAuthorizationServer({ resources: { [api.origin]: { scopes: ['read'] } } })
+  api.guard({ resource: api.origin, issuer: server.issuer }, { '/strong': { acr: 'urn:example:mfa' }, '/any': {} })
+  provider = await webProvider(server, 'corporate', undefined, {
+    prompt: ['login', 'consent'],
+    scopes: ['openid', 'offline_access', 'read'],
+    resource: api.origin,
+  })
   other = await webProvider(server, 'other')
 })
 afterAll(async () => {
-  await Promise.all([provider.close(), other.close()])
+  await Promise.all([provider.close(), other.close(), api.close()])
   await server.close()
 })
 
@@ -279,6 +312,34 @@ describe.each(Object.entries(frameworks))('the login in %s', (_name, serve) => {
     expect(after).not.toBe(before)
     browser.cookiesOf(appUrl).set('__Host-pc_session', before as string)
     expect((await browser.fetch(`${appUrl}/me`)).status).toBe(401)
+  })
+
+  it('[STEP-07] sends a user round again for a service that wants a better login, and calls it then', async () => {
+    await signIn()
+    expect((await browser.go(`${appUrl}/agenda?call=/any`)).body).toMatch(/^200 .*"subject":"user-1"/)
+    const loginUrl = `${appUrl}/auth/login/corporate?returnTo=%2Fagenda%3Fx&acr_values=urn%3Aexample%3Amfa`
+    const told = await browser.fetch(`${appUrl}/agenda?x`)
+    expect([told.status, JSON.parse(told.body)]).toEqual([
+      401,
+      { error: 'insufficient_user_authentication', login_url: loginUrl },
+    ])
+    expect(fieldsOf(told)).toEqual({
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+      'content-type': 'application/json',
+    })
+    const sent = await browser.go(`${appUrl}/agenda?x`)
+    expect([sent.status, sent.headers['location']]).toEqual([303, loginUrl])
+    const { url, answer } = await browser.follow(`${appUrl}/agenda?x`)
+    expect([url, answer.status]).toEqual([`${appUrl}/agenda?x`, 200])
+    expect(answer.body).toMatch(/^200 .*"acr":"urn:example:mfa"/)
+  })
+
+  it('leaves other errors of a handler to the framework', async () => {
+    await signIn()
+    const faulty = await browser.go(`${appUrl}/agenda?call=https://elsewhere.example`)
+    expect([faulty.status, faulty.body]).toEqual([500, 'fault: undefined'])
   })
 
   it('lets no other site act with the cookies of a user', async () => {

@@ -3,32 +3,19 @@
  * `requireLogin` mount what it makes.
  */
 
+import { isOAuthClientError } from '../../client/errors.js'
 import { ConfigurationError } from '../../errors/index.js'
 import type { HttpAnswer } from '../../http/http-answer.js'
 import type { RequestFacts } from '../../http/request-facts.js'
 import { checkOptions, choice, integer, type Rules, takes, text, texts } from '../../kit/options.js'
-import { isNavigation, isSameOrigin, jsonAnswer, redirectAnswer } from './login-answers.js'
+import type { ReauthenticationRequiredError } from '../reauthentication-required-error.js'
+import { askToSignIn, demandOf, type LoginRequirement, meets } from './ask-to-sign-in.js'
+import { isSameOrigin } from './login-answers.js'
 import { failureAnswer, failureOf } from './login-failures.js'
-import { type LoginOptions, type LoginSettings, toLoginSettings } from './login-options.js'
+import { type LoginOptions, toLoginSettings } from './login-options.js'
 import { createRoutes, crossSiteAnswer, type ReadForm } from './login-routes.js'
 import type { LoginSession } from './login-session.js'
-import { checkReturnTo } from './return-to.js'
 import { createSessions, type FoundSession } from './sessions.js'
-import { loginUrl } from './start-login.js'
-
-/** What a guard demands of a session. @group Web login */
-export interface LoginRequirement {
-  /** Only sessions of this provider. Default: of any. */
-  readonly provider?: string | undefined
-  /** One of these; a user who signed in another way is sent round again (OpenID Connect Core §3.1.2.1). */
-  readonly acrValues?: readonly string[] | undefined
-  /** How long ago the user may have signed in at the provider. From 1 on. */
-  readonly maxAgeSeconds?: number | undefined
-  /** Where the user comes back to: `here`, or a path. Default `here`. */
-  readonly returnTo?: string | undefined
-  /** What becomes of a request without a session that is no page: `401` (default), or a redirect all the same. */
-  readonly onApi?: '401' | 'redirect' | undefined
-}
 
 /** A request that may go on, and the fields that its answer needs. @group Web login */
 export interface LoginAccepted<Found> {
@@ -70,6 +57,12 @@ export interface Login {
   guard(requirement?: LoginRequirement): LoginGuard<LoginSession>
   /** As {@link Login.guard}, but a request without a session passes, `login` undefined. */
   optionalGuard(): LoginGuard<LoginSession | undefined>
+  /**
+   * The answer to a `ReauthenticationRequiredError` that `session.fetch` or `session.tokens` rejected with: a page goes to
+   * the login, asking for what the service wants (RFC 9470), anything else gets 401 and JSON, and 403 where the login just
+   * before asked for the same. `undefined` for any other error.
+   */
+  refusal(facts: RequestFacts, error: unknown): Promise<HttpAnswer | undefined>
 }
 
 const rules: Rules<LoginRequirement> = {
@@ -110,9 +103,7 @@ export function createLogin(options: LoginOptions): Login {
       try {
         return await judge<Found>(facts, decide)
       } catch (error) {
-        const failure = failureOf(error)
-        if (failure === undefined) throw error
-        return { ok: false, answer: failureAnswer(facts, failure) }
+        return { ok: false, answer: unableAnswer(facts, error) }
       }
     }
   }
@@ -132,6 +123,15 @@ export function createLogin(options: LoginOptions): Login {
       )
     },
     optionalGuard: () => guardBy(() => undefined),
+    async refusal(facts, error) {
+      if (!isOAuthClientError(error) || error.code !== 'ERR_REAUTHENTICATION_REQUIRED') return undefined
+      const demand = demandOf(error as ReauthenticationRequiredError)
+      try {
+        return askToSignIn(settings, demand, facts, await sessions.find(facts))
+      } catch (failure) {
+        return unableAnswer(facts, failure)
+      }
+    },
   })
 }
 
@@ -142,40 +142,9 @@ function isSafe(method: string): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
 }
 
-function meets(
-  { clock }: LoginSettings,
-  { provider, acrValues, maxAgeSeconds }: LoginRequirement,
-  found: FoundSession | undefined,
-): boolean {
-  if (found === undefined) return false
-  const { record } = found
-  if (provider !== undefined && record.provider !== provider) return false
-  if (acrValues !== undefined && !acrValues.includes(record.acr ?? '')) return false
-  return maxAgeSeconds === undefined || (record.authTime ?? 0) + maxAgeSeconds >= Math.floor(clock() / 1000)
-}
-
-function askToSignIn(
-  { base, routesUrl }: LoginSettings,
-  requirement: LoginRequirement,
-  facts: RequestFacts,
-  found: FoundSession | undefined,
-): HttpAnswer {
-  const { provider, acrValues, maxAgeSeconds, returnTo = 'here', onApi } = requirement
-  const wanted = returnTo === 'here' ? publicPath(base, facts.url) : returnTo
-  const url = loginUrl(routesUrl, provider ?? found?.record.provider, {
-    returnTo: checkReturnTo(wanted, base),
-    acrValues,
-    maxAgeSeconds,
-  })
-  if (isNavigation(facts) || onApi === 'redirect') return redirectAnswer(url)
-  const error = found === undefined ? 'login_required' : 'insufficient_user_authentication'
-  return jsonAnswer(401, { error, login_url: url })
-}
-
-/** The path as the browser has it: a proxy may have cut off the part in front. */
-function publicPath(base: URL, target: string): string {
-  if (!URL.canParse(target, base.origin)) return '/'
-  const { pathname, search } = new URL(target, base.origin)
-  const path = target.startsWith('/') ? target : pathname + search
-  return base.pathname === '/' || path.startsWith(`${base.pathname}/`) ? path : base.pathname + path
+/** @throws what is a fault of the application. */
+function unableAnswer(facts: RequestFacts, error: unknown): HttpAnswer {
+  const failure = failureOf(error)
+  if (failure === undefined) throw error
+  return failureAnswer(facts, failure)
 }

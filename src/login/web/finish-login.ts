@@ -11,6 +11,7 @@ import { emit } from '../../kit/event-sink.js'
 import { isJsonObject, type JsonObject } from '../../kit/json.js'
 import type { LoginResult } from '../login-result.js'
 import type { Provider } from '../provider.js'
+import type { LoginTransaction } from '../transaction.js'
 import { redirectAnswer } from './login-answers.js'
 import { failureAnswer, failureOf } from './login-failures.js'
 import type { LoginSettings } from './login-options.js'
@@ -48,11 +49,17 @@ export function createFinish({ settings, transactions, sessions }: FinishSetting
   }
 
   /** The session of a login that held. The one before ends: its id may be known to others. */
-  async function begin(facts: RequestFacts, provider: Provider, result: LoginResult): Promise<string> {
+  async function begin(
+    facts: RequestFacts,
+    provider: Provider,
+    result: LoginResult,
+    asked: LoginTransaction,
+  ): Promise<string> {
     const previous = await sessions.find(facts)
     const data = await additionOf(provider.name, result, previous, facts)
     const nowSeconds = Math.floor(clock() / 1000)
-    const record = recordOf(provider.name, result, { kept: claims, data, nowSeconds, seconds: absoluteSeconds })
+    const about = { kept: claims, data, asked, nowSeconds, seconds: absoluteSeconds }
+    const record = recordOf(provider.name, result, about)
     await sessions.tokensOf(record)?.set(result.tokens, { account: result.account })
     const cookie = await sessions.begin(record)
     // Not revoked: at many servers that ends what was just issued, too.
@@ -92,7 +99,7 @@ export function createFinish({ settings, transactions, sessions }: FinishSetting
     if (taken === undefined || isOver) return withoutTransaction(facts, provider, taken)
     try {
       const result = await provider.redeem(parameters, transaction)
-      const cookie = await begin(facts, provider, result)
+      const cookie = await begin(facts, provider, result, transaction)
       return redirectAnswer(homeUrl(transaction.returnTo), [...transactions.clear(facts), cookie])
     } catch (error) {
       const failure = failureOf(error)

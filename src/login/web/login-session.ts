@@ -1,9 +1,18 @@
 /*
  * What a browser's session holds on the server, as stores keep it and as handlers see it. Does not find or keep it.
  */
+import {
+  type AuthenticatedFetch,
+  type AuthenticatedFetchOptions,
+  createCheckedFetch,
+} from '../../client/authenticated-fetch.js'
+import { readChallenges, readStepUp } from '../../client/challenges.js'
+import { ConfigurationError } from '../../errors/index.js'
 import { hideSecrets } from '../../kit/hidden.js'
 import { isJsonObject, isStringArray, type JsonObject, ownMember, parseJsonObject } from '../../kit/json.js'
 import type { LoginAccount, LoginResult } from '../login-result.js'
+import { reauthenticationRequired } from '../reauthentication-required-error.js'
+import type { LoginTransaction } from '../transaction.js'
 import type { UserTokens } from '../user-tokens.js'
 
 /**
@@ -33,6 +42,15 @@ export interface LoginSession {
   readonly expiresAt: number
   /** The tokens of this session, renewed when they have to be; hidden. `undefined` where `createLogin` keeps none. */
   readonly tokens: UserTokens | undefined
+  /**
+   * Makes a `fetch` that carries the access token of this session: to `allowedOrigins` alone, renewed when it has to be;
+   * see {@link createAuthenticatedFetch}. Where a service wants the user to sign in again, or in another way (RFC 9470), and
+   * where no token is to be had, calls reject with a {@link ReauthenticationRequiredError}: `loginRefusals` of the adapters
+   * answers it. Hidden.
+   *
+   * @throws `ConfigurationError` for an option that is wrong or unknown, and where `createLogin` keeps no tokens.
+   */
+  fetch(options: AuthenticatedFetchOptions): AuthenticatedFetch
 }
 
 /** A session, as a store keeps it. Times in seconds. */
@@ -47,6 +65,9 @@ export interface SessionRecord {
   readonly acr: string | undefined
   readonly amr: readonly string[]
   readonly authTime: number | undefined
+  /** What its login asked for. */
+  readonly askedAcrValues: readonly string[] | undefined
+  readonly askedMaxAgeSeconds: number | undefined
   readonly createdAt: number
   readonly seenAt: number
   /** When the cookie was last sent. */
@@ -80,11 +101,12 @@ export function recordOf(
   about: {
     readonly kept: readonly string[]
     readonly data: JsonObject
+    readonly asked: Pick<LoginTransaction, 'acrValues' | 'maxAgeSeconds'>
     readonly nowSeconds: number
     readonly seconds: number
   },
 ): SessionRecord {
-  const { kept, data, nowSeconds, seconds } = about
+  const { kept, data, asked, nowSeconds, seconds } = about
   const { acr, amr, sid, auth_time: authTime } = (claims ?? {}) as JsonObject
   return {
     v: 1,
@@ -97,6 +119,8 @@ export function recordOf(
     acr: textOf(acr),
     amr: isStringArray(amr) ? amr : [],
     authTime: typeof authTime === 'number' ? authTime : undefined,
+    askedAcrValues: asked.acrValues,
+    askedMaxAgeSeconds: asked.maxAgeSeconds,
     createdAt: nowSeconds,
     seenAt: nowSeconds,
     sentAt: nowSeconds,
@@ -131,5 +155,20 @@ export function sessionOf(record: SessionRecord, tokens: UserTokens | undefined)
     authTime,
     createdAt,
   }
-  return hideSecrets({ ...shown, expiresAt: absoluteUntil }, { tokens })
+  const fetch = (options: AuthenticatedFetchOptions) => sessionFetch(record, tokens, options)
+  return hideSecrets({ ...shown, expiresAt: absoluteUntil }, { tokens, fetch })
+}
+
+function sessionFetch(
+  { account: { issuer } }: SessionRecord,
+  tokens: UserTokens | undefined,
+  options: AuthenticatedFetchOptions,
+): AuthenticatedFetch {
+  if (tokens === undefined) throw new ConfigurationError('`fetch` of a session needs `tokens` of createLogin.')
+  return createCheckedFetch(tokens, options, async (response) => {
+    const stepUp = response.status === 401 ? readStepUp(readChallenges(response.headers)) : undefined
+    if (stepUp === undefined) return
+    await response.body?.cancel()
+    throw reauthenticationRequired({ issuer }, 'insufficient_user_authentication', stepUp)
+  })
 }

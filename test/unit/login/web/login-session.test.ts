@@ -8,7 +8,10 @@ const result = {
   userInfo: { email: 'b@example.com', name: 'Alice' },
 } as never
 
-const record = recordOf('corporate', result, { kept: ['email'], data: {}, nowSeconds: 10, seconds: 100 })
+const record = recordOf('corporate', result, {
+  ...{ kept: ['email'], data: {}, nowSeconds: 10, seconds: 100 },
+  asked: { acrValues: ['mfa'], maxAgeSeconds: undefined },
+})
 
 describe('the record of a session', () => {
   it('holds what was asked for, and no token', () => {
