@@ -2,17 +2,23 @@ import { sha256Base64url } from '#crypto'
 import type { GrantedToken } from '../auth/access-context.js'
 import type { Auth } from '../auth/auth.js'
 import type { AuthError } from '../errors/index.js'
+import { createShortMemory } from '../kit/bounded-cache.js'
 import type { Clock } from '../kit/clock.js'
 import { emit, isHeard, traced } from '../kit/event-sink.js'
 import type { EventListener } from '../kit/events.js'
-import { createShortMemory } from '../kit/short-memory.js'
 import { createSingleFlight } from '../kit/single-flight.js'
 import { withTimeLimit } from '../kit/time-limit.js'
 import type { Exclusively, Holding } from '../stores/exclusively.js'
-import { checkGranted, type ExchangeRequest, exchangeParams, type GrantClient, grantKey } from './exchange.js'
+import {
+  checkGranted,
+  type ExchangeRequest,
+  exchangeParams,
+  type GrantCache,
+  type GrantClient,
+  grantKey,
+} from './exchange.js'
 import type { ActorToken, GrantSettings } from './grant.js'
 import { describeFailure, type MapRefusal, toActorError, toGrantError } from './grant-errors.js'
-import type { GrantCache } from './shared-grants.js'
 
 /** What acquiring a downstream token takes. */
 export interface AcquireSettings {

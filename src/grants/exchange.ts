@@ -1,8 +1,15 @@
+/** One exchange: its key, what is asked, what may come of it, and how that is kept. Does NOT call the client: see acquire.ts. */
 import { sha256Base64url } from '#crypto'
 import type { GrantedToken } from '../auth/access-context.js'
 import type { Auth } from '../auth/auth.js'
+import type { Clock } from '../kit/clock.js'
+import { emit } from '../kit/event-sink.js'
+import type { EventListener } from '../kit/events.js'
+import { failureCode } from '../kit/failure-code.js'
 import { hideSecrets } from '../kit/hidden.js'
 import { type MaybePromise, whenReady } from '../kit/maybe-promise.js'
+import { inPatience } from '../kit/time-limit.js'
+import type { GrantStore, StoredGrant } from '../stores/contract.js'
 import type { ActorToken, GrantSettings } from './grant.js'
 import { UnusableTokenError } from './grant-errors.js'
 
@@ -145,7 +152,7 @@ function problems(token: ExchangedToken, { auth, grant, client }: ExchangeReques
 }
 
 /** A token whose secret shows in no inspection. */
-export function redacted({ accessToken, ...shown }: GrantedToken): GrantedToken {
+function redacted({ accessToken, ...shown }: GrantedToken): GrantedToken {
   return hideSecrets(shown, { accessToken })
 }
 
@@ -159,5 +166,66 @@ export function exchangeParams({ auth, grant, actor }: ExchangeRequest): Exchang
     ...(scope.length > 0 && { scope }),
     ...(requestedTokenType !== undefined && { requestedTokenType }),
     ...(actor !== undefined && { actor }),
+  }
+}
+
+/** A {@link GrantStore} that never fails: without it, tokens are exchanged anew, and an event tells. */
+export interface GrantCache {
+  get(key: string): Promise<GrantedToken | undefined>
+  /** Keeps a token until shortly before it expires, and no longer than the subject's own (in seconds, if it has one). */
+  set(key: string, token: GrantedToken, subjectExpiresAt: number | undefined): Promise<void>
+  delete(key: string): Promise<void>
+}
+
+/** Before its expiry by this much a token counts as expired, or by a tenth of its lifetime where that is less. */
+const expirySkewMs = 30_000
+
+/** Makes a {@link GrantCache}. */
+export function createGrantCache(store: GrantStore, clock: Clock, onEvent: EventListener | undefined): GrantCache {
+  async function failingOpen<T>(work: () => T | Promise<T>): Promise<T | undefined> {
+    try {
+      return await work()
+    } catch (error) {
+      emit(onEvent, { type: 'store.failed', store: 'grants', reason: failureCode(error), failedOpen: true })
+      return undefined
+    }
+  }
+
+  /** A store in memory gives the same object again and again. */
+  const shown = new WeakMap<StoredGrant, GrantedToken>()
+
+  function show(kept: StoredGrant): GrantedToken {
+    const token = shown.get(kept) ?? redacted(kept)
+    shown.set(kept, token)
+    return token
+  }
+
+  return {
+    async get(key) {
+      const kept = await failingOpen(() => store.get(key))
+      return kept !== undefined && kept.expiresAt * 1000 > clock() ? show(kept) : undefined
+    },
+    async set(key, token, subjectExpiresAt = Number.POSITIVE_INFINITY) {
+      const { accessToken, tokenType, scope, issuedTokenType, expiresAt } = token
+      // A token whose expiry is unknown serves its request and is forgotten.
+      if (expiresAt === undefined) return
+      const nowMs = clock()
+      const skewMs = Math.min(expirySkewMs, (expiresAt * 1000 - nowMs) / 10)
+      const ttlMs = Math.min(expiresAt * 1000 - skewMs, subjectExpiresAt * 1000) - nowMs
+      if (ttlMs <= 0) return
+      await failingOpen(() => store.set(key, { accessToken, tokenType, scope, issuedTokenType, expiresAt }, ttlMs))
+    },
+    async delete(key) {
+      await failingOpen(() => store.delete(key))
+    },
+  }
+}
+
+/** A store of the application's, that fails rather than keep a request waiting for more than 5 s. */
+export function storeInTime(store: GrantStore): GrantStore {
+  return {
+    get: (key) => inPatience(store.get(key)),
+    set: (key, grant, ttlMs) => inPatience(store.set(key, grant, ttlMs)),
+    delete: (key) => inPatience(store.delete(key)),
   }
 }

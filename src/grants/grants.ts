@@ -11,10 +11,9 @@ import { createExclusively } from '../stores/exclusively.js'
 import { createMemoryGrantStore } from '../stores/memory/memory-grant-store.js'
 import { createAccessFetch } from './access-fetch.js'
 import { createAcquire } from './acquire.js'
-import type { GrantClient } from './exchange.js'
+import { createGrantCache, type GrantClient, storeInTime } from './exchange.js'
 import { type Grant, type GrantSettings, toGrantSettings } from './grant.js'
 import type { MapRefusal } from './grant-errors.js'
-import { createGrantCache, storeInTime } from './shared-grants.js'
 
 /** Options of {@link createGrants}. @group Grants */
 export interface GrantsOptions {

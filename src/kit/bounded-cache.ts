@@ -1,3 +1,5 @@
+import type { Clock } from './clock.js'
+
 /**
  * A bounded map that gives an entry used since it was last looked at a second chance before it forgets it (CLOCK). A hit
  * sets one mark and moves nothing; a new entry goes into the place of the one forgotten. Trimming a `Map` from its oldest
@@ -63,6 +65,26 @@ export function createBoundedCache<V>(maxEntries: number): BoundedCache<V> {
     },
     get size() {
       return places.size
+    },
+  }
+}
+
+/** Values that are forgotten after a time, and earlier where there are too many. */
+export interface ShortMemory<V> {
+  get(key: string): V | undefined
+  set(key: string, value: V): void
+}
+
+/** Makes a {@link ShortMemory}. */
+export function createShortMemory<V>(maxEntries: number, ttlMs: number, clock: Clock): ShortMemory<V> {
+  const entries = createBoundedCache<{ readonly value: V; readonly untilMs: number }>(maxEntries)
+  return {
+    get(key) {
+      const entry = entries.get(key)
+      return entry !== undefined && clock() < entry.untilMs ? entry.value : undefined
+    },
+    set(key, value) {
+      entries.set(key, { value, untilMs: clock() + ttlMs })
     },
   }
 }

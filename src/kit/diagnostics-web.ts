@@ -1,10 +1,8 @@
-import type { TracedWork } from './event-sink.js'
+import type { TracedOperation } from './event-sink.js'
 import type { PortcullisEvent } from './events.js'
 
 /** `#diagnostics` where there are no channels. `diagnostics-node.ts` is its counterpart. */
 export const eventChannel = { hasSubscribers: false, publish(_event: PortcullisEvent): void {} }
 
-/** Runs `work`. */
-export function traceOnChannel<T>(_work: TracedWork, run: () => Promise<T>): Promise<T> {
-  return run()
-}
+/** None, for no kind of work. */
+export const workChannels: Readonly<Partial<Record<TracedOperation, undefined>>> = {}

@@ -1,5 +1,5 @@
 /** Where events and the work that leaves the process are told: to listeners, and to channels of the platform. */
-import { eventChannel, traceOnChannel } from '#diagnostics'
+import { eventChannel, workChannels } from '#diagnostics'
 import type { ClientOperation } from './client-events.js'
 import type { EventListener, PortcullisEvent } from './events.js'
 import { isThenable } from './maybe-promise.js'
@@ -48,17 +48,16 @@ export interface EventSink extends EventListener {
  */
 export function createEventSink(onEvent: EventListener | undefined): EventSink {
   const listeners = new Set<EventListener>(onEvent === undefined ? [] : [onEvent])
-  const isAnyoneThere = (): boolean => listeners.size > 0 || eventChannel.hasSubscribers
 
   function tell(event: PortcullisEvent): void {
-    if (!isAnyoneThere()) return
+    if (listeners.size === 0 && !eventChannel.hasSubscribers) return
     Object.freeze(event)
     for (const listener of listeners) emit(listener, event)
     if (eventChannel.hasSubscribers) eventChannel.publish(event)
   }
 
   return Object.assign(tell, {
-    isHeard: isAnyoneThere,
+    isHeard: () => listeners.size > 0 || eventChannel.hasSubscribers,
     observe(listener: EventListener) {
       const own: EventListener = isTracing(listener)
         ? Object.assign((event: PortcullisEvent) => listener(event), { trace: listener.trace.bind(listener) })
@@ -67,27 +66,27 @@ export function createEventSink(onEvent: EventListener | undefined): EventSink {
       return () => void listeners.delete(own)
     },
     trace<T>(work: TracedWork, run: () => Promise<T>): Promise<T> {
-      const around = [...listeners].filter(isTracing)
-      return around.reduce<() => Promise<T>>(
-        (inner, listener) => () => runWithin(listener, work, inner),
-        () => traceOnChannel(work, run),
-      )()
+      const channel = workChannels[work.operation]
+      let around = channel?.hasSubscribers ? () => channel.tracePromise(run, { ...work }) : run
+      for (const listener of listeners) {
+        const inner = around
+        if (isTracing(listener)) around = () => runWithin(listener, work, inner)
+      }
+      return around()
     },
   })
 }
 
-/** Hands `event` to `listener` so that a faulty listener can never change an answer nor end the process. */
-export function emit(listener: EventListener | undefined, event: PortcullisEvent): void {
-  notify(listener, event)
-}
-
-/** Tells a function of the application something, as {@link emit} does. Nothing waits for it. */
+/** Tells a function of the application something. What it throws or rejects with is swallowed: nothing waits for it. */
 export function notify<T>(listener: ((message: T) => unknown) | undefined, message: T): void {
   try {
     const returned: unknown = listener?.(message)
     if (isThenable(returned)) Promise.resolve(returned).catch(() => {})
   } catch {}
 }
+
+/** Hands `event` to `listener` so that a faulty listener can never change an answer nor end the process. */
+export const emit: (listener: EventListener | undefined, event: PortcullisEvent) => void = notify
 
 /** Whether somebody gets what is told to `listener`. */
 export function isHeard(listener: EventListener | undefined): boolean {

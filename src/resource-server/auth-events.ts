@@ -16,7 +16,7 @@ type Refusal = Extract<PortcullisEvent, { readonly type: 'auth.refused' }>
 export interface Judged {
   readonly passage: Passage
   readonly phase: Refusal['phase']
-  /** `undefined` where there is no listener. */
+  /** `undefined` where there is no listener, and for a refusal that came up later. */
   readonly startedMs: number | undefined
   /** The request; `undefined` outside of HTTP. Like the token only for the sentence that explains a refusal. */
   readonly facts?: RequestFacts | undefined
@@ -24,10 +24,8 @@ export interface Judged {
   token?: string | undefined
 }
 
-/** Tells listeners what became of callers. Costs next to nothing where there is none. */
+/** Tells listeners what became of callers. A caller let through is told of only where the judgement was measured. */
 export interface AuthEvents {
-  /** When a judgement begins; `undefined` where there is no listener. */
-  start(): number | undefined
   /** Tells of a request once, however many guards let it through. */
   accepted(auth: Auth<unknown>, judged: Judged): void
   anonymous(resource: string, judged: Judged): void
@@ -70,14 +68,13 @@ export function createAuthEvents(options: ResourceServerSettings): AuthEvents {
   }
 
   return {
-    start: () => (onEvent.isHeard() ? monotonicClock() : undefined),
     accepted({ issuer, resource, scheme, confirmation, isClientToken }, judged) {
-      if (!onEvent.isHeard() || !isFirst(judged)) return
+      if (!isFirst(judged)) return
       const binding = bindingOf(confirmation)
       emit(onEvent, { type: 'auth.accepted', issuer, resource, scheme, binding, isClientToken, ...about(judged) })
     },
     anonymous(resource, judged) {
-      if (onEvent.isHeard()) emit(onEvent, { type: 'auth.anonymous', resource, ...about(judged) })
+      if (judged.startedMs !== undefined) emit(onEvent, { type: 'auth.anonymous', resource, ...about(judged) })
     },
     refused(error, resource, judged) {
       const own = ownError(error, judged.passage.correlationId)

@@ -4,7 +4,6 @@ import type { JsonObject } from '../kit/json.js'
 import { createRevocationList, type RevocationList } from '../revocation/revocation.js'
 import { createMemoryReplayStore } from '../stores/memory/memory-replay-store.js'
 import { createMemoryRevocationStore } from '../stores/memory/memory-revocation-store.js'
-import { createAdmission } from './admission.js'
 import { createBinding } from './binding/binding.js'
 import type { Question } from './compile-gate.js'
 import { createGates } from './gate.js'
@@ -40,14 +39,13 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
   const issuers = createIssuerRegistry(resolved)
   const replayStore = resolved.dpop.replayStore ?? createMemoryReplayStore({ clock })
   const revocations = createRevocations(resolved, issuers)
-  const admission = createAdmission<Claims>({
+  const gates = createGates<Claims>({
     options: resolved,
     binding: createBinding({ ...resolved, replayStore }),
     revocations,
     tokens: createTokenVerifier(resolved, issuers),
     isRevoked: options.isRevoked as Question<Claims> | undefined,
   })
-  const gates = createGates<Claims>(resolved, admission)
   const site = createMetadataSite(resolved.resources, {
     cors: resolved.cors,
     clock,
@@ -78,11 +76,11 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
     verify: (token, requirement = anyToken) => gates.verify(token, requirement),
     async explain(request, requirement = anyToken) {
       const { explainRequest } = await import('./explain.js')
-      return explainRequest({ options: resolved, issuers, admission }, request, requirement)
+      return explainRequest({ options: resolved, issuers, gates }, request, requirement)
     },
     async explainToken(token, requirement = anyToken) {
       const { explainToken } = await import('./explain.js')
-      return explainToken({ options: resolved, issuers, admission }, token, requirement)
+      return explainToken({ options: resolved, issuers, gates }, token, requirement)
     },
     async revoke(revocation) {
       if (!issuers.trusts(revocation.issuer)) throw new ConfigurationError('`revoke` names an issuer not trusted here.')

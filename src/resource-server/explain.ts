@@ -5,9 +5,9 @@ import { type Report, type StepFinding, writeReport } from '../explain/report.js
 import { refusalSentence } from '../explain/sentences.js'
 import type { RequestFacts } from '../http/request-facts.js'
 import { isJsonObject } from '../kit/json.js'
-import type { Admission } from './admission.js'
 import { sightOf } from './auth-events.js'
 import { compileGate, type Gate } from './compile-gate.js'
+import type { Gates } from './gate.js'
 import { describeSteps, type GateStep, orderOfSteps, type Rehearsal, stepOf } from './gate-steps.js'
 import type { Requirement } from './policy/requirement.js'
 import type { ResourceServerSettings } from './resource-server-options.js'
@@ -32,7 +32,7 @@ export interface Explanation extends Report<GateStep> {
 interface ExplainSettings<Claims> {
   readonly options: ResourceServerSettings
   readonly issuers: IssuerRegistry
-  readonly admission: Admission<Claims>
+  readonly gates: Pick<Gates<Claims>, 'admit'>
 }
 
 /**
@@ -83,7 +83,7 @@ async function rehearse<Claims>(
     const { scheme, token, error, credentials } = read(gate)
     Object.assign(rehearsal, { scheme, token, credentials })
     if (error !== undefined) throw error
-    const auth = await settings.admission.admit(gate, scheme, token, facts, new Passage(), true)
+    const auth = await settings.gates.admit(gate, scheme, token, facts, new Passage(), true)
     return write(settings, gate, requirement, rehearsal, auth, facts)
   } catch (thrown) {
     const error = isAuthError(thrown) ? thrown : new InternalError(thrown)

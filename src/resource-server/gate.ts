@@ -1,24 +1,31 @@
+/** The guards of one server, and the fixed list of steps they take. Does NOT write answers: see refusals.ts. */
+import { sha256Base64url } from '#crypto'
 import { Auth, type AuthScheme, Passage, passage } from '../auth/auth.js'
-import {
-  type AuthError,
-  ConfigurationError,
-  copyError,
-  InternalError,
-  InvalidRequestError,
-  isAuthError,
-  MissingTokenError,
-} from '../errors/index.js'
-import type { MaybePromise } from '../kit/maybe-promise.js'
-import type { Admission } from './admission.js'
+import { ConfigurationError, InvalidRequestError, MissingTokenError } from '../errors/index.js'
+import type { RequestFacts } from '../http/request-facts.js'
+import { checkTokenSize } from '../jws/compact-jws.js'
+import { type MaybePromise, whenReady } from '../kit/maybe-promise.js'
+import type { RevocationList } from '../revocation/revocation.js'
 import { createAuthEvents, type Judged } from './auth-events.js'
 import type { AnswerHeaders, Guard, OptionalGuard, Refused } from './auth-result.js'
-import { toAnswer } from './challenge/answer.js'
-import { compileGate, type Gate } from './compile-gate.js'
+import { type Binding, checkBound } from './binding/binding.js'
+import { askAllow, askIsRevoked, compileGate, type Gate, type Question } from './compile-gate.js'
 import type { Requirement } from './policy/requirement.js'
+import { createRefusals } from './refusals.js'
 import type { ResourceServerSettings } from './resource-server-options.js'
 import { readCredentials } from './token/read-credentials.js'
+import type { TokenVerifier, TrustedToken } from './token/token-verifier.js'
 
-/** Makes guards for routes: credentials, the steps of {@link Admission}, and the answer. */
+/** What the gates of one server are made of. */
+export interface GatesSettings<Claims> {
+  readonly options: ResourceServerSettings
+  readonly tokens: TokenVerifier
+  readonly binding: Binding
+  readonly revocations: Pick<RevocationList, 'check' | 'isEmpty'>
+  readonly isRevoked: Question<Claims> | undefined
+}
+
+/** Makes guards for routes: credentials, the steps, and the answer. */
 export interface Gates<Claims> {
   guard(requirement: Requirement<Claims>): Guard<Claims>
   optionalGuard(requirement: Requirement<Claims>): OptionalGuard<Claims>
@@ -26,6 +33,22 @@ export interface Gates<Claims> {
   check(auth: Auth<Claims>, requirement: Requirement<Claims>): void
   checkAsync(auth: Auth<Claims>, requirement: Requirement<Claims>): Promise<void>
   refuse(thrown: unknown, auth: Auth<unknown> | undefined): Refused
+  /**
+   * Holds a token, and how it came, against a gate: size, token, binding, revocation, requirement, in this order. Tells of
+   * nothing.
+   *
+   * @param facts - the request; `undefined` outside of HTTP.
+   * @param isRehearsal - to find out what would become of the request: a proof is not used up by it. Default false.
+   * @throws {@link AuthError}
+   */
+  admit(
+    gate: Gate<Claims>,
+    scheme: AuthScheme,
+    token: string,
+    facts: RequestFacts | undefined,
+    passage: Passage,
+    isRehearsal?: boolean,
+  ): Promise<Auth<Claims>>
 }
 
 const mustWait =
@@ -34,13 +57,19 @@ const mustWait =
 const privateHeaders: AnswerHeaders = Object.freeze({ 'Cache-Control': 'private' })
 
 /** Makes the gates of one server. */
-export function createGates<Claims>(
-  options: ResourceServerSettings,
-  { admit, admitAgain }: Admission<Claims>,
-): Gates<Claims> {
+export function createGates<Claims>({
+  options,
+  tokens,
+  binding,
+  revocations,
+  isRevoked,
+}: GatesSettings<Claims>): Gates<Claims> {
+  const { monotonicClock, cors } = options
+  const { clock, onEvent } = options.surroundings
   const compiled = new WeakMap<Requirement<Claims>, Gate<Claims>>()
-  const guarded = new Set(options.resources.map(({ resource }) => resource))
+  const exposed = cors ? { 'Access-Control-Expose-Headers': 'WWW-Authenticate, DPoP-Nonce' } : {}
   const tell = createAuthEvents(options)
+  const { refuse, refuseLater } = createRefusals<Claims>(options, tell)
 
   function gateFor(requirement: Requirement<Claims>): Gate<Claims> {
     const known = compiled.get(requirement)
@@ -50,25 +79,76 @@ export function createGates<Claims>(
     return gate
   }
 
-  function refuse(thrown: unknown, gate: Gate<Claims>, scheme: AuthScheme | undefined, judged: Judged): Refused {
-    const error = isAuthError(thrown) ? thrown : new InternalError(thrown)
-    return refused(tell.refused(error, gate.resource.resource, judged), gate, scheme, judged.passage)
+  async function admit(
+    gate: Gate<Claims>,
+    scheme: AuthScheme,
+    token: string,
+    facts: RequestFacts | undefined,
+    its: Passage,
+    isRehearsal = false,
+  ): Promise<Auth<Claims>> {
+    checkTokenSize(token)
+    const nowMs = clock()
+    const hashed = sha256Base64url(token)
+    const tokenHash = typeof hashed === 'string' ? hashed : await hashed
+    its.tokenHash = tokenHash
+    const verified = tokens.verify(token, tokenHash, gate.resource, nowMs)
+    const trusted = verified instanceof Promise ? await verified : verified
+    const { entry, issuer } = trusted
+    const checked = binding.check({
+      facts,
+      scheme,
+      token,
+      tokenHash,
+      confirmation: entry.tokenClaims['cnf'],
+      unknownConfirmation: issuer.unknownConfirmation,
+      modes: gate.modes,
+      resource: gate.resource.resource,
+      isRehearsal,
+    })
+    const { confirmation, responseHeaders } = checked instanceof Promise ? await checked : checked
+    if (responseHeaders !== undefined) its.headers = { ...exposed, ...responseHeaders }
+    const verifiedToken = entry as typeof entry & { claims: Claims }
+    const auth = new Auth<Claims>(token, scheme, gate.resource.resource, verifiedToken, confirmation, undefined, its)
+    const met = meetRequirement(gate, auth, trusted, nowMs)
+    if (met !== undefined) await met
+    return auth
   }
 
-  function refused(
-    error: AuthError,
+  /**
+   * Possession was shown by the very request that `auth` is of, and a proof is good for one use only. Throws
+   * synchronously or rejects.
+   */
+  function admitAgain(gate: Gate<Claims>, auth: Auth<Claims>): MaybePromise<void> {
+    const nowMs = clock()
+    const tokenHash = auth[passage].tokenHash ?? sha256Base64url(auth.token)
+    const verified = whenReady(tokenHash, (hash) => tokens.verify(auth.token, hash, gate.resource, nowMs))
+    return whenReady(verified, (trusted) => {
+      checkBound(auth.scheme, auth.confirmation, gate.modes)
+      return meetRequirement(gate, auth, trusted, nowMs)
+    })
+  }
+
+  function meetRequirement(
     gate: Gate<Claims>,
-    scheme: AuthScheme | undefined,
-    { headers }: Passage,
-  ): Refused {
-    const answer = toAnswer(error, { ...gate.answerContext, scheme })
-    const fault = error.status === 500
-    return { ok: false, error, answer: { ...answer, headers: { ...headers, ...answer.headers } }, fault }
+    auth: Auth<Claims>,
+    trusted: TrustedToken,
+    nowMs: number,
+  ): MaybePromise<void> {
+    const listed = revocations.isEmpty ? undefined : revocations.check(trusted.entry)
+    const unrevoked = isRevoked === undefined ? listed : whenReady(listed, () => askIsRevoked(isRevoked, auth))
+    if (unrevoked !== undefined) return unrevoked.then(() => meetRules(gate, auth, trusted, nowMs))
+    return meetRules(gate, auth, trusted, nowMs)
+  }
+
+  /** Where nobody listens, nothing is measured and nothing told. */
+  function start(): number | undefined {
+    return onEvent.isHeard() ? monotonicClock() : undefined
   }
 
   function accept(auth: Auth<Claims>, judged: Judged, queryUsed: boolean) {
     const { headers } = judged.passage
-    tell.accepted(auth, judged)
+    if (judged.startedMs !== undefined) tell.accepted(auth, judged)
     return { ok: true as const, auth, headers: queryUsed ? { ...privateHeaders, ...headers } : headers }
   }
 
@@ -76,7 +156,7 @@ export function createGates<Claims>(
     const gate = gateFor(requirement)
     return async (facts) => {
       const its = new Passage(facts.request)
-      const judged: Judged = { phase: 'request', passage: its, startedMs: tell.start(), facts, token: undefined }
+      const judged: Judged = { phase: 'request', passage: its, startedMs: start(), facts, token: undefined }
       let scheme: AuthScheme | undefined
       try {
         const read = readCredentials(facts, gate.resource, gate.modes.dpop !== 'off')
@@ -98,7 +178,8 @@ export function createGates<Claims>(
   /** Judges a caller let through before; what is thrown or rejected with is the refusal, told of. */
   function demand(auth: Auth<Claims>, requirement: Requirement<Claims>, waits: boolean): MaybePromise<void> {
     const gate = gateFor(requirement)
-    const judged: Judged = { phase: 'check', passage: auth[passage], startedMs: tell.start(), token: auth.token }
+    const judged: Judged = { phase: 'check', passage: auth[passage], startedMs: start(), token: auth.token }
+    const pass = (): void => void accept(auth, judged, false)
     const fail = (thrown: unknown): never => {
       throw refuse(thrown, gate, auth.scheme, judged).error
     }
@@ -108,35 +189,24 @@ export function createGates<Claims>(
     } catch (thrown) {
       return fail(thrown)
     }
-    if (!(outcome instanceof Promise)) return tell.accepted(auth, judged)
-    if (waits) return outcome.then(() => tell.accepted(auth, judged), fail)
+    if (!(outcome instanceof Promise)) return pass()
+    if (waits) return outcome.then(pass, fail)
     outcome.catch(() => {})
     return fail(new ConfigurationError(mustWait))
   }
 
   return {
+    admit,
     optionalGuard,
     guard: (requirement) => optionalGuard(requirement, false) as Guard<Claims>,
-    refuse(thrown, auth) {
-      const caller = auth instanceof Auth && guarded.has(auth.resource) ? auth : undefined
-      const gate = compileGate<Claims>(options, { resource: caller?.resource ?? options.resources[0]?.resource })
-      const its = caller?.[passage] ?? new Passage()
-      if (tell.isKnown(thrown, caller?.[passage])) return refused(thrown, gate, caller?.scheme, its)
-      return refuse(copied(thrown), gate, caller?.scheme, {
-        passage: its,
-        phase: 'check',
-        startedMs: undefined,
-        token: caller?.token,
-      })
-    },
+    refuse: refuseLater,
     check: (auth, requirement) => void demand(auth, requirement, false),
     async checkAsync(auth, requirement) {
       await demand(auth, requirement, true)
     },
     async verify(token, requirement) {
       const gate = gateFor(requirement)
-      const startedMs = tell.start()
-      const judged: Judged = { phase: 'token', passage: new Passage(), startedMs, token }
+      const judged: Judged = { phase: 'token', passage: new Passage(), startedMs: start(), token }
       try {
         if (typeof token !== 'string') throw new InvalidRequestError('ERR_REQUEST_MALFORMED')
         return accept(await admit(gate, 'Bearer', token, undefined, judged.passage), judged, false).auth
@@ -147,11 +217,13 @@ export function createGates<Claims>(
   }
 }
 
-/** What the application throws may be one object for many requests. */
-function copied(thrown: unknown): unknown {
-  try {
-    return isAuthError(thrown) ? copyError(thrown) : thrown
-  } catch (unreadable) {
-    return unreadable
-  }
+/** RFC 9470 §9: what a route demands is told to good tokens only. */
+function meetRules<Claims>(
+  { rules, allow }: Gate<Claims>,
+  auth: Auth<Claims>,
+  { entry, issuer }: TrustedToken,
+  nowMs: number,
+): MaybePromise<void> {
+  for (const hold of rules) hold(entry, nowMs, issuer.clockToleranceMs)
+  return allow && askAllow(allow, auth)
 }

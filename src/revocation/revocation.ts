@@ -42,9 +42,10 @@ export interface RevocationList {
    * @throws {@link UnavailableError} `ERR_STORE_UNAVAILABLE` when it could not be stored.
    */
   revoke(revocation: Revocation): Promise<void>
+  /** True while nothing can have been revoked: {@link RevocationList.check} need not be asked then. */
+  readonly isEmpty: boolean
   /**
-   * Refuses a verified token that was revoked. `undefined` at once where nothing can have been revoked. Throws
-   * synchronously or rejects.
+   * Refuses a verified token that was revoked. Throws synchronously or rejects.
    *
    * @throws {@link InvalidTokenError} `ERR_TOKEN_REVOKED`
    * @throws {@link UnavailableError} `ERR_STORE_UNAVAILABLE` when the store does not tell.
@@ -69,7 +70,6 @@ export interface RevocationListSettings {
 export function createRevocationList(settings: RevocationListSettings): RevocationList {
   const { store, ttlSeconds, leewayMsOf, clock, onEvent } = settings
   const keysOf = new WeakMap<RevocableToken, TokenKeys>()
-  let mayHoldSome = settings.isShared
 
   function fail(cause: unknown): UnavailableError {
     emit(onEvent, { type: 'store.failed', store: 'revocation', reason: failureCode(cause), failedOpen: false })
@@ -103,22 +103,23 @@ export function createRevocationList(settings: RevocationListSettings): Revocati
     )
   }
 
-  return {
-    async revoke(revocation) {
+  const list = {
+    isEmpty: !settings.isShared,
+    async revoke(revocation: Revocation) {
       const atMs = readTime(revocation.atSeconds) ?? clock() + leewayMsOf(revocation.issuer)
       const { keys, widerKey } = await revocationMarks(revocation)
-      mayHoldSome = true
+      list.isEmpty = false
       try {
         await inTime(() => Promise.all(keys.map(async (key) => store.revoke(key, atMs, ttlSeconds * 1000, widerKey))))
       } catch (error) {
         throw fail(error)
       }
     },
-    check(token) {
-      if (!mayHoldSome) return undefined
+    check(token: RevocableToken) {
       return whenReady(keysOf.get(token) ?? tokenKeys(token), (keys) => ask(token, keys))
     },
   }
+  return list
 }
 
 function readTime(atSeconds: number | undefined): number | undefined {

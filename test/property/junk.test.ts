@@ -8,12 +8,8 @@ import { comparableType, readCompactJws } from '../../src/jws/compact-jws.js'
 import { parseJsonObject } from '../../src/kit/json.js'
 import { compileRequirement } from '../../src/resource-server/policy/compile-requirement.js'
 import { toResourceServerSettings } from '../../src/resource-server/resource-server-options.js'
-import {
-  firstClaim,
-  readRoles,
-  readScopes,
-  toClaimProfileSettings,
-} from '../../src/resource-server/token/claim-profile.js'
+import { firstClaim, readRoles, readScopes } from '../../src/resource-server/token/claim-paths.js'
+import { toClaimProfileSettings } from '../../src/resource-server/token/claim-profile.js'
 import { isReadableMayAct, readActor, readClaims } from '../../src/resource-server/token/read-claims.js'
 import { namesForeignKind, showsAccessToken } from '../../src/resource-server/token/token-type.js'
 

@@ -1,12 +1,6 @@
 import { ConfigurationError } from '../../errors/index.js'
-import { isJsonObject, type JsonObject, ownMember } from '../../kit/json.js'
-
-/**
- * Where a claim stands: its name, or the way down to it. In a text a dot goes one level down, unless a claim has that
- * very name: `realm_access.roles`. A list names each level by itself, for names that hold dots:
- * `['resource_access', 'api.example.com', 'roles']`.
- */
-export type ClaimPath = string | readonly string[]
+import { isJsonObject, type JsonObject } from '../../kit/json.js'
+import { type ClaimPathSettings, claimAt, toClaimPath } from './claim-paths.js'
 
 /**
  * What one claim must be. A value, or a list of values of which one must match; an array claim matches when one of its
@@ -30,56 +24,11 @@ export type ClaimCondition =
  */
 export type ClaimConditions = Readonly<Record<string, ClaimCondition>>
 
-/** Where a claim may stand: under its whole name, else down the steps. At least one of both is there. */
-export interface ClaimPathSettings {
-  readonly whole: string | undefined
-  readonly steps: readonly string[] | undefined
-}
-
 /** Whether the claims of a token are as demanded. */
 export type ClaimsTest = (claims: JsonObject) => boolean
 
-/** The claim at `path`; `undefined` where it is absent or `null`. Looks at own members only, at every level. */
-export function claimAt(claims: JsonObject, { whole, steps }: ClaimPathSettings): unknown {
-  const value = whole === undefined ? undefined : ownMember(claims, whole)
-  return value ?? (steps && stepDown(claims, steps)) ?? undefined
-}
-
-function stepDown(claims: JsonObject, steps: readonly string[]): unknown {
-  let value: unknown = claims
-  for (const name of steps) value = isJsonObject(value) ? ownMember(value, name) : undefined
-  return value
-}
-
-/** What other tools write for a path, and what no dot can be meant to divide. */
-const otherNotation = /^\$|^\/|[[\]]|^\s|\s$/
-
-/**
- * Checks the path of a claim. `name` is the option it stands in, for the message.
- *
- * @throws {@link ConfigurationError}
- */
-export function toClaimPath(name: string, given: unknown): ClaimPathSettings {
-  if (Array.isArray(given)) {
-    if (given.length === 0 || !given.every(isText)) refusePath(name)
-    return given.length === 1 ? { whole: given[0], steps: undefined } : { whole: undefined, steps: [...given] }
-  }
-  if (!isText(given) || otherNotation.test(given)) return refusePath(name)
-  const steps = given.split('.')
-  if (steps.includes('')) refusePath(name)
-  return { whole: given, steps: steps.length > 1 ? steps : undefined }
-}
-
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
-}
-
-/** Throws the {@link ConfigurationError} that says how the path of a claim is written. */
-export function refusePath(name: string): never {
-  throw new ConfigurationError(
-    `\`${name}\` takes names of claims such as 'roles' or 'realm_access.roles', or a list of them. ` +
-      "A name that holds dots or brackets itself is written level by level: [['resource_access', 'my.app', 'roles']].",
-  )
 }
 
 /**

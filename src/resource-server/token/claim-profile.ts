@@ -1,17 +1,14 @@
 import { ConfigurationError } from '../../errors/index.js'
-import { createBoundedCache } from '../../kit/bounded-cache.js'
-import { isJsonObject, isStringArray, type JsonObject } from '../../kit/json.js'
+import { isJsonObject } from '../../kit/json.js'
 import { anything, checkOptions, choice, type Rules, required } from '../../kit/options.js'
+import { type ClaimConditions, type ClaimsTest, toClaimsTest } from './claim-conditions.js'
 import {
-  type ClaimConditions,
   type ClaimPath,
   type ClaimPathSettings,
-  type ClaimsTest,
-  claimAt,
+  type RolePathSettings,
   refusePath,
   toClaimPath,
-  toClaimsTest,
-} from './claim-conditions.js'
+} from './claim-paths.js'
 
 /** A place of roles whose value is neither one name nor a list of names. @group Resource server */
 export interface RoleClaim {
@@ -51,11 +48,6 @@ export interface ClaimProfile {
   readonly userToken?: ClaimConditions | readonly ClaimConditions[] | undefined
 }
 
-/** Where roles stand, and in which form. */
-export interface RolePathSettings extends ClaimPathSettings {
-  readonly form: 'names' | 'object-keys' | 'comma-list'
-}
-
 /** What a profile reads, and from where. */
 export interface ClaimProfileSettings {
   readonly clientId: readonly ClaimPathSettings[]
@@ -64,8 +56,9 @@ export interface ClaimProfileSettings {
   readonly tenant: readonly ClaimPathSettings[]
   /** What stands for `sub` where it is absent or empty. Empty: nothing. */
   readonly subjectStandIn: readonly ClaimPathSettings[]
-  readonly clientToken: ClaimsTest
-  readonly userToken: ClaimsTest
+  /** `undefined`: nothing shows it. Like the next. */
+  readonly clientToken: ClaimsTest | undefined
+  readonly userToken: ClaimsTest | undefined
 }
 
 const profileRules: Rules<ClaimProfile> = {
@@ -77,8 +70,6 @@ const profileRules: Rules<ClaimProfile> = {
   clientToken: anything,
   userToken: anything,
 }
-
-const never: ClaimsTest = () => false
 
 /**
  * Checks a claim profile and fills in its defaults.
@@ -95,8 +86,8 @@ export function toClaimProfileSettings(profile: ClaimProfile = {}): ClaimProfile
     roles: toRolePaths(profile.roles ?? ['roles']),
     tenant: profile.tenant === undefined ? [] : paths('tenant', []),
     subjectStandIn: profile.subjectStandIn === undefined ? [] : paths('subjectStandIn', []),
-    clientToken: toClaimsTest('claimProfile.clientToken', profile.clientToken) ?? never,
-    userToken: toClaimsTest('claimProfile.userToken', profile.userToken) ?? never,
+    clientToken: toClaimsTest('claimProfile.clientToken', profile.clientToken),
+    userToken: toClaimsTest('claimProfile.userToken', profile.userToken),
   })
 }
 
@@ -120,65 +111,4 @@ function toRolePath(name: string, place: unknown): RolePathSettings {
   const given = place as unknown as RoleClaim
   checkOptions<RoleClaim>(`A place of \`${name}\``, given, roleRules, `${name}.`)
   return { ...toClaimPath(name, given.claim), form: given.form }
-}
-
-/** The value of the first of `paths` that is there. */
-export function firstClaim(claims: JsonObject, paths: readonly ClaimPathSettings[]): unknown {
-  for (const path of paths) {
-    const value = claimAt(claims, path)
-    if (value !== undefined) return value
-  }
-  return undefined
-}
-
-const noNames: readonly string[] = Object.freeze([])
-
-/** Few scope claims stand in many tokens: each list is made once, and takes the memory of one. */
-const sharedLists = createBoundedCache<readonly string[]>(1000)
-
-const maxSharedLength = 512
-
-/**
- * The scopes in a scope claim: a space-delimited string (RFC 9068 §2.2.3) or an array of strings. An absent or empty
- * claim is not a scope. `undefined` for any other value. The result is frozen, since every request with the same token
- * shares it.
- */
-export function readScopes(value: unknown): readonly string[] | undefined {
-  if (value === undefined || value === '') return noNames
-  if (typeof value === 'string') return sharedLists.get(value) ?? splitScopes(value)
-  return isStringArray(value) ? Object.freeze(value) : undefined
-}
-
-/** One space parts scopes (RFC 6749 §3.3); where there are more, nothing stands between them. */
-function splitScopes(text: string): readonly string[] {
-  const parts = text.split(' ')
-  const scopes = Object.freeze(parts.includes('') ? parts.filter((part) => part !== '') : parts)
-  if (text.length <= maxSharedLength) sharedLists.set(text, scopes)
-  return scopes
-}
-
-/**
- * The roles at all of `paths` together, each once; nothing for a value that is not of the form of its path. The result is
- * frozen.
- */
-export function readRoles(claims: JsonObject, paths: readonly RolePathSettings[]): readonly string[] {
-  let roles = noNames
-  for (const path of paths) {
-    const found = rolesIn(claimAt(claims, path), path.form)
-    if (found.length > 0) roles = roles === noNames ? found : [...new Set([...roles, ...found])]
-  }
-  return Object.freeze(roles)
-}
-
-function rolesIn(value: unknown, form: RolePathSettings['form']): readonly string[] {
-  if (form === 'object-keys') return isJsonObject(value) ? Object.keys(value) : noNames
-  if (typeof value === 'string') return form === 'names' ? [value] : splitAtCommas(value)
-  return form === 'names' && isStringArray(value) ? value : noNames
-}
-
-function splitAtCommas(text: string): readonly string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
 }

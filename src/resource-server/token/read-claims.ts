@@ -3,7 +3,8 @@ import { type InvalidTokenCode, InvalidTokenError } from '../../errors/index.js'
 import { invalidClaim, missingClaim, numericDate, textClaim } from '../../jws/read-claim.js'
 import type { VerificationKey } from '../../jws/verification-key.js'
 import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../../kit/json.js'
-import { type ClaimProfileSettings, firstClaim, readRoles, readScopes } from './claim-profile.js'
+import { firstClaim, readRoles, readScopes } from './claim-paths.js'
+import type { ClaimProfileSettings } from './claim-profile.js'
 
 /** How the claims of one issuer's tokens are judged. */
 export interface ClaimSettings {
@@ -94,8 +95,8 @@ function tellClientToken(
   claims: JsonObject,
   profile: ClaimProfileSettings,
 ): boolean | undefined {
-  if (subject === clientId || profile.clientToken(claims)) return true
-  return profile.userToken(claims) ? false : undefined
+  if (subject === clientId || profile.clientToken?.(claims)) return true
+  return profile.userToken?.(claims) ? false : undefined
 }
 
 function readTenant(claims: JsonObject, profile: ClaimProfileSettings): string | undefined {

@@ -3,7 +3,7 @@ import type { CredentialFields } from '../../issuer/endpoint-credential.js'
 import type { GuardedFetchOptions } from '../../kit/fetch/guarded-fetch.js'
 import type { JsonObject } from '../../kit/json.js'
 import { members, object, required, takes, text, textMap } from '../../kit/options.js'
-import { type ClaimPath, claimAt, toClaimPath } from './claim-conditions.js'
+import { type ClaimPath, claimAt, toClaimPath } from './claim-paths.js'
 
 /**
  * How an endpoint that is not of RFC 7662 is asked about a token, and how its answer is read: a POST request with a JSON

@@ -1,6 +1,6 @@
 import { InvalidRequestError, InvalidTokenError } from '../../errors/index.js'
 import type { Discovery } from '../../issuer/discovery.js'
-import { type CompactJws, readCompactJws, readJsonSegment } from '../../jws/compact-jws.js'
+import { readCompactJws, readJsonSegment } from '../../jws/compact-jws.js'
 import { createBoundedCache } from '../../kit/bounded-cache.js'
 import { ownMember } from '../../kit/json.js'
 import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
@@ -97,7 +97,12 @@ export function createTokenVerifier(options: TokenVerifierSettings, issuers: Iss
   ): MaybePromise<TrustedToken> {
     const jws = readCompactJws(token)
     if (jws === undefined) return introspectOpaque(token, tokenHash, resource)
-    return whenReady(issuerOf(jws, resource), (issuer) => {
+    const iss = ownMember(jws.payload, 'iss')
+    const found = typeof iss === 'string' && maySpeakFor(resource, iss) ? issuers.find(iss) : undefined
+    return whenReady(found, (issuer) => {
+      if (issuer === undefined) {
+        throw new InvalidTokenError('ERR_TOKEN_ISSUER', { expected: resource.issuers, received: iss })
+      }
       if (!isIntrospecting(issuer) || !issuer.introspector.takesJwts) {
         return whenReady(verifyJwt(jws, issuer, nowMs), (entry) => accept({ entry, issuer }, tokenHash, resource))
       }
@@ -108,20 +113,13 @@ export function createTokenVerifier(options: TokenVerifierSettings, issuers: Iss
 
   function accept(trusted: TrustedToken, tokenHash: string, resource: TokenTarget): MaybePromise<TrustedToken> {
     checkAudience(trusted, resource)
-    return whenReady(options.schema && applyClaimsSchema(trusted.entry, options.schema), () => {
-      remembered.set(tokenHash, trusted)
-      return trusted
-    })
+    if (options.schema === undefined) return remember(trusted, tokenHash)
+    return applyClaimsSchema(trusted.entry, options.schema).then(() => remember(trusted, tokenHash))
   }
 
-  function issuerOf({ payload }: CompactJws, resource: TokenTarget): MaybePromise<Issuer> {
-    const iss = ownMember(payload, 'iss')
-    const found = typeof iss === 'string' && maySpeakFor(resource, iss) ? issuers.find(iss) : undefined
-    return whenReady(found, (issuer) => {
-      if (issuer === undefined)
-        throw new InvalidTokenError('ERR_TOKEN_ISSUER', { expected: resource.issuers, received: iss })
-      return issuer
-    })
+  function remember(trusted: TrustedToken, tokenHash: string): TrustedToken {
+    remembered.set(tokenHash, trusted)
+    return trusted
   }
 
   async function introspectOpaque(token: string, tokenHash: string, resource: TokenTarget) {

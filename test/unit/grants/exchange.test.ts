@@ -1,6 +1,6 @@
 import { createMemoryGrantStore, type Grant, type GrantStore, type LockStore, type PortcullisEvent } from 'portcullis'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { storeInTime } from '../../../src/grants/shared-grants.js'
+import { storeInTime } from '../../../src/grants/exchange.js'
 import { answer } from '../../support/fake-token-endpoint.js'
 import {
   accessTokenType,
