@@ -77,16 +77,19 @@ export function createEventSink(onEvent: EventListener | undefined): EventSink {
   })
 }
 
-/** Tells a function of the application something. What it throws or rejects with is swallowed: nothing waits for it. */
-export function notify<T>(listener: ((message: T) => unknown) | undefined, message: T): void {
+/**
+ * Hands an event to `listener`, or a message to another function of the application, so that a faulty one can never change
+ * an answer nor end the process: what it throws or rejects with is swallowed, and nothing waits for it.
+ */
+export function emit<Message = PortcullisEvent>(
+  listener: ((message: Message) => unknown) | undefined,
+  message: NoInfer<Message>,
+): void {
   try {
     const returned: unknown = listener?.(message)
     if (isThenable(returned)) Promise.resolve(returned).catch(() => {})
   } catch {}
 }
-
-/** Hands `event` to `listener` so that a faulty listener can never change an answer nor end the process. */
-export const emit: (listener: EventListener | undefined, event: PortcullisEvent) => void = notify
 
 /** Whether somebody gets what is told to `listener`. */
 export function isHeard(listener: EventListener | undefined): boolean {

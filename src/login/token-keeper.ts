@@ -6,7 +6,7 @@ import { expiresInSeconds } from '../client/token-lifetime.js'
 import type { TokenSet } from '../client/token-set.js'
 import { TokenStoreError } from '../errors/index.js'
 import type { Clock } from '../kit/clock.js'
-import { emit, notify } from '../kit/event-sink.js'
+import { emit } from '../kit/event-sink.js'
 import type { EventListener } from '../kit/events.js'
 import { pause, withTimeLimit } from '../kit/time-limit.js'
 import type { StoredTokens, TokenStore } from '../stores/contract.js'
@@ -223,7 +223,7 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
     now.ended ??= reason
     if (isNews) {
       emit(onEvent, { type: 'tokens.reauth_required', provider: provider.name, reason })
-      notify(onReauthRequired, reason)
+      emit(onReauthRequired, reason)
     }
     return reauthenticationRequired(provider, now.ended)
   }
