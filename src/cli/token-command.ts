@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { bearerAuthorization, type TokenSet } from '../client/token-set.js'
 import { readCompactJws, readJsonSegment } from '../jws/compact-jws.js'
+import { windowsProgram } from '../native/open-browser.js'
 import { type CommandCall, CommandFailure, type CommandIo, type ExitCode } from './command-io.js'
 import { openSession, requireKept, withUserTokens } from './session.js'
 
@@ -48,16 +49,20 @@ function decoded({ accessToken }: TokenSet): object {
   return { header, payload: jws.payload }
 }
 
-const copyPrograms: Readonly<Partial<Record<NodeJS.Platform, readonly (readonly string[])[]>>> = {
-  darwin: [['pbcopy']],
-  win32: [['clip.exe']],
-  linux: [['wl-copy'], ['xclip', '-selection', 'clipboard'], ['xsel', '--clipboard', '--input'], ['clip.exe']],
+/** The programs that copy, to be tried in turn. @internal */
+export function copyPrograms({
+  platform,
+  env,
+}: Pick<CommandIo, 'platform' | 'env'>): readonly (readonly [program: string, ...args: string[]])[] {
+  if (platform === 'darwin') return [['pbcopy']]
+  if (platform === 'win32') return [[windowsProgram('clip.exe', env)]]
+  return [['wl-copy'], ['xclip', '-selection', 'clipboard'], ['xsel', '--clipboard', '--input'], ['clip.exe']]
 }
 
 /** By the program of the system, through its stdin: neither a shell nor the process list sees the token. */
-async function copy(text: string, { platform, env }: CommandIo): Promise<void> {
-  for (const [program, ...args] of copyPrograms[platform] ?? []) {
-    if (await feed(program as string, args, text, env)) return
+async function copy(text: string, io: CommandIo): Promise<void> {
+  for (const [program, ...args] of copyPrograms(io)) {
+    if (await feed(program, args, text, io.env)) return
   }
   throw new CommandFailure('there is no program here that copies: wl-copy, xclip, xsel, pbcopy or clip.exe')
 }

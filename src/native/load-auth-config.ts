@@ -19,7 +19,10 @@ import { createSecretResolvers } from './secret-references.js'
 export interface LoadAuthConfigOptions extends AuthConfigOptions {
   /** The file. Left out: the first of those below that exists. */
   readonly file?: string | undefined
-  /** Usually `process.env`: for `PORTCULLIS_CONFIG`, `XDG_CONFIG_HOME`, `APPDATA`, and references `env:NAME`. */
+  /**
+   * Usually `process.env`: for `PORTCULLIS_CONFIG`, `XDG_CONFIG_HOME`, `APPDATA`, references `env:NAME`, and the `sops` that
+   * opens references `sops://`. Left out: only `sops` has one, that of this process.
+   */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
   /** Default: that of this process. */
   readonly cwd?: string | undefined
@@ -48,7 +51,7 @@ const extensions = ['json', 'yml', 'yaml'] as const
  */
 export async function loadAuthConfig(options: LoadAuthConfigOptions = {}): Promise<LoadedAuthConfig> {
   checkOptions('loadAuthConfig', options, rules)
-  const { env = {}, resolvers } = options
+  const { env, resolvers } = options
   const file = await findFile(options)
   const mode = await judgeFile(file)
   const document = withOurNames(await parse(file))

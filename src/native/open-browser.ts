@@ -3,18 +3,18 @@
  * Does NOT know whether a page showed: give the URL to the user as well.
  */
 import { spawn } from 'node:child_process'
-import { release } from 'node:os'
 
 /** The environment that says where a browser is. @group Native login */
 export interface BrowserSurroundings {
-  /** Usually `process.env`; never read unless given. `BROWSER`, `DISPLAY`, `WAYLAND_DISPLAY`, `SSH_CONNECTION`, `CI` … */
+  /**
+   * Usually `process.env`; never read unless given. `BROWSER`, `DISPLAY`, `WAYLAND_DISPLAY`, `SSH_CONNECTION`, `CI` …;
+   * `WSL_DISTRO_NAME` and `WSL_INTEROP` tell Windows Subsystem for Linux.
+   */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
   /** Default: that of this process. */
   readonly platform?: NodeJS.Platform | undefined
   /** Starts a program; resolves to whether it started. Default: `child_process.spawn`, detached, without a shell. */
   readonly start?: ((program: string, args: readonly string[]) => Promise<boolean>) | undefined
-  /** Whether this is Windows Subsystem for Linux. Default: the name of the kernel says so. */
-  readonly isWsl?: (() => boolean) | undefined
 }
 
 const remoteSigns = ['SSH_CONNECTION', 'SSH_TTY', 'CI', 'CODESPACES', 'REMOTE_CONTAINERS'] as const
@@ -25,15 +25,11 @@ const remoteSigns = ['SSH_CONNECTION', 'SSH_TTY', 'CI', 'CODESPACES', 'REMOTE_CO
  *
  * @group Native login
  */
-export function canOpenBrowser({
-  env = {},
-  platform = process.platform,
-  isWsl = readWsl,
-}: BrowserSurroundings = {}): boolean {
-  if (env['BROWSER']) return true
+export function canOpenBrowser({ env = {}, platform = process.platform }: BrowserSurroundings = {}): boolean {
+  if (env['BROWSER']?.trim()) return true
   if (remoteSigns.some((name) => env[name])) return false
   if (platform !== 'linux') return platform === 'darwin' || platform === 'win32'
-  return Boolean(env['DISPLAY'] || env['WAYLAND_DISPLAY']) || isWsl()
+  return Boolean(env['DISPLAY'] || env['WAYLAND_DISPLAY']) || isWsl(env)
 }
 
 /**
@@ -47,32 +43,52 @@ export async function openBrowser(url: string, surroundings: BrowserSurroundings
   const target = URL.canParse(url) ? new URL(url) : undefined
   if (target === undefined || !/^https?:$/.test(target.protocol)) return false
   for (const [program, ...args] of programsFor(target.href, surroundings)) {
-    if (await start(program as string, args)) return true
+    if (await start(program, args)) return true
   }
   return false
 }
 
+const openUrl = 'url.dll,FileProtocolHandler'
+
 /** Programs to try in turn, each with its arguments. */
-function programsFor(href: string, { env = {}, platform = process.platform, isWsl = readWsl }: BrowserSurroundings) {
-  const chosen =
-    env['BROWSER']
-      ?.split(':')[0]
-      ?.split(' ')
-      .filter((word) => word !== '') ?? []
-  if (chosen.length > 0) {
-    const named = chosen.map((word) => word.replaceAll('%s', href))
-    return [chosen.some((word) => word.includes('%s')) ? named : [...named, href]]
+function programsFor(
+  href: string,
+  { env = {}, platform = process.platform }: BrowserSurroundings,
+): readonly (readonly [program: string, ...args: string[]])[] {
+  const chosen = chosenProgram(env['BROWSER'], platform)
+  if (chosen !== undefined) {
+    const [program, ...args] = chosen
+    return [[program, ...(args.some(holdsUrl) ? args.map((word) => word.replaceAll('%s', href)) : [...args, href])]]
   }
   // `cmd /c start` would cut the URL at the first `&`.
-  if (platform === 'win32') return [['rundll32.exe', 'url.dll,FileProtocolHandler', href]]
+  if (platform === 'win32') return [[windowsProgram('rundll32.exe', env), openUrl, href]]
   if (platform === 'darwin') return [['open', href]]
-  const hostBrowser = ['/mnt/c/Windows/System32/rundll32.exe', 'url.dll,FileProtocolHandler', href]
-  return isWsl() ? [['wslview', href], hostBrowser] : [['xdg-open', href]]
+  const ofLinux = ['xdg-open', href] as const
+  return isWsl(env) ? [['wslview', href], ['/mnt/c/Windows/System32/rundll32.exe', openUrl, href], ofLinux] : [ofLinux]
 }
 
-/** Microsoft's kernel says so. */
-function readWsl(): boolean {
-  return /microsoft/i.test(release())
+/** A program of Windows by its full path: by its name alone, one in the working folder would run instead. @internal */
+export function windowsProgram(name: string, env: Readonly<Record<string, string | undefined>>): string {
+  return `${env['SystemRoot'] ?? 'C:\\Windows'}\\System32\\${name}`
+}
+
+/** The first entry of `BROWSER`, with words in quotes taken together. */
+function chosenProgram(
+  browser: string | undefined,
+  platform: NodeJS.Platform,
+): readonly [string, ...string[]] | undefined {
+  const entry = browser?.split(platform === 'win32' ? ';' : ':')[0] ?? ''
+  const [program, ...args] = (entry.match(/"[^"]*"|[^\s"]+/g) ?? []).map((word) => word.replaceAll('"', ''))
+  return program === undefined ? undefined : [program, ...args]
+}
+
+function holdsUrl(word: string): boolean {
+  return word.includes('%s')
+}
+
+/** What WSL sets for every process of a session; containers on Windows have its kernel, and no way to its browser. */
+function isWsl(env: Readonly<Record<string, string | undefined>>): boolean {
+  return Boolean(env['WSL_DISTRO_NAME'] || env['WSL_INTEROP'])
 }
 
 function startDetached(program: string, args: readonly string[]): Promise<boolean> {

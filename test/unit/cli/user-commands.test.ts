@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { copyPrograms } from '../../../src/cli/token-command.js'
 import { type UserMachine, userMachine } from '../../support/signed-in-command.js'
 
 let machine: UserMachine
@@ -226,7 +227,9 @@ describe('portcullis token', () => {
     expect(readFileSync(join(folder, 'args'), 'utf8')).toBe('-selection clipboard\n')
     const none = await machine.run(['token', '--copy'], { env: { ...home, PATH: '/nowhere' } })
     expect(none).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('no program here that copies') })
-    expect((await machine.run(['token', '--copy'], { platform: 'aix' })).exitCode).toBe(2)
+    const env = { SystemRoot: 'D:\\Windows' }
+    expect(copyPrograms({ platform: 'win32', env })).toEqual([['D:\\Windows\\System32\\clip.exe']])
+    expect(copyPrograms({ platform: 'darwin', env })).toEqual([['pbcopy']])
   })
 
   it.each([

@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createSecretResolvers } from '../../../src/native/secret-references.js'
 
 vi.mock('@napi-rs/keyring', () => ({
@@ -15,9 +15,11 @@ vi.mock('@napi-rs/keyring', () => ({
 }))
 
 let folder: string
-let nowMs = 0
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'portcullis-secrets-'))
+})
+afterEach(() => {
+  vi.useRealTimers()
 })
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
@@ -34,8 +36,7 @@ function program(output: string, exitCode = 0): string {
   return path
 }
 
-const resolversWith = (sops: string) =>
-  createSecretResolvers({ env: { NAME: 'from-env' }, folder, sops, clock: () => nowMs })
+const resolversWith = (sops: string) => createSecretResolvers({ folder, sops })
 
 describe('createSecretResolvers', () => {
   it('[S1-04] [S1-84] finds variables, private files and entries of the keyring', async () => {
@@ -52,12 +53,18 @@ describe('createSecretResolvers', () => {
   })
 
   it('[S1-04] [S1-84] opens a file of sops, picks the member, and remembers it for a minute', async () => {
-    const { sops } = resolversWith(program('{"github":{"secret":"s","number":5}}'))
-    expect(await sops?.('a.yaml#github.secret')).toBe('s')
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    const { sops, env } = resolversWith(program('{"github":{"secret":"s","number":5}}'))
+    expect(await env?.('NAME')).toBeUndefined()
+    const both = await Promise.all([sops?.('a.yaml#github.secret'), sops?.('a.yaml#github.secret')])
+    expect(both).toEqual(['s', 's'])
     expect(await sops?.('a.yaml#github.number')).toBeUndefined()
     expect(await sops?.('a.yaml#github.secret.deeper')).toBeUndefined()
     expect(await sops?.('a.yaml')).toBeUndefined()
-    nowMs += 60_001
+    vi.advanceTimersByTime(59_999)
+    expect(await sops?.('a.yaml#github.secret')).toBe('s')
+    expect(readFileSync(join(folder, 'calls'), 'utf8')).toBe('x\n')
+    vi.advanceTimersByTime(1)
     expect(await sops?.('a.yaml#github.secret')).toBe('s')
     expect(readFileSync(join(folder, 'calls'), 'utf8')).toBe('x\nx\n')
   })
