@@ -1,5 +1,5 @@
 /** Every command, flag and exit code: one table for parsing, help, completion and docs/command.md. */
-import type { CommandWork, ExitCode } from './command-io.js'
+import type { ExitCode } from './command-io.js'
 
 /** One flag of a command. */
 export interface Flag {
@@ -11,18 +11,39 @@ export interface Flag {
   readonly describes: string
 }
 
+/** What follows a command and is no flag. */
+export interface Operand {
+  readonly name: string
+  readonly isRequired: boolean
+  /** What it may be, where that is little. */
+  readonly choices?: readonly string[]
+  readonly describes: string
+}
+
+/** The names of the commands. */
+export type CommandName =
+  | 'check'
+  | 'discover'
+  | 'keys'
+  | 'preflight'
+  | 'login'
+  | 'logout'
+  | 'status'
+  | 'token'
+  | 'whoami'
+  | 'providers'
+  | 'completion'
+
 /** One command. */
 export interface Command {
-  readonly name: string
+  readonly name: CommandName
   readonly summary: string
-  readonly operand?: { readonly name: string; readonly isRequired: boolean; readonly describes: string }
+  readonly operand?: Operand
   readonly flags: readonly Flag[]
   readonly examples: readonly (readonly [line: string, what: string])[]
   readonly exits: Readonly<Record<ExitCode, string>>
   /** What `--json` writes, for docs/command.md. */
   readonly json: string
-  /** Loads what does the work: `check` must not wait for what `login` needs. */
-  readonly load: () => Promise<CommandWork>
 }
 
 /** Flags that every command takes. */
@@ -39,6 +60,9 @@ export const commonFlags: readonly Flag[] = [
 ]
 
 const unknown = 'could not be told: network, configuration, usage'
+
+/** The shells there is a completion for. */
+export const shells = ['bash', 'zsh', 'fish'] as const
 
 const provider = {
   name: 'PROVIDER',
@@ -72,7 +96,6 @@ export const commands: readonly Command[] = [
     ],
     exits: { 0: 'the token is good', 1: 'it is not', 2: unknown },
     json: 'the `TokenDiagnosis` of `diagnoseToken`: `ok`, `conclusive`, `failed`, `sentence`, `steps`, `header`, `payload`, `key` …',
-    load: async () => (await import('./check-command.js')).checkCommand,
   },
   {
     name: 'discover',
@@ -82,7 +105,6 @@ export const commands: readonly Command[] = [
     examples: [['portcullis discover https://id.example.com/realms/main', 'and which addresses were asked']],
     exits: { 0: 'metadata found', 1: 'the server publishes none, or that of another issuer', 2: unknown },
     json: '`issuer`, `url`, `attempts` (`url`, `status`, `failure`), `metadata`, `failure`, `missing`',
-    load: async () => (await import('./discover-command.js')).discoverCommand,
   },
   {
     name: 'keys',
@@ -95,7 +117,6 @@ export const commands: readonly Command[] = [
     ],
     exits: { 0: 'at least one key can verify', 1: 'none can', 2: unknown },
     json: '`jwksUri`, `keys` (`kid`, `alg`, `keyType`, `keySizeBits`, `keyThumbprint`, `publicKeyPem` …, or `kid`, `refused`)',
-    load: async () => (await import('./keys-command.js')).keysCommand,
   },
   {
     name: 'preflight',
@@ -110,7 +131,6 @@ export const commands: readonly Command[] = [
     examples: [['portcullis preflight corporate --check-client', 'before a deployment']],
     exits: { 0: 'ready; there may be warnings', 1: 'a step failed', 2: unknown },
     json: 'the `PreflightReport` of `provider.preflight()`',
-    load: async () => (await import('./preflight-command.js')).preflightCommand,
   },
   {
     name: 'login',
@@ -136,7 +156,6 @@ export const commands: readonly Command[] = [
     ],
     exits: { 0: 'signed in', 1: 'refused or given up', 2: unknown },
     json: '`provider`, `account` (`issuer`, `subject`), `key`, `scope`, `expiresAt`, `store`',
-    load: async () => (await import('./login-command.js')).loginCommand,
   },
   {
     name: 'logout',
@@ -150,7 +169,6 @@ export const commands: readonly Command[] = [
     examples: [['portcullis logout --all', 'leave nothing on this machine']],
     exits: { 0: 'signed out', 1: 'not signed in', 2: 'signed out here, not revoked; or could not be told' },
     json: 'a list of `provider`, `revocation` (`revoked`, `unsupported`, `failed`, `nothing`)',
-    load: async () => (await import('./logout-command.js')).logoutCommand,
   },
   {
     name: 'status',
@@ -164,7 +182,6 @@ export const commands: readonly Command[] = [
     examples: [['portcullis status corporate || portcullis login corporate', 'in a script']],
     exits: { 0: 'signed in', 1: 'not signed in, or expired', 2: unknown },
     json: '`provider`, `isUsable`, `account`, `scope`, `access`, `expiresAt`, `refresh`, `refreshExpiresAt`, `store`',
-    load: async () => (await import('./status-command.js')).statusCommand,
   },
   {
     name: 'token',
@@ -180,7 +197,6 @@ export const commands: readonly Command[] = [
     examples: [['curl -H "$(portcullis token --header)" https://api.example.com/me', 'call an API']],
     exits: { 0: 'printed', 1: 'not signed in', 2: unknown },
     json: 'with `--decode` alone: `header`, `payload`',
-    load: async () => (await import('./token-command.js')).tokenCommand,
   },
   {
     name: 'whoami',
@@ -190,7 +206,6 @@ export const commands: readonly Command[] = [
     examples: [['portcullis whoami --json', 'for a script']],
     exits: { 0: 'signed in', 1: 'not signed in', 2: unknown },
     json: '`provider`, `account`, `claims`',
-    load: async () => (await import('./whoami-command.js')).whoamiCommand,
   },
   {
     name: 'providers',
@@ -199,7 +214,19 @@ export const commands: readonly Command[] = [
     examples: [['portcullis providers --verbose', 'what is configured where']],
     exits: { 0: 'listed', 1: 'never', 2: 'there is no configuration, or it is wrong' },
     json: '`file`, `providers` (`name`, `isDefault`, `preset`, `type`, `issuer`, `clientId`, `mode`, `scopes`, `tokenStore`)',
-    load: async () => (await import('./providers-command.js')).providersCommand,
+  },
+  {
+    name: 'completion',
+    summary: 'writes what a shell needs to complete commands and flags',
+    operand: { name: 'SHELL', isRequired: true, choices: shells, describes: 'the shell to write it for' },
+    flags: [],
+    examples: [
+      ['portcullis completion bash >> ~/.bashrc', 'for bash'],
+      ['portcullis completion zsh > ~/.zsh/completions/_portcullis', 'a folder that stands in $fpath before compinit'],
+      ['portcullis completion fish > ~/.config/fish/completions/portcullis.fish', 'for fish'],
+    ],
+    exits: { 0: 'written', 1: 'never', 2: 'no such shell' },
+    json: 'the same script',
   },
 ]
 

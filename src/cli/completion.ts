@@ -1,44 +1,72 @@
 /** Completion scripts for shells, from the table of commands. They call nothing and read no configuration. */
-import { commands, commonFlags, type Flag } from './commands.js'
+import type { CommandCall, ExitCode } from './command-io.js'
+import { type Command, commands, commonFlags, type Flag, type shells } from './commands.js'
 
-/** The shells there is a script for. */
-export const shells = ['bash', 'zsh', 'fish'] as const
+/** The work of `portcullis completion`. */
+export async function completionCommand({ output, operand }: CommandCall): Promise<ExitCode> {
+  output.data(completionScript(operand as (typeof shells)[number]))
+  return 0
+}
 
-/** The script for a shell, to be sourced by it. */
+/** The script for a shell, to be sourced by it. @internal */
 export function completionScript(shell: (typeof shells)[number]): string {
   return { bash, zsh, fish }[shell]()
 }
 
-const names = () => [...commands.map(({ name }) => name), 'completion', 'help'].join(' ')
-const flagsOf = (flags: readonly Flag[]) => [...flags, ...commonFlags].map(({ name }) => `--${name}`).join(' ')
+const names = () => [...commands.map(({ name }) => name), 'help'].join(' ')
+const allFlags = ({ flags }: Command) => [...flags, ...commonFlags]
+
+/** What the value of a flag may be: a file, one of a few words, or anything. */
+const valueKind = ({ value, choices }: Flag) => choices ?? (value === 'FILE' ? 'file' : 'any')
 
 function bash(): string {
-  const cases = commands.map(({ name, flags }) => `    ${name}) words="${flagsOf(flags)}" ;;`)
+  const cases = commands.map((command) => {
+    const flags = allFlags(command).map(({ name }) => `--${name}`)
+    return `    ${command.name}) words="${[...(command.operand?.choices ?? []), ...flags].join(' ')}" ;;`
+  })
+  const flags = [...new Map(commands.flatMap(allFlags).map((flag) => [flag.name, flag])).values()]
+  const values = flags
+    .filter(({ value }) => value !== undefined)
+    .map((flag) => {
+      const kind = valueKind(flag)
+      const work =
+        kind === 'file'
+          ? 'compopt -o default 2>/dev/null; return'
+          : kind === 'any'
+            ? 'return'
+            : `words="${kind.join(' ')}"`
+      return `    --${flag.name}) ${work} ;;`
+    })
   return [
     '# portcullis completion bash: source it in ~/.bashrc',
     '_portcullis() {',
     '  local words',
+    '  COMPREPLY=()',
     `  case "\${COMP_WORDS[1]}" in`,
     ...cases,
-    `    completion) words="${shells.join(' ')}" ;;`,
     `    *) words="${names()}" ;;`,
     '  esac',
     `  [ "$COMP_CWORD" = 1 ] && words="${names()}"`,
+    `  case "\${COMP_WORDS[COMP_CWORD-1]}" in`,
+    ...values,
+    '  esac',
     `  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))`,
     '}',
-    'complete -o default -F _portcullis portcullis',
+    'complete -F _portcullis portcullis',
   ].join('\n')
 }
 
 function zsh(): string {
   const described = commands.map(({ name, summary }) => `    '${name}:${quoted(summary)}'`)
-  const cases = commands.map(({ name, flags }) => {
-    const specs = [...flags, ...commonFlags].map((flag) => `'${zshFlag(flag)}'`)
-    return `    ${name}) _arguments ${specs.join(' ')} ;;`
+  const cases = commands.map((command) => {
+    const { choices = [] } = command.operand ?? {}
+    const operand = choices.length === 0 ? [] : [`'1:operand:(${choices.join(' ')})'`]
+    const flags = allFlags(command).map((flag) => `'${zshFlag(flag)}'`)
+    return `    ${command.name}) _arguments ${[...operand, ...flags].join(' ')} ;;`
   })
   return [
     '#compdef portcullis',
-    '# portcullis completion zsh: put it into a folder of $fpath as _portcullis',
+    '# portcullis completion zsh: put it into a folder of $fpath as _portcullis, or source it after compinit',
     '_portcullis() {',
     '  local -a names',
     '  names=(',
@@ -48,35 +76,45 @@ function zsh(): string {
     '  shift words; (( CURRENT-- ))',
     '  case $words[1] in',
     ...cases,
-    `    completion) _values shell ${shells.join(' ')} ;;`,
+    '    help) (( CURRENT == 2 )) && _describe command names ;;',
     '  esac',
     '}',
-    'compdef _portcullis portcullis',
+    // As a file of $fpath its body is the function at the first call, and has to do the work itself.
+    'if [ "$funcstack[1]" = _portcullis ]; then _portcullis "$@"; else compdef _portcullis portcullis; fi',
   ].join('\n')
 }
 
-function zshFlag({ name, value, choices, describes }: Flag): string {
+function zshFlag(flag: Flag): string {
+  const { name, value, describes } = flag
   const text = quoted(describes).replaceAll('[', '(').replaceAll(']', ')')
   if (value === undefined) return `--${name}[${text}]`
-  return `--${name}[${text}]:${value}:${choices === undefined ? '_files' : `(${choices.join(' ')})`}`
+  const kind = valueKind(flag)
+  const action = kind === 'file' ? '_files' : kind === 'any' ? ' ' : `(${kind.join(' ')})`
+  return `--${name}[${text}]:${value}:${action}`
 }
 
+const seen = (command: string) => `__fish_seen_subcommand_from ${command}`
+
 function fish(): string {
-  const lines = commands.flatMap(({ name, summary, flags }) => [
-    `complete -c portcullis -n __fish_use_subcommand -f -a ${name} -d '${quoted(summary)}'`,
-    ...[...flags, ...commonFlags].map((flag) => fishFlag(name, flag)),
+  const lines = commands.flatMap((command) => [
+    `complete -c portcullis -n __fish_use_subcommand -a ${command.name} -d '${quoted(command.summary)}'`,
+    ...allFlags(command).map((flag) => fishFlag(command.name, flag)),
+    ...(command.operand?.choices ?? []).map((word) => `complete -c portcullis -n '${seen(command.name)}' -a ${word}`),
   ])
   return [
     '# portcullis completion fish: put it into ~/.config/fish/completions/portcullis.fish',
+    'complete -c portcullis -f',
     ...lines,
-    `complete -c portcullis -n __fish_use_subcommand -f -a completion`,
-    `complete -c portcullis -n '__fish_seen_subcommand_from completion' -f -a '${shells.join(' ')}'`,
+    `complete -c portcullis -n '${seen('help')}' -a '${commands.map(({ name }) => name).join(' ')}'`,
   ].join('\n')
 }
 
-function fishFlag(command: string, { name, value, choices, describes }: Flag): string {
-  const takes = value === undefined ? '' : choices === undefined ? ' -r' : ` -x -a '${choices.join(' ')}'`
-  return `complete -c portcullis -n '__fish_seen_subcommand_from ${command}' -l ${name}${takes} -d '${quoted(describes)}'`
+function fishFlag(command: string, flag: Flag): string {
+  const { name, value, describes } = flag
+  const kind = valueKind(flag)
+  const needs = kind === 'file' ? ' -r -F' : kind === 'any' ? ' -x' : ` -x -a '${kind.join(' ')}'`
+  const takes = value === undefined ? '' : needs
+  return `complete -c portcullis -n '${seen(command)}' -l ${name}${takes} -d '${quoted(describes)}'`
 }
 
 function quoted(text: string): string {

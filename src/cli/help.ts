@@ -12,7 +12,7 @@ export function generalHelp(): string {
     'Usage: portcullis <command> [operand] [flags]',
     '',
     'Commands',
-    ...columns([...commands.map(({ name, summary }) => [name, summary] as const), ['completion', completionSummary]]),
+    ...columns(commands.map(({ name, summary }) => [name, summary])),
     '',
     'Flags of every command',
     ...columns(commonFlags.map(flagRow)),
@@ -21,9 +21,6 @@ export function generalHelp(): string {
     'Exit codes: 0 yes or done, 1 no, 2 could not be told. NO_COLOR is honoured.',
   ].join('\n')
 }
-
-/** Of the command that writes scripts for shells. */
-const completionSummary = 'writes the completion of bash, zsh or fish'
 
 /** The help of one command. */
 export function commandHelp(command: Command): string {
@@ -47,7 +44,8 @@ export function commandHelp(command: Command): string {
 
 /** `portcullis check [TOKEN] [flags]`. */
 export function usage({ name, operand }: Command): string {
-  const place = operand === undefined ? '' : operand.isRequired ? ` ${operand.name}` : ` [${operand.name}]`
+  const shown = operand?.choices?.join('|') ?? operand?.name
+  const place = operand === undefined ? '' : operand.isRequired ? ` ${shown}` : ` [${shown}]`
   return `portcullis ${name}${place} [flags]`
 }
 

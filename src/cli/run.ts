@@ -5,10 +5,32 @@ import { isPortcullisError } from '../errors/index.js'
 import { failureCode } from '../kit/failure-code.js'
 import { misspelt } from '../kit/options.js'
 import { untilAborted } from '../kit/time-limit.js'
-import { type CommandCall, CommandFailure, type CommandIo, createOutput, type ExitCode, plain } from './command-io.js'
-import { type Command, commands, commonFlags, findCommand } from './commands.js'
-import { completionScript, shells } from './completion.js'
+import {
+  type CommandCall,
+  CommandFailure,
+  type CommandIo,
+  type CommandWork,
+  createOutput,
+  type ExitCode,
+  plain,
+} from './command-io.js'
+import { type Command, type CommandName, commands, commonFlags, findCommand } from './commands.js'
 import { commandHelp, generalHelp, usage } from './help.js'
+
+/** What does the work, loaded when it is asked for: `check` must not wait for what `login` needs. */
+const works: Readonly<Record<CommandName, () => Promise<CommandWork>>> = {
+  check: async () => (await import('./check-command.js')).checkCommand,
+  discover: async () => (await import('./discover-command.js')).discoverCommand,
+  keys: async () => (await import('./keys-command.js')).keysCommand,
+  preflight: async () => (await import('./preflight-command.js')).preflightCommand,
+  login: async () => (await import('./login-command.js')).loginCommand,
+  logout: async () => (await import('./logout-command.js')).logoutCommand,
+  status: async () => (await import('./status-command.js')).statusCommand,
+  token: async () => (await import('./token-command.js')).tokenCommand,
+  whoami: async () => (await import('./whoami-command.js')).whoamiCommand,
+  providers: async () => (await import('./providers-command.js')).providersCommand,
+  completion: async () => (await import('./completion.js')).completionCommand,
+}
 
 /**
  * Runs `portcullis` with these arguments, without `node` and the script.
@@ -31,11 +53,10 @@ async function dispatch([name, ...rest]: readonly string[], io: CommandIo): Prom
   }
   if (name === '--help' || name === '-h' || name === 'help') return help(rest[0], io)
   if (name === '--version') return version(io)
-  if (name === 'completion') return complete(rest[0], io)
   const command = findCommand(name) ?? unknownCommand(name)
   const call = readCall(command, rest, io)
   if (call.flags['help'] === true) return help(name, io)
-  const work = await command.load()
+  const work = await works[command.name]()
   return work(call)
 }
 
@@ -59,13 +80,6 @@ function version({ stdout }: CommandIo): ExitCode {
   return 0
 }
 
-function complete(shell: string | undefined, { stdout }: CommandIo): ExitCode {
-  const known = shells.find((name) => name === shell)
-  if (known === undefined) throw new CommandFailure(`completion takes one of ${shells.join(', ')}`)
-  stdout.write(`${completionScript(known)}\n`)
-  return 0
-}
-
 function readCall(command: Command, args: readonly string[], io: CommandIo): CommandCall {
   const { values, positionals } = parse(command, args)
   const [operand, extra] = positionals
@@ -75,14 +89,15 @@ function readCall(command: Command, args: readonly string[], io: CommandIo): Com
   if (operand === undefined && command.operand?.isRequired === true && values['help'] !== true) {
     throw new CommandFailure(`${usage(command)}: ${command.operand.name} is missing`)
   }
-  for (const { name, choices } of command.flags) {
-    const value = values[name]
-    if (choices !== undefined && typeof value === 'string' && !choices.includes(value)) {
-      throw new CommandFailure(`--${name} takes one of ${choices.join(', ')}`)
-    }
-  }
+  for (const { name, choices } of command.flags) checkChoice(`--${name}`, values[name], choices)
+  checkChoice(command.name, operand, command.operand?.choices)
   const output = createOutput(io, values['quiet'] === true)
   return { io, output, operand, flags: values, timeoutMs: readTimeout(values['timeout']) }
+}
+
+function checkChoice(name: string, value: string | boolean | undefined, choices: readonly string[] | undefined): void {
+  if (choices === undefined || typeof value !== 'string' || choices.includes(value)) return
+  throw new CommandFailure(`${name} takes one of ${choices.join(', ')}`)
 }
 
 type Values = CommandCall['flags']

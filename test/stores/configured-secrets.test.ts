@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,7 +5,7 @@ import { AsyncEntry } from '@napi-rs/keyring'
 import { loadAuthConfig } from 'portcullis/native'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasSecretService, type SecretService, startSecretService } from '../support/secret-service.js'
-import { createAgeKey, hasSops } from '../support/sops.js'
+import { createAgeKey, encryptFile, hasSops } from '../support/sops.js'
 import { temporaryFolder } from '../support/temporary-folder.js'
 
 const issuer = 'https://id.example.com'
@@ -25,7 +24,7 @@ async function secretSent(config: Awaited<ReturnType<typeof configurationWith>>)
   const seen: string[] = []
   const metadata = { issuer, token_endpoint: `${issuer}/token`, authorization_endpoint: `${issuer}/authorize` }
   const provider = await config.createProvider('corporate', {
-    fetch: async (url, { method, headers } = {}) => {
+    fetch: async (_url, { method, headers }) => {
       if (method !== 'POST') return Response.json(metadata)
       const [, basic = ''] = new Headers(headers).get('authorization')?.split(' ') ?? []
       seen.push(Buffer.from(basic, 'base64').toString().split(':')[1] ?? '')
@@ -43,9 +42,7 @@ describe.runIf(hasSops('references to files of SOPS'))('references to files of a
 
   async function encrypted(name: string, content: string): Promise<string> {
     const folder = await temporaryFolder()
-    const args = ['encrypt', '--age', age.recipient, '--filename-override', name]
-    const options = { env: age.env, input: content, stdio: ['pipe', 'pipe', 'ignore'] as ('pipe' | 'ignore')[] }
-    writeFileSync(join(folder, name), execFileSync('sops', args, options))
+    writeFileSync(join(folder, name), encryptFile(age, name, content))
     return folder
   }
 

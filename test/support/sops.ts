@@ -38,3 +38,9 @@ export function createAgeKey(): AgeKey {
     env: { PATH: path, HOME: '/nonexistent', SOPS_AGE_KEY: secret },
   }
 }
+
+/** What `sops` makes of a file of that name, for that key. */
+export function encryptFile({ recipient, env }: AgeKey, name: string, content: string): Buffer {
+  const args = ['encrypt', '--age', recipient, '--filename-override', name]
+  return execFileSync('sops', args, { env, input: content, stdio: ['pipe', 'pipe', 'ignore'] })
+}

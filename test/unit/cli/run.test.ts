@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import packageJson from '../../../package.json' with { type: 'json' }
 import { createOutput, table, wrap } from '../../../src/cli/command-io.js'
-import { commands, commonFlags } from '../../../src/cli/commands.js'
-import { completionScript, shells } from '../../../src/cli/completion.js'
+import { commands, commonFlags, shells } from '../../../src/cli/commands.js'
+import { completionScript } from '../../../src/cli/completion.js'
 import { runInProcess } from '../../support/run-command.js'
 
 afterEach(() => {
@@ -31,7 +31,8 @@ describe('the command line', () => {
     [['check', '--timeout', 'soon'], 2, 'stderr', 'from 1 to 60'],
     [['discover'], 2, 'stderr', 'URL is missing'],
     [['discover', 'a', 'b'], 2, 'stderr', 'too many operands'],
-    [['completion'], 2, 'stderr', 'bash, zsh, fish'],
+    [['completion'], 2, 'stderr', 'portcullis completion bash|zsh|fish [flags]: SHELL is missing'],
+    [['completion', '--help'], 0, 'stdout', 'portcullis completion zsh > '],
     [['completion', 'tcsh'], 2, 'stderr', 'bash, zsh, fish'],
   ]
   it.each(usage)('[S1-71] answers %j with exit code %i', async (args, exitCode, stream, words) => {

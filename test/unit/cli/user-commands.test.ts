@@ -96,7 +96,7 @@ describe('portcullis login', () => {
     expect(denied).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('ERR_LOGIN_DENIED') })
   })
 
-  it('[S1-71] says that the store does not work before the user signs in', async () => {
+  it('[S1-71] [S2-02] probes the store before the address is shown, and shows none where it does not work', async () => {
     machine.configure({ tokenStore: 'encrypted', providers: { corporate } })
     const without = await machine.signIn()
     expect(without).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('PORTCULLIS_SEAL_KEY') })
@@ -106,6 +106,7 @@ describe('portcullis login', () => {
     writeFileSync(join(home, 'portcullis'), 'a file where a folder has to be')
     const broken = await machine.signIn(['--force'], { env: { XDG_STATE_HOME: home } })
     expect(broken).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining('ERR_TOKEN_STORE') })
+    expect(broken.stderr).not.toContain('open this address')
     expect(machine.asked).toEqual([])
   })
 
