@@ -19,10 +19,10 @@ const webImports: Plugin = {
   },
 }
 
-function bundle(): Promise<BuildResult<{ metafile: true; write: false }>> {
+function bundle(entry: string): Promise<BuildResult<{ metafile: true; write: false }>> {
   return build({
     absWorkingDir: root,
-    entryPoints: ['test/package/web-runtime-program.ts'],
+    entryPoints: [entry],
     bundle: true,
     write: false,
     metafile: true,
@@ -32,6 +32,8 @@ function bundle(): Promise<BuildResult<{ metafile: true; write: false }>> {
     platform: 'neutral',
     conditions: ['default'],
     mainFields: ['module', 'main'],
+    // Loaded where a credential is read from a file, and not before.
+    external: ['node:fs/promises'],
     logLevel: 'silent',
     plugins: [webImports],
   })
@@ -43,6 +45,7 @@ const init = { method: 'GET', headers: {}, redirect: 'manual', signal: new Abort
 const webGlobals = [
   'AbortController',
   'AbortSignal',
+  'DOMException',
   'Headers',
   'Request',
   'Response',
@@ -58,7 +61,27 @@ const webGlobals = [
   'performance',
   'queueMicrotask',
   'setTimeout',
+  'structuredClone',
 ] as const
+
+function webOnly() {
+  return Object.fromEntries(webGlobals.map((name) => [name, globalThis[name]]))
+}
+
+/** What a Worker has before its first request: the rest throws. */
+function globalsAtLoad() {
+  const forbidden = (name: string) =>
+    class {
+      constructor() {
+        throw new Error(name)
+      }
+    }
+  const setTimeout = () => {
+    throw new Error('setTimeout')
+  }
+  const crypto = { subtle: globalThis.crypto.subtle }
+  return { ...webOnly(), AbortController: forbidden('AbortController'), setTimeout, crypto }
+}
 
 describe('a bundle for the web', () => {
   const issuer = createTestIssuer()
@@ -66,7 +89,7 @@ describe('a bundle for the web', () => {
   let built: BuildResult<{ metafile: true; write: false }>
 
   beforeAll(async () => {
-    built = await bundle()
+    built = await bundle('test/package/web-runtime-program.ts')
   })
   afterAll(() => issuer.close())
 
@@ -76,8 +99,7 @@ describe('a bundle for the web', () => {
     const metadata = (await read(metadataUrl)) as { jwks_uri: string }
     const documents = { [metadataUrl]: metadata, [metadata.jwks_uri]: await read(metadata.jwks_uri) }
     const given: Given = { issuer: issuer.issuer, resource: 'https://api.example.com', documents, requests }
-    const globals = Object.fromEntries(webGlobals.map((name) => [name, globalThis[name]]))
-    const context = createContext({ ...globals, given })
+    const context = createContext({ ...webOnly(), given })
     const code = `${built.outputFiles[0]?.text}\nprogram.run(given).then(JSON.stringify)`
     return JSON.parse(await runInContext(code, context))
   }
@@ -92,20 +114,28 @@ describe('a bundle for the web', () => {
     expect([...new Set(packages)].filter((name) => !(name in packageJson.dependencies))).toEqual([])
   })
 
-  it('makes no AbortController, timer or random value while it loads, which Workers forbid', () => {
-    const forbidden = (name: string) =>
-      class {
-        constructor() {
-          throw new Error(name)
-        }
-      }
-    const setTimeout = () => {
-      throw new Error('setTimeout')
-    }
-    const globals = Object.fromEntries(webGlobals.map((name) => [name, globalThis[name]]))
-    const crypto = { subtle: globalThis.crypto.subtle }
-    const context = createContext({ ...globals, AbortController: forbidden('AbortController'), setTimeout, crypto })
-    expect(() => runInContext(built.outputFiles[0]?.text ?? '', context)).not.toThrow()
+  it.each(['test/package/web-runtime-program.ts', 'src/client/index.ts', 'src/login/index.ts'])(
+    'makes no AbortController, timer or random value while %s loads, which Workers forbid',
+    async (entry) => {
+      const { outputFiles } = await bundle(entry)
+      expect(() => runInContext(outputFiles[0]?.text ?? '', createContext(globalsAtLoad()))).not.toThrow()
+    },
+  )
+
+  it('has a client that gets a token', async () => {
+    const { outputFiles } = await bundle('src/client/index.ts')
+    const fetch = async (url: string) =>
+      url.endsWith('/token')
+        ? Response.json({ access_token: 'from the server', token_type: 'Bearer', expires_in: 60 })
+        : new Response(null, { status: 404 })
+    const context = createContext({ ...webOnly(), fetch })
+    const code = `${outputFiles[0]?.text}
+      const { clientSecretBasic, createOAuthClient } = program
+      const credential = clientSecretBasic({ clientId: 'app', clientSecret: 'secret' })
+      const endpoints = { token: 'https://id.example.com/token' }
+      const options = { issuer: 'https://id.example.com', discovery: false, endpoints, credential, fetch }
+      createOAuthClient(options).clientCredentials().then(({ accessToken }) => accessToken)`
+    expect(await runInContext(code, context)).toBe('from the server')
   })
 
   it('verifies a token, a proof of possession, and refuses where it should', async () => {

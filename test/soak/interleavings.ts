@@ -58,13 +58,17 @@ export async function runInterleavings(plan: InterleavingPlan): Promise<Interlea
         return { key, subject, all: processes.map((store) => createUserTokens({ provider, store, lock, key, clock })) }
       }),
     )
-    const signIns = users.map(({ subject, all }) => all[0]?.set(server.signIn(subject, { profile })))
+    const signIns = users.map(({ subject, all }) => {
+      const tokens = server.signIn(subject, { profile })
+      return patiently(async () => all[0]?.set(tokens))
+    })
     await turns.untilSettled(Promise.all(signIns))
     aheadMs = 101_000
     const calls = Array.from({ length: callers }, async () => {
       const { subject, all } = users[Math.floor(random() * users.length)] as (typeof users)[0]
       const tokens = all[Math.floor(random() * all.length)] as UserTokens
-      await tokens.getToken().then(judge(subject), (error) => result.errors.push(`seed ${seed}: ${error.code}`))
+      const asking = patiently(() => tokens.getToken())
+      await asking.then(judge(subject), (error) => result.errors.push(`seed ${seed}: ${error.code}`))
     })
     await turns.untilSettled(Promise.all(calls))
     await Promise.all(users.map(({ key }) => patiently(async () => stores[0]?.delete(key))))

@@ -36,14 +36,14 @@ export const places: Readonly<Record<string, OpenPlace>> = {
     Object.assign(process.env, env)
     const store = { kind: 'keyring', service: 'portcullis-soak', timeoutMs: 20_000 }
     const world = { store, lockDirectory: join(folder, 'locks'), writeMs: 200 }
-    return { name: 'keyring, file lock', world, kills: 2, interleavings: 1000, parallel: 8, stop }
+    return { name: 'keyring, file lock', world, kills: 2, interleavings: 1000, parallel: 4, stop }
   },
   sops: async (folder) => {
     if (!hasSops('soak of SOPS')) return undefined
     const { recipient, env } = createAgeKey()
     const store = { kind: 'sops', directory: join(folder, 'entries'), ageRecipients: recipient, env }
     const world = { store, lockDirectory: join(folder, 'locks'), writeMs: 150 }
-    return { name: 'SOPS', world, kills: 3, interleavings: 1000, parallel: 4 }
+    return { name: 'SOPS', world, kills: 3, interleavings: 1000, parallel: 2 }
   },
   redis: async () => {
     if (!hasRedis('soak of Redis')) return undefined

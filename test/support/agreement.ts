@@ -6,6 +6,8 @@ import type {
   Requirement,
   ResourceServer,
 } from 'portcullis'
+// A client loads it with its first call. Here it is loaded before a test stops the clock.
+import 'cockatiel'
 import { afterEach, expect, vi } from 'vitest'
 
 /**

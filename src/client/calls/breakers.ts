@@ -1,11 +1,4 @@
-import {
-  BrokenCircuitError,
-  type CircuitBreakerPolicy,
-  CircuitState,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  handleWhen,
-} from 'cockatiel'
+import type { CircuitBreakerPolicy, CircuitState } from 'cockatiel'
 import type { BreakerState, CircuitName } from '../../kit/client-events.js'
 import { emit } from '../../kit/event-sink.js'
 import { CircuitOpenError, type OAuthClientError } from '../errors.js'
@@ -22,12 +15,10 @@ export interface Breakers {
   states(): Readonly<Partial<Record<CircuitName, BreakerState>>>
 }
 
-const stateNames: Readonly<Record<CircuitState, BreakerState>> = {
-  [CircuitState.Closed]: 'closed',
-  [CircuitState.Open]: 'open',
-  [CircuitState.HalfOpen]: 'half-open',
-  [CircuitState.Isolated]: 'open',
-}
+type Cockatiel = typeof import('cockatiel')
+
+/** By cockatiel's numbers: closed, open, half open, isolated. */
+const stateNames: Readonly<Record<CircuitState, BreakerState>> = ['closed', 'open', 'half-open', 'open']
 
 /**
  * A caller who goes away without saying that time is up may have run out of patience with the server, or be gone for
@@ -67,13 +58,17 @@ interface Circuit {
 
 type Outcome<T> = { readonly value: T } | { readonly failure: unknown }
 
-/** See {@link Breakers}. */
+/**
+ * See {@link Breakers}. Cockatiel is loaded with the first call: loading makes an `AbortController`, which Workers forbid
+ * outside of a request.
+ */
 export function createBreakers({ breaker: options, issuer, onEvent, monotonicClock }: ClientSettings): Breakers {
   const circuits = new Map<CircuitName, Circuit>()
   if (options === undefined) return { run: (_circuit, attempt) => attempt(), states: () => ({}) }
   const { failureThreshold, resetTimeoutMs } = options
 
-  function circuitOf(name: CircuitName): Circuit {
+  function circuitOf(name: CircuitName, cockatiel: Cockatiel): Circuit {
+    const { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } = cockatiel
     const known = circuits.get(name)
     if (known !== undefined) return known
     // A trial that ends without an answer, for whatever reason, proves nothing: the circuit opens again.
@@ -108,14 +103,15 @@ export function createBreakers({ breaker: options, issuer, onEvent, monotonicClo
 
   return {
     async run(name, attempt, progress) {
-      const circuit = circuitOf(name)
+      const cockatiel = await import('cockatiel')
+      const circuit = circuitOf(name, cockatiel)
       try {
         const outcome = await circuit.policy.execute(() => settle(attempt, progress))
         if ('failure' in outcome) throw outcome.failure
         return outcome.value
       } catch (error) {
         if (error instanceof Trouble) throw error.failure
-        if (!(error instanceof BrokenCircuitError)) throw error
+        if (!(error instanceof cockatiel.BrokenCircuitError)) throw error
         const retryAfterMs = Math.max(0, circuit.openedAtMs + resetTimeoutMs - Date.now())
         throw new CircuitOpenError('ERR_CIRCUIT_OPEN', { retryAfterMs })
       }

@@ -1,4 +1,4 @@
-import { DelegateBackoff, handleWhen, type RetryPolicy, retry } from 'cockatiel'
+import type { RetryPolicy } from 'cockatiel'
 import type { CircuitName, ClientOperation } from '../../kit/client-events.js'
 import { emit, traced } from '../../kit/event-sink.js'
 import { withTimeLimit } from '../../kit/time-limit.js'
@@ -86,14 +86,14 @@ export async function withinCall<T>(
 }
 
 /** Makes the requests of a call: repetitions, circuit, time limit of the attempt. To be used {@link withinCall}. */
-export function repeatAttempts<T>(
+export async function repeatAttempts<T>(
   runner: CallRunner,
   spec: CallSettings,
   call: Call,
   signal: AbortSignal,
   work: (attempt: Attempt) => Promise<T>,
 ): Promise<T> {
-  const policy = retryPolicy(runner.settings, spec.retry, call)
+  const policy = await retryPolicy(runner.settings, spec.retry, call)
   return policy.execute(({ attempt }) => {
     call.pausedAfter = undefined
     return runAttempt(runner, spec, { ...call, signal }, work, attempt)
@@ -101,7 +101,8 @@ export function repeatAttempts<T>(
 }
 
 /** Exponential back-off with full jitter. A `Retry-After` that is too long, or outlasts the call, ends the call. */
-function retryPolicy(settings: ClientSettings, rule: RetryRule, call: Call): RetryPolicy {
+async function retryPolicy(settings: ClientSettings, rule: RetryRule, call: Call): Promise<RetryPolicy> {
+  const { DelegateBackoff, handleWhen, retry } = await import('cockatiel')
   const { maxRetries, initialDelayMs, maxDelayMs, maxRetryAfterMs } = settings.retry
   const { issuer, operation, correlationId } = call
   const worthIt = handleWhen((error) => {
