@@ -26,6 +26,8 @@ export interface AuthorizationServerOptions {
   readonly requireDpopNonce?: boolean
   /** Default: a free one. */
   readonly port?: number
+  /** How it tells clients that a session is over (OpenID Connect Back-Channel Logout 1.0). Default: the platform's. */
+  readonly fetch?: typeof fetch
 }
 
 /** What a client exchanges a token for (RFC 8693 §2.1). */
@@ -83,6 +85,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     actors: new WeakMap<object, Actor>(),
     cookieSecret: randomBytes(16).toString('hex'),
     requireDpopNonce: options.requireDpopNonce ?? false,
+    fetch: options.fetch,
     invalidTarget: () => new errors.InvalidTarget('unknown resource'),
   }
   let keys: readonly JWK[] = []

@@ -36,6 +36,8 @@ export interface ConfigurationParts {
   readonly cookieSecret: string
   /** Whether DPoP proofs need a nonce of the server. */
   readonly requireDpopNonce: boolean
+  /** How it tells clients that a session is over. Default: the platform's `fetch`. */
+  readonly fetch?: typeof fetch | undefined
   /** Thrown for a resource the server does not know. */
   readonly invalidTarget: () => Error
 }
@@ -53,6 +55,7 @@ export function providerConfiguration(parts: ConfigurationParts): Configuration 
     clientDefaults: { id_token_signed_response_alg: algorithm, introspection_signed_response_alg: algorithm },
     cookies: { keys: [parts.cookieSecret] },
     pkce: { required: () => true },
+    ...(parts.fetch && { fetch: parts.fetch }),
     rotateRefreshToken: true,
     clientBasedCORS: () => true,
     renderError: (ctx, out) => {
@@ -77,6 +80,7 @@ export function providerConfiguration(parts: ConfigurationParts): Configuration 
       devInteractions: { enabled: false },
       dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => parts.requireDpopNonce },
       deviceFlow: { enabled: true },
+      backchannelLogout: { enabled: true },
       mTLS: { enabled: true, certificateBoundAccessTokens: true, getCertificate: forwardedCertificate },
       introspection: {
         enabled: true,

@@ -13,7 +13,7 @@ import { deviceAuthorization } from './grant-types/device-authorization.js'
 import { endSessionUrl } from './grant-types/end-session.js'
 import { exchangeCode } from './grant-types/exchange-code.js'
 import { exchangeToken } from './grant-types/exchange-token.js'
-import { checkIdToken } from './grant-types/identify.js'
+import { checkIdToken, checkLogoutToken } from './grant-types/identify.js'
 import { introspect, type RevocationRequest, revoke, sendRevocation } from './grant-types/introspect-and-revoke.js'
 import { jwtBearer } from './grant-types/jwt-bearer.js'
 import { refresh } from './grant-types/refresh.js'
@@ -113,6 +113,7 @@ export function createClientWith(options: OAuthClientOptions, vendor: VendorRule
     authorizationRequest: (params, call) => authorizationRequest(runtime, params, call),
     exchangeCode: (params, call) => exchangeCode(runtime, params, call),
     verifyIdToken: (idToken, expected, call) => checkIdToken(runtime, idToken, expected, call),
+    verifyLogoutToken: (text, call) => checkLogoutToken(runtime, text, call),
     userInfo: (accessToken, call) => userInfo(runtime, accessToken, call),
     deviceAuthorization: (params, call) => deviceAuthorization(runtime, params, call),
     endSessionUrl: (params = {}, call) => endSessionUrl(runtime, params, call),

@@ -2,7 +2,6 @@
  * ID tokens (OpenID Connect Core §3.1.3.7): signature, claims and hashes, by the keys the server publishes. Does not ask
  * whether the user's session at the server still lasts.
  */
-import { compactDecrypt } from 'jose'
 import { constantTimeEqual, encodeBase64url } from '#crypto'
 import { isPortcullisError } from '../errors/index.js'
 import type { KeySource } from '../issuer/key-source.js'
@@ -14,6 +13,7 @@ import { integer, type Rules, takes, texts } from '../kit/options.js'
 import type { IdTokenDecryptionKey, IdTokenOptions } from './client-options.js'
 import { DiscoveryError } from './errors.js'
 import { IdTokenError, LoginError } from './login-errors.js'
+import { malformed, signedText } from './signed-text.js'
 
 const isKey = (value: unknown): boolean => (value as IdTokenDecryptionKey | null)?.key instanceof CryptoKey
 
@@ -67,8 +67,6 @@ export interface IdTokenSettings {
   readonly nowMs: number
 }
 
-const maxLength = 65_536
-
 /**
  * Verifies an ID token: form, decryption, header, signature, then the claims in the order of the specification.
  *
@@ -97,40 +95,11 @@ export async function readIdTokenClaims(idToken: string, options: IdTokenOptions
   return readCompactJws(await signedText(idToken, options).catch(() => ''))?.payload
 }
 
-/** The signed part. @throws {@link IdTokenError} */
-async function signedText(idToken: string, options: IdTokenOptions): Promise<string> {
-  if (idToken.length > maxLength) throw malformed(`longer than ${maxLength} characters`)
-  return idToken.split('.').length === 5 ? decrypt(idToken, options) : idToken
-}
-
 /** The error for keys that cannot be had: nothing is known of the token. */
 export function keysUnavailable(error: unknown): DiscoveryError {
   const cause = isPortcullisError(error) ? error : undefined
   const message = 'The keys of the authorization server cannot be fetched'
   return new DiscoveryError('ERR_DISCOVERY_UNAVAILABLE', { message, detail: cause?.detail, cause })
-}
-
-function malformed(detail: string): IdTokenError {
-  return new IdTokenError('ERR_ID_TOKEN_MALFORMED', { detail })
-}
-
-const keyManagement = ['RSA-OAEP', 'RSA-OAEP-256', 'RSA-OAEP-384', 'RSA-OAEP-512', 'ECDH-ES', 'ECDH-ES+A128KW']
-const decryptOptions = {
-  keyManagementAlgorithms: [...keyManagement, 'ECDH-ES+A192KW', 'ECDH-ES+A256KW'],
-  contentEncryptionAlgorithms: ['A128GCM', 'A192GCM', 'A256GCM', 'A128CBC-HS256', 'A192CBC-HS384', 'A256CBC-HS512'],
-}
-
-async function decrypt(idToken: string, { decryptionKeys = [] }: IdTokenOptions): Promise<string> {
-  if (decryptionKeys.length === 0) throw malformed('encrypted, and there are no `decryptionKeys`')
-  const kid = readJsonSegment(idToken.slice(0, idToken.indexOf('.')))?.['kid']
-  const named = decryptionKeys.filter((key) => kid === undefined || key.kid === undefined || key.kid === kid)
-  for (const { key } of named) {
-    try {
-      const { plaintext } = await compactDecrypt(idToken, key, decryptOptions)
-      return new TextDecoder().decode(plaintext)
-    } catch {}
-  }
-  throw malformed('none of `decryptionKeys` decrypts it')
 }
 
 /** Types of other JWTs; an ID token has `JWT` or none. */
@@ -142,11 +111,15 @@ function acceptedAlgorithm(header: JsonObject, { metadata, options }: IdTokenSet
     throw malformed('`typ` names another kind of token')
   }
   if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) throw malformed('`crit` or `b64` in the header')
-  const listed = ownMember(metadata, 'id_token_signing_alg_values_supported')
-  const accepted = options.algorithms ?? (isStringArray(listed) ? listed : ['RS256'])
   const alg = ownMember(header, 'alg')
-  if (isSignatureAlgorithm(alg) && accepted.includes(alg)) return alg
+  if (isSignatureAlgorithm(alg) && acceptedAlgorithms(metadata, options).includes(alg)) return alg
   throw unsigned('`alg` is not one that this client accepts')
+}
+
+/** What the server may sign with, for this client. */
+export function acceptedAlgorithms(metadata: JsonObject, { algorithms }: IdTokenOptions): readonly string[] {
+  const listed = ownMember(metadata, 'id_token_signing_alg_values_supported')
+  return algorithms ?? (isStringArray(listed) ? listed : ['RS256'])
 }
 
 function unsigned(detail: string): IdTokenError {

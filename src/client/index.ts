@@ -6,6 +6,7 @@ export {
   ConfigurationError,
 } from '../errors/index.js'
 export type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
+export type { LogoutToken } from '../issuer/logout-token.js'
 export type { BreakerState, CircuitName, ClientEvent, ClientOperation } from '../kit/client-events.js'
 export type { EventListener, PortcullisEvent } from '../kit/events.js'
 export type { IntrospectionFailureReason, IssuerFailureReason, KeyRefusalCode } from '../kit/failure-code.js'

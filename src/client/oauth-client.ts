@@ -3,6 +3,7 @@
  */
 import type { IntrospectionResponse } from 'openid-client'
 import type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
+import type { LogoutToken } from '../issuer/logout-token.js'
 import type { BreakerState, CircuitName } from '../kit/client-events.js'
 import type { JsonObject } from '../kit/json.js'
 import type { DpopProofs } from './calls/dpop.js'
@@ -100,6 +101,13 @@ export interface OAuthClient extends AsyncDisposable {
    * @throws {@link IdTokenError}
    */
   verifyIdToken(idToken: string, expected: IdTokenExpectations, options?: CallOptions): Promise<IdTokenClaims>
+  /**
+   * Verifies a logout token of this client (OpenID Connect Back-Channel Logout 1.0 §2.6), `exp` required. Ends nothing, and
+   * does NOT see whether it came before: revoke what `sub` or `sid` has as of `issuedAt`, and remember `jti`.
+   *
+   * @throws {@link LoginError} `ERR_LOGOUT_TOKEN`, `detail` says why; {@link DiscoveryError} while the keys cannot be had.
+   */
+  verifyLogoutToken(logoutToken: string, options?: CallOptions): Promise<LogoutToken>
   /** Asks the userinfo endpoint who the token stands for. @throws {@link LoginError} `ERR_LOGIN_SUBJECT` for another user. */
   userInfo(accessToken: string, options?: UserInfoOptions): Promise<JsonObject>
   /** Begins a login on a device without a browser (RFC 8628); its `poll` waits for the user. */

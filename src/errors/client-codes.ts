@@ -89,6 +89,7 @@ export const clientErrorTraits = {
   ERR_LOGIN_SUBJECT: traits('login', 'The authorization server does not say who the user is, or names another one'),
   ERR_LOGIN_DENIED: traits('login', 'The login was denied'),
   ERR_LOGIN_REFUSED: traits('login', 'The authorization server refused the login'),
+  ERR_LOGOUT_TOKEN: traits('login', 'The logout token is not valid'),
   ERR_LOGIN_TIMEOUT: traits('login', 'The login was not finished in time'),
   ERR_LOGIN_CANCELLED: traits('login', 'The login was given up'),
   ERR_LOOPBACK_UNAVAILABLE: traits('login', 'No address of this machine can be listened on'),

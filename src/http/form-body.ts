@@ -13,8 +13,8 @@ export interface UnreadRequest extends AsyncIterable<Uint8Array> {
 const maxFormBytes = 73_728
 
 /**
- * Reads the body of a request of `node:http` as a form; `undefined` where a parser has read it before, where it is no
- * form, and where it is longer than 72 KiB.
+ * Reads the body of a request of `node:http` as a form; `undefined` where a parser has read it before, and where it is no
+ * form. One that is longer than 72 KiB is not read, and is as if it were empty.
  *
  * @group Adapters
  */
@@ -46,13 +46,13 @@ function saysForm(contentType: unknown): boolean {
   return formType.test(String(contentType))
 }
 
-async function readForm(chunks: AsyncIterable<Uint8Array>): Promise<URLSearchParams | undefined> {
+async function readForm(chunks: AsyncIterable<Uint8Array>): Promise<URLSearchParams> {
   const decoder = new TextDecoder()
   let text = ''
   let length = 0
   for await (const chunk of chunks) {
     length += chunk.length
-    if (length > maxFormBytes) return undefined
+    if (length > maxFormBytes) return new URLSearchParams()
     text += decoder.decode(chunk, { stream: true })
   }
   return new URLSearchParams(text + decoder.decode())

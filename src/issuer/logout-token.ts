@@ -6,15 +6,15 @@ import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../kit/
 import type { KeySource } from './key-source.js'
 import { readJoseHeader, verifySignature } from './verify-signature.js'
 
-/** A verified logout token. At least one of `sub` and `sid` is there. */
+/** A verified logout token. At least one of `sub` and `sid` is there. @group ID tokens */
 export interface LogoutToken {
   readonly issuer: string
   readonly jti: string
   readonly sub: string | undefined
   readonly sid: string | undefined
-  /** In seconds. */
+  /** In seconds since the Unix epoch, by the clock of the issuer. */
   readonly issuedAt: number
-  /** Refused from then on, leeway included. */
+  /** Refused from then on, leeway included; in milliseconds. */
   readonly validUntilMs: number
 }
 

@@ -14,6 +14,7 @@ export type ClientOperation =
   | 'authorizationRequest'
   | 'exchangeCode'
   | 'verifyIdToken'
+  | 'verifyLogoutToken'
   | 'userInfo'
   | 'deviceAuthorization'
   | 'endSessionUrl'

@@ -32,8 +32,8 @@ export type LoginEvent =
     }
   /** A browser's session began. */
   | { readonly type: 'session.created'; readonly provider: string }
-  /** A browser's session was ended, by the user or by the next login. One whose time is over ends without an event. */
-  | { readonly type: 'session.ended'; readonly provider: string; readonly reason: 'logout' | 'replaced' }
+  /** A browser's session was ended, by the user, by the next login, or by a logout elsewhere (`revoked`). One whose time is over ends without an event. */
+  | { readonly type: 'session.ended'; readonly provider: string; readonly reason: 'logout' | 'replaced' | 'revoked' }
   /** A login was not started: its client starts too many. */
   | { readonly type: 'login.limited'; readonly provider: string }
   /** A user was sent to a provider to sign in. */

@@ -13,6 +13,7 @@ import type { IdTokenClaims, IdTokenExpectations } from '../client/id-token.js'
 import type { OAuthClient } from '../client/oauth-client.js'
 import type { TokenSet } from '../client/token-set.js'
 import type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
+import type { LogoutToken } from '../issuer/logout-token.js'
 import { emit } from '../kit/event-sink.js'
 import { hideSecrets } from '../kit/hidden.js'
 import type { JsonObject } from '../kit/json.js'
@@ -89,6 +90,11 @@ export interface Provider extends AsyncDisposable {
   deviceAuthorization(params?: DeviceLoginParams, options?: CallOptions): Promise<DeviceLogin>
   /** Verifies an ID token of this application, the rules of the preset included. */
   verifyIdToken(idToken: string, expected: IdTokenExpectations, options?: CallOptions): Promise<IdTokenClaims>
+  /**
+   * Verifies a logout token of this application, as {@link OAuthClient.verifyLogoutToken} does. Ends no session: the route
+   * of `createLogin` does.
+   */
+  verifyLogoutToken(logoutToken: string, options?: CallOptions): Promise<LogoutToken>
   /** Asks who the token stands for. For `oidc` the subject of the ID token is required. */
   userInfo(accessToken: string, expectedSubject?: string, options?: CallOptions): Promise<JsonObject>
   /**
@@ -201,6 +207,7 @@ export function createProvider(options: ProviderPreset): Provider {
     redeem: ends.redeem,
     deviceAuthorization,
     verifyIdToken,
+    verifyLogoutToken: client.verifyLogoutToken,
     userInfo,
     refresh,
     revoke: (tokens, call) => revokeTokens(settings, vendor, tokens, call),

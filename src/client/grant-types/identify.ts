@@ -1,6 +1,9 @@
 /*
  * Who the tokens of a token endpoint belong to: the ID token among them, at a login and at a refresh.
  */
+import { InvalidTokenError, UnavailableError } from '../../errors/index.js'
+import { type LogoutToken, verifyLogoutToken } from '../../issuer/logout-token.js'
+import { readCompactJws } from '../../jws/compact-jws.js'
 import { isStringArray, type JsonObject, ownMember } from '../../kit/json.js'
 import { integer, type Rules, text, texts } from '../../kit/options.js'
 import { beginCall, checkParams, identityOf, type Runtime } from '../calls/call-endpoint.js'
@@ -8,13 +11,15 @@ import { type Call, contextOf, withinCall } from '../calls/run-call.js'
 import type { CallOptions } from '../client-options.js'
 import { DiscoveryError, ResponseError } from '../errors.js'
 import {
+  acceptedAlgorithms,
   type IdTokenClaims,
   type IdTokenExpectations,
   keysUnavailable,
   readIdTokenClaims,
   verifyIdToken,
 } from '../id-token.js'
-import { IdTokenError } from '../login-errors.js'
+import { IdTokenError, LoginError } from '../login-errors.js'
+import { signedText } from '../signed-text.js'
 import { identifiedTokens, type TokenSet } from '../token-set.js'
 import { requireToken } from './token-request.js'
 
@@ -44,6 +49,46 @@ export async function checkIdToken(
   requireToken(call, 'idToken', idToken)
   checkParams(call, expected, expectationRules)
   return withinCall(runtime, call, () => verify(runtime, call, idToken, expected))
+}
+
+/** See {@link OAuthClient.verifyLogoutToken}. */
+export async function checkLogoutToken(
+  runtime: Runtime,
+  text: string,
+  options: CallOptions | undefined,
+): Promise<LogoutToken> {
+  const call = beginCall(runtime, 'verifyLogoutToken', options)
+  requireToken(call, 'logoutToken', text)
+  return withinCall(runtime, call, async () => {
+    const { settings, keys, isIssuer } = runtime
+    const { metadata } = await runtime.server()
+    const { clientId } = await identityOf(runtime, call)
+    const { clockToleranceSeconds = 60 } = settings.idToken
+    try {
+      const jws = readCompactJws(await signedText(text, settings.idToken))
+      const issuer = jws && ownMember(jws.payload, 'iss')
+      if (jws === undefined || typeof issuer !== 'string' || !isIssuer(issuer, jws.payload)) {
+        throw new InvalidTokenError('ERR_TOKEN_ISSUER')
+      }
+      const rules = {
+        issuer,
+        algorithms: new Set(acceptedAlgorithms(metadata, settings.idToken)),
+        keys,
+        clockToleranceMs: clockToleranceSeconds * 1000,
+        audiences: [clientId],
+        expMayLack: false,
+      }
+      return Object.freeze(await verifyLogoutToken(jws, rules, settings.clock()))
+    } catch (error) {
+      if (error instanceof UnavailableError) throw keysUnavailable(error)
+      const { code, detail = '' } = error as InvalidTokenError | IdTokenError
+      throw new LoginError('ERR_LOGOUT_TOKEN', {
+        ...contextOf(call),
+        detail: `${code} ${detail}`.trim(),
+        cause: error as Error,
+      })
+    }
+  })
 }
 
 /** Has the keys of the server at hand. @throws {@link DiscoveryError} where they cannot be had. */

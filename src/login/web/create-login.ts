@@ -12,9 +12,10 @@ import type { ReauthenticationRequiredError } from '../reauthentication-required
 import { askToSignIn, demandOf, type LoginRequirement, meets } from './ask-to-sign-in.js'
 import { isSameOrigin } from './login-answers.js'
 import { failureAnswer, failureOf } from './login-failures.js'
-import { type LoginOptions, toLoginSettings } from './login-options.js'
+import type { LoginOptions } from './login-options.js'
 import { createRoutes, crossSiteAnswer, type ReadForm } from './login-routes.js'
 import type { LoginSession } from './login-session.js'
+import { toLoginSettings } from './login-settings.js'
 import { createSessions, type FoundSession } from './sessions.js'
 
 /** A request that may go on, and the fields that its answer needs. @group Web login */

@@ -1,34 +1,13 @@
 /*
- * What `createLogin` is told, checked and completed.
+ * What `createLogin` is told.
  */
-import { ConfigurationError } from '../../errors/index.js'
 import type { RequestFacts } from '../../http/request-facts.js'
-import { type Clock, systemClock } from '../../kit/clock.js'
+import type { Clock } from '../../kit/clock.js'
 import type { EventListener } from '../../kit/events.js'
-import { isLoopbackHostname } from '../../kit/fetch/secure-url.js'
 import type { JsonObject } from '../../kit/json.js'
 import type { MaybePromise } from '../../kit/maybe-promise.js'
-import {
-  anything,
-  checkOptions,
-  choice,
-  flag,
-  func,
-  integer,
-  members,
-  methods,
-  orFalse,
-  type Rules,
-  refuseRepeats,
-  required,
-  takes,
-  text,
-  texts,
-} from '../../kit/options.js'
-import type { LockStore, SessionStore, TokenStore } from '../../stores/contract.js'
-import { createMemorySessionStore } from '../../stores/memory/memory-session-store.js'
-import { createMemoryTokenStore } from '../../stores/memory/memory-token-store.js'
-import { createSealer, type SealKey } from '../../stores/sealer.js'
+import type { LockStore, RevocationStore, SessionStore, TokenStore } from '../../stores/contract.js'
+import type { SealKey } from '../../stores/sealer.js'
 import type { LoginResult } from '../login-result.js'
 import type { Provider } from '../provider.js'
 import type { LoginLimit } from './login-limit.js'
@@ -87,6 +66,12 @@ export interface LoginOptions {
    * lock, or `false` to keep none.
    */
   readonly tokens?: SessionTokens | false | undefined
+  /**
+   * What logouts at the providers mark (OpenID Connect Back-Channel Logout 1.0): a session that began before its mark is
+   * over. One store for the fleet, such as that of the resource servers of the same users. Default: in memory, where the
+   * sessions are. With `sessions` and without it there is no `/backchannel-logout`.
+   */
+  readonly revocations?: RevocationStore | undefined
   readonly session?: SessionLimits | undefined
   /** Claims of the ID token and of userinfo that a session keeps. Default: names, e-mail address, picture, locale. */
   readonly claims?: readonly string[] | undefined
@@ -112,139 +97,4 @@ export interface LoginOptions {
   readonly onEvent?: EventListener | undefined
   /** Default: the system clock. */
   readonly clock?: Clock | undefined
-}
-
-/** {@link LoginOptions}, checked and complete. */
-export interface LoginSettings {
-  readonly base: URL
-  /** The public URL of the routes, without `/` at the end. */
-  readonly routesUrl: string
-  /** Paths of the routes as requests may have them. */
-  readonly paths: readonly string[]
-  readonly providers: ReadonlyMap<string, Provider>
-  readonly keys: readonly SealKey[]
-  readonly secure: boolean
-  readonly store: SessionStore
-  readonly tokens: SessionTokens | false
-  readonly idleSeconds: number
-  readonly absoluteSeconds: number
-  readonly rolling: boolean
-  readonly claims: readonly string[]
-  readonly onLogin: LoginOptions['onLogin']
-  readonly responseMode: 'query' | 'form_post'
-  readonly postLogoutRedirect: string
-  readonly logoutAtProvider: boolean
-  readonly limit: LoginLimit | false
-  readonly trustedProxies: readonly string[]
-  readonly onEvent: EventListener | undefined
-  readonly clock: Clock
-}
-
-const year = 31_536_000
-
-const defaultClaims = [
-  ...['name', 'given_name', 'family_name', 'nickname', 'preferred_username', 'login'],
-  ...['email', 'email_verified', 'picture', 'avatar_url', 'locale', 'zoneinfo'],
-]
-
-const isProviders = (value: unknown): boolean =>
-  Array.isArray(value) && value.length > 0 && value.every((one) => typeof one?.redeem === 'function')
-
-const rules: Rules<LoginOptions> = {
-  baseUrl: required(text),
-  basePath: takes(
-    (value) => /^(\/[\w.~-]+)+$/.test(String(value)),
-    'a path such as `/auth`, without a slash at its end',
-  ),
-  providers: required(takes(isProviders, 'a list of what createProvider() makes, at least one')),
-  keys: required(anything),
-  sessions: methods('get', 'set', 'touch', 'delete'),
-  tokens: orFalse(
-    members<SessionTokens>({
-      store: required(methods('get', 'set', 'replace', 'delete', 'describe')),
-      lock: methods('acquire'),
-    }),
-  ),
-  session: members<SessionLimits>({
-    idleSeconds: integer(60, year),
-    absoluteSeconds: integer(60, year),
-    rolling: flag,
-  }),
-  claims: texts,
-  onLogin: func,
-  responseMode: choice('query', 'form_post'),
-  postLogoutRedirect: text,
-  logoutAtProvider: flag,
-  limit: orFalse(members<LoginLimit>({ max: integer(1, 10_000), windowSeconds: integer(1, 3600) })),
-  trustedProxies: texts,
-  allowInsecureLoopback: flag,
-  onEvent: func,
-  clock: func,
-}
-
-/** @throws {@link ConfigurationError} for options that cannot be right, by themselves or together. */
-export function toLoginSettings(options: LoginOptions): LoginSettings {
-  checkOptions('createLogin', options, rules)
-  const { basePath = '/auth', providers, session = {}, clock = systemClock } = options
-  const base = readBase(options)
-  refuseRepeats(
-    'providers',
-    providers.map(({ name }) => name),
-  )
-  createSealer(options.keys)
-  const prefix = base.pathname === '/' ? '' : base.pathname
-  return {
-    base,
-    routesUrl: base.origin + prefix + basePath,
-    paths: [...new Set([prefix + basePath, basePath])],
-    providers: new Map(providers.map((provider) => [provider.name, provider])),
-    keys: [...options.keys],
-    secure: base.protocol === 'https:',
-    ...storesOf(options, clock),
-    idleSeconds: session.idleSeconds ?? 86_400,
-    absoluteSeconds: session.absoluteSeconds ?? 604_800,
-    rolling: session.rolling ?? true,
-    claims: options.claims ?? defaultClaims,
-    onLogin: options.onLogin,
-    responseMode: options.responseMode ?? 'query',
-    postLogoutRedirect: readPostLogout(options, base),
-    logoutAtProvider: options.logoutAtProvider ?? true,
-    limit: options.limit ?? {},
-    trustedProxies: options.trustedProxies ?? [],
-    onEvent: options.onEvent,
-    clock,
-  }
-}
-
-function storesOf({ sessions, tokens }: LoginOptions, clock: Clock): Pick<LoginSettings, 'store' | 'tokens'> {
-  if (sessions !== undefined && tokens === undefined) {
-    throw new ConfigurationError(
-      '`tokens` says where the tokens of these sessions are: `{ store, lock }`, or `false` to keep none.',
-    )
-  }
-  return {
-    store: sessions ?? createMemorySessionStore({ clock }),
-    tokens: tokens ?? { store: createMemoryTokenStore({ clock }) },
-  }
-}
-
-function readBase({ baseUrl, allowInsecureLoopback = false }: LoginOptions): URL {
-  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined
-  const isPlain = url !== undefined && !/[?#@]/.test(baseUrl) && /^https?:$/.test(url.protocol)
-  if (!isPlain) throw new ConfigurationError('`baseUrl` takes an https URL without query, fragment and user.')
-  if (url.protocol === 'http:' && !(allowInsecureLoopback && isLoopbackHostname(url.hostname))) {
-    throw new ConfigurationError(
-      '`baseUrl` is http: take https, or on `localhost` say `allowInsecureLoopback: true` for development.',
-    )
-  }
-  url.pathname = url.pathname.replace(/\/+$/, '')
-  return url
-}
-
-function readPostLogout({ postLogoutRedirect = '/' }: LoginOptions, base: URL): string {
-  const prefix = base.pathname === '/' ? '' : base.pathname
-  if (postLogoutRedirect.startsWith('/')) return base.origin + prefix + postLogoutRedirect
-  if (URL.canParse(postLogoutRedirect) && /^https:$/.test(new URL(postLogoutRedirect).protocol))
-    return postLogoutRedirect
-  throw new ConfigurationError('`postLogoutRedirect` takes a path of the application, or an https URL.')
 }

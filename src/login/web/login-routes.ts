@@ -4,15 +4,18 @@
  */
 import type { OAuthClientError } from '../../client/errors.js'
 import { ConfigurationError, type TokenStoreError } from '../../errors/index.js'
+import { isForm } from '../../http/form-body.js'
 import type { HttpAnswer } from '../../http/http-answer.js'
 import type { RequestFacts } from '../../http/request-facts.js'
+import type { RevocationList } from '../../revocation/revocation.js'
 import type { Provider } from '../provider.js'
 import { ReauthenticationRequiredError } from '../reauthentication-required-error.js'
 import { createFinish } from './finish-login.js'
 import { escapeHtml, isSameOrigin, jsonAnswer, pageAnswer, redirectAnswer } from './login-answers.js'
 import { failureAnswer, failureOf } from './login-failures.js'
 import { createLimiter } from './login-limit.js'
-import type { LoginSettings } from './login-options.js'
+import type { LoginSettings } from './login-settings.js'
+import { createProviderLogout } from './provider-logout.js'
 import type { FoundSession, Sessions } from './sessions.js'
 import { createStart } from './start-login.js'
 import { createTransactionCookies } from './transaction-cookies.js'
@@ -39,20 +42,12 @@ const notAuthenticated = { error: 'not_authenticated' }
 
 /** Makes what answers the requests below `basePath`; `undefined` for any other. */
 export function createRoutes(settings: LoginSettings, sessions: Sessions) {
-  const { base, routesUrl, paths, providers, clock } = settings
+  const { base, routesUrl, paths, providers, revocations, clock } = settings
   const basePath = paths.at(-1) as string
   const transactions = createTransactionCookies(settings.keys, settings.secure, clock)
   const limiter = settings.limit === false ? undefined : createLimiter(settings.limit, settings.trustedProxies)
   const start = createStart({ settings, transactions, limiter })
   const finish = createFinish({ settings, transactions, sessions })
-
-  async function callback({ facts, provider, readForm }: Call): Promise<HttpAnswer> {
-    const form = (await readForm?.()) ?? parsedForm(facts)
-    if (form !== undefined) return finish(facts, provider as Provider, form)
-    throw new ConfigurationError(
-      'Nothing parsed the form of a login: give `handle` what reads it, or mount a body parser before the routes.',
-    )
-  }
 
   async function confirmLogout({ facts }: Call): Promise<HttpAnswer> {
     const found = await sessions.find(facts)
@@ -113,12 +108,23 @@ export function createRoutes(settings: LoginSettings, sessions: Sessions) {
     callback: {
       provider: 'required',
       GET: ({ facts, provider, query }) => finish(facts, provider as Provider, query),
-      POST: callback,
+      POST: async (call) => finish(call.facts, call.provider as Provider, await formOf(call)),
     },
+    ...(revocations !== undefined && { 'backchannel-logout': logoutRoute(revocations) }),
     logout: { GET: confirmLogout, POST: ownPagesOnly(logout) },
     refresh: { POST: ownPagesOnly(refresh) },
     userinfo: { GET: userInfo },
     status: { GET: status },
+  }
+
+  function logoutRoute(list: RevocationList): Route {
+    const logout = createProviderLogout(settings, list)
+    async function POST(call: Call): Promise<HttpAnswer> {
+      const provider = call.provider as Provider
+      // Without ID tokens there is nothing that could be signed out.
+      return provider.type === 'oidc' ? logout(provider, await formOf(call)) : failureAnswer(call.facts, notFound)
+    }
+    return { provider: 'required', POST }
   }
 
   /** A POST that acts for the user: of the application's own pages alone. */
@@ -160,6 +166,16 @@ export function createRoutes(settings: LoginSettings, sessions: Sessions) {
       return failureAnswer(facts, failure)
     }
   }
+}
+
+/** The form of a request: empty where its body is none. */
+async function formOf({ facts, readForm }: Call): Promise<URLSearchParams> {
+  if (!isForm(facts)) return new URLSearchParams()
+  const form = (await readForm?.()) ?? parsedForm(facts)
+  if (form !== undefined) return form
+  throw new ConfigurationError(
+    'Nothing parsed the form of a login: give `handle` what reads it, or mount a body parser before the routes.',
+  )
 }
 
 /** What a body parser of the application left. */

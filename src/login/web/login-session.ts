@@ -69,6 +69,8 @@ export interface SessionRecord {
   readonly askedAcrValues: readonly string[] | undefined
   readonly askedMaxAgeSeconds: number | undefined
   readonly createdAt: number
+  /** When the provider signed the ID token, by its clock: what logouts there are compared with. */
+  readonly issuedAt: number
   readonly seenAt: number
   /** When the cookie was last sent. */
   readonly sentAt: number
@@ -84,7 +86,7 @@ export function parseRecord(text: string): SessionRecord | undefined {
   const record = parseJsonObject(text)
   if (record?.['v'] !== 1) return undefined
   const { account, provider, claims, userInfo, data, amr, tokensKey } = record
-  const times = [record['createdAt'], record['seenAt'], record['sentAt'], record['absoluteUntil']]
+  const times = ['createdAt', 'issuedAt', 'seenAt', 'sentAt', 'absoluteUntil'].map((name) => record[name])
   const isWhole =
     isJsonObject(account) &&
     [account['issuer'], account['subject'], provider, tokensKey].every((part) => typeof part === 'string') &&
@@ -122,6 +124,7 @@ export function recordOf(
     askedAcrValues: asked.acrValues,
     askedMaxAgeSeconds: asked.maxAgeSeconds,
     createdAt: nowSeconds,
+    issuedAt: claims?.iat ?? nowSeconds,
     seenAt: nowSeconds,
     sentAt: nowSeconds,
     absoluteUntil: nowSeconds + seconds,

@@ -3,15 +3,15 @@
  * user in.
  */
 import { encodeBase64url, sha256Base64url } from '#crypto'
-import { ConfigurationError, UnavailableError } from '../../errors/index.js'
+import { ConfigurationError, isAuthError, UnavailableError } from '../../errors/index.js'
 import { readCookies, setCookie } from '../../http/cookies.js'
 import type { RequestFacts } from '../../http/request-facts.js'
 import { emit } from '../../kit/event-sink.js'
 import { failureCode } from '../../kit/failure-code.js'
 import { inTime } from '../../kit/time-limit.js'
 import { createUserTokens, type UserTokens } from '../user-tokens.js'
-import type { LoginSettings } from './login-options.js'
 import { type LoginSession, parseRecord, type SessionRecord, sessionOf } from './login-session.js'
+import type { LoginSettings } from './login-settings.js'
 
 /** A session that a request brought. */
 export interface FoundSession {
@@ -43,7 +43,7 @@ const maxRecordLength = 65_536
 
 /** See {@link Sessions}. */
 export function createSessions(settings: LoginSettings): Sessions {
-  const { store, tokens, secure, idleSeconds, rolling, providers, clock, onEvent } = settings
+  const { store, tokens, revocations, secure, idleSeconds, rolling, providers, clock, onEvent } = settings
   const name = secure ? '__Host-pc_session' : 'pc_session'
   const nowSeconds = () => Math.floor(clock() / 1000)
 
@@ -79,6 +79,27 @@ export function createSessions(settings: LoginSettings): Sessions {
     if (tokens !== false) createUserTokens({ provider, ...tokens, key: 'session:' })
   }
 
+  /** Whether a logout elsewhere has marked the session, its user, or both. */
+  async function isRevoked({ account, sid, issuedAt }: SessionRecord): Promise<boolean> {
+    const { issuer, subject } = account
+    try {
+      await revocations?.check({ issuer, subject, tokenClaims: { iat: issuedAt, sid } })
+      return false
+    } catch (error) {
+      if (isAuthError(error) && error.code === 'ERR_TOKEN_REVOKED') return true
+      throw error
+    }
+  }
+
+  /** Its tokens are revoked behind the answer: the request has no session, whatever becomes of them. */
+  async function drop(key: string, record: SessionRecord): Promise<undefined> {
+    if (!(await ask(() => store.delete(key)))) return
+    emit(onEvent, { type: 'session.ended', provider: record.provider, reason: 'revoked' })
+    tokensOf(record)
+      ?.logout()
+      .catch(() => undefined)
+  }
+
   /** Notes that a session is in use. `undefined` where it ended meanwhile. */
   async function touch(id: string, key: string, record: SessionRecord): Promise<readonly string[] | undefined> {
     const now = nowSeconds()
@@ -97,6 +118,7 @@ export function createSessions(settings: LoginSettings): Sessions {
       const key = await sha256Base64url(id)
       const record = parseRecord((await ask(() => store.get(key))) ?? '')
       if (record === undefined || secondsLeft(record) <= 0 || !providers.has(record.provider)) return undefined
+      if (await isRevoked(record)) return drop(key, record)
       const cookies = await touch(id, key, record)
       return cookies && { key, record, session: sessionOf(record, tokensOf(record)), cookies }
     },

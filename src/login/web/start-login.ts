@@ -8,7 +8,7 @@ import type { LoginParams, Provider } from '../provider.js'
 import { escapeHtml, isNavigation, jsonAnswer, pageAnswer, redirectAnswer, wantsPage } from './login-answers.js'
 import { failureAnswer } from './login-failures.js'
 import type { Limiter } from './login-limit.js'
-import type { LoginSettings } from './login-options.js'
+import type { LoginSettings } from './login-settings.js'
 import { checkReturnTo } from './return-to.js'
 import type { TransactionCookies } from './transaction-cookies.js'
 

@@ -53,8 +53,8 @@ describe('readNodeForm and readFetchForm', () => {
       }
     }
     const request = { headers: { 'content-type': type }, [Symbol.asyncIterator]: endless }
-    expect(await readNodeForm(request)).toBeUndefined()
+    expect(String(await readNodeForm(request))).toBe('')
     expect(sent).toBe(8)
-    expect(await readFetchForm(web(`a=${'x'.repeat(80_000)}`))).toBeUndefined()
+    expect(String(await readFetchForm(web(`a=${'x'.repeat(80_000)}`)))).toBe('')
   })
 })
