@@ -170,9 +170,9 @@ export function createRoutes(settings: LoginSettings, sessions: Sessions) {
 
 /** The form of a request: empty where its body is none. */
 async function formOf({ facts, readForm }: Call): Promise<URLSearchParams> {
-  if (!isForm(facts)) return new URLSearchParams()
   const form = (await readForm?.()) ?? parsedForm(facts)
   if (form !== undefined) return form
+  if (!isForm(facts)) return new URLSearchParams()
   throw new ConfigurationError(
     'Nothing parsed the form of a login: give `handle` what reads it, or mount a body parser before the routes.',
   )

@@ -199,9 +199,10 @@ describe('/callback', () => {
     const { begin, login, cookies } = setUpWebLogin()
     const url = new URL(await begin(), appUrl)
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const form = { 'content-type': 'application/x-www-form-urlencoded' }
     const posted = (formBody: () => Record<string, unknown> | undefined) =>
       login.handle({
-        ...requestFacts({ method: 'POST', url: url.pathname, headers: { cookie, accept: 'text/html' } }),
+        ...requestFacts({ method: 'POST', url: url.pathname, headers: { cookie, ...form, accept: 'text/html' } }),
         formBody,
       })
     await expect(posted(() => undefined)).rejects.toThrow(/Nothing parsed the form of a login/)
