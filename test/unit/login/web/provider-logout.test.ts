@@ -23,7 +23,7 @@ function world(options: Partial<LoginOptions> = {}) {
   const post = async (form: string, path = '/auth/backchannel-logout/corporate', type?: string) => {
     const headers = { 'content-type': type ?? 'application/x-www-form-urlencoded' }
     const request = requestFacts({ method: 'POST', url: path, headers })
-    return (await login.handle(request, async () => new URLSearchParams(form))) as HttpAnswer
+    return (await login.handle(request, async () => (type ? undefined : new URLSearchParams(form)))) as HttpAnswer
   }
   return {
     ...setUp,
