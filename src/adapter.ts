@@ -42,6 +42,7 @@ export {
   isAhead,
   isDeclaration,
 } from './grants/declared-routes.js'
+export { createHealthAnswer, type HealthOptions } from './grants/health-answer.js'
 export {
   type FetchConnection,
   fetchRequestFacts,
@@ -70,6 +71,7 @@ export {
   choice,
   flag,
   func,
+  members,
   misspelt,
   object,
   type Rule,

@@ -88,6 +88,7 @@ export type {
 export { createResourceServer } from './resource-server/create-resource-server.js'
 export type { Explanation } from './resource-server/explain.js'
 export type { GateStep } from './resource-server/gate-steps.js'
+export type { HealthStatus, IssuerHealth, ResourceServerHealth } from './resource-server/health.js'
 export type { ResourceMetadataOptions } from './resource-server/metadata/resource-metadata.js'
 export { type ActorIdentity, mayAct } from './resource-server/policy/may-act.js'
 export type {
@@ -100,7 +101,7 @@ export type {
 } from './resource-server/policy/requirement.js'
 export { mergeRequirements } from './resource-server/policy/requirement.js'
 export type { ResourceOptions } from './resource-server/resource.js'
-export type { ResourceServer, ResourceServerHealth } from './resource-server/resource-server.js'
+export type { ResourceServer } from './resource-server/resource-server.js'
 export type { ResourceServerOptions } from './resource-server/resource-server-options.js'
 export type { AudienceStandIn } from './resource-server/token/audience.js'
 export type { ClaimCondition, ClaimConditions } from './resource-server/token/claim-conditions.js'
@@ -111,6 +112,7 @@ export type {
   IntrospectionBreakerOptions,
   IntrospectionOptions,
 } from './resource-server/token/introspection-options.js'
+export type { IntrospectionHealth } from './resource-server/token/introspection-request.js'
 export type { IssuerOptions } from './resource-server/token/issuer-options.js'
 export type { IssuerAllowList, IssuerResolver } from './resource-server/token/issuers.js'
 export type { BearerMethod } from './resource-server/token/read-credentials.js'
@@ -125,3 +127,4 @@ export {
   createMemoryRevocationStore,
   type MemoryRevocationStoreOptions,
 } from './stores/memory/memory-revocation-store.js'
+export type { StoreHealth } from './stores/store-watch.js'

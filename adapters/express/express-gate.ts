@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler, IRouter, NextFunction, Request, RequestHandler, Response } from 'express'
 import type { ParamsDictionary, PathParams, RouteParameters } from 'express-serve-static-core'
-import type { AdapterOptions } from '../../src/adapter.js'
+import type { AdapterOptions, HealthOptions } from '../../src/adapter.js'
 import type { AccessTokenClaims, Auth, Grant, Requirement } from '../../src/index.js'
 
 /** Options of {@link portcullis}. @group Express */
@@ -21,6 +21,12 @@ export type AuthenticatedRequest<Claims = AccessTokenClaims> = Request & { reado
 export interface ExpressGate<Claims = AccessTokenClaims> {
   /** Serves the metadata documents. Mount it on the application, not on a router with a prefix. */
   metadata(): RequestHandler
+  /**
+   * Answers the probes of a platform: `app.get('/readyz', gate.health())`. Demands no token: keep it from the outside.
+   *
+   * @throws `ConfigurationError` for a wrong option, at once.
+   */
+  health(options?: HealthOptions): RequestHandler
   /**
    * Lets a request through that carries a good token, and puts {@link Auth} into `req.auth`. A CORS preflight gets
    * 204, and passes no guard: mount what answers it before.

@@ -67,6 +67,10 @@ export function portcullis<Claims = AccessTokenClaims>(
       return (req, res, next) =>
         answerMetadata(server, nodeRequestFacts(req), (answer) => sendNodeAnswer(res, answer), next)
     },
+    health(options) {
+      const answer = gate.health(options)
+      return declares((_req, res) => sendNodeAnswer(res, answer()))
+    },
     requireToken: (requirement) => declares(guarded(gate.requireToken(requirement))),
     optionalToken: (requirement) => declares(guarded(gate.optionalToken(requirement))),
     grant: (...declared) => guarded(gate.grant(...declared)),

@@ -84,6 +84,10 @@ async function plugin(instance: FastifyInstance, options: FastifyOptions<AuthCla
   instance.decorate('optionalToken', (requirement) => hookFor(gate.optionalToken(requirement)))
   instance.decorate('grant', (...declared) => hookFor(gate.grant(...declared)))
   instance.decorate('authOf', (request) => (request as Identified)[identity] ?? undefined)
+  instance.decorate('health', (healthOptions) => {
+    const answer = gate.health(healthOptions)
+    return (_request, reply) => sendReply(reply, answer())
+  })
   instance.decorate('refusals', (error, request, reply) => {
     const answer = gate.refusal(error, request.auth)
     if (answer === undefined) throw isAuthError(error) ? toFault(error) : error

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { AdapterOptions } from '../../src/adapter.js'
+import type { AdapterOptions, HealthOptions } from '../../src/adapter.js'
 import type { AccessTokenClaims, Auth, Grant, Requirement, ResourceServer } from '../../src/index.js'
 
 /** Options of the plugin. @group Fastify */
@@ -79,6 +79,11 @@ declare module 'fastify' {
     optionalToken(requirement?: Requirement<AuthClaims>): GuardHook
     /** Makes a hook, to be run after `requireToken`, that acquires downstream tokens: `request.auth.access`. */
     grant(...grants: Grant[]): GuardHook
+    /**
+     * Makes a handler that answers the probes of a platform: `app.get('/readyz', app.health())`. Demands no token: keep it
+     * from the outside. Throws for a wrong option, at once.
+     */
+    health(options?: HealthOptions): (request: FastifyRequest, reply: FastifyReply) => unknown
     /** Who a guard has found to be calling, as in every adapter: `request.auth`, `undefined` where that is null. */
     authOf(request: FastifyRequest): Auth<AuthClaims> | undefined
     /**

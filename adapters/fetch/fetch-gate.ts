@@ -1,4 +1,4 @@
-import type { AdapterOptions, FetchConnection } from '../../src/adapter.js'
+import type { AdapterOptions, FetchConnection, HealthOptions } from '../../src/adapter.js'
 import type { AccessTokenClaims, Auth, Grant, MaybePromise, Requirement } from '../../src/index.js'
 
 /** Options of {@link portcullis}. @group Fetch */
@@ -57,6 +57,12 @@ export interface FetchGate<Claims = AccessTokenClaims> {
    * of the document throws.
    */
   metadata(request: Request): Promise<Response | undefined>
+  /**
+   * Makes a handler that answers the probes of a platform. Demands no token: keep it from the outside.
+   *
+   * @throws `ConfigurationError` for a wrong option, at once.
+   */
+  health(options?: HealthOptions): () => Response
   /**
    * Makes a guard that finds out who calls.
    *

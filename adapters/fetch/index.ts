@@ -85,6 +85,10 @@ export function portcullis<Claims = AccessTokenClaims>(
       const answer = await server.metadata(factsOf(request))
       return answer && toFetchResponse(answer)
     },
+    health(healthOptions) {
+      const answer = gate.health(healthOptions)
+      return () => toFetchResponse(answer())
+    },
     refusal,
     authOf: (request) => identities.get(request),
   }

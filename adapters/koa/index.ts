@@ -13,6 +13,7 @@ import {
   createAdapterGate,
   declares,
   earlierIn,
+  type HealthOptions,
   type Judge,
   type Judged,
   keepAccess,
@@ -53,6 +54,12 @@ export type KoaRoutes = { readonly middleware: readonly unknown[] } | { readonly
 export interface KoaGate<Claims = AccessTokenClaims> {
   /** Serves the metadata documents. Use it on the application itself, not on one that is mounted below a path. */
   metadata(): Middleware
+  /**
+   * Answers the probes of a platform: `router.get('/readyz', gate.health())`. Demands no token: keep it from the outside.
+   *
+   * @throws `ConfigurationError` for a wrong option, at once.
+   */
+  health(options?: HealthOptions): Middleware
   /**
    * Lets a request through that carries a good token, and puts {@link Auth} into `ctx.state.auth`. A CORS preflight
    * gets 204, and passes no guard: mount what answers it before.
@@ -121,6 +128,10 @@ export function portcullis<Claims = AccessTokenClaims>(
         const answer = await server.metadata(nodeRequestFacts(ctx.req, ctx.request))
         return answer === undefined ? next() : sendAnswer(ctx, answer)
       }
+    },
+    health(options) {
+      const answer = gate.health(options)
+      return declares((ctx) => sendAnswer(ctx, answer()))
     },
     requireToken: (requirement) => declares(guarded(gate.requireToken(requirement))),
     optionalToken: (requirement) => declares(guarded(gate.optionalToken(requirement))),

@@ -5,12 +5,14 @@ import {
   createGrantGuard,
   flag,
   func,
+  members,
   mergeRequirements,
   object,
   required,
+  text,
 } from '../../src/adapter.js'
 import type { Auth, AuthResult, Grant, OptionalAuthResult, RequestFacts, Requirement } from '../../src/index.js'
-import type { PortcullisModuleOptions } from './module-options.js'
+import type { HealthPaths, PortcullisModuleOptions } from './module-options.js'
 
 /** What the decorators of one class or one method say. */
 export interface Declared {
@@ -57,6 +59,7 @@ export function createGates(options: PortcullisModuleOptions): Gates {
     ...adapterRules,
     server: required(object),
     facts: func,
+    health: members<HealthPaths>({ ready: text, live: text, details: flag }),
     metadata: flag,
     requireDeclaration: flag,
   })

@@ -14,8 +14,8 @@ import {
   type Provider,
 } from '@nestjs/common'
 import { APP_FILTER, APP_GUARD, DiscoveryModule, DiscoveryService, HttpAdapterHost } from '@nestjs/core'
-import { answerMetadata, nodeRequestFacts, sendNodeAnswer } from '../../src/adapter.js'
-import type { AccessTokenClaims, Auth as VerifiedAuth } from '../../src/index.js'
+import { answerMetadata, createHealthAnswer, nodeRequestFacts, sendNodeAnswer } from '../../src/adapter.js'
+import type { AccessTokenClaims, HttpAnswer, Auth as VerifiedAuth } from '../../src/index.js'
 import { checkHandlers } from './check-handlers.js'
 import { createGates, type Gates, gatesToken } from './gates.js'
 import { PortcullisGuard } from './guard.js'
@@ -33,7 +33,7 @@ export {
   RequireScopes,
   RequireToken,
 } from './handler-decorators.js'
-export type { PortcullisModuleOptions } from './module-options.js'
+export type { HealthPaths, PortcullisModuleOptions } from './module-options.js'
 export { RefusalException } from './refusal.js'
 
 /** What `@Auth()` gives: the same name serves as decorator and as type. @group NestJS */
@@ -85,12 +85,20 @@ export class PortcullisModule extends ConfigurableModuleClass implements NestMod
     this.#discovery = discovery
   }
 
-  /** Serves the metadata. Not by a route or by `forRoutes`: both know the global prefix, and this is the origin's root. */
+  /**
+   * Serves the metadata, and answers probes. Not by routes or by `forRoutes`: both know the global prefix, and this is the
+   * origin's root.
+   */
   configure(): void {
     const { server, metadata } = this.#options
-    if (metadata === false) return
+    const probes = probesOf(this.#options)
+    if (metadata === false && probes.size === 0) return
     this.#adapterHost.httpAdapter.use((req: never, res: never, next: (error?: unknown) => void) => {
-      answerMetadata(server, nodeRequestFacts(req), (answer) => sendNodeAnswer(res, answer), next)
+      const facts = nodeRequestFacts(req)
+      const probe = probes.get(facts.url)
+      if (probe !== undefined) sendNodeAnswer(res, probe())
+      else if (metadata === false) next()
+      else answerMetadata(server, facts, (answer) => sendNodeAnswer(res, answer), next)
     })
   }
 
@@ -98,6 +106,21 @@ export class PortcullisModule extends ConfigurableModuleClass implements NestMod
   onModuleInit(): void {
     checkHandlers(this.#options, this.#gates, this.#discovery)
   }
+}
+
+/** What answers at which path. */
+function probesOf({
+  server,
+  grants,
+  health = {},
+}: PortcullisModuleOptions): ReadonlyMap<string | undefined, () => HttpAnswer> {
+  const { ready, live, details } = health
+  const probes = new Map([
+    [ready, createHealthAnswer(server, grants, { details })],
+    [live, createHealthAnswer(server, grants, { probe: 'live' })],
+  ])
+  probes.delete(undefined)
+  return probes
 }
 
 Inject(MODULE_OPTIONS_TOKEN)(PortcullisModule, undefined, 0)

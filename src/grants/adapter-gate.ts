@@ -10,6 +10,7 @@ import type { Requirement } from '../resource-server/policy/requirement.js'
 import type { ResourceServer } from '../resource-server/resource-server.js'
 import type { Grant } from './grant.js'
 import type { Grants } from './grants.js'
+import { createHealthAnswer, type HealthOptions } from './health-answer.js'
 
 /** What the options of every adapter have in common. @group Adapters */
 export interface AdapterOptions {
@@ -70,6 +71,10 @@ export interface AdapterGate<Claims> {
    * application: those belong to the framework.
    */
   refusal(thrown: unknown, auth: unknown): HttpAnswer | undefined
+  /**
+   * Makes the function that answers a platform's probe. @throws `ConfigurationError` for a wrong option, at once.
+   */
+  health(options?: HealthOptions): () => HttpAnswer
 }
 
 /**
@@ -132,6 +137,7 @@ export function createAdapterGate<Claims>(
       const { fault, answer } = server.refuse(thrown, auth instanceof Auth ? auth : undefined)
       return fault ? undefined : answer
     },
+    health: (options) => createHealthAnswer(server, grants, options),
   }
 }
 

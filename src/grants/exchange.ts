@@ -2,14 +2,13 @@
 import { sha256Base64url } from '#crypto'
 import type { GrantedToken } from '../auth/access-context.js'
 import type { Auth } from '../auth/auth.js'
+import type { BreakerState, CircuitName } from '../kit/client-events.js'
 import type { Clock } from '../kit/clock.js'
-import { emit } from '../kit/event-sink.js'
-import type { EventListener } from '../kit/events.js'
-import { failureCode } from '../kit/failure-code.js'
 import { hideSecrets } from '../kit/hidden.js'
 import { type MaybePromise, whenReady } from '../kit/maybe-promise.js'
 import { inPatience } from '../kit/time-limit.js'
 import type { GrantStore, StoredGrant } from '../stores/contract.js'
+import type { StoreWatch } from '../stores/store-watch.js'
 import type { ActorToken, GrantSettings } from './grant.js'
 import { UnusableTokenError } from './grant-errors.js'
 
@@ -26,6 +25,8 @@ export interface GrantClient {
   exchangeToken(params: ExchangeParams, options: ExchangeCallOptions): Promise<ExchangedToken>
   /** The key downstream tokens are bound to, where this client asks for bound ones. */
   readonly dpop?: GrantProofs | undefined
+  /** The circuits of this client, for `grants.health()`. */
+  readonly breakers?: (() => Readonly<Partial<Record<CircuitName, BreakerState>>>) | undefined
 }
 
 /** How long an exchange may take. @group Grants */
@@ -181,12 +182,14 @@ export interface GrantCache {
 const expirySkewMs = 30_000
 
 /** Makes a {@link GrantCache}. */
-export function createGrantCache(store: GrantStore, clock: Clock, onEvent: EventListener | undefined): GrantCache {
+export function createGrantCache(store: GrantStore, clock: Clock, watch: StoreWatch): GrantCache {
   async function failingOpen<T>(work: () => T | Promise<T>): Promise<T | undefined> {
     try {
-      return await work()
+      const answer = await work()
+      watch.answered()
+      return answer
     } catch (error) {
-      emit(onEvent, { type: 'store.failed', store: 'grants', reason: failureCode(error), failedOpen: true })
+      watch.failed(error, true)
       return undefined
     }
   }

@@ -2,6 +2,7 @@ import { AccessContext, AccessGrant, joinAccess } from '../auth/access-context.j
 import type { Auth } from '../auth/auth.js'
 import { type AuthError, ConfigurationError, InternalError } from '../errors/index.js'
 import { createBoundedCache } from '../kit/bounded-cache.js'
+import type { BreakerState, CircuitName } from '../kit/client-events.js'
 import { type Clock, monotonicClock, systemClock } from '../kit/clock.js'
 import { createEventSink } from '../kit/event-sink.js'
 import type { EventListener } from '../kit/events.js'
@@ -9,6 +10,7 @@ import { anything, checkOptions, func, integer, methods, type Rules, refuseRepea
 import type { GrantStore, LockStore } from '../stores/contract.js'
 import { createExclusively } from '../stores/exclusively.js'
 import { createMemoryGrantStore } from '../stores/memory/memory-grant-store.js'
+import { createStoreWatch, type StoreHealth } from '../stores/store-watch.js'
 import { createAccessFetch } from './access-fetch.js'
 import { createAcquire } from './acquire.js'
 import { createGrantCache, type GrantClient, storeInTime } from './exchange.js'
@@ -61,6 +63,19 @@ export interface Grants {
    * @throws {@link ConfigurationError} for a grant that cannot be right, at once.
    */
   prepare(grants: readonly Grant[]): (auth: Auth<unknown>) => Promise<GrantOutcome>
+  /** The state of store, lock and clients, for probes and dashboards. No network. */
+  health(): GrantsHealth
+}
+
+/** The state of a grant engine. Names authorization servers; holds no secret. @group Grants */
+export interface GrantsHealth {
+  /** `degraded`: a store or the lock failed last, or a circuit is not closed. Requests without grants are served. */
+  readonly status: 'ok' | 'degraded'
+  readonly store: StoreHealth
+  /** `undefined` without a lock. */
+  readonly lock: StoreHealth | undefined
+  /** The circuits used so far, by the issuer of the client; none where the client has no breaker. */
+  readonly circuits: Readonly<Record<string, Readonly<Partial<Record<CircuitName, BreakerState>>>>>
 }
 
 const rules: Rules<GrantsOptions> = {
@@ -91,10 +106,14 @@ export function createGrants(options: GrantsOptions): Grants {
   const onEvent = createEventSink(options.onEvent)
   const { refusalSeconds = 5, exchangeTimeoutMs = 10_000, fetchTimeoutMs = 30_000 } = options
   const clientOf = createClientSelection(options.client)
+  const watches = {
+    store: createStoreWatch('grants', store !== undefined, onEvent),
+    lock: createStoreWatch('grants', lock !== undefined, onEvent),
+  }
   const acquire = createAcquire({
     clientFor: (grant, auth) => clientOf(issuerOf(grant, auth)),
-    cache: createGrantCache(store ? storeInTime(store) : createMemoryGrantStore({ clock }), clock, onEvent),
-    exclusively: createExclusively({ lock, store: 'grants', worksUnlocked: true, onEvent }),
+    cache: createGrantCache(store ? storeInTime(store) : createMemoryGrantStore({ clock }), clock, watches.store),
+    exclusively: createExclusively({ lock, store: 'grants', worksUnlocked: true, watch: watches.lock, onEvent }),
     refusalMs: refusalSeconds * 1000,
     timeoutMs: exchangeTimeoutMs,
     mapRefusal: options.mapRefusal,
@@ -135,7 +154,15 @@ export function createGrants(options: GrantsOptions): Grants {
         return { access: new AccessContext(ofRequest), failure }
       }
     },
+    health: () => healthOf([options.client].flat(), watches.store.health(), lock && watches.lock.health()),
   }
+}
+
+function healthOf(clients: readonly GrantClient[], store: StoreHealth, lock: StoreHealth | undefined): GrantsHealth {
+  const circuits = Object.fromEntries(clients.map((client) => [client.issuer, client.breakers?.() ?? {}]))
+  const states = Object.values(circuits).flatMap((one) => Object.values(one))
+  const isOk = store.failures + (lock?.failures ?? 0) === 0 && states.every((state) => state === 'closed')
+  return { status: isOk ? 'ok' : 'degraded', store, lock, circuits }
 }
 
 /**

@@ -77,10 +77,21 @@ export type PortcullisEvent =
     }
   /** A DPoP proof came a second time. */
   | { readonly type: 'dpop.replayed'; readonly resource: string }
-  /** An authorization server ended a session: its tokens are revoked. */
-  | { readonly type: 'logout.accepted'; readonly issuer: string }
+  /** `server.revoke` was called, or an authorization server ended a session: such tokens are refused from now on. */
+  | {
+      readonly type: 'revocation.added'
+      readonly issuer: string
+      readonly kind: 'token' | 'subject' | 'session'
+    }
+  /** An authorization server ended a session, or all of a user: the tokens are revoked. */
+  | { readonly type: 'logout.accepted'; readonly issuer: string; readonly kind: 'subject' | 'session' }
   /** A logout token was refused, or could not be judged. */
-  | { readonly type: 'logout.refused'; readonly code: AuthErrorCode; readonly detail: string | undefined }
+  | {
+      readonly type: 'logout.refused'
+      readonly code: AuthErrorCode
+      readonly status: number
+      readonly detail: string | undefined
+    }
   /** A caller's token was exchanged for a downstream one (RFC 8693). */
   | {
       readonly type: 'grant.exchanged'
@@ -123,14 +134,29 @@ export type PortcullisEvent =
    */
   | {
       readonly type: 'store.failed'
-      readonly store: 'replay' | 'revocation' | 'grants' | 'tokens' | 'sessions'
+      readonly store: StoreName
       readonly reason: string
       readonly failedOpen: boolean
+    }
+  /** A store that failed answers again. `failures`: how many times in a row it had not. */
+  | { readonly type: 'store.recovered'; readonly store: StoreName; readonly failures: number }
+  /**
+   * Another process held the lease on a piece of work. `outcome`: it let go (`lease`), its result could be taken
+   * (`result`), or neither came in 15 s (`timeout`).
+   */
+  | {
+      readonly type: 'lock.waited'
+      readonly store: 'grants' | 'tokens'
+      readonly outcome: 'lease' | 'result' | 'timeout'
+      readonly durationMs: number
     }
   /** The lease on a piece of work was lost before the work was done: another process may do it too. */
   | { readonly type: 'lock.lost'; readonly store: 'grants' | 'tokens' }
   | LoginEvent
   | ClientEvent
+
+/** What a store is for. @group Events */
+export type StoreName = 'replay' | 'revocation' | 'grants' | 'tokens' | 'sessions'
 
 /** What every event about one request says. @group Events */
 export interface AboutRequest {

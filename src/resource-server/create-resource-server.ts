@@ -1,12 +1,13 @@
 import { ConfigurationError } from '../errors/index.js'
-import type { KeySourceHealth } from '../issuer/key-source.js'
 import type { JsonObject } from '../kit/json.js'
 import { createRevocationList, type RevocationList } from '../revocation/revocation.js'
 import { createMemoryReplayStore } from '../stores/memory/memory-replay-store.js'
 import { createMemoryRevocationStore } from '../stores/memory/memory-revocation-store.js'
+import { createStoreWatch, type StoreWatch } from '../stores/store-watch.js'
 import { createBinding } from './binding/binding.js'
 import type { Question } from './compile-gate.js'
 import { createGates } from './gate.js'
+import { serverHealth } from './health.js'
 import { createLogoutEndpoint } from './logout-endpoint.js'
 import { createMetadataSite } from './metadata/metadata-answer.js'
 import { protectedResourceMetadataUrl } from './metadata/metadata-routes.js'
@@ -35,13 +36,15 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
 ): ResourceServer<ClaimsOf<Schema>> {
   type Claims = ClaimsOf<Schema>
   const resolved = toResourceServerSettings(options as ResourceServerOptions<ClaimsSchema | undefined>)
-  const { clock } = resolved.surroundings
+  const { clock, onEvent } = resolved.surroundings
   const issuers = createIssuerRegistry(resolved)
-  const replayStore = resolved.dpop.replayStore ?? createMemoryReplayStore({ clock })
-  const revocations = createRevocations(resolved, issuers)
+  const { replayStore = createMemoryReplayStore({ clock }) } = resolved.dpop
+  const replayWatch = createStoreWatch('replay', resolved.dpop.replayStore !== undefined, onEvent)
+  const revocationWatch = createStoreWatch('revocation', resolved.revocationStore !== undefined, onEvent)
+  const revocations = createRevocations(resolved, issuers, revocationWatch)
   const gates = createGates<Claims>({
     options: resolved,
-    binding: createBinding({ ...resolved, replayStore }),
+    binding: createBinding({ ...resolved, replayStore, watch: replayWatch }),
     revocations,
     tokens: createTokenVerifier(resolved, issuers),
     isRevoked: options.isRevoked as Question<Claims> | undefined,
@@ -49,7 +52,7 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
   const site = createMetadataSite(resolved.resources, {
     cors: resolved.cors,
     clock,
-    onEvent: resolved.surroundings.onEvent,
+    onEvent,
     authorizationServerMetadata: resolved.passThroughMetadata ? passedThrough : undefined,
   })
   const anyToken: Requirement<Claims> = Object.freeze({})
@@ -86,22 +89,21 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
       if (!issuers.trusts(revocation.issuer)) throw new ConfigurationError('`revoke` names an issuer not trusted here.')
       await revocations.revoke(revocation)
     },
-    backchannelLogout: createLogoutEndpoint({ revocations, replayStore, ...resolved.surroundings }, issuers),
+    backchannelLogout: createLogoutEndpoint(
+      { revocations, replayStore, replayWatch, ...resolved.surroundings },
+      issuers,
+    ),
     metadata: (request) => site.answer(request),
     serveMetadataAtRoot: (resource) => site.serveAtRoot(selectResource(resolved.resources, resource)),
     metadataUrl: (resource) => protectedResourceMetadataUrl(selectResource(resolved.resources, resource).resource),
     observe(listener) {
-      if (typeof listener === 'function') return resolved.surroundings.onEvent.observe(listener)
+      if (typeof listener === 'function') return onEvent.observe(listener)
       throw new ConfigurationError('`observe` takes a function.')
     },
     async warmUp() {
       await Promise.all(issuers.known().map((one) => warmUp(one, needsKeys(one))))
     },
-    health() {
-      const known = issuers.known().map((one) => ({ one, health: one.keys.health() }))
-      const ready = known.every(({ one, health }) => !needsKeys(one) || canServe(health))
-      return { ready, issuers: Object.fromEntries(known.map(({ one, health }) => [one.issuer, health])) }
-    },
+    health: () => serverHealth({ issuers, replay: replayWatch, revocation: revocationWatch }),
     invalidate(issuer) {
       for (const one of issuers.known()) if (issuer === undefined || one.issuer === issuer) one.keys.invalidate()
     },
@@ -117,19 +119,20 @@ async function warmUp({ keys, discovery, settings }: Issuer, isNeedingKeys: bool
 /** Of an issuer that is not known yet: the greatest that may be configured. */
 const greatestLeewayMs = 300_000
 
-function createRevocations(options: ResourceServerSettings, issuers: IssuerRegistry): RevocationList {
+function createRevocations(
+  options: ResourceServerSettings,
+  issuers: IssuerRegistry,
+  watch: StoreWatch,
+): RevocationList {
   const { revocationStore, revocationTtlSeconds, surroundings } = options
   const { clock, onEvent } = surroundings
   return createRevocationList({
     store: revocationStore ?? createMemoryRevocationStore({ clock }),
     isShared: revocationStore !== undefined,
+    watch,
     ttlSeconds: revocationTtlSeconds,
     leewayMsOf: (issuer) => issuers.known().find((one) => one.issuer === issuer)?.clockToleranceMs ?? greatestLeewayMs,
     clock,
     onEvent,
   })
-}
-
-function canServe({ state }: KeySourceHealth): boolean {
-  return state === 'fresh' || state === 'due' || state === 'stale'
 }

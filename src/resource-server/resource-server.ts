@@ -2,12 +2,12 @@ import type { AccessTokenClaims, Auth } from '../auth/auth.js'
 import { ConfigurationError } from '../errors/index.js'
 import type { HttpAnswer } from '../http/http-answer.js'
 import type { RequestFacts } from '../http/request-facts.js'
-import type { KeySourceHealth } from '../issuer/key-source.js'
 import type { EventListener } from '../kit/events.js'
 import type { MaybePromise } from '../kit/maybe-promise.js'
 import type { Revocation } from '../revocation/revocation.js'
 import type { AuthResult, Guard, OptionalGuard, Refused } from './auth-result.js'
 import type { Explanation } from './explain.js'
+import type { ResourceServerHealth } from './health.js'
 import type { Requirement } from './policy/requirement.js'
 
 /**
@@ -128,16 +128,8 @@ export interface ResourceServer<Claims = AccessTokenClaims> {
    * those of clients and grants.
    */
   observe(listener: EventListener): () => void
-  /** The state of every known issuer's keys, for readiness probes. No network. */
+  /** The state of keys, introspection and stores, for probes and dashboards. No network. */
   health(): ResourceServerHealth
   /** Makes the next use fetch keys anew: those of one issuer, or all. Known keys serve meanwhile. */
   invalidate(issuer?: string): void
-}
-
-/** The state of a server. @group Resource server */
-export interface ResourceServerHealth {
-  /** Whether the keys of every known issuer that needs any can serve right now. */
-  readonly ready: boolean
-  /** By issuer. */
-  readonly issuers: Readonly<Record<string, KeySourceHealth>>
 }

@@ -16,12 +16,15 @@ import type { EventListener } from '../kit/events.js'
 import { failureCode } from '../kit/failure-code.js'
 import { inTime } from '../kit/time-limit.js'
 import type { ReplayStore } from '../stores/contract.js'
+import { createStoreWatch, type StoreWatch } from '../stores/store-watch.js'
 import type { RevocationList } from './revocation.js'
 
 /** What back-channel logout is made of. */
 export interface BackchannelLogoutSettings {
   readonly revocations: Pick<RevocationList, 'revoke'>
   readonly replayStore: ReplayStore
+  /** Default: one of its own. */
+  readonly replayWatch?: StoreWatch | undefined
   readonly clock: Clock
   readonly onEvent: EventListener | undefined
 }
@@ -37,6 +40,7 @@ export function createBackchannelLogout(
   settings: BackchannelLogoutSettings,
 ): (verify: () => Promise<LogoutToken>) => Promise<HttpAnswer> {
   const { revocations, clock, onEvent } = settings
+  const { replayWatch = createStoreWatch('replay', true, onEvent) } = settings
 
   /**
    * Revoking comes first: doing it twice changes nothing, while a token used up before its revocation was stored could
@@ -46,10 +50,12 @@ export function createBackchannelLogout(
     await revocations.revoke({ issuer, sub, sid, atSeconds: issuedAt })
     const key = await sha256Base64url(JSON.stringify(['logout', issuer, jti]))
     const owner = await sha256Base64url(JSON.stringify(['logout of', issuer, sub ?? null]))
-    if (!(await reserve(settings, key, Math.min(validUntilMs - clock(), longestReservationMs), owner))) {
+    if (
+      !(await reserve({ ...settings, replayWatch }, key, Math.min(validUntilMs - clock(), longestReservationMs), owner))
+    ) {
       throw new InvalidTokenError('ERR_TOKEN_CLAIM_INVALID', { detail: 'jti was used before' })
     }
-    emit(onEvent, { type: 'logout.accepted', issuer })
+    emit(onEvent, { type: 'logout.accepted', issuer, kind: sid === undefined ? 'subject' : 'session' })
   }
 
   return async (verify) => {
@@ -58,7 +64,7 @@ export function createBackchannelLogout(
       return { status: 200, headers: noStore, body: '' }
     } catch (thrown) {
       const error = isAuthError(thrown) ? copyError(thrown) : new InternalError(thrown)
-      emit(onEvent, { type: 'logout.refused', code: error.code, detail: error.detail })
+      emit(onEvent, { type: 'logout.refused', code: error.code, status: error.status, detail: error.detail })
       if (error.status !== 500) return refusal(error)
       const errorName = failureCode(thrown)
       emit(onEvent, { type: 'application.failed', callback: undefined, errorName, correlationId: undefined })
@@ -70,17 +76,18 @@ export function createBackchannelLogout(
 const noStore = Object.freeze({ 'Cache-Control': 'no-store' })
 
 async function reserve(
-  { replayStore, onEvent }: BackchannelLogoutSettings,
+  { replayStore, replayWatch }: BackchannelLogoutSettings & { readonly replayWatch: StoreWatch },
   key: string,
   ttlMs: number,
   owner: string,
 ): Promise<boolean> {
   try {
     const reserved: unknown = await inTime(() => replayStore.reserve(key, ttlMs, owner))
-    if (typeof reserved === 'boolean') return reserved
-    throw new TypeError('the replay store answered neither true nor false')
+    if (typeof reserved !== 'boolean') throw new TypeError('the replay store answered neither true nor false')
+    replayWatch.answered()
+    return reserved
   } catch (cause) {
-    emit(onEvent, { type: 'store.failed', store: 'replay', reason: failureCode(cause), failedOpen: false })
+    replayWatch.failed(cause, false)
     throw new UnavailableError('ERR_STORE_UNAVAILABLE', { detail: 'replay store', cause })
   }
 }

@@ -4,11 +4,11 @@ import { ConfigurationError, InvalidTokenError, UnavailableError } from '../erro
 import type { Clock } from '../kit/clock.js'
 import { emit } from '../kit/event-sink.js'
 import type { EventListener } from '../kit/events.js'
-import { failureCode } from '../kit/failure-code.js'
 import { type JsonObject, ownMember } from '../kit/json.js'
 import { type MaybePromise, whenReady } from '../kit/maybe-promise.js'
 import { inTime } from '../kit/time-limit.js'
 import type { RevocationStore } from '../stores/contract.js'
+import { createStoreWatch, type StoreWatch } from '../stores/store-watch.js'
 
 /**
  * What `server.revoke` shall refuse from now on: one token by `jti`, or all tokens of a user or a session that were
@@ -58,6 +58,8 @@ export interface RevocationListSettings {
   readonly store: RevocationStore
   /** Whether others write to the store too. If not, it is asked only once something was revoked here. */
   readonly isShared: boolean
+  /** Default: one of its own. */
+  readonly watch?: StoreWatch | undefined
   /** How long a revocation is kept: at least as long as the longest-lived token. */
   readonly ttlSeconds: number
   /** How far ahead the `iat` of an issuer's tokens may lie and be accepted. */
@@ -68,16 +70,18 @@ export interface RevocationListSettings {
 
 /** Makes the revocation list of one server. */
 export function createRevocationList(settings: RevocationListSettings): RevocationList {
-  const { store, ttlSeconds, leewayMsOf, clock, onEvent } = settings
+  const { store, isShared, ttlSeconds, leewayMsOf, clock, onEvent } = settings
+  const { watch = createStoreWatch('revocation', isShared, onEvent) } = settings
   const keysOf = new WeakMap<RevocableToken, TokenKeys>()
 
   function fail(cause: unknown): UnavailableError {
-    emit(onEvent, { type: 'store.failed', store: 'revocation', reason: failureCode(cause), failedOpen: false })
+    watch.failed(cause, false)
     return new UnavailableError('ERR_STORE_UNAVAILABLE', { detail: 'revocation store', cause })
   }
 
   function settle(token: RevocableToken, { keys, exact }: TokenKeys, times: unknown): void {
     if (!isAnswer(times, keys.length)) throw fail(new TypeError('the revocation store gave an unusable answer'))
+    watch.answered()
     const iat = ownMember(token.tokenClaims, 'iat')
     const issuedAtMs = typeof iat === 'number' ? iat * 1000 : 0
     const index = times.findIndex((atMs, at) => typeof atMs === 'number' && (at < exact || issuedAtMs <= atMs))
@@ -114,6 +118,8 @@ export function createRevocationList(settings: RevocationListSettings): Revocati
       } catch (error) {
         throw fail(error)
       }
+      watch.answered()
+      emit(onEvent, { type: 'revocation.added', issuer: revocation.issuer, kind: kindOf(revocation) })
     },
     check(token: RevocableToken) {
       return whenReady(keysOf.get(token) ?? tokenKeys(token), (keys) => ask(token, keys))
@@ -134,6 +140,11 @@ function isAnswer(times: unknown, length: number): times is readonly (number | u
 
 function isTime(value: unknown): boolean {
   return value === undefined || value === null || (typeof value === 'number' && Number.isFinite(value))
+}
+
+function kindOf({ jti, sid }: Revocation): 'token' | 'session' | 'subject' {
+  if (jti !== undefined) return 'token'
+  return sid === undefined ? 'subject' : 'session'
 }
 
 /** What of a verified token decides whether it is revoked. */

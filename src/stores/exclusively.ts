@@ -4,10 +4,10 @@
 
 import { emit } from '../kit/event-sink.js'
 import type { EventListener } from '../kit/events.js'
-import { failureCode } from '../kit/failure-code.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
 import { inPatience, pause, unref } from '../kit/time-limit.js'
 import type { Lease, LockStore } from './contract.js'
+import { createStoreWatch, type StoreWatch } from './store-watch.js'
 
 /** What the work knows about its lease. */
 export interface Holding {
@@ -37,6 +37,8 @@ export interface ExclusiveSettings {
   readonly store: 'grants' | 'tokens'
   /** Whether the work is done where the lock fails: twice at worst. Otherwise rejects with what the lock rejects with. */
   readonly worksUnlocked: boolean
+  /** Of the lock. Default: one of its own. */
+  readonly watch?: StoreWatch | undefined
   readonly onEvent: EventListener | undefined
 }
 
@@ -50,18 +52,22 @@ const longestPauseMs = 250
  * Makes {@link Exclusively} over a lock. The lease is renewed for as long as the work takes, so that no other process
  * starts before it is done. Where it is lost during the work, an event tells.
  */
-export function createExclusively({ lock: given, store, worksUnlocked, onEvent }: ExclusiveSettings): Exclusively {
+export function createExclusively(settings: ExclusiveSettings): Exclusively {
+  const { lock: given, store, worksUnlocked, onEvent } = settings
+  const { watch = createStoreWatch(store, true, onEvent) } = settings
   const unwatched: Holding = { alone: new AbortController().signal, confirm: async () => true }
   if (given === undefined) return (_key, work) => work(unwatched)
   const lock = lockInTime(given)
 
   function tellFailure(error: unknown): void {
-    emit(onEvent, { type: 'store.failed', store, reason: failureCode(error), failedOpen: true })
+    watch.failed(error, true)
   }
 
   async function acquire(key: string): Promise<Lease | 'unlocked' | undefined> {
     try {
-      return await lock.acquire(key, leaseMs)
+      const lease = await lock.acquire(key, leaseMs)
+      watch.answered()
+      return lease
     } catch (error) {
       if (!worksUnlocked) throw error
       tellFailure(error)
@@ -80,20 +86,51 @@ export function createExclusively({ lock: given, store, worksUnlocked, onEvent }
     }
   }
 
-  return async (key, work, look) => {
-    const startedAtMs = performance.now()
+  /** Tries until the lease is free, or `look` finds what another process made. */
+  async function waitFor<T>(
+    key: string,
+    startedAtMs: number,
+    work: (holding: Holding) => Promise<T>,
+    look: () => Promise<T | undefined>,
+  ): Promise<T> {
+    const tell = (outcome: 'lease' | 'result' | 'timeout') =>
+      emit(onEvent, { type: 'lock.waited', store, outcome, durationMs: performance.now() - startedAtMs })
     let pauseMs = firstPauseMs
     while (performance.now() - startedAtMs < longestWaitMs) {
-      const takenAtMs = performance.now()
-      const lease = await acquire(key)
-      if (lease === 'unlocked') return (await look()) ?? work(unwatched)
-      if (lease !== undefined) return under(lease, takenAtMs, async (holding) => (await look()) ?? work(holding))
       await pause(pauseMs * (0.5 + Math.random() / 2))
       const done = await look()
-      if (done !== undefined) return done
+      if (done !== undefined) {
+        tell('result')
+        return done
+      }
       pauseMs = Math.min(longestPauseMs, pauseMs * 2)
+      const begun = await begin(key, work, look)
+      if (begun !== undefined) {
+        tell('lease')
+        return begun.result
+      }
     }
+    tell('timeout')
     throw new FetchFailure('timeout')
+  }
+
+  /** Works under the lease, or without one where the lock fails. `undefined` where another process has it. */
+  async function begin<T>(
+    key: string,
+    work: (holding: Holding) => Promise<T>,
+    look: () => Promise<T | undefined>,
+  ): Promise<{ readonly result: Promise<T> } | undefined> {
+    const takenAtMs = performance.now()
+    const lease = await acquire(key)
+    if (lease === undefined) return undefined
+    const begun = async (holding: Holding) => (await look()) ?? work(holding)
+    return { result: lease === 'unlocked' ? begun(unwatched) : under(lease, takenAtMs, begun) }
+  }
+
+  return async (key, work, look) => {
+    const startedAtMs = performance.now()
+    const begun = await begin(key, work, look)
+    return begun === undefined ? waitFor(key, startedAtMs, work, look) : begun.result
   }
 }
 

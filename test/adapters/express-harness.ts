@@ -5,6 +5,7 @@ import {
   type ContractRoute,
   contractRoutes,
   forged,
+  probePaths,
   unparsedPath,
 } from 'portcullis/adapter-testing'
 import { type ExpressGate, portcullis } from 'portcullis/express'
@@ -29,6 +30,7 @@ export function expressHarness(name: string, express: ExpressModule): AdapterHar
       app.use(gate.metadata(), portcullis(second).metadata())
       const parse = express.urlencoded({ extended: false })
       app.use((req, res, next) => (req.path === unparsedPath ? next() : parse(req, res, next)))
+      app.get(probePaths.ready, gate.health()).get(probePaths.live, gate.health({ probe: 'live' }))
       for (const route of contractRoutes) addRoute(app, route, gate, express)
       app.use(gate.refusals())
       app.use((error: unknown, _req: Request, res: Response, _next: unknown) => {

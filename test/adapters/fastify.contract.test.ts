@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance, type FastifyPluginCallback } from 'fastify'
 import { isAuthError } from 'portcullis'
-import { type ContractRoute, contractRoutes, forged } from 'portcullis/adapter-testing'
+import { type ContractRoute, contractRoutes, forged, probePaths } from 'portcullis/adapter-testing'
 import { portcullis } from 'portcullis/fastify'
 import { describeAdapterContract } from './contract.js'
 
@@ -19,6 +19,8 @@ describeAdapterContract({
       fault(error)
       throw error
     })
+    app.get(probePaths.ready, app.health())
+    app.get(probePaths.live, app.health({ probe: 'live' }))
     for (const route of contractRoutes) {
       const { path, mountedAt: prefix = '' } = route
       const plugin: FastifyPluginCallback = (child, _options, done) => {

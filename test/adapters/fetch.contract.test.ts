@@ -1,4 +1,4 @@
-import { type ContractRoute, contractRoutes, forged } from 'portcullis/adapter-testing'
+import { type ContractRoute, contractRoutes, forged, probePaths } from 'portcullis/adapter-testing'
 import { type FetchGate, portcullis } from 'portcullis/fetch'
 import { connection, serveFetch } from '../support/serve-fetch.js'
 import { describeAdapterContract } from './contract.js'
@@ -12,6 +12,8 @@ describeAdapterContract({
     const gate = portcullis(server, { grants, connection })
     const other = portcullis(second)
     const handlers = new Map(contractRoutes.map((route) => [route.path, handlerOf(route, gate)]))
+    const [ready, live] = [gate.health(), gate.health({ probe: 'live' })]
+    handlers.set(probePaths.ready, async () => ready()).set(probePaths.live, async () => live())
     const answer: Handler = async (request) => {
       const metadata = (await gate.metadata(request)) ?? (await other.metadata(request))
       const handle = handlers.get(new URL(request.url).pathname)

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import type { Auth } from 'portcullis'
-import { type ContractRoute, contractRoutes, forged } from 'portcullis/adapter-testing'
+import { type ContractRoute, contractRoutes, forged, probePaths } from 'portcullis/adapter-testing'
 import { type FetchGate, type FetchGuard, portcullis } from 'portcullis/fetch'
 import { connection, serveFetch } from '../support/serve-fetch.js'
 import { describeAdapterContract } from './contract.js'
@@ -19,6 +19,7 @@ describeAdapterContract({
       return refusal ?? c.body(null, 500)
     })
     app.use(async (c, next) => (await gate.metadata(c.req.raw)) ?? (await other.metadata(c.req.raw)) ?? next())
+    app.get(probePaths.ready, gate.health()).get(probePaths.live, gate.health({ probe: 'live' }))
     for (const route of contractRoutes) {
       const { mountedAt = '' } = route
       app.route(mountedAt, routerOf(route, route.path.slice(mountedAt.length), gate))

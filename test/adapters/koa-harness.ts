@@ -4,7 +4,7 @@ import Router from '@koa/router'
 import type Koa from 'koa'
 import type { Middleware } from 'koa'
 import mount from 'koa-mount'
-import { type AdapterHarness, type ContractRoute, contractRoutes, forged } from 'portcullis/adapter-testing'
+import { type AdapterHarness, type ContractRoute, contractRoutes, forged, probePaths } from 'portcullis/adapter-testing'
 import { type KoaGate, portcullis } from 'portcullis/koa'
 
 /** The contract's application in Koa, of whichever version `Application` is. */
@@ -19,6 +19,7 @@ export function koaHarness(name: string, Application: typeof Koa): AdapterHarnes
       app.use(gate.metadata()).use(portcullis(second).metadata())
       app.use(gate.refusals())
       const router = new Router()
+      router.get(probePaths.ready, gate.health()).get(probePaths.live, gate.health({ probe: 'live' }))
       for (const route of contractRoutes) {
         if (route.mountedAt === undefined) addRoute(router, route, gate, route.path)
         else app.use(mount(route.mountedAt, subApplication(Application, route, gate, route.mountedAt)))

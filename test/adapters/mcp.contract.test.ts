@@ -10,6 +10,7 @@ import {
   type ContractRoute,
   contractRoutes,
   forged,
+  probePaths,
   type RunningApplication,
   unparsedPath,
 } from 'portcullis/adapter-testing'
@@ -44,6 +45,7 @@ describeAdapterContract({
     app.use(own.metadata(), forExpress(second).metadata())
     const parse = express.urlencoded({ extended: false })
     app.use((req, res, next) => (req.path === unparsedPath ? next() : parse(req, res, next)))
+    app.get(probePaths.ready, own.health()).get(probePaths.live, own.health({ probe: 'live' }))
     for (const route of contractRoutes) {
       const { path, mountedAt = '', methods = ['GET'], token, requirement, before = {} } = route
       const router = express.Router()
@@ -94,6 +96,8 @@ describeAdapterContract({
       reply.hijack()
       sendNodeAnswer(reply.raw, server.refuse(error, authOf(Reflect.get(raw, 'auth'))).answer)
     })
+    app.get(probePaths.ready, app.health())
+    app.get(probePaths.live, app.health({ probe: 'live' }))
     for (const route of contractRoutes) {
       const { requirement } = route
       await app.register((child, _options, done) => {
@@ -138,6 +142,7 @@ describeAdapterContract({
     app.use(own.metadata()).use(forKoa(second).metadata())
     app.use(own.refusals())
     const router = new Router()
+    router.get(probePaths.ready, own.health()).get(probePaths.live, own.health({ probe: 'live' }))
     for (const route of contractRoutes) {
       const { path, methods = ['GET'], token, requirement, before = {} } = route
       const chain: Koa.Middleware[] = [
@@ -199,6 +204,8 @@ describeAdapterContract({
         return [path, async (request: globalThis.Request) => withFields(await handle(request), before)] as const
       }),
     )
+    const [ready, live] = [own.health(), own.health({ probe: 'live' })]
+    handlers.set(probePaths.ready, async () => ready()).set(probePaths.live, async () => live())
     const answer = async (request: globalThis.Request): Promise<Response> => {
       const metadata = (await own.metadata(request)) ?? (await other.metadata(request))
       const handle = handlers.get(new URL(request.url).pathname)

@@ -23,6 +23,7 @@ import {
   type ContractRoute,
   contractRoutes,
   forged,
+  probePaths,
   unparsedPath,
 } from 'portcullis/adapter-testing'
 import {
@@ -45,9 +46,14 @@ export function nestHarness(name: string, platform: () => AbstractHttpAdapter): 
   return {
     name,
     async start(server, grants, { second, fault }) {
-      const app = await createApplication({ server, grants }, contractRoutes.map(controllerOf), platform(), {
-        bodyParser: false,
-      })
+      const app = await createApplication(
+        { server, grants, health: probePaths },
+        contractRoutes.map(controllerOf),
+        platform(),
+        {
+          bodyParser: false,
+        },
+      )
       app.use(
         (
           { originalUrl, url = originalUrl }: { originalUrl: string; url?: string },

@@ -19,9 +19,10 @@ import { createDpopVerifier, type DpopVerifierSettings } from './dpop-verifier.j
 
 /** What a {@link Binding} goes by: resolved options, and the replay store to use. */
 export interface BindingSettings {
-  readonly dpop: Omit<DpopVerifierSettings, 'replayStore' | 'isTrustedProxy' | 'clock' | 'onEvent'>
+  readonly dpop: Omit<DpopVerifierSettings, 'replayStore' | 'watch' | 'isTrustedProxy' | 'clock' | 'onEvent'>
   readonly mtls: { readonly certificateFrom: CertificateSource }
   readonly replayStore: DpopVerifierSettings['replayStore']
+  readonly watch?: DpopVerifierSettings['watch']
   readonly trustedProxies: readonly string[]
   readonly surroundings: { readonly clock: Clock; readonly onEvent: EventListener | undefined }
 }
@@ -84,7 +85,8 @@ export function createBinding(settings: BindingSettings): Binding {
   const isTrustedProxy = createTrustedProxies(trustedProxies)
   const readCertificate = createClientCertificateReader({ certificateFrom: mtls.certificateFrom, isTrustedProxy })
   const { clock, onEvent } = settings.surroundings
-  const verifier = createDpopVerifier({ ...dpop, replayStore: settings.replayStore, isTrustedProxy, clock, onEvent })
+  const { replayStore, watch } = settings
+  const verifier = createDpopVerifier({ ...dpop, replayStore, watch, isTrustedProxy, clock, onEvent })
 
   function checkCertificate(facts: RequestFacts | undefined, expected: string | undefined): MaybePromise<void> {
     if (expected === undefined) return

@@ -13,10 +13,10 @@ import type { SignatureAlgorithm } from '../../jws/algorithms.js'
 import type { Clock } from '../../kit/clock.js'
 import { emit } from '../../kit/event-sink.js'
 import type { EventListener } from '../../kit/events.js'
-import { failureCode } from '../../kit/failure-code.js'
 import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
 import { inTime } from '../../kit/time-limit.js'
 import type { ReplayStore } from '../../stores/contract.js'
+import { createStoreWatch, type StoreWatch } from '../../stores/store-watch.js'
 import { createDpopNonces, type DpopNonceSettings } from './dpop-nonce.js'
 import { createProofKeys, type ProofClaims, type ProofKey, readProof, readProofClaims } from './dpop-proof.js'
 import { type RequestTargetSettings, requestTargets, targetMismatch } from './request-target.js'
@@ -32,6 +32,8 @@ export interface DpopVerifierSettings {
   readonly replayStore: ReplayStore
   readonly dangerouslyAllowReplayWhenStoreFails: boolean
   readonly isTrustedProxy: IsTrustedProxy
+  /** Default: one of its own. */
+  readonly watch?: StoreWatch | undefined
   readonly clock: Clock
   readonly onEvent: EventListener | undefined
 }
@@ -162,6 +164,7 @@ export function createDpopVerifier(settings: DpopVerifierSettings): DpopVerifier
 export interface ReplaySettings {
   readonly replayStore: ReplayStore
   readonly dangerouslyAllowReplayWhenStoreFails: boolean
+  readonly watch?: StoreWatch | undefined
   readonly onEvent: EventListener | undefined
   /** How long a proof could be accepted again: the whole acceptance window. */
   readonly ttlMs: number
@@ -185,6 +188,7 @@ export interface ProofUse {
  */
 function createReplayGuard(settings: ReplaySettings): (use: ProofUse) => MaybePromise<void> {
   const { replayStore, onEvent, ttlMs } = settings
+  const { watch = createStoreWatch('replay', true, onEvent) } = settings
   const failsOpen = settings.dangerouslyAllowReplayWhenStoreFails
   const usedBy = new WeakMap<object, string>()
   /** What a rehearsal repeats. */
@@ -196,13 +200,17 @@ function createReplayGuard(settings: ReplaySettings): (use: ProofUse) => MaybePr
   }
 
   function fail(cause: unknown, use: ProofUse): void {
-    emit(onEvent, { type: 'store.failed', store: 'replay', reason: failureCode(cause), failedOpen: failsOpen })
+    watch.failed(cause, failsOpen)
     if (!failsOpen) refuse(use, new UnavailableError('ERR_STORE_UNAVAILABLE', { detail: 'replay store', cause }))
   }
 
   function settle(reserved: unknown, use: ProofUse): void {
-    if (reserved === true) return
+    if (reserved === true) {
+      watch.answered()
+      return
+    }
     if (reserved === false) {
+      watch.answered()
       emit(onEvent, { type: 'dpop.replayed', resource: use.resource })
       refuse(use, new InvalidProofError('ERR_PROOF_REPLAYED'))
     }

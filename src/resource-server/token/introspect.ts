@@ -14,6 +14,7 @@ import type { IntrospectionSettings } from './introspection-options.js'
 import {
   createIntrospectionGate,
   createIntrospectionRequest,
+  type IntrospectionHealth,
   type IntrospectionRequestSettings,
 } from './introspection-request.js'
 import type { ClaimSettings, VerifiedEntry } from './read-claims.js'
@@ -32,6 +33,7 @@ export interface Introspector {
    * @throws {@link UnavailableError} when the issuer does not tell.
    */
   introspect(token: string, tokenHash: string, resource: TokenTarget): MaybePromise<VerifiedEntry>
+  health(): IntrospectionHealth
 }
 
 /** What an {@link Introspector} is made of. */
@@ -107,6 +109,7 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
 
   return {
     takesJwts: introspection.introspectJwts,
+    health: gate.health,
     introspect(token, tokenHash, { resource }) {
       const audience = introspection.signedResponseAudience ?? resource
       const key = introspection.signedResponse ? `${tokenHash} ${audience}` : tokenHash

@@ -3,6 +3,7 @@ import type { CircuitBreakerPolicy, CircuitState } from 'cockatiel'
 import { InvalidTokenError, UnavailableError, type UnavailableErrorOptions } from '../../errors/index.js'
 import type { Discovery } from '../../issuer/discovery.js'
 import type { CredentialFields } from '../../issuer/endpoint-credential.js'
+import type { BreakerState } from '../../kit/client-events.js'
 import type { Clock } from '../../kit/clock.js'
 import type { IntrospectionFailureReason } from '../../kit/failure-code.js'
 import { FetchFailure } from '../../kit/fetch/fetch-failure.js'
@@ -101,9 +102,6 @@ async function sendAttempt(attempt: Attempt, endpoint: string, options: GuardedF
   }
 }
 
-/** A state of the circuit to an introspection endpoint. */
-export type IntrospectionCircuit = 'closed' | 'open' | 'half-open'
-
 /** Sends one request, unless the circuit opened since the question was let in. */
 export type Attempt = (send: () => Promise<FetchedAnswer>) => Promise<FetchedAnswer>
 
@@ -117,16 +115,24 @@ export interface IntrospectionGate {
    * @throws {@link UnavailableError} `ERR_INTROSPECTION_UNAVAILABLE`, with the time after which a retry makes sense.
    */
   run<T>(isKnown: boolean, ask: (attempt: Attempt) => Promise<T>): Promise<T>
+  health(): IntrospectionHealth
+}
+
+/** How one introspection endpoint is doing. @group Resource server */
+export interface IntrospectionHealth {
+  readonly circuit: BreakerState
+  /** Questions under way; `introspection.maxInFlight` is the most there may be. */
+  readonly inFlight: number
 }
 
 /** What a gate is made of. */
 export interface IntrospectionGateSettings extends Pick<IntrospectionSettings, 'maxInFlight' | 'breaker'> {
   readonly clock: Clock
-  readonly onCircuit: (state: IntrospectionCircuit) => void
+  readonly onCircuit: (state: BreakerState) => void
 }
 
 /** By cockatiel's numbers: closed, open, half open, isolated. */
-const stateNames: Readonly<Record<CircuitState, IntrospectionCircuit>> = ['closed', 'open', 'half-open', 'open']
+const stateNames: Readonly<Record<CircuitState, BreakerState>> = ['closed', 'open', 'half-open', 'open']
 
 /**
  * Answers that speak of the server and not of the token. 500 is not among them: with some servers a token of an odd form
@@ -157,6 +163,7 @@ export function createIntrospectionGate(settings: IntrospectionGateSettings): In
         pass.leave()
       }
     },
+    health: () => ({ circuit: circuit.state(), inFlight }),
   }
 }
 
@@ -181,8 +188,11 @@ function createCircuit({ breaker, clock, onCircuit }: IntrospectionGateSettings)
     })
     policy.onStateChange((state) => onCircuit(stateNames[state]))
   }
+  function state(): BreakerState {
+    return policy === undefined ? 'closed' : stateNames[policy.state]
+  }
   function isClosed(): boolean {
-    return policy === undefined || stateNames[policy.state] === 'closed'
+    return state() === 'closed'
   }
   function refuse(nowMs: number): never {
     throw introspectionFailure('circuit_open', { retryAfterSeconds: Math.max(1, (openUntilMs - nowMs) / 1000) })
@@ -196,6 +206,7 @@ function createCircuit({ breaker, clock, onCircuit }: IntrospectionGateSettings)
   }
 
   return {
+    state,
     enter(nowMs: number) {
       const isTrial = !isClosed()
       if (isTrial && (isTrying || nowMs < openUntilMs)) refuse(nowMs)

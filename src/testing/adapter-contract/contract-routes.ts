@@ -136,7 +136,10 @@ export const contractRoutes: readonly ContractRoute[] = [
   },
 ]
 
-/** Builds {@link contractRoutes} and the metadata routes in one framework. About forty lines each. */
+/** Where the application answers probes: `gate.health()`, and `gate.health({ probe: 'live' })`. No guard stands before them. */
+export const probePaths = { ready: '/probes/ready', live: '/probes/live' } as const
+
+/** Builds {@link contractRoutes}, the probes and the metadata routes in one framework. About forty lines each. */
 export interface AdapterHarness {
   /** The framework, with its version where several are covered. */
   readonly name: string

@@ -1,5 +1,6 @@
 import { deepStrictEqual, notDeepStrictEqual } from 'node:assert/strict'
 import type { ClaimsSchema, ResourceServerOptions } from '../../index.js'
+import { probePaths } from './contract-routes.js'
 import {
   algs,
   badProof,
@@ -46,7 +47,28 @@ const uncheckable: ExpectedAnswer = {
   body: { error: 'temporarily_unavailable', error_description: 'The access token cannot be checked at present' },
 }
 
+/** What a probe is told: one word, and no name of anybody. */
+async function probed({ ask }: Pick<Stage, 'ask'>, path: string): Promise<readonly unknown[]> {
+  const { status, fields, body } = await ask({ path })
+  deepStrictEqual(
+    [fields('Cache-Control'), fields('Content-Type'), fields('WWW-Authenticate')],
+    [['no-store'], ['application/json'], []],
+  )
+  return [status, JSON.parse(body)]
+}
+
 export const contractScenarios: readonly ContractScenario[] = [
+  {
+    title: '[S4-12] tells a probe whether tokens can be judged, and nothing else',
+    async play(stage) {
+      deepStrictEqual(await probed(stage, probePaths.live), [200, { status: 'ok' }])
+      deepStrictEqual(await probed(stage, probePaths.ready), [503, { status: 'unavailable' }])
+      const { status } = await stage.ask({ path: '/me', fields: bearer(stage.issuer.mintToken()) })
+      deepStrictEqual(status, 200)
+      deepStrictEqual(await probed(stage, probePaths.ready), [200, { status: 'ok' }])
+      deepStrictEqual(await probed(stage, probePaths.live), [200, { status: 'ok' }])
+    },
+  },
   {
     title: '[E-08] [DPOP-15] [C-10] refuses a proof that was used before, whatever else came in between',
     async play({ ask, expectAnswer, passTime, ...kit }) {

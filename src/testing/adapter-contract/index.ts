@@ -48,6 +48,7 @@ export {
   type ContractRoute,
   contractRoutes,
   forged,
+  probePaths,
   type RunningApplication,
   unparsedPath,
 } from './contract-routes.js'

@@ -1,10 +1,8 @@
 import { createFrozenClock } from 'portcullis/testing'
 import { describe, expect, it, vi } from 'vitest'
+import type { BreakerState } from '../../../../src/kit/client-events.js'
 import { FetchFailure } from '../../../../src/kit/fetch/fetch-failure.js'
-import {
-  createIntrospectionGate,
-  type IntrospectionCircuit,
-} from '../../../../src/resource-server/token/introspection-request.js'
+import { createIntrospectionGate } from '../../../../src/resource-server/token/introspection-request.js'
 import { introspectingServer } from '../../../support/introspecting-server.js'
 
 function answer(status: number, headers: Record<string, string> = {}) {
@@ -16,7 +14,7 @@ type Answer = ReturnType<typeof answer>
 /** A gate, and a word for what became of each question. */
 function gateOf(settings: { maxInFlight?: number; breaker?: false | { failureThreshold: number } } = {}) {
   const clock = createFrozenClock()
-  const states: IntrospectionCircuit[] = []
+  const states: BreakerState[] = []
   const { breaker = { failureThreshold: 3 } } = settings
   const gate = createIntrospectionGate({
     maxInFlight: settings.maxInFlight ?? 100,
