@@ -6,6 +6,7 @@ import type { RunResult } from './report/run-result.js'
 import { caches } from './suites/caches.js'
 import { concurrency } from './suites/concurrency.js'
 import { dpop } from './suites/dpop.js'
+import { events } from './suites/events.js'
 import { http } from './suites/http.js'
 import { memory } from './suites/memory.js'
 import { options } from './suites/options.js'
@@ -21,6 +22,7 @@ const suites: Readonly<Record<string, Suite>> = {
   dpop,
   caches,
   options,
+  events,
   scaling,
   memory,
   'start-up': startUp,
