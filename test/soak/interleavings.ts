@@ -14,6 +14,8 @@ export interface InterleavingPlan {
   readonly interleavings: number
   /** How many at a time: they share the store too. */
   readonly parallel: number
+  /** Told how it goes, now and then. */
+  readonly tell?: (figures: object) => void
 }
 
 /** What came of it. */
@@ -36,6 +38,7 @@ export async function runInterleavings(plan: InterleavingPlan): Promise<Interlea
   const { stores } = plan
   const result = { own: 0, foreign: 0, reuses: 0, errors: [] as string[] }
   let seed = 0
+  let done = 0
 
   async function interleave(seed: number): Promise<void> {
     const random = seeded(seed)
@@ -73,6 +76,8 @@ export async function runInterleavings(plan: InterleavingPlan): Promise<Interlea
     await turns.untilSettled(Promise.all(calls))
     await Promise.all(users.map(({ key }) => patiently(async () => stores[0]?.delete(key))))
     result.reuses += server.reuses
+    done += 1
+    if (done % 500 === 0) plan.tell?.({ done, ...result })
   }
 
   function judge(subject: string) {

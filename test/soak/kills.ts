@@ -10,6 +10,8 @@ export interface KillPlan {
   readonly kills: number
   /** How many at a time. */
   readonly parallel: number
+  /** Told how it goes, now and then. */
+  readonly tell?: (figures: object) => void
 }
 
 /** What came of it. */
@@ -36,6 +38,7 @@ export async function runKills(server: TokenServer, plan: KillPlan): Promise<Kil
   const survivor = openParts(world, () => Date.now() + 2 * hourMs)
   const result = { kills: 0, damaged: 0, needless: 0, lost: 0, slowestMs: 0, errors: [] as string[] }
   let next = 0
+  let done = 0
 
   async function killOnce(round: number): Promise<void> {
     const killAt = (round % points) + 1
@@ -54,6 +57,8 @@ export async function runKills(server: TokenServer, plan: KillPlan): Promise<Kil
     result.slowestMs = Math.max(result.slowestMs, performance.now() - startedMs)
     judge(killAt, key, code)
     await patiently(() => survivor.store.delete(key))
+    done += 1
+    if (done % 100 === 0) plan.tell?.({ done, ...result })
   }
 
   function judge(killAt: number, key: string, code: string | undefined): void {

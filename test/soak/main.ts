@@ -58,6 +58,11 @@ async function check(what: string, work: () => Promise<readonly [holds: boolean,
   if (!holds) failures.push(what)
 }
 
+/** Long runs say where they are. */
+function tell(figures: object): void {
+  console.log(`...  ${JSON.stringify(figures)}`)
+}
+
 async function interleaveInMemory(interleavings: number): Promise<void> {
   await check(`A4 memory: ${interleavings} interleavings of two users`, async () => {
     const env = { ...process.env, INTERLEAVINGS: String(interleavings) }
@@ -72,7 +77,7 @@ async function interleavingsOf({ name, world, parallel }: Place, interleavings: 
     const parts = [openParts({ ...world, origin: server.origin }), openParts({ ...world, origin: server.origin })]
     const stores = parts.map(({ store }) => store)
     const { lock } = parts[0] as Parts
-    const result = await runInterleavings({ stores, lock, interleavings, parallel })
+    const result = await runInterleavings({ stores, lock, interleavings, parallel, tell })
     for (const { close } of parts) close()
     const { own, foreign, reuses, errors } = result
     return [own === 8 * interleavings && foreign === 0 && reuses === 0 && errors.length === 0, result]
@@ -91,7 +96,7 @@ async function expiriesOf({ name, world }: Place, expiries: number, delayMs: num
 
 async function killsOf({ name, world, kills: parallel }: Place, kills: number): Promise<void> {
   await check(`A2 ${name}: ${kills} processes killed at 12 points`, async () => {
-    const result = await runKills(server, { script, world, kills, parallel })
+    const result = await runKills(server, { script, world, kills, parallel, tell })
     const { damaged, needless, slowestMs, errors } = result
     return [damaged === 0 && needless === 0 && errors.length === 0 && slowestMs < 35_000, result]
   })

@@ -22,12 +22,12 @@ type OpenPlace = (folder: string) => Promise<Place | undefined>
 export const places: Readonly<Record<string, OpenPlace>> = {
   file: async (folder) => {
     const world = { store: { kind: 'file', directory: join(folder, 'entries') }, lockDirectory: join(folder, 'locks') }
-    return { name: 'file', world, kills: 4, interleavings: 10_000, parallel: 16 }
+    return { name: 'file', world, kills: 4, interleavings: 10_000, parallel: 8 }
   },
   encrypted: async (folder) => {
     const store = { kind: 'encrypted', directory: join(folder, 'entries') }
     const world = { store, lockDirectory: join(folder, 'locks'), seed: 5 }
-    return { name: 'encrypted file', world, kills: 4, interleavings: 10_000, parallel: 16 }
+    return { name: 'encrypted file', world, kills: 4, interleavings: 10_000, parallel: 8 }
   },
   keyring: async (folder) => {
     if (!hasSecretService('soak of the keyring')) return undefined
