@@ -78,16 +78,31 @@ export async function verifyIdToken(
   expected: IdTokenExpectations,
   settings: IdTokenSettings,
 ): Promise<IdTokenClaims> {
-  const jws = readCompactJws(await signedText(idToken, settings.options))
+  const { payload, algorithm } = await verifySigned(idToken, settings)
+  checkClaims(payload, expected, settings)
+  await checkHash(payload, 'at_hash', expected.accessToken, algorithm)
+  await checkHash(payload, 'c_hash', expected.code, algorithm)
+  const { nonce: _spent, ...claims } = payload
+  return Object.freeze(claims) as IdTokenClaims
+}
+
+/**
+ * Form, decryption, header and signature of a JWT that the server made for this client. Looks at no claim.
+ *
+ * @param listed - the member of the metadata that names the algorithms for it.
+ * @throws {@link IdTokenError}; {@link DiscoveryError} while the keys cannot be had.
+ */
+export async function verifySigned(
+  text: string,
+  settings: IdTokenSettings,
+  listed?: string,
+): Promise<{ readonly payload: JsonObject; readonly algorithm: SignatureAlgorithm }> {
+  const jws = readCompactJws(await signedText(text, settings.options))
   const header = jws && readJsonSegment(jws.headerSegment)
   if (jws === undefined || header === undefined) throw malformed('no signed JWT with a JSON object')
-  const algorithm = acceptedAlgorithm(header, settings)
+  const algorithm = acceptedAlgorithm(header, settings, listed)
   await checkSignature(jws, header, algorithm, settings.keys)
-  checkClaims(jws.payload, expected, settings)
-  await checkHash(jws.payload, 'at_hash', expected.accessToken, algorithm)
-  await checkHash(jws.payload, 'c_hash', expected.code, algorithm)
-  const { nonce: _spent, ...claims } = jws.payload
-  return Object.freeze(claims) as IdTokenClaims
+  return { payload: jws.payload, algorithm }
 }
 
 /** What an ID token says, decrypted, and with NOTHING verified; `undefined` where it cannot be read. */
@@ -105,21 +120,29 @@ export function keysUnavailable(error: unknown): DiscoveryError {
 /** Types of other JWTs; an ID token has `JWT` or none. */
 const foreignTypes: ReadonlySet<string> = new Set(['at+jwt', 'logout+jwt', 'dpop+jwt', 'token-introspection+jwt'])
 
-function acceptedAlgorithm(header: JsonObject, { metadata, options }: IdTokenSettings): SignatureAlgorithm {
+function acceptedAlgorithm(
+  header: JsonObject,
+  { metadata, options }: IdTokenSettings,
+  listed: string | undefined,
+): SignatureAlgorithm {
   const typ = ownMember(header, 'typ')
   if (typ !== undefined && (typeof typ !== 'string' || foreignTypes.has(comparableType(typ)))) {
     throw malformed('`typ` names another kind of token')
   }
   if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) throw malformed('`crit` or `b64` in the header')
   const alg = ownMember(header, 'alg')
-  if (isSignatureAlgorithm(alg) && acceptedAlgorithms(metadata, options).includes(alg)) return alg
+  if (isSignatureAlgorithm(alg) && acceptedAlgorithms(metadata, options, listed).includes(alg)) return alg
   throw unsigned('`alg` is not one that this client accepts')
 }
 
 /** What the server may sign with, for this client. */
-export function acceptedAlgorithms(metadata: JsonObject, { algorithms }: IdTokenOptions): readonly string[] {
-  const listed = ownMember(metadata, 'id_token_signing_alg_values_supported')
-  return algorithms ?? (isStringArray(listed) ? listed : ['RS256'])
+export function acceptedAlgorithms(
+  metadata: JsonObject,
+  { algorithms }: IdTokenOptions,
+  listed = 'id_token_signing_alg_values_supported',
+): readonly string[] {
+  const names = ownMember(metadata, listed)
+  return algorithms ?? (isStringArray(names) ? names : ['RS256'])
 }
 
 function unsigned(detail: string): IdTokenError {

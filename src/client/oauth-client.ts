@@ -108,7 +108,12 @@ export interface OAuthClient extends AsyncDisposable {
    * @throws {@link LoginError} `ERR_LOGOUT_TOKEN`, `detail` says why; {@link DiscoveryError} while the keys cannot be had.
    */
   verifyLogoutToken(logoutToken: string, options?: CallOptions): Promise<LogoutToken>
-  /** Asks the userinfo endpoint who the token stands for. @throws {@link LoginError} `ERR_LOGIN_SUBJECT` for another user. */
+  /**
+   * Asks the userinfo endpoint who the token stands for. Signed userinfo (`application/jwt`) is verified as ID tokens are:
+   * signature, and `iss`, `aud` and `exp` where they are there.
+   *
+   * @throws {@link LoginError} `ERR_LOGIN_SUBJECT` for another user; `ERR_USERINFO_INVALID`, `detail` says why.
+   */
   userInfo(accessToken: string, options?: UserInfoOptions): Promise<JsonObject>
   /** Begins a login on a device without a browser (RFC 8628); its `poll` waits for the user. */
   deviceAuthorization(params: DeviceAuthorizationParams, options?: CallOptions): Promise<DeviceAuthorization>

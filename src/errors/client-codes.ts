@@ -87,6 +87,7 @@ export const clientErrorTraits = {
   ERR_LOGIN_ISSUER: traits('login', 'The answer to the login comes from another authorization server'),
   ERR_LOGIN_RESPONSE: traits('login', 'The answer to the login is malformed'),
   ERR_LOGIN_SUBJECT: traits('login', 'The authorization server does not say who the user is, or names another one'),
+  ERR_USERINFO_INVALID: traits('login', 'The signed userinfo is not valid'),
   ERR_LOGIN_DENIED: traits('login', 'The login was denied'),
   ERR_LOGIN_REFUSED: traits('login', 'The authorization server refused the login'),
   ERR_LOGOUT_TOKEN: traits('login', 'The logout token is not valid'),

@@ -109,7 +109,8 @@ async function traced(
   )
 }
 
-function isJson(mediaType: string): boolean {
+/** Whether a media type is one of JSON. */
+export function isJson(mediaType: string): boolean {
   return mediaType === 'application/json' || /^application\/[\w.-]+\+json$/.test(mediaType)
 }
 

@@ -14,6 +14,7 @@ import {
   acceptedAlgorithms,
   type IdTokenClaims,
   type IdTokenExpectations,
+  type IdTokenSettings,
   keysUnavailable,
   readIdTokenClaims,
   verifyIdToken,
@@ -167,15 +168,20 @@ async function verify(
   idToken: string,
   expected: IdTokenExpectations,
 ): Promise<IdTokenClaims> {
+  return verifyIdToken(idToken, expected, await idTokenSettings(runtime, call))
+}
+
+/** How this client judges what the server signed for it. */
+export async function idTokenSettings(runtime: Runtime, call: Call): Promise<IdTokenSettings> {
   const { settings, keys, isIssuer } = runtime
   const { metadata } = await runtime.server()
   const { clientId } = await identityOf(runtime, call)
-  return verifyIdToken(idToken, expected, {
+  return {
     clientId,
     keys,
     metadata,
     isIssuer: (claims) => isIssuer(ownMember(claims, 'iss'), claims),
     options: settings.idToken,
     nowMs: settings.clock(),
-  })
+  }
 }
