@@ -1,7 +1,8 @@
-import type { SignatureAlgorithm } from '../jws/algorithms.js'
+import { isSignatureAlgorithm, type SignatureAlgorithm } from '../jws/algorithms.js'
 import type { Clock } from '../kit/clock.js'
 import type { EventListener } from '../kit/events.js'
 import type { Fetch } from '../kit/fetch/platform-fetch.js'
+import { integer, type Rules, takes, texts } from '../kit/options.js'
 import type { TraceEntry } from './calls/trace.js'
 import type { ClientCredential, IssuerCredentials } from './credentials/client-credential.js'
 import type { SigningKey } from './credentials/signer.js'
@@ -154,6 +155,22 @@ export interface IdTokenDecryptionKey {
   readonly key: CryptoKey
   /** Where the token names a key, only the one of that name is tried. */
   readonly kid?: string | undefined
+}
+
+const isKey = (value: unknown): boolean => (value as IdTokenDecryptionKey | null)?.key instanceof CryptoKey
+
+/** See {@link IdTokenOptions}. */
+export const idTokenRules: Rules<IdTokenOptions> = {
+  algorithms: takes(
+    (value) => Array.isArray(value) && value.length > 0 && value.every(isSignatureAlgorithm),
+    'an array of asymmetric algorithms such as RS256 and ES256',
+  ),
+  clockToleranceSeconds: integer(0, 300),
+  trustedAudiences: texts,
+  decryptionKeys: takes(
+    (value) => Array.isArray(value) && value.length > 0 && value.every(isKey),
+    'an array of `{ key, kid }`, where `key` is a private CryptoKey',
+  ),
 }
 
 /** A DPoP key pair: RSA, P-256, P-384, P-521 or Ed25519. The private half should not be extractable. @group OAuth client */

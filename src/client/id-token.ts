@@ -9,27 +9,10 @@ import { algorithmTraits, isSignatureAlgorithm, type SignatureAlgorithm } from '
 import { type CompactJws, comparableType, readCompactJws, readJsonSegment } from '../jws/compact-jws.js'
 import type { VerificationKey } from '../jws/verification-key.js'
 import { isStringArray, type JsonObject, ownMember } from '../kit/json.js'
-import { integer, type Rules, takes, texts } from '../kit/options.js'
-import type { IdTokenDecryptionKey, IdTokenOptions } from './client-options.js'
+import type { IdTokenOptions } from './client-options.js'
 import { DiscoveryError } from './errors.js'
 import { IdTokenError, LoginError } from './login-errors.js'
 import { malformed, signedText } from './signed-text.js'
-
-const isKey = (value: unknown): boolean => (value as IdTokenDecryptionKey | null)?.key instanceof CryptoKey
-
-/** See {@link IdTokenOptions}. */
-export const idTokenRules: Rules<IdTokenOptions> = {
-  algorithms: takes(
-    (value) => Array.isArray(value) && value.length > 0 && value.every(isSignatureAlgorithm),
-    'an array of asymmetric algorithms such as RS256 and ES256',
-  ),
-  clockToleranceSeconds: integer(0, 300),
-  trustedAudiences: texts,
-  decryptionKeys: takes(
-    (value) => Array.isArray(value) && value.length > 0 && value.every(isKey),
-    'an array of `{ key, kid }`, where `key` is a private CryptoKey',
-  ),
-}
 
 /** What an ID token says, verified. Frozen. Without `nonce`, which is spent. @group ID tokens */
 export interface IdTokenClaims {

@@ -22,20 +22,20 @@ import {
   text,
 } from '../kit/options.js'
 import { surroundingsRules, toSurroundings } from '../kit/surroundings.js'
-import type {
-  BreakerOptions,
-  DpopKeyPair,
-  IdTokenOptions,
-  OAuthClientOptions,
-  RegistrationOptions,
-  RegistrationStore,
-  RetryOptions,
-  TokenCacheOptions,
+import {
+  type BreakerOptions,
+  type DpopKeyPair,
+  type IdTokenOptions,
+  idTokenRules,
+  type OAuthClientOptions,
+  type RegistrationOptions,
+  type RegistrationStore,
+  type RetryOptions,
+  type TokenCacheOptions,
 } from './client-options.js'
 import type { ClientCredential } from './credentials/client-credential.js'
 import { isDpopPair } from './credentials/signer.js'
 import { checkEndpoints, type EndpointName, endpointRules } from './endpoints.js'
-import { idTokenRules } from './id-token.js'
 
 type Complete<T> = { readonly [Name in keyof T]-?: Exclude<T[Name], undefined> }
 

@@ -1,8 +1,10 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createAdapterContract } from 'portcullis/adapter-testing'
 import { describe, expect, it } from 'vitest'
 import { installedVersions } from '../conformance/frameworks.js'
 import { conformancePage } from '../conformance/page.js'
-import { read } from './markdown.js'
+import { read, root } from './markdown.js'
 
 /** The cells of each line of the table. */
 function tableOf(page: string): readonly (readonly string[])[] {
@@ -33,6 +35,22 @@ describe('docs/conformance.md', () => {
 
   it('has passed in every framework', () => {
     for (const [, sentence, ...cells] of rows) expect(new Set(cells), sentence).toEqual(new Set(['✓']))
+  })
+})
+
+describe('docs/conformance-open.md', () => {
+  it('names no rule that the title of a test has, and gives every one a verdict with its reason', () => {
+    const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+    const tests = files
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(join(root, 'test', file), 'utf8'))
+    const [, , ...rows] = tableOf(read('docs/conformance-open.md'))
+    expect(rows.length).toBeGreaterThan(5)
+    for (const [rule = '', ...cells] of rows) {
+      expect(rule).toMatch(/^[A-Z]+-\d\d$/)
+      expect(cells.map((cell) => cell.trim() !== '')).toEqual([true, true, true])
+      expect(tests.filter((text) => text.includes(`[${rule}]`)).length, rule).toBe(0)
+    }
   })
 })
 

@@ -114,6 +114,7 @@ describe('private_key_jwt', () => {
     [{ 'https://as.example': 'token-endpoint' }],
     [{ 'https://as.example': [] }],
     [{ 'https://as.example': [7] }],
+    [{ 'https://as.example': ['https://as.example', 'no URI'] }],
     [{ 'https://as.example': undefined }],
   ])('[REAL-32] refuses the audiences %j when it is made', async (audiences) => {
     const { privateJwk } = await jwkPair('ES256')

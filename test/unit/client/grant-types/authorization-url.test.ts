@@ -9,7 +9,7 @@ import { redirectUri, setUpLogin } from '../../../support/login-set-up.js'
 const pushed = answer({ request_uri: 'urn:ietf:params:oauth:request_uri:1', expires_in: 60 }, 201)
 
 describe('an authorization request', () => {
-  it('[AZ-01] [PKCE-01] [PKCE-02] [PKCE-03] [S1-11] [S1-12] [S2-18] [S4-43] always asks for a code, with S256, state and nonce', async () => {
+  it('[AZ-01] [C-22] [PKCE-01] [PKCE-02] [PKCE-03] [S1-11] [S1-12] [S2-18] [S4-43] always asks for a code, with S256, state and nonce', async () => {
     const { begin } = setUpLogin()
     const request = await begin()
     const url = new URL(request.url)

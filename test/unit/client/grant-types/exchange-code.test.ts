@@ -6,7 +6,7 @@ import { answer, html503, refusal, reset, tokens } from '../../../support/fake-t
 import { redirectUri, setUpLogin } from '../../../support/login-set-up.js'
 
 describe('the answer to an authorization request', () => {
-  it('[F1] [S1-13] [S2-19] [S4-44] [S4-45] [PKCE-02] gives tokens and claims for the code, with the redirect URI of the request', async () => {
+  it('[C-21] [F1] [S1-13] [S2-19] [S4-44] [S4-45] [PKCE-02] gives tokens and claims for the code, with the redirect URI of the request', async () => {
     const { server, client, begin, callback, issue } = setUpLogin()
     const request = await begin()
     const idToken = issue(request, { email: 'a@example.com' })
@@ -45,7 +45,7 @@ describe('the answer to an authorization request', () => {
     ['[AZ-03] [L02] state that is missing', { state: undefined }, 'ERR_LOGIN_STATE'],
     ['[AZ-02] [D15] state of another login', { state: 'A'.repeat(43) }, 'ERR_LOGIN_STATE'],
     ['[AZ-03] [L02] an error of anybody', { state: 'x', error: 'access_denied', code: undefined }, 'ERR_LOGIN_STATE'],
-    ['[AZ-04] [AZ-05] [SEC-06] another issuer', { iss: 'https://as.example/' }, 'ERR_LOGIN_ISSUER'],
+    ['[AZ-04] [AZ-05] [C-23] [SEC-06] another issuer', { iss: 'https://as.example/' }, 'ERR_LOGIN_ISSUER'],
     ['[AZ-04] another issuer with an error', { iss: 'https://evil.example', error: 'x' }, 'ERR_LOGIN_ISSUER'],
     ['no code', { code: undefined }, 'ERR_LOGIN_RESPONSE'],
     ['an empty code', { code: '' }, 'ERR_LOGIN_RESPONSE'],
@@ -71,7 +71,7 @@ describe('the answer to an authorization request', () => {
     expect(server.at('/token')).toEqual([])
   })
 
-  it('[AZ-04] [F5] must name its issuer where the server promises that', async () => {
+  it('[AZ-04] [C-23] [F5] must name its issuer where the server promises that', async () => {
     const { server, client, begin, callback, issue } = setUpLogin()
     server.metadata = { ...server.metadata, authorization_response_iss_parameter_supported: true }
     const request = await begin()

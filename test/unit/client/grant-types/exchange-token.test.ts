@@ -113,6 +113,28 @@ describe('token exchange', () => {
     expect(() => bearerAuthorization(token)).toThrowError(expect.objectContaining({ code: 'ERR_TOKEN_TYPE_UNUSABLE' }))
   })
 
+  it('[TXN-03] asks for a transaction token, and takes it as N_A alone', async () => {
+    const { server, client } = setUpClient()
+    const requestedTokenType = 'urn:ietf:params:oauth:token-type:txn_token'
+    const issued = { access_token: 'transaction-token', issued_token_type: requestedTokenType }
+    server.script('/token', exchanged({ ...issued, token_type: 'N_A' }), exchanged({ ...issued, token_type: 'mac' }))
+    const params = {
+      subjectToken: 'subject-token',
+      audience: 'https://domain.example',
+      scope: 'trade',
+      requestedTokenType,
+    }
+    const token = await client.exchangeToken(params)
+    expect(token).toMatchObject({ tokenType: 'N_A', issuedTokenType: requestedTokenType, refreshToken: undefined })
+    expect(Object.fromEntries(server.at('/token')[0]?.form ?? [])).toMatchObject({
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      audience: 'https://domain.example',
+      scope: 'trade',
+      requested_token_type: requestedTokenType,
+    })
+    await expect(client.exchangeToken(params)).rejects.toMatchObject({ code: 'ERR_TOKEN_TYPE_UNUSABLE' })
+  })
+
   it('[BEAR-14] compares token_type without regard to case and refuses an unknown one', async () => {
     const { server, client } = setUpClient()
     server.script(

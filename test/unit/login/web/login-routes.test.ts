@@ -195,7 +195,7 @@ describe('/callback', () => {
     })
   })
 
-  it('takes a form that the application parsed, and tells the framework where nothing did', async () => {
+  it('[SEC-05] takes a form that the application parsed, and tells the framework where nothing did', async () => {
     const { begin, login, cookies } = setUpWebLogin()
     const url = new URL(await begin(), appUrl)
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
