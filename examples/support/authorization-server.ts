@@ -4,6 +4,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import { answerInteraction, interactionPath } from './automatic-login.js'
+import { showLoginPage } from './login-page.js'
 import { createMemoryAdapter } from './memory-adapter.js'
 import {
   type ConfigurationParts,
@@ -24,6 +25,8 @@ export interface AuthorizationServerOptions {
   readonly acrValues?: readonly string[]
   /** Whether DPoP proofs need a nonce of the server (RFC 9449 §8). Default false. */
   readonly requireDpopNonce?: boolean
+  /** Who signs in: a user who always agrees, or whoever clicks on the login page. Default `automatic`. */
+  readonly login?: 'automatic' | 'page'
   /** Default: a free one. */
   readonly port?: number
   /** How it tells clients that a session is over (OpenID Connect Back-Channel Logout 1.0). Default: the platform's. */
@@ -37,7 +40,7 @@ export interface ExchangeRequest {
   readonly scope?: string
 }
 
-/** A real authorization server on a loopback port, with a user who always agrees. */
+/** A real authorization server on a loopback port. */
 export interface AuthorizationServer {
   readonly issuer: string
   readonly clients: typeof clients
@@ -64,11 +67,12 @@ export interface AuthorizationServer {
 
 /**
  * Starts oidc-provider on 127.0.0.1: PKCE, resource indicators, DPoP, introspection (plain and signed), revocation,
- * dynamic registration, step-up claims and token exchange are on; sign-in and consent need no human.
+ * dynamic registration, step-up claims and token exchange are on; consent needs no human, and sign-in by default.
  */
 export async function startAuthorizationServer(options: AuthorizationServerOptions): Promise<AuthorizationServer> {
-  const { Provider, errors } = await importProvider()
+  const { Provider, errors, interactionPolicy } = await importProvider()
   const { resources, algorithm = 'ES256', acrValues = ['urn:example:password', 'urn:example:mfa'] } = options
+  const interact = options.login === 'page' ? showLoginPage : answerInteraction
   const server = createServer()
   const listen = async (port: number) => {
     server.listen(port, '127.0.0.1')
@@ -86,6 +90,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     cookieSecret: randomBytes(16).toString('hex'),
     requireDpopNonce: options.requireDpopNonce ?? false,
     fetch: options.fetch,
+    policy: policyFor(interactionPolicy),
     invalidTarget: () => new errors.InvalidTarget('unknown resource'),
   }
   let keys: readonly JWK[] = []
@@ -97,7 +102,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     const answer = provider.callback()
     const listener: RequestListener = (req, res) => {
       if (!req.url?.startsWith(`${interactionPath}/`)) return void answer(req, res)
-      answerInteraction(provider, req, res).catch((error) => res.writeHead(500).end(String(error)))
+      interact(provider, req, res).catch((error) => res.writeHead(500).end(String(error)))
     }
     server.removeAllListeners('request').on('request', listener)
     keys = nextKeys
@@ -166,4 +171,16 @@ async function generateKey(algorithm: ConfigurationParts['algorithm']): Promise<
 
 function publicPart({ d, p, q, dp, dq, qi, ...jwk }: JWK): JWK {
   return jwk
+}
+
+/** Has users sign in again whose session was not begun in one of the ways asked for. */
+function policyFor({ base, Check }: typeof import('oidc-provider')['interactionPolicy']) {
+  const policy = base()
+  policy.get('login')?.checks.add(
+    new Check('acr_not_met', 'another acr is asked for', (ctx) => {
+      const asked = String(ctx.oidc.params?.['acr_values'] ?? '')
+      return asked !== '' && !asked.split(' ').includes(String(ctx.oidc.session?.acr))
+    }),
+  )
+  return policy
 }

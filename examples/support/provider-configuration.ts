@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { JWK } from 'jose'
-import type { AdapterFactory, Configuration, ResourceServer } from 'oidc-provider'
+import type { AdapterFactory, Configuration, interactionPolicy, ResourceServer } from 'oidc-provider'
 import { interactionPath } from './automatic-login.js'
 import { type Actor, tokenExchangeGrantType } from './token-exchange-grant.js'
 
@@ -38,6 +38,8 @@ export interface ConfigurationParts {
   readonly requireDpopNonce: boolean
   /** How it tells clients that a session is over. Default: the platform's `fetch`. */
   readonly fetch?: typeof fetch | undefined
+  /** When users have to sign in. */
+  readonly policy: interactionPolicy.Prompt[]
   /** Thrown for a resource the server does not know. */
   readonly invalidTarget: () => Error
 }
@@ -62,7 +64,7 @@ export function providerConfiguration(parts: ConfigurationParts): Configuration 
       ctx.body = out
     },
     findAccount: async (_ctx, accountId) => ({ accountId, claims: async () => ({ sub: accountId }) }),
-    interactions: { url: (_ctx, { uid }) => `${interactionPath}/${uid}` },
+    interactions: { policy: parts.policy, url: (_ctx, { uid }) => `${interactionPath}/${uid}` },
     extraTokenClaims: (ctx, token) => {
       const source = ctx.oidc.entities.AuthorizationCode ?? ctx.oidc.entities.RefreshToken
       return { acr: source?.acr, auth_time: source?.authTime, act: parts.actors.get(token) }

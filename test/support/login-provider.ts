@@ -1,5 +1,6 @@
 import { type PortcullisEvent, publicClient } from 'portcullis/client'
 import { createProvider, type Provider, type ProviderOptions } from 'portcullis/login'
+import { registerWebClient } from '../../examples/support/web-client.js'
 import type { AuthorizationServer } from './authorization-server.js'
 
 /** The application of every test, as browsers know it; a proxy ends TLS before it. */
@@ -12,18 +13,8 @@ export async function webProvider(
   onEvent: (event: PortcullisEvent) => unknown = () => undefined,
   further: Partial<ProviderOptions> = {},
 ): Promise<Provider> {
-  const response = await fetch(`${server.issuer}/reg`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      redirect_uris: [`${appUrl}/auth/callback/${name}`],
-      post_logout_redirect_uris: [`${appUrl}/bye`],
-      token_endpoint_auth_method: 'none',
-      grant_types: ['authorization_code', 'refresh_token'],
-      response_types: ['code'],
-    }),
-  })
-  const { client_id: clientId } = (await response.json()) as { client_id: string }
+  const callbacks = [`${appUrl}/auth/callback/${name}`]
+  const clientId = await registerWebClient(server.issuer, { callbacks, afterLogout: `${appUrl}/bye` })
   return createProvider({
     name,
     issuer: server.issuer,

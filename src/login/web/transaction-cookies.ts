@@ -49,7 +49,8 @@ export function createTransactionCookies(
       const isLive = transaction !== undefined && transaction.expiresAt * 1000 > clock()
       return { name, length: name.length + sealed.length, createdAt: isLive ? transaction.createdAt : 0 }
     })
-    const newestFirst = (await Promise.all(all)).sort((left, right) => right.createdAt - left.createdAt)
+    // Of one second, browsers name the oldest first (RFC 6265bis §5.8.3).
+    const newestFirst = (await Promise.all(all)).reverse().sort((left, right) => right.createdAt - left.createdAt)
     let together = length
     return newestFirst
       .filter((cookie, index) => {
