@@ -8,6 +8,7 @@ import { sha256Base64url } from '#crypto'
 import { hasSecretService, type SecretService, startSecretService } from '../support/secret-service.js'
 import { temporaryFolder } from '../support/temporary-folder.js'
 import { describeTokenStore, entryOf } from './token-store-contract.js'
+import { describeUserTokens } from './user-tokens-contract.js'
 
 const pinned = { linux: { store: 'secret-service' } } as const
 
@@ -54,6 +55,13 @@ describe.runIf(hasSecretService('the keyring token store'))('with a real Secret 
       },
       settings: { kind: 'keyring', ...options },
     }
+  })
+
+  describeUserTokens('the keyring', async () => {
+    const options = { service: `portcullis-test-${randomUUID()}`, timeoutMs: 20_000 }
+    const lock = createFileLock({ directory: await temporaryFolder() })
+    const open = () => createKeyringTokenStore({ ...options, lock })
+    return { stores: [open(), open()], lock }
   })
 
   it('[F9] [S2-47] works, and says so only after an entry came back', async () => {

@@ -1,5 +1,5 @@
 import { Cluster, Redis } from 'ioredis'
-import { createRedisTokenStore, type RedisClient } from 'portcullis/redis'
+import { createRedisLockStore, createRedisTokenStore, type RedisClient } from 'portcullis/redis'
 import { createClient, createClientPool, createCluster, createSentinel } from 'redis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEntrySealer } from '../../src/stores/encrypted/entry-sealer.js'
@@ -12,6 +12,7 @@ import {
   startSentinel,
 } from '../support/redis.js'
 import { canary, describeTokenStore, entryOf } from './token-store-contract.js'
+import { describeUserTokens } from './user-tokens-contract.js'
 
 const secret = new Uint8Array(32).fill(9)
 const sealing = { keys: [{ id: 'k', secret }], nameSecret: secret }
@@ -115,6 +116,22 @@ describe.runIf(hasRedis('the Redis token store'))('with a real Redis', () => {
       },
       settings: { kind: 'redis', port: isCluster ? cluster.ports[1] : single.port, cluster: isCluster, seed: 9 },
     }))
+  })
+
+  describe.each(['ioredis', 'an ioredis cluster of three nodes'])('%s', (name) => {
+    let connection: Connected
+
+    beforeAll(async () => {
+      connection = await (clients[name] as () => Promise<Connected>)()
+    })
+
+    afterAll(() => connection?.behind.disconnect())
+
+    describeUserTokens('redis', async () => {
+      const { client } = connection
+      const open = () => createRedisTokenStore({ client, ...sealing, timeoutMs: 20_000 })
+      return { stores: [open(), open()], lock: createRedisLockStore({ client, timeoutMs: 4000 }) }
+    })
   })
 
   async function withStore<T>(

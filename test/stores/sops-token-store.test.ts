@@ -1,11 +1,12 @@
 import { chmod, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createSopsTokenStore } from 'portcullis/native'
+import { createFileLock, createSopsTokenStore } from 'portcullis/native'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { sha256Base64url } from '#crypto'
 import { type AgeKey, createAgeKey, hasSops } from '../support/sops.js'
 import { temporaryFolder } from '../support/temporary-folder.js'
 import { canary, describeTokenStore, entryOf } from './token-store-contract.js'
+import { describeUserTokens } from './user-tokens-contract.js'
 
 const code = (name: string) => expect.objectContaining({ name: 'TokenStoreError', code: `ERR_TOKEN_STORE_${name}` })
 
@@ -33,6 +34,12 @@ describe.runIf(hasSops('the SOPS token store'))('with a real sops', () => {
       swap: async (from, to) => rename(await fileOf(from), await fileOf(to)),
       settings: { kind: 'sops', ...options },
     }
+  })
+
+  describeUserTokens('sops files', async () => {
+    const directory = await temporaryFolder()
+    const open = () => createSopsTokenStore({ directory, ageRecipients: age.recipient, env: age.env })
+    return { stores: [open(), open()], lock: createFileLock({ directory: join(directory, 'leases') }) }
   })
 
   it('[L14] [A9] has no plain text on disk, and files of mode 0600', async () => {

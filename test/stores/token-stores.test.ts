@@ -1,12 +1,15 @@
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createMemoryLockStore } from 'portcullis'
 import { createEncryptedTokenStore, createMemoryTokenStore } from 'portcullis/login'
-import { createFileTokenStore } from 'portcullis/native'
+import { createFileLock, createFileTokenStore } from 'portcullis/native'
 import { sha256Base64url } from '#crypto'
 import type { StoredTokens, TokenStore } from '../../src/stores/contract.js'
 import { createEntrySealer } from '../../src/stores/encrypted/entry-sealer.js'
 import { temporaryFolder } from '../support/temporary-folder.js'
+import { shared } from '../support/user-tokens-set-up.js'
 import { describeTokenStore } from './token-store-contract.js'
+import { describeUserTokens } from './user-tokens-contract.js'
 
 const secret = new Uint8Array(32).fill(5)
 const sealing = { keys: [{ id: 'k', secret }], nameSecret: secret }
@@ -70,4 +73,21 @@ describeTokenStore('encrypted files', async () => {
     ...behind(files),
     settings: { kind: 'encrypted', directory, seed: 5 },
   }
+})
+
+describeUserTokens('memory', async () => {
+  const inner = createMemoryTokenStore()
+  return { stores: [shared(inner), shared(inner)], lock: createMemoryLockStore() }
+})
+
+describeUserTokens('files', async () => {
+  const directory = await temporaryFolder()
+  const open = () => createFileTokenStore({ directory })
+  return { stores: [open(), open()], lock: createFileLock({ directory: join(directory, 'leases') }) }
+})
+
+describeUserTokens('encrypted files', async () => {
+  const directory = await temporaryFolder()
+  const open = () => createEncryptedTokenStore(createFileTokenStore({ directory }), sealing)
+  return { stores: [open(), open()], lock: createFileLock({ directory: join(directory, 'leases') }) }
 })
