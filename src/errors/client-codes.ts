@@ -90,6 +90,7 @@ export const clientErrorTraits = {
   ERR_USERINFO_INVALID: traits('login', 'The signed userinfo is not valid'),
   ERR_LOGIN_DENIED: traits('login', 'The login was denied'),
   ERR_LOGIN_REFUSED: traits('login', 'The authorization server refused the login'),
+  ERR_SESSION_TOO_LARGE: traits('login', 'The session is too large to be kept'),
   ERR_LOGOUT_TOKEN: traits('login', 'The logout token is not valid'),
   ERR_LOGIN_TIMEOUT: traits('login', 'The login was not finished in time'),
   ERR_LOGIN_CANCELLED: traits('login', 'The login was given up'),

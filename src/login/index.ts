@@ -95,6 +95,7 @@ export {
   type UserTokensOptions,
 } from './user-tokens.js'
 export type { LoginRequirement } from './web/ask-to-sign-in.js'
+export { type CookieSessions, type CookieSessionsOptions, cookieSessions } from './web/cookie-sessions.js'
 export {
   createLogin,
   type Login,

@@ -54,17 +54,17 @@ export function createFinish({ settings, transactions, sessions }: FinishSetting
     provider: Provider,
     result: LoginResult,
     asked: LoginTransaction,
-  ): Promise<string> {
+  ): Promise<readonly string[]> {
     const previous = await sessions.find(facts)
     const data = await additionOf(provider.name, result, previous, facts)
     const nowSeconds = Math.floor(clock() / 1000)
     const about = { kept: claims, data, asked, nowSeconds, seconds: absoluteSeconds }
     const record = recordOf(provider.name, result, about)
+    const cookies = await sessions.begin(record, previous)
     await sessions.tokensOf(record)?.set(result.tokens, { account: result.account })
-    const cookie = await sessions.begin(record)
     // Not revoked: at many servers that ends what was just issued, too.
     if (previous !== undefined) await sessions.end(previous, 'replaced', false)
-    return cookie
+    return cookies
   }
 
   /** Nothing of this browser to hold the answer to: the login of another one, an old page, or a user who went back. */
@@ -99,8 +99,8 @@ export function createFinish({ settings, transactions, sessions }: FinishSetting
     if (taken === undefined || isOver) return withoutTransaction(facts, provider, taken)
     try {
       const result = await provider.redeem(parameters, transaction)
-      const cookie = await begin(facts, provider, result, transaction)
-      return redirectAnswer(homeUrl(transaction.returnTo), [...transactions.clear(facts), cookie])
+      const cookies = await begin(facts, provider, result, transaction)
+      return redirectAnswer(homeUrl(transaction.returnTo), [...transactions.clear(facts), ...cookies])
     } catch (error) {
       const failure = failureOf(error)
       if (failure === undefined) throw error

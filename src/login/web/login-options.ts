@@ -10,6 +10,7 @@ import type { LockStore, RevocationStore, SessionStore, TokenStore } from '../..
 import type { SealKey } from '../../stores/sealer.js'
 import type { LoginResult } from '../login-result.js'
 import type { Provider } from '../provider.js'
+import type { CookieSessions } from './cookie-sessions.js'
 import type { LoginLimit } from './login-limit.js'
 import type { LoginSession } from './login-session.js'
 
@@ -59,8 +60,8 @@ export interface LoginOptions {
   readonly providers: readonly Provider[]
   /** Seal the cookies of logins under way: the first seals, all open. 32 random bytes each; share them within the fleet. */
   readonly keys: readonly SealKey[]
-  /** Default: in memory, for one process, 10,000 at most. */
-  readonly sessions?: SessionStore | undefined
+  /** A store, or what `cookieSessions` makes. Default: in memory, for one process, 10,000 at most. */
+  readonly sessions?: SessionStore | CookieSessions | undefined
   /**
    * Where their tokens are. Default: in memory, where the sessions are. With `sessions` it has to be said: a store and a
    * lock, or `false` to keep none.

@@ -58,7 +58,7 @@ export function createRoutes(settings: LoginSettings, sessions: Sessions) {
 
   async function logout({ facts }: Call): Promise<HttpAnswer> {
     const found = await sessions.find(facts)
-    const cookies = [...transactions.clear(facts), sessions.endCookie]
+    const cookies = [...transactions.clear(facts), ...sessions.endCookies]
     if (found === undefined) return redirectAnswer(settings.postLogoutRedirect, cookies)
     await sessions.end(found, 'logout', true)
     return redirectAnswer((await endSessionUrl(found)) ?? settings.postLogoutRedirect, cookies)

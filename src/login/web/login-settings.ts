@@ -29,6 +29,7 @@ import { createMemorySessionStore } from '../../stores/memory/memory-session-sto
 import { createMemoryTokenStore } from '../../stores/memory/memory-token-store.js'
 import { createSealer, type SealKey } from '../../stores/sealer.js'
 import type { Provider } from '../provider.js'
+import type { CookieSessions } from './cookie-sessions.js'
 import type { LoginLimit } from './login-limit.js'
 import type { LoginOptions, SessionLimits, SessionTokens } from './login-options.js'
 
@@ -42,7 +43,7 @@ export interface LoginSettings {
   readonly providers: ReadonlyMap<string, Provider>
   readonly keys: readonly SealKey[]
   readonly secure: boolean
-  readonly store: SessionStore
+  readonly store: SessionStore | CookieSessions
   readonly tokens: SessionTokens | false
   /** What logouts elsewhere mark; `undefined` where nothing tells of them. */
   readonly revocations: RevocationList | undefined
@@ -67,6 +68,9 @@ const defaultClaims = [
   ...['email', 'email_verified', 'picture', 'avatar_url', 'locale', 'zoneinfo'],
 ]
 
+const isCookieSessions = (value: unknown): value is CookieSessions =>
+  (value as CookieSessions | null)?.kind === 'cookies'
+
 const isProviders = (value: unknown): boolean =>
   Array.isArray(value) && value.length > 0 && value.every((one) => typeof one?.redeem === 'function')
 
@@ -78,7 +82,8 @@ const rules: Rules<LoginOptions> = {
   ),
   providers: required(takes(isProviders, 'a list of what createProvider() makes, at least one')),
   keys: required(anything),
-  sessions: methods('get', 'set', 'touch', 'delete'),
+  sessions: (name, value) =>
+    isCookieSessions(value) ? undefined : methods('get', 'set', 'touch', 'delete')(name, value),
   tokens: orFalse(
     members<SessionTokens>({
       store: required(methods('get', 'set', 'replace', 'delete', 'describe')),

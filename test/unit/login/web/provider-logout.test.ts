@@ -1,5 +1,5 @@
 import { createMemoryRevocationStore } from 'portcullis'
-import { createLogin, createMemorySessionStore, type LoginOptions } from 'portcullis/login'
+import { createLogin, createMemorySessionStore, createMemoryTokenStore, type LoginOptions } from 'portcullis/login'
 import { describe, expect, it } from 'vitest'
 import type { HttpAnswer } from '../../../../src/http/http-answer.js'
 import { answer } from '../../../support/fake-token-endpoint.js'
@@ -190,6 +190,19 @@ describe('/backchannel-logout', () => {
     expect((await one.send(one.logoutToken())).status).toBe(200)
     expect(await two.session(mine)).toBeUndefined()
     expect(await one.lives()).toBe(false)
+  })
+
+  it('[A12] ends a session also where its tokens cannot be deleted', async () => {
+    const tokens = createMemoryTokenStore()
+    const failing = {
+      ...tokens,
+      get: () => Promise.reject(new Error('down')),
+      delete: () => Promise.reject(new Error()),
+    }
+    const { signIn, send, logoutToken, lives } = world({ tokens: { store: failing } })
+    await signIn()
+    expect((await send(logoutToken())).status).toBe(200)
+    expect(await lives()).toBe(false)
   })
 
   it('asks the list of ended sessions once for a request, and not at all before anything ended here', async () => {

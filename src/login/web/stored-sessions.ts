@@ -1,0 +1,69 @@
+/*
+ * Sessions behind a random id: the browser holds the id, a store everything else, under the digest of the id.
+ */
+import { encodeBase64url, sha256Base64url } from '#crypto'
+import { LoginError } from '../../client/login-errors.js'
+import { UnavailableError } from '../../errors/index.js'
+import { readCookies, setCookie } from '../../http/cookies.js'
+import { emit } from '../../kit/event-sink.js'
+import { failureCode } from '../../kit/failure-code.js'
+import { inTime } from '../../kit/time-limit.js'
+import type { SessionStore } from '../../stores/contract.js'
+import { parseRecord } from './login-session.js'
+import type { LoginSettings } from './login-settings.js'
+import type { SessionKeeper } from './session-keeper.js'
+
+/** How often at most a session is written because it was used. */
+const touchSeconds = 60
+/** Longer records are a mistake in what `onLogin` gives, or a provider that tells too much. */
+const maxRecordLength = 65_536
+
+/** Keeps sessions in a store. */
+export function createStoreKeeper(
+  { secure, idleSeconds, clock, onEvent }: LoginSettings,
+  store: SessionStore,
+): SessionKeeper {
+  const name = secure ? '__Host-pc_session' : 'pc_session'
+
+  function cookieOf(id: string, maxAgeSeconds: number): string {
+    return setCookie(name, id, { secure, sameSite: 'Lax', maxAgeSeconds })
+  }
+
+  async function ask<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await inTime(work)
+    } catch (cause) {
+      emit(onEvent, { type: 'store.failed', store: 'sessions', reason: failureCode(cause), failedOpen: false })
+      throw new UnavailableError('ERR_STORE_UNAVAILABLE', { detail: 'session store', cause })
+    }
+  }
+
+  return {
+    async read(facts) {
+      const id = readCookies(facts).get(name)
+      if (id === undefined || !/^[\w-]{43}$/.test(id)) return undefined
+      const key = await sha256Base64url(id)
+      const record = parseRecord((await ask(() => store.get(key))) ?? '')
+      return record && { key, record, id }
+    },
+    async touch({ key, record, id }, secondsLeft) {
+      const now = Math.floor(clock() / 1000)
+      if (now - record.seenAt < touchSeconds) return []
+      const isSent = now - record.sentAt >= idleSeconds / 10
+      const next = { ...record, seenAt: now, sentAt: isSent ? now : record.sentAt }
+      const left = secondsLeft(next)
+      if (!(await ask(() => store.touch(key, JSON.stringify(next), left * 1000)))) return undefined
+      return isSent ? [cookieOf(id as string, left)] : []
+    },
+    async begin(record, secondsLeft) {
+      const text = JSON.stringify(record)
+      if (text.length > maxRecordLength) throw new LoginError('ERR_SESSION_TOO_LARGE')
+      const id = encodeBase64url(crypto.getRandomValues(new Uint8Array(32)))
+      const key = await sha256Base64url(id)
+      await ask(() => store.set(key, text, secondsLeft * 1000))
+      return [cookieOf(id, secondsLeft)]
+    },
+    end: ({ key }) => ask(() => store.delete(key)),
+    endCookies: [cookieOf('', 0)],
+  }
+}
