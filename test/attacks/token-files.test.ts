@@ -89,7 +89,7 @@ const insecure = (detail: RegExp | string) =>
   expect.objectContaining({ code: 'ERR_TOKEN_STORE_INSECURE', retryable: false, detail: expect.stringMatching(detail) })
 
 describe('files of tokens', () => {
-  it('[S1-43] have mode 0600 in a folder of mode 0700, whatever the umask', async () => {
+  it('[S1-47] have mode 0600 in a folder of mode 0700, whatever the umask', async () => {
     const before = process.umask(0)
     onTestFinished(() => void process.umask(before))
     const { directory, file } = await written()

@@ -72,7 +72,7 @@ describe.runIf(hasChromium('attacks on web login'))('in Chromium', { timeout: 12
     expect(await cookieNames(victim, stage.app.url)).toEqual([])
   })
 
-  it('[A6] takes no answer to the login of another browser, also during a login of its own', async () => {
+  it('[A6] [SEC-07] takes no answer to the login of another browser, also during a login of its own', async () => {
     const own = await answerFor(page, 'alice')
     await page.goto(await attackersAnswer())
     expect(await headingOf(page)).toBe('Please start again')

@@ -95,7 +95,7 @@ describe.runIf(hasSecretService('the keyring token store'))('with a real Secret 
     expect(await outcomeOf(env, 10_000)).toMatchObject({ code: 'ERR_TOKEN_STORE_UNAVAILABLE', retryable: true })
   })
 
-  it('[S1-48] is locked while nobody answers its prompt', async () => {
+  it('[S2-47] is locked while nobody answers its prompt', async () => {
     const locked = await startSecretService('locked')
     const outcome = await outcomeOf(locked.env, 3000)
     await locked.stop()

@@ -61,7 +61,7 @@ describe.runIf(hasSops('the SOPS token store'))('with a real sops', () => {
     expect((await store.get('user'))?.tokens).toBe('tokens')
   })
 
-  it('[S1-47] encrypts as .sops.yaml says without recipients, and tells where nothing says so', async () => {
+  it('[S1-48] encrypts as .sops.yaml says without recipients, and tells where nothing says so', async () => {
     const directory = await temporaryFolder()
     const store = createSopsTokenStore({ directory, env: age.env })
     await expect(store.set('user', entryOf('tokens'))).rejects.toEqual(code('CONFIGURATION'))
@@ -113,7 +113,7 @@ describe('a sops that does not work', () => {
     return createSopsTokenStore({ directory, binary, timeoutMs })
   }
 
-  it('[S1-47] is unavailable where the program is missing, and says what to install', async () => {
+  it('[S1-48] is unavailable where the program is missing, and says what to install', async () => {
     const store = createSopsTokenStore({ directory: await temporaryFolder(), binary: 'no-such-sops' })
     const error = await store.set('user', entryOf('tokens')).catch((thrown: Error) => thrown)
     expect(error).toEqual(code('UNAVAILABLE'))
@@ -140,7 +140,7 @@ describe('a sops that does not work', () => {
     })
   })
 
-  it('[S1-47] reads no more than 1 MiB of what the program writes', async () => {
+  it('[S1-48] reads no more than 1 MiB of what the program writes', async () => {
     const store = await withScript('cat > /dev/null; exec cat /dev/zero')
     await expect(store.set('user', entryOf('tokens'))).rejects.toMatchObject({
       detail: expect.stringContaining('bytes'),

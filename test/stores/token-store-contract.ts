@@ -36,7 +36,7 @@ export function describeTokenStore(name: string, create: () => Promise<TokenStor
   describe(`${name} as a token store`, () => {
     const fresh = (label = 'user') => `${label}-${randomUUID()}`
 
-    it('[S1-40] gives back what was put there, and nothing where nothing was', async () => {
+    it('[S1-40] [S1-41] [S1-42] gives back what was put there, and nothing where nothing was', async () => {
       const { store } = await create()
       const [key, other] = [fresh(), fresh()]
       const account = { issuer: 'https://id.example', subject: 'ümläut-\u{1f511}' }
@@ -60,7 +60,7 @@ export function describeTokenStore(name: string, create: () => Promise<TokenStor
       expect(Object.isFrozen(found)).toBe(true)
     })
 
-    it('[S1-42] replaces only what it expects to find', async () => {
+    it('[S1-41] replaces only what it expects to find', async () => {
       const { store } = await create()
       const key = fresh()
       const [first, second, third] = [entryOf('first'), entryOf('second'), entryOf('third')]
@@ -78,7 +78,7 @@ export function describeTokenStore(name: string, create: () => Promise<TokenStor
       expect(await store.replace(key, second.version, undefined)).toBe(false)
     })
 
-    it('[S1-42] gives 20 concurrent replacements of one version one winner', async () => {
+    it('[S1-41] gives 20 concurrent replacements of one version one winner', async () => {
       const { store } = await create()
       const key = fresh()
       const first = entryOf('first')
@@ -89,7 +89,7 @@ export function describeTokenStore(name: string, create: () => Promise<TokenStor
       expect(await store.get(key)).toEqual(rivals[answers.indexOf(true)])
     })
 
-    it('[S1-42] loses no replacement of several processes', async (context) => {
+    it('[S1-41] loses no replacement of several processes', async (context) => {
       const { store, settings } = await create()
       if (settings === undefined) return context.expect(store.describe().location).toContain('memory')
       const key = fresh()
@@ -97,7 +97,7 @@ export function describeTokenStore(name: string, create: () => Promise<TokenStor
       expect((await store.get(key))?.tokens).toBe('36')
     }, 120_000)
 
-    it('[S1-41] deletes, and tells whether there was something', async () => {
+    it('[S1-43] [S1-44] deletes, and tells whether there was something', async () => {
       const { store } = await create()
       const key = fresh()
       await store.set(key, entryOf('tokens'))

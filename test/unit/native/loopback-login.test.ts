@@ -64,7 +64,7 @@ afterEach(() => {
 })
 
 describe('loopbackLogin', () => {
-  it('[S1-83] [S2-01] [S2-07] [S2-08] signs in by the answer that belongs to the login, and says so once it is true', async () => {
+  it('[S1-83] [S2-01] [S2-07] [S2-08] [AZ-11] signs in by the answer that belongs to the login, and says so once it is true', async () => {
     const { provider, startUrl, redirectUri, callback, result, states } = await begin()
     expect(redirectUri).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/callback$/)
     const started = await fetch(startUrl, { redirect: 'manual' })

@@ -15,7 +15,7 @@ async function listed(store: TokenStore): Promise<string[]> {
 }
 
 describe('the encrypted token store', () => {
-  it('[S1-44] [A9] lets the store under it see neither token, key nor account', async () => {
+  it('[S1-48] [A9] lets the store under it see neither token, key nor account', async () => {
     const inner = createMemoryTokenStore()
     const store = createEncryptedTokenStore(inner, { keys: [fresh], nameSecret })
     const entry = entryOf(canary, { account: { issuer: canary, subject: canary } })
@@ -38,14 +38,14 @@ describe('the encrypted token store', () => {
     })
   })
 
-  it('[S1-44] seals by keys of its own purposes: another purpose of the same ring opens nothing', async () => {
+  it('[S1-48] seals by keys of its own purposes: another purpose of the same ring opens nothing', async () => {
     const inner = createMemoryTokenStore()
     await createEncryptedTokenStore(inner, { keys: [fresh], nameSecret }).set('user', entryOf('tokens'))
     const asFile: TokenStore = { ...inner, describe: () => ({ ...inner.describe(), kind: 'file' }) }
     await expect(createEncryptedTokenStore(asFile, { keys: [fresh], nameSecret }).get('user')).rejects.toEqual(corrupt)
   })
 
-  it('[S1-44] refuses an entry whose key is not in the ring, or whose version was exchanged', async () => {
+  it('[S1-48] refuses an entry whose key is not in the ring, or whose version was exchanged', async () => {
     const inner = createMemoryTokenStore()
     const store = createEncryptedTokenStore(inner, { keys: [old], nameSecret })
     await store.set('user', entryOf('tokens'))
@@ -58,14 +58,14 @@ describe('the encrypted token store', () => {
     await expect(store.get('user')).rejects.toEqual(corrupt)
   })
 
-  it('[S1-44] finds nothing under another name secret', async () => {
+  it('[S1-48] finds nothing under another name secret', async () => {
     const inner = createMemoryTokenStore()
     await createEncryptedTokenStore(inner, { keys: [old], nameSecret }).set('user', entryOf('tokens'))
     const other = createEncryptedTokenStore(inner, { keys: [old], nameSecret: new Uint8Array(32).fill(4) })
     expect(await other.get('user')).toBeUndefined()
   })
 
-  it('[S1-44] rotates: afterwards the new key alone opens all, with the lives they had', async () => {
+  it('[S1-48] rotates: afterwards the new key alone opens all, with the lives they had', async () => {
     let nowMs = 1_800_000_000_000
     const clock = () => nowMs
     const inner = createMemoryTokenStore({ clock })
@@ -90,7 +90,7 @@ describe('the encrypted token store', () => {
     expect(await after.get('lasting')).toEqual(entries.lasting)
   })
 
-  it('[S1-44] rotates beside writers: an entry that changed meanwhile stays as it was written', async () => {
+  it('[S1-48] rotates beside writers: an entry that changed meanwhile stays as it was written', async () => {
     const inner = createMemoryTokenStore()
     const both = { keys: [fresh, old], nameSecret }
     await createEncryptedTokenStore(inner, { keys: [old], nameSecret }).set('user', entryOf('tokens'))

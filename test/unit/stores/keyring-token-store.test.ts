@@ -80,7 +80,7 @@ describe('the keyring token store', () => {
     ['Did not receive a reply', 'LOCKED'],
     ['a message that the policy blocked', 'UNAVAILABLE'],
     ['no result found', 'UNAVAILABLE'],
-  ])('[A9] [S1-48] takes “%s” for %s, and never shows the words', async (message, code) => {
+  ])('[A9] [S2-47] takes “%s” for %s, and never shows the words', async (message, code) => {
     system.fault = () => Promise.reject(new Error(`${message} ${canary}`))
     const error = await make()
       .get('user')
@@ -135,7 +135,7 @@ describe('the keyring token store', () => {
     await expect(make().get('user')).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE_UNAVAILABLE' })
   })
 
-  it('[S1-48] is locked when a prompt is not answered in time', async () => {
+  it('[S2-47] is locked when a prompt is not answered in time', async () => {
     system.fault = () => new Promise(() => undefined)
     await expect(make({ timeoutMs: 20 }).get('user')).rejects.toMatchObject({
       code: 'ERR_TOKEN_STORE_LOCKED',

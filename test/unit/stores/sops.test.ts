@@ -5,7 +5,7 @@ import { sopsEncrypt } from '../../../src/stores/sops/sops.js'
 import { temporaryFolder } from '../../support/temporary-folder.js'
 
 describe('a sops that reads no input', () => {
-  it('[S1-47] is judged by its exit code, also where the input does not fit into the pipe', async () => {
+  it('[S1-48] is judged by its exit code, also where the input does not fit into the pipe', async () => {
     const directory = await temporaryFolder()
     const binary = join(directory, 'sops')
     await writeFile(binary, '#!/bin/sh\nexit 7\n')

@@ -56,7 +56,7 @@ describe('createTokenStore', () => {
 })
 
 describe('tokenDirectory', () => {
-  it('[S1-43] is where each platform keeps the state of programs, and reads no environment by itself', () => {
+  it('[S1-47] is where each platform keeps the state of programs, and reads no environment by itself', () => {
     const [home, set] = [homedir(), { XDG_STATE_HOME: '/state', LOCALAPPDATA: '/local' }]
     vi.stubEnv('XDG_STATE_HOME', '/not-read')
     onTestFinished(() => void vi.unstubAllEnvs())

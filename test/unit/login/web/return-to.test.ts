@@ -9,11 +9,11 @@ describe('checkReturnTo', () => {
     expect(checkReturnTo(wanted, base)).toBe(path)
   })
 
-  it.each(badTargets)('[A7] refuses %j', (wanted) => {
+  it.each(badTargets)('[A7] [AZ-10] refuses %j', (wanted) => {
     expect(checkReturnTo(wanted, base)).toBeUndefined()
   })
 
-  it('[A7] lets nothing off the origin, whatever a browser makes of it', () => {
+  it('[A7] [AZ-10] lets nothing off the origin, whatever a browser makes of it', () => {
     for (const wanted of [...goodTargets.map(([text]) => text as string), ...badTargets]) {
       const path = checkReturnTo(wanted, base)
       if (path === undefined) continue
