@@ -111,10 +111,15 @@ const sentences: Readonly<Record<AuthErrorCode, Sentence>> = {
       : `Your function \`${error.callback}\` threw, or gave a promise where it has to answer at once. See \`cause\`.`,
 }
 
-/** What is wrong with a refused request, and what to write. Bounded, and free of tokens. */
+const page = 'https://github.com/portcullis-auth/portcullis/blob/main/docs/troubleshooting.md'
+
+/**
+ * What is wrong with a refused request, what to write, and where there is more about it. Bounded, and free of tokens.
+ */
 export function refusalSentence(refusal: Refusal): string {
-  const sentence = sentences[refusal.error.code]
-  return typeof sentence === 'function' ? sentence(refusal) : sentence
+  const { code } = refusal.error
+  const sentence = sentences[code]
+  return `${typeof sentence === 'function' ? sentence(refusal) : sentence} See ${page}#${code.toLowerCase()}`
 }
 
 /** Its detail says what failed and how to mend it. */
@@ -180,6 +185,8 @@ function wrongTarget({ error }: Refusal): string {
 }
 
 const outages: Readonly<Record<string, string>> = {
+  'unknown kid, and the issuer was asked too often':
+    'the token names one that is not held, and the server was asked for unknown ones too often. Look for tokens of another environment, or for somebody who invents names: `keys.unknown` events count them.',
   network: 'no connection. In a container `localhost` is the container itself: name the host of the server.',
   timeout: 'no answer in time.',
   issuer_mismatch: 'its metadata names another issuer. Write `issuer` exactly as the document does, slash included.',

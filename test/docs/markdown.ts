@@ -61,7 +61,7 @@ export function localLinks(page: string): readonly string[] {
   return targets.filter((target) => !/^[a-z][a-z0-9+.-]*:/i.test(target))
 }
 
-/** The anchors GitHub gives to the headings of a page. */
+/** The anchors GitHub gives to the headings of a page, and those that it has of its own. */
 export function anchors(page: string): ReadonlySet<string> {
   const seen = new Map<string, number>()
   const slugs = new Set<string>()
@@ -77,6 +77,7 @@ export function anchors(page: string): ReadonlySet<string> {
     seen.set(slug, times + 1)
     slugs.add(times === 0 ? slug : `${slug}-${times}`)
   }
+  for (const [, id = ''] of withoutCode(page).matchAll(/<a id="([a-z_]+)"><\/a>/g)) slugs.add(id)
   return slugs
 }
 

@@ -376,6 +376,38 @@ describe('ordinary mistakes, and the sentence that cures each', () => {
     expect(cureOf(() => createResourceServer({ resource, issuer: issuerUrl, ...options } as never))).toContain(cure)
   })
 
+  it('[REAL-40] keys that are not published, once the issuer was asked for too many', async () => {
+    const sentences: (string | undefined)[] = []
+    const onEvent = (event: PortcullisEvent) =>
+      event.type === 'auth.refused' && sentences.push(`${event.status} ${event.sentence}`)
+    const options = { resource, issuer: issuerUrl, fetch: issuer.fetch, clock: clock.now, explainRefusals: true }
+    const server = createResourceServer({ ...options, onEvent })
+    for (const kid of ['a', 'b', 'c', 'd', 'e']) {
+      const authorization = `Bearer ${issuer.mintToken({ aud: resource }, { header: { kid } })}`
+      await server.authenticate(requestFacts({ url: '/me', headers: { authorization } }))
+    }
+    expect(sentences).toEqual([
+      ...['a', 'b', 'c', 'd'].map((kid) => expect.stringMatching(`^401 .* publishes no key with \`kid\` "${kid}"`)),
+      expect.stringMatching(/^503 .*asked for unknown ones too often.*`keys\.unknown`/),
+    ])
+  })
+
+  it('[REAL-40] a form that nothing parsed, where a token may come in one', async () => {
+    const server = createResourceServer({
+      resource: { resource, bearerMethods: ['header', 'body'] },
+      issuer: issuerUrl,
+      fetch: issuer.fetch,
+      clock: clock.now,
+    })
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': '214' }
+    const facts = { ...requestFacts({ url: '/me', method: 'POST', headers }), formBody: () => undefined }
+    const { status, sentence } = await server.explain(facts)
+    expect([status, sentence]).toEqual([
+      500,
+      expect.stringContaining('mount a body parser for application/x-www-form-urlencoded'),
+    ])
+  })
+
   it('[REAL-40] scopes with commas, and a guard that is not called, when the route is made', () => {
     const server = createResourceServer({ resource, issuer: issuerUrl })
     expect(cureOf(() => server.guard({ scope: 'read,write' }))).toContain("separated by spaces: 'read write'")

@@ -24,7 +24,7 @@ describe('the sentence of a refusal', () => {
     for (const detail of details) {
       for (const values of [undefined, 'a', ['a', 'b'], []]) {
         const text = sentence(code, { detail, expected: values, received: values })
-        expect(text).toMatch(/^.{20,700}[.]$|^Write this\.$/)
+        expect(text).toMatch(/^(?:.{20,700}[.]|Write this\.) See https:\/\/\S+#err_[a-z_]+$/)
         expect(text).not.toMatch(/undefined|\[object/)
       }
     }
