@@ -6,6 +6,7 @@
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { createMiddleware } from 'hono/factory'
+import { routePath } from 'hono/route'
 import { type Auth, createResourceServer } from 'portcullis'
 import { type FetchGuard, portcullis } from 'portcullis/fetch'
 
@@ -18,10 +19,10 @@ const server = createResourceServer({
 })
 const gate = portcullis(server)
 
-/** Any guard as middleware. `c.res.headers` lets the refusal keep what hono/cors has set. */
+/** Any guard as middleware. `c.res.headers` lets the refusal keep what hono/cors has set; `route` is for events. */
 function guarded<Identity extends Auth | undefined>(guard: FetchGuard<Identity>) {
   return createMiddleware<{ Variables: { auth: Identity } }>(async (c, next) => {
-    const result = await guard(c.req.raw, { headers: c.res.headers })
+    const result = await guard(c.req.raw, { headers: c.res.headers, route: () => routePath(c, -1) })
     if (!result.ok) return result.response
     c.set('auth', result.auth)
     return next()

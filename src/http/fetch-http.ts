@@ -2,8 +2,10 @@
 import { type HttpAnswer, mergeField } from './http-answer.js'
 import type { RequestFacts } from './request-facts.js'
 
-/** What a Fetch `Request` does not tell, and the platform may know. @group Requests */
-export type FetchConnection = Partial<Pick<RequestFacts, 'secure' | 'remoteAddress' | 'clientCertificate' | 'formBody'>>
+/** What a Fetch `Request` does not tell, and the platform or the framework may know. @group Requests */
+export type FetchConnection = Partial<
+  Pick<RequestFacts, 'secure' | 'remoteAddress' | 'clientCertificate' | 'formBody' | 'route' | 'requestId'>
+>
 
 /**
  * Where Fetch joined several fields into one that occurs once. No comma belongs in a proof (RFC 9449 §4.1); in
