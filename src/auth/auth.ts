@@ -14,6 +14,8 @@ export class Passage {
   headers: Fields = noFields
   /** SHA-256 of its token, once that is known. */
   tokenHash: string | undefined = undefined
+  /** What its token was found to say, once it was found good; without a key where the issuer was asked about it. */
+  verified: { readonly key: object | undefined } | undefined = undefined
   readonly #request: object | undefined
   #correlationId: string | undefined = undefined
 

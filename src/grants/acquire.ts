@@ -111,7 +111,8 @@ export function createAcquire(parts: AcquireSettings): Acquire {
     const joined = flights.current(flightKey)
     const { token, isNew } = await (joined ?? flights.run(flightKey, fly))
     if ((joined !== undefined || !isNew) && isHeard(onEvent)) {
-      emit(onEvent, { type: 'grant.reused', ...about, correlationId: request.auth.correlationId })
+      const source = joined === undefined ? 'cache' : 'joined'
+      emit(onEvent, { type: 'grant.reused', ...about, correlationId: request.auth.correlationId, source })
     }
     return token
   }
@@ -130,7 +131,9 @@ export function createAcquire(parts: AcquireSettings): Acquire {
       const answer = await traced(onEvent, { operation: 'exchange', ...about }, () => withTimeLimit(timeoutMs, ask))
       const granted = checkGranted(answer, request)
       if (!alone.aborted) await cache.set(key, granted, auth.expiresAt)
-      emit(onEvent, { type: 'grant.exchanged', ...about, durationMs: durationMs() })
+      const { expiresAt } = granted
+      const expiresInSeconds = expiresAt && Math.round(expiresAt - clock() / 1000)
+      emit(onEvent, { type: 'grant.exchanged', ...about, durationMs: durationMs(), expiresInSeconds })
       return granted
     } catch (thrown) {
       const failure = describeFailure(thrown)

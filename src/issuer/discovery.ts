@@ -1,4 +1,5 @@
 import { AuthError, UnavailableError } from '../errors/index.js'
+import { monotonicClock } from '../kit/clock.js'
 import { emit, traced } from '../kit/event-sink.js'
 import { type IssuerFailureReason, issuerReason } from '../kit/failure-code.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
@@ -82,19 +83,26 @@ export function createDiscovery(
   const { documentIssuers = [issuer] } = settings
   checkIssuer('issuer', issuer, insecureHosts)
   const urls = discoveryUrls(issuer, settings.convention)
+  let startedMs = 0
+  const durationMs = () => Math.max(0, monotonicClock() - startedMs)
   const known: Refreshing<Known> = createRefreshing<Known>({
     async load() {
+      startedMs = monotonicClock()
       const { document: found, headers } = await traced(onEvent, { operation: 'discovery', issuer }, () =>
         firstAnswer(urls, ask),
       )
       const document = readMetadata(found, ...documentIssuers)
       const metadata = usableMetadata(document, insecureHosts)
+      emit(onEvent, { type: 'discovery.refreshed', issuer, durationMs: durationMs() })
       return {
         value: { document, metadata },
         lifetimeMs: cacheLifetimeMs(headers, lifetimeBounds),
       }
     },
-    onFailure: (error) => emit(onEvent, { type: 'discovery.failed', issuer, reason: reasonOf(error) }),
+    onFailure(error, stale) {
+      const about = { reason: reasonOf(error), stale, durationMs: durationMs(), retryInMs: known.backOffMs(clock()) }
+      emit(onEvent, { type: 'discovery.failed', issuer, ...about })
+    },
     retryAfterMs: () => retryAfterMs?.(known.held() !== undefined),
     clock,
     random: settings.random ?? Math.random,

@@ -9,7 +9,7 @@ import { anything, checkOptions, type Rules } from '../kit/options.js'
 import { surroundingsRules, toSurroundings } from '../kit/surroundings.js'
 import { createDiscovery } from './discovery.js'
 import { checkIssuer, checkUrl } from './identifiers.js'
-import type { KeySourceHealth } from './key-source.js'
+import { type KeySourceHealth, keySetReading } from './key-source.js'
 import { createRemoteKeys, type KeyCacheOptions, keyCacheRule, toKeyCacheSettings } from './remote-keys.js'
 
 /** Options of {@link createKeySet}: `issuer`, `jwksUri` or both. Read once, checked completely. @group Keys */
@@ -93,6 +93,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
   if (label === undefined) throw new ConfigurationError('createKeySet needs `issuer` or `jwksUri`.')
   const location = jwksUri ?? createDiscovery(label, surroundings)
   const keys = createRemoteKeys({ issuer: label, jwksUri: location, options: keyCache, surroundings })
+  surroundings.onEvent.watch(() => [keySetReading(label, keys.health(), surroundings.clock())])
   return {
     get: async (kid, algorithm) => (await keys.find(kid, algorithm)).map(jwkOf),
     all: async () => (await keys.find(undefined, undefined)).map(jwkOf),

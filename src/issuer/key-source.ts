@@ -1,5 +1,6 @@
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
 import type { VerificationKey } from '../jws/verification-key.js'
+import type { KeySetReading } from '../kit/event-sink.js'
 import type { IssuerFailureReason } from '../kit/failure-code.js'
 import type { MaybePromise } from '../kit/maybe-promise.js'
 
@@ -35,6 +36,15 @@ export interface KeySource {
   health(): KeySourceHealth
 }
 
+/** The state of a key set, for a gauge. */
+export function keySetReading(
+  issuer: string,
+  { state, fetchedAtMs, clockOffsetMs }: KeySourceHealth,
+  nowMs: number,
+): KeySetReading {
+  return { issuer, state, ageMs: fetchedAtMs === undefined ? undefined : nowMs - fetchedAtMs, clockOffsetMs }
+}
+
 /**
  * The state of a key set, for readiness probes. Times are milliseconds since the Unix epoch; `undefined` for static keys
  * and before the first fetch.
@@ -50,4 +60,9 @@ export interface KeySourceHealth {
   readonly staleUntilMs: number | undefined
   /** Why the last refresh failed; `undefined` after a success. */
   readonly lastFailure: IssuerFailureReason | undefined
+  /**
+   * How far the issuer's clock was ahead of this one at the last fetch, in whole seconds; `undefined` where its answer does
+   * not tell, as behind a cache.
+   */
+  readonly clockOffsetMs: number | undefined
 }

@@ -27,8 +27,8 @@ export interface KeySettings {
 /** What {@link readKeys} made of the entries of a key set. */
 export interface ReadKeys {
   readonly keys: readonly ManagedKey[]
-  /** Why entries were passed over, one reason each; holds nothing of the entries. */
-  readonly skipped: readonly KeyRefusalCode[]
+  /** Why entries were passed over, and where they stand; holds nothing of the entries. */
+  readonly skipped: readonly { readonly code: KeyRefusalCode; readonly index: number }[]
 }
 
 /**
@@ -42,11 +42,11 @@ export function readKeys(
 ): ReadKeys {
   const known = new Map(previous.map((key) => [key.identity, key]))
   const keys = new Set<ManagedKey>()
-  const skipped: KeyRefusalCode[] = []
-  for (const entry of entries) {
+  const skipped: { readonly code: KeyRefusalCode; readonly index: number }[] = []
+  for (const [index, entry] of entries.entries()) {
     const jwk = readRuledJwk(entry, rules)
     if ('reason' in jwk) {
-      skipped.push(jwk.code)
+      skipped.push({ code: jwk.code, index })
       continue
     }
     const identity = keyIdentity(jwk)

@@ -15,6 +15,12 @@ export interface LoadKeysOptions extends FetchKeySetOptions {
   readonly rules?: KeySettings | undefined
 }
 
+/** Keys that were fetched, and what is worth telling of that. */
+export interface LoadedKeys extends Loaded<KeyTable>, Pick<FetchedKeySet, 'host' | 'clockOffsetMs'> {
+  readonly added: number
+  readonly withdrawn: number
+}
+
 /** An answer may hold a quarter of a million entries that are not keys. */
 const maxToldEntries = 100
 
@@ -25,18 +31,19 @@ const maxToldEntries = 100
  *
  * @throws {@link FetchFailure}, or {@link UnavailableError} from discovery.
  */
-export async function loadKeys(options: LoadKeysOptions, previous: KeyTable | undefined): Promise<Loaded<KeyTable>> {
+export async function loadKeys(options: LoadKeysOptions, previous: KeyTable | undefined): Promise<LoadedKeys> {
   const { issuer, surroundings } = options
-  const { entries, lifetimeMs } = await fetchFromIssuer(options)
+  const { entries, lifetimeMs, host, clockOffsetMs } = await fetchFromIssuer(options)
   const { keys, skipped } = readKeys(entries, previous?.keys ?? [], options.rules)
-  for (const reason of skipped.slice(0, maxToldEntries))
-    emit(surroundings.onEvent, { type: 'keys.entry_skipped', issuer, reason })
+  for (const { code: reason, index } of skipped.slice(0, maxToldEntries))
+    emit(surroundings.onEvent, { type: 'keys.entry_skipped', issuer, reason, index })
   if (keys.length === 0) throw new FetchFailure('no_usable_key')
   const published = new Set(keys)
   const withdrawn = (previous?.keys ?? []).filter((key) => !published.has(key))
   for (const key of withdrawn) key.withdraw()
-  emit(surroundings.onEvent, { type: 'keys.refreshed', issuer, keys: keys.length, withdrawn: withdrawn.length })
-  return { value: createKeyTable(keys), lifetimeMs }
+  const known = new Set(previous?.keys)
+  const added = keys.filter((key) => !known.has(key)).length
+  return { value: createKeyTable(keys), lifetimeMs, added, withdrawn: withdrawn.length, host, clockOffsetMs }
 }
 
 async function fetchFromIssuer(options: LoadKeysOptions): Promise<FetchedKeySet> {
@@ -76,6 +83,9 @@ export interface FetchKeySetOptions {
 export interface FetchedKeySet {
   readonly entries: readonly unknown[]
   readonly lifetimeMs: number
+  readonly host: string
+  /** How far the clock of the server is ahead; `undefined` where the answer does not tell. */
+  readonly clockOffsetMs: number | undefined
 }
 
 const maxBytes = 512 * 1024
@@ -101,7 +111,19 @@ async function fetchKeySet(location: KeySetLocation, options: FetchKeySetOptions
   })
   if (answer.status !== 200) throw new FetchFailure('status', undefined, retryAfterMs(answer.headers, clock()))
   const bounds = { ...lifetimeBounds, defaultSeconds: options.defaultMaxAgeSeconds }
-  return { entries: readEntries(answer.text), lifetimeMs: cacheLifetimeMs(answer.headers, bounds) }
+  return {
+    entries: readEntries(answer.text),
+    lifetimeMs: cacheLifetimeMs(answer.headers, bounds),
+    host: new URL(location.jwksUri).host,
+    clockOffsetMs: clockOffsetMs(answer.headers, clock()),
+  }
+}
+
+/** By the `Date` of an answer that no cache held back: it has whole seconds, and was written a moment ago. */
+function clockOffsetMs(headers: Headers, nowMs: number): number | undefined {
+  if (headers.has('age')) return undefined
+  const serverMs = Date.parse(headers.get('date') ?? '')
+  return Number.isNaN(serverMs) ? undefined : Math.round((serverMs - nowMs) / 1000) * 1000
 }
 
 function retryAfterMs(headers: Headers, nowMs: number): number | undefined {

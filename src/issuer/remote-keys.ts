@@ -1,10 +1,12 @@
 import { UnavailableError } from '../errors/index.js'
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
 import type { VerificationKey } from '../jws/verification-key.js'
+import { monotonicClock } from '../kit/clock.js'
 import { emit, traced } from '../kit/event-sink.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
+import type { KeysTrigger } from '../kit/issuer-events.js'
 import { integer, members } from '../kit/options.js'
-import { createRefreshing, type Refreshing } from '../kit/refreshing.js'
+import { createRefreshing, type Loaded, type Refreshing } from '../kit/refreshing.js'
 import type { Surroundings } from '../kit/surroundings.js'
 import { createTokenBucket } from '../kit/token-bucket.js'
 import { type Discovery, reasonOf } from './discovery.js'
@@ -79,18 +81,61 @@ export function createRemoteKeys({
   const { clock, onEvent } = surroundings
   const { defaultMaxAgeSeconds = 3600, timeoutMs = 5000 } = options
   const bucket = createTokenBucket(unknownKidBudget)
+  let trigger: KeysTrigger = 'first'
+  let startedMs = 0
+  let isInvalidated = false
+  let offsetMs: number | undefined
+  let unasked = 0
+  let unaskedToldMs = Number.NEGATIVE_INFINITY
   const keys = createRefreshing<KeyTable>({
-    load: (previous) =>
-      traced(onEvent, { operation: 'keys', issuer }, () =>
-        loadKeys({ issuer, jwksUri, rules, surroundings, timeoutMs, defaultMaxAgeSeconds }, previous),
-      ),
-    onFailure: (error, stale) => emit(onEvent, { type: 'keys.failed', issuer, reason: reasonOf(error), stale }),
+    load,
+    onFailure(error, stale) {
+      const retryInMs = keys.backOffMs(clock())
+      emit(onEvent, { type: 'keys.failed', issuer, reason: reasonOf(error), stale, ...loadSoFar(), retryInMs })
+    },
     retryAfterMs: demandedPauseMs,
     clock,
     random,
     refreshAheadMs: (options.refreshAheadSeconds ?? 300) * 1000,
     staleIfErrorMs: (options.staleIfErrorSeconds ?? 3600) * 1000,
   })
+
+  function isBackground(): boolean {
+    const held = keys.held()
+    return trigger !== 'unknown_key' && held !== undefined && clock() < held.expiresAtMs
+  }
+
+  function loadSoFar() {
+    return { trigger, durationMs: Math.max(0, monotonicClock() - startedMs) }
+  }
+
+  async function load(previous: KeyTable | undefined): Promise<Loaded<KeyTable>> {
+    if (previous === undefined) trigger = 'first'
+    else if (isInvalidated) trigger = 'invalidated'
+    else trigger = keys.isFresh(clock()) ? 'unknown_key' : 'due'
+    isInvalidated = false
+    startedMs = monotonicClock()
+    const settings = { issuer, jwksUri, rules, surroundings, timeoutMs, defaultMaxAgeSeconds }
+    const loaded = await traced(onEvent, { operation: 'keys', issuer, isBackground: isBackground() }, () =>
+      loadKeys(settings, previous),
+    )
+    const { value, lifetimeMs, ...told } = loaded
+    const failuresBefore = keys.failure()?.count ?? 0
+    const about = { keys: value.keys.length, ...told, lifetimeSeconds: lifetimeMs / 1000, failuresBefore }
+    offsetMs = told.clockOffsetMs
+    emit(onEvent, { type: 'keys.refreshed', issuer, ...about, ...loadSoFar() })
+    return { value, lifetimeMs }
+  }
+
+  /** Anybody may invent names: those that are not asked for are told of together, once a second. */
+  function tellUnknown(asked: boolean, nowMs: number): void {
+    if (!asked) unasked += 1
+    if (!asked && nowMs - unaskedToldMs < 1000 && nowMs >= unaskedToldMs) return
+    emit(onEvent, { type: 'keys.unknown', issuer, asked, count: asked ? 1 : unasked })
+    if (asked) return
+    unaskedToldMs = nowMs
+    unasked = 0
+  }
 
   /** For a key that is not in the set held, or when no set may be used. */
   async function findAfresh(
@@ -118,7 +163,9 @@ export function createRemoteKeys({
       if (table === undefined) return findAfresh(kid, algorithm)
       const candidates = table.candidates(kid, algorithm)
       if (candidates.length > 0) return candidates
-      if (mayAskAgain(nowMs)) return findAfresh(kid, algorithm)
+      const isAsked = mayAskAgain(nowMs)
+      if (!table.hasName(kid)) tellUnknown(isAsked, nowMs)
+      if (isAsked) return findAfresh(kid, algorithm)
       return table.hasName(kid) ? candidates : Promise.reject(outOfBudget(bucket.waitMs(nowMs)))
     },
     async findOthers(kid, algorithm, tried) {
@@ -134,10 +181,11 @@ export function createRemoteKeys({
       if (keys.usable(nowMs) === undefined) throw unavailable(keys, nowMs)
     },
     invalidate() {
+      isInvalidated = true
       keys.invalidate()
       if (typeof jwksUri !== 'string') jwksUri.invalidate()
     },
-    health: () => healthOf(keys, clock()),
+    health: () => healthOf(keys, offsetMs, clock()),
   }
 }
 
@@ -159,7 +207,7 @@ function unavailable(keys: Refreshing<KeyTable>, nowMs: number): UnavailableErro
   return new UnavailableError(code, { detail, cause: error, retryAfterSeconds })
 }
 
-function healthOf(keys: Refreshing<KeyTable>, nowMs: number): KeySourceHealth {
+function healthOf(keys: Refreshing<KeyTable>, clockOffsetMs: number | undefined, nowMs: number): KeySourceHealth {
   const held = keys.held()
   const failure = keys.failure()
   return {
@@ -170,6 +218,7 @@ function healthOf(keys: Refreshing<KeyTable>, nowMs: number): KeySourceHealth {
     expiresAtMs: held?.expiresAtMs,
     staleUntilMs: held?.staleUntilMs,
     lastFailure: failure === undefined ? undefined : reasonOf(failure.error),
+    clockOffsetMs,
   }
 }
 

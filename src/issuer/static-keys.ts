@@ -42,6 +42,7 @@ export function createStaticKeys(jwks: readonly unknown[], rules?: KeySettings |
       expiresAtMs: undefined,
       staleUntilMs: undefined,
       lastFailure: undefined,
+      clockOffsetMs: undefined,
     }),
   }
 }

@@ -54,6 +54,8 @@ export type ClientEvent =
       readonly status: number | undefined
       /** `undefined` for a success. */
       readonly code: ClientErrorCode | undefined
+      /** Whether a failure may be passing; false for a success. */
+      readonly retryable: boolean
     }
   /** A failed attempt will be repeated after `delayMs`. */
   | {
@@ -61,6 +63,9 @@ export type ClientEvent =
       readonly issuer: string
       readonly operation: ClientOperation
       readonly correlationId: string
+      /** Of the attempt that failed, like `attempt`. */
+      readonly code: ClientErrorCode
+      readonly attempt: number
       readonly delayMs: number
     }
   /** A circuit breaker changed its state. */

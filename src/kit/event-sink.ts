@@ -13,6 +13,8 @@ export interface TracedWork {
   readonly issuer: string
   /** The downstream service, of an exchange. */
   readonly resource?: string | undefined
+  /** Whether known keys serve meanwhile: nobody waits for it. */
+  readonly isBackground?: boolean | undefined
   /** The call, of the client. */
   readonly call?: ClientOperation | undefined
   /** That of the request it is done for, where it is done for one. */
@@ -30,7 +32,24 @@ export interface TracingListener extends EventListener {
    * work runs, once, even where it is not called.
    */
   trace(work: TracedWork, run: () => Promise<unknown>): unknown
+  /**
+   * Gets, from each part it listens to that has key sets, the function that reads their state at any time. Hold it weakly:
+   * it keeps that part alive.
+   */
+  watch?(read: ReadKeySets): void
 }
+
+/** The state of a key set, for a gauge. @group Events */
+export interface KeySetReading {
+  readonly issuer: string
+  readonly state: 'empty' | 'fresh' | 'due' | 'stale' | 'expired'
+  /** Since the last fetch; `undefined` before the first, and for keys that were given. */
+  readonly ageMs: number | undefined
+  readonly clockOffsetMs: number | undefined
+}
+
+/** Reads the state of key sets. No network. @group Events */
+export type ReadKeySets = () => readonly KeySetReading[]
 
 /** Tells everybody who listens. Built by {@link createEventSink}. */
 export interface EventSink extends EventListener {
@@ -38,6 +57,8 @@ export interface EventSink extends EventListener {
   isHeard(): boolean
   /** Adds a listener until the function it gives is called. */
   observe(listener: EventListener): () => void
+  /** Hands `read` to every tracing listener there is or will be. */
+  watch(read: ReadKeySets): void
   /** Runs work with every tracing listener around it. */
   trace<T>(work: TracedWork, run: () => Promise<T>): Promise<T>
 }
@@ -48,6 +69,7 @@ export interface EventSink extends EventListener {
  */
 export function createEventSink(onEvent: EventListener | undefined): EventSink {
   const listeners = new Set<EventListener>(onEvent === undefined ? [] : [onEvent])
+  let readKeySets: ReadKeySets | undefined
 
   function tell(event: PortcullisEvent): void {
     if (listeners.size === 0 && !eventChannel.hasSubscribers) return
@@ -63,7 +85,12 @@ export function createEventSink(onEvent: EventListener | undefined): EventSink {
         ? Object.assign((event: PortcullisEvent) => listener(event), { trace: listener.trace.bind(listener) })
         : (event) => listener(event)
       listeners.add(own)
+      if (readKeySets !== undefined && isTracing(listener)) listener.watch?.(readKeySets)
       return () => void listeners.delete(own)
+    },
+    watch(read: ReadKeySets) {
+      readKeySets = read
+      for (const listener of listeners) if (isTracing(listener)) listener.watch?.(read)
     },
     trace<T>(work: TracedWork, run: () => Promise<T>): Promise<T> {
       const channel = workChannels[work.operation]

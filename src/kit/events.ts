@@ -1,7 +1,7 @@
 /** The one union of events, of the resource server, the grants, the login and the client. Told by event-sink.ts. */
 import type { ApplicationCallback, AuthErrorCode, Shown } from '../errors/index.js'
-import type { BreakerState, ClientEvent } from './client-events.js'
-import type { IntrospectionFailureReason, IssuerFailureReason, KeyRefusalCode } from './failure-code.js'
+import type { ClientEvent } from './client-events.js'
+import type { IssuerEvent } from './issuer-events.js'
 import type { LoginEvent } from './login-events.js'
 
 /**
@@ -20,6 +20,8 @@ export type PortcullisEvent =
       readonly binding: 'none' | 'dpop' | 'mtls' | 'both'
       /** See `Auth.isClientToken`. */
       readonly isClientToken: boolean | undefined
+      /** How the token was known to be good: by its signature, by the issuer's word, or as one told of before. */
+      readonly source: 'verified' | 'introspected' | 'cache'
     })
   /** A request without credentials was let through where none are demanded. */
   | (AboutRequest & { readonly type: 'auth.anonymous'; readonly resource: string })
@@ -33,6 +35,14 @@ export type PortcullisEvent =
       /** Normal traffic: a client that asks how to be let in, or is told the nonce to use. */
       readonly handshake: boolean
       readonly resource: string
+      /** The one the token names, where it is trusted here: nothing of the token is proven by it. */
+      readonly issuer: string | undefined
+      /** By which the token came; `undefined` where none was found. */
+      readonly scheme: string | undefined
+      /** The `error` of the challenge; `undefined` where there is none. */
+      readonly oauthError: string | undefined
+      /** What `Retry-After` says; `undefined` where a retry is not asked for. */
+      readonly retryAfterSeconds: number | undefined
       readonly detail: string | undefined
       /** What would have been accepted; only where `explainRefusals` is on. */
       readonly expected?: Shown | undefined
@@ -54,27 +64,7 @@ export type PortcullisEvent =
       /** `undefined` where it concerns no single request. */
       readonly correlationId: string | undefined
     }
-  /** A key set was fetched. */
-  | { readonly type: 'keys.refreshed'; readonly issuer: string; readonly keys: number; readonly withdrawn: number }
-  /** A key set could not be fetched; `stale` tells whether known keys go on serving. */
-  | {
-      readonly type: 'keys.failed'
-      readonly issuer: string
-      readonly reason: IssuerFailureReason
-      readonly stale: boolean
-    }
-  /** An entry of a key set was passed over. */
-  | { readonly type: 'keys.entry_skipped'; readonly issuer: string; readonly reason: KeyRefusalCode }
-  /** Discovery of an authorization server failed. */
-  | { readonly type: 'discovery.failed'; readonly issuer: string; readonly reason: IssuerFailureReason }
-  /** The introspection endpoint failed or refused our own credentials: an alarm, not a bad token. */
-  | { readonly type: 'introspection.failed'; readonly issuer: string; readonly reason: IntrospectionFailureReason }
-  /** The circuit to an introspection endpoint opened, tries one request, or closed again. */
-  | {
-      readonly type: 'introspection.breaker'
-      readonly issuer: string
-      readonly state: BreakerState
-    }
+  | IssuerEvent
   /** A DPoP proof came a second time. */
   | { readonly type: 'dpop.replayed'; readonly resource: string }
   /** `server.revoke` was called, or an authorization server ended a session: such tokens are refused from now on. */
@@ -100,6 +90,8 @@ export type PortcullisEvent =
       readonly correlationId: string
       /** How long the exchange took, repetitions included, by a clock that is never set back. */
       readonly durationMs: number
+      /** How long the token is good for; `undefined` where the server does not tell. */
+      readonly expiresInSeconds: number | undefined
     }
   /** A downstream token came from the cache, or from an exchange for another request of the same caller. */
   | {
@@ -107,6 +99,7 @@ export type PortcullisEvent =
       readonly issuer: string
       readonly resource: string
       readonly correlationId: string
+      readonly source: 'cache' | 'joined'
     }
   /**
    * A downstream token could not be had. `code` tells what that means, before `mapRefusal`; `refused`, that the

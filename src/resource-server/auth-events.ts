@@ -1,6 +1,6 @@
 /** What is told of each judgement in events. Holds no token and no secret. */
-import type { Auth, Passage } from '../auth/auth.js'
-import { type AuthError, isAuthError, ownError, shownText } from '../errors/index.js'
+import type { Auth, AuthScheme, Passage } from '../auth/auth.js'
+import { type AuthError, isAuthError, ownError, shownText, UnavailableError } from '../errors/index.js'
 import type { Sight } from '../explain/refusal.js'
 import { refusalSentence } from '../explain/sentences.js'
 import type { RequestFacts } from '../http/request-facts.js'
@@ -30,7 +30,7 @@ export interface AuthEvents {
   accepted(auth: Auth<unknown>, judged: Judged): void
   anonymous(resource: string, judged: Judged): void
   /** Gives the error to the request, tells of it, and returns it: another object where this one cannot be given. */
-  refused(error: AuthError, resource: string, judged: Judged): AuthError
+  refused(error: AuthError, resource: string, scheme: AuthScheme | undefined, judged: Judged): AuthError
   /** Whether it is an error that was told of for this very request; for any request, where none is given. */
   isKnown(thrown: unknown, passage: Passage | undefined): thrown is AuthError
 }
@@ -42,6 +42,7 @@ export function createAuthEvents(options: ResourceServerSettings): AuthEvents {
   /** Each is of one request: what the application throws, for several perhaps, is copied. */
   const told = new WeakSet<AuthError>()
   const admitted = new WeakSet<object>()
+  const listed = new Set(options.issuers.map(({ issuer }) => issuer))
 
   function about({ passage, phase, startedMs, facts }: Judged) {
     const durationMs = startedMs === undefined ? 0 : Math.max(0, monotonicClock() - startedMs)
@@ -56,12 +57,39 @@ export function createAuthEvents(options: ResourceServerSettings): AuthEvents {
     return true
   }
 
-  function tell(error: AuthError, resource: string, judged: Judged): void {
-    const { code, status, callback, cause } = error
+  /** Whether the entry of a token was told of before, while somebody listened. */
+  const seen = new WeakSet<object>()
+
+  function sourceOf({ passage: { verified } }: Judged): 'verified' | 'introspected' | 'cache' {
+    if (verified === undefined || seen.has(verified)) return 'cache'
+    seen.add(verified)
+    return verified.key === undefined ? 'introspected' : 'verified'
+  }
+
+  /** Names an issuer that is trusted here, and no other text of a token. */
+  function issuerOf(token: string | undefined): string | undefined {
+    const iss = token && readCompactJws(token)?.payload['iss']
+    if (typeof iss !== 'string') return undefined
+    const isKnown = options.resolver === undefined ? listed.has(iss) : isTenant(iss)
+    return isKnown ? iss : undefined
+  }
+
+  function isTenant(iss: string): boolean {
+    try {
+      return options.isTenant(iss)
+    } catch {
+      return false
+    }
+  }
+
+  function tell(error: AuthError, resource: string, scheme: AuthScheme | undefined, judged: Judged): void {
+    const { code, status, callback, cause, oauthError } = error
+    const retryAfterSeconds = error instanceof UnavailableError ? error.retryAfterSeconds : undefined
+    const about401 = { resource, issuer: issuerOf(judged.token), scheme, oauthError, retryAfterSeconds }
     const detail = error.detail === undefined ? undefined : shownText(error.detail)
     const explanation = explainRefusals ? explanationOf(error, judged) : {}
     const kind = { code, status, fault: faultOf(status), handshake: handshakes.includes(code) }
-    emit(onEvent, { type: 'auth.refused', ...kind, resource, detail, ...explanation, ...about(judged) })
+    emit(onEvent, { type: 'auth.refused', ...kind, ...about401, detail, ...explanation, ...about(judged) })
     if (status !== 500 && callback === undefined) return
     const { correlationId } = judged.passage
     emit(onEvent, { type: 'application.failed', callback, errorName: failureCode(cause ?? error), correlationId })
@@ -71,15 +99,17 @@ export function createAuthEvents(options: ResourceServerSettings): AuthEvents {
     accepted({ issuer, resource, scheme, confirmation, isClientToken }, judged) {
       if (!isFirst(judged)) return
       const binding = bindingOf(confirmation)
-      emit(onEvent, { type: 'auth.accepted', issuer, resource, scheme, binding, isClientToken, ...about(judged) })
+      const source = sourceOf(judged)
+      const kind = { issuer, resource, scheme, binding, isClientToken, source }
+      emit(onEvent, { type: 'auth.accepted', ...kind, ...about(judged) })
     },
     anonymous(resource, judged) {
       if (judged.startedMs !== undefined) emit(onEvent, { type: 'auth.anonymous', resource, ...about(judged) })
     },
-    refused(error, resource, judged) {
+    refused(error, resource, scheme, judged) {
       const own = ownError(error, judged.passage.correlationId)
       told.add(own)
-      if (onEvent.isHeard()) tell(own, resource, judged)
+      if (onEvent.isHeard()) tell(own, resource, scheme, judged)
       return own
     },
     isKnown(thrown, passage): thrown is AuthError {

@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../errors/index.js'
+import { keySetReading } from '../issuer/key-source.js'
 import type { JsonObject } from '../kit/json.js'
 import { createRevocationList, type RevocationList } from '../revocation/revocation.js'
 import { createMemoryReplayStore } from '../stores/memory/memory-replay-store.js'
@@ -55,6 +56,7 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
     onEvent,
     authorizationServerMetadata: resolved.passThroughMetadata ? passedThrough : undefined,
   })
+  onEvent.watch(() => issuers.known().map(({ issuer, keys }) => keySetReading(issuer, keys.health(), clock())))
   const anyToken: Requirement<Claims> = Object.freeze({})
 
   async function passedThrough(): Promise<JsonObject> {

@@ -95,6 +95,7 @@ export function createGates<Claims>({
     const verified = tokens.verify(token, tokenHash, gate.resource, nowMs)
     const trusted = verified instanceof Promise ? await verified : verified
     const { entry, issuer } = trusted
+    its.verified = entry
     const checked = binding.check({
       facts,
       scheme,

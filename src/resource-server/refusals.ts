@@ -21,7 +21,7 @@ export function createRefusals<Claims>(options: ResourceServerSettings, tell: Au
 
   function refuse(thrown: unknown, gate: Gate<Claims>, scheme: AuthScheme | undefined, judged: Judged): Refused {
     const error = isAuthError(thrown) ? thrown : new InternalError(thrown)
-    return answered(tell.refused(error, gate.resource.resource, judged), gate, scheme, judged.passage)
+    return answered(tell.refused(error, gate.resource.resource, scheme, judged), gate, scheme, judged.passage)
   }
 
   return {

@@ -68,7 +68,13 @@ describe('a server that answers secrets everywhere', () => {
         const isIntrospection = event.type === 'introspection.failed'
         expect(isIntrospection ? introspectionCodes : issuerCodes).toContain(event.reason)
         const { issuer, reason, type, ...rest } = event
-        expect(rest).toEqual(type === 'keys.failed' ? { stale: false } : {})
+        const numbers = { durationMs: expect.any(Number), retryInMs: expect.any(Number) }
+        const expected = {
+          'keys.failed': { ...numbers, stale: false, trigger: 'first' },
+          'discovery.failed': { ...numbers, stale: false },
+          'introspection.failed': { durationMs: expect.any(Number) },
+        }
+        expect(rest).toEqual(expected[type])
       }
       expect(JSON.stringify(failed)).not.toContain('hunter2')
     }

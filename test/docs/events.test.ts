@@ -2,10 +2,10 @@ import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 import { read } from './markdown.js'
 
-const [source, ...parts] = ['events', 'login-events', 'client-events'].map((name) =>
+const [source, ...parts] = ['events', 'issuer-events', 'login-events', 'client-events'].map((name) =>
   ts.createSourceFile(`${name}.ts`, read(`src/kit/${name}.ts`), ts.ScriptTarget.Latest, true),
 ) as [ts.SourceFile, ...ts.SourceFile[]]
-const unions = new Set(['PortcullisEvent', 'LoginEvent', 'ClientEvent'])
+const unions = new Set(['PortcullisEvent', 'IssuerEvent', 'LoginEvent', 'ClientEvent'])
 
 /** The members of each event, those about a request left out, by its type. */
 function eventsOfSource(): Record<string, string[]> {

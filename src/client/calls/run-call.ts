@@ -117,7 +117,9 @@ async function retryPolicy(settings: ClientSettings, rule: RetryRule, call: Call
   const policy = retry(worthIt, { maxAttempts: maxRetries, backoff }).dangerouslyUnref()
   policy.onRetry((retried) => {
     call.pausedAfter = failureOf(retried)
-    emit(settings.onEvent, { type: 'client.retry', issuer, operation, correlationId, delayMs: retried.delay })
+    const { code } = call.pausedAfter
+    const { attempt, delay: delayMs } = retried
+    emit(settings.onEvent, { type: 'client.retry', issuer, operation, correlationId, code, attempt, delayMs })
   })
   return policy
 }
@@ -148,7 +150,7 @@ async function runAttempt<T>(
   let current: Attempt | undefined
   const toError = (error: unknown): OAuthClientError =>
     mapError(error, { context: contextOf(call), signal, attempt: current })
-  const report = (code: OAuthClientError['code'] | undefined): void =>
+  const report = ({ code, retryable = false }: Partial<OAuthClientError> = {}): void =>
     emit(onEvent, {
       type: 'client.attempt',
       issuer,
@@ -158,6 +160,7 @@ async function runAttempt<T>(
       durationMs: Math.max(0, monotonicClock() - startedMs),
       status: current?.answer?.status,
       code,
+      retryable,
     })
   const begin = (limited: AbortSignal): Promise<T> => {
     current = createAttempt(settings, { context: contextOf(call), expectsJson: spec.expectsJson, signal: limited })
@@ -169,11 +172,11 @@ async function runAttempt<T>(
     })
   try {
     const result = await breakers.run(spec.circuit, attempt, () => current ?? {})
-    report(undefined)
+    report()
     return result
   } catch (error) {
     const mapped = toError(error)
-    report(mapped.code)
+    report(mapped)
     throw mapped
   }
 }

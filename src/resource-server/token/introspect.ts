@@ -1,6 +1,7 @@
 /** What an issuer says about a token, remembered for a short while. Does NOT compare the audience, nor judge `cnf`. */
 import { InvalidTokenError, UnavailableError } from '../../errors/index.js'
 import { createBoundedCache } from '../../kit/bounded-cache.js'
+import { monotonicClock } from '../../kit/clock.js'
 import { emit, traced } from '../../kit/event-sink.js'
 import { introspectionReason } from '../../kit/failure-code.js'
 import type { JsonObject } from '../../kit/json.js'
@@ -91,17 +92,24 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
   }
 
   async function settle(key: string, token: string, audience: string): Promise<VerifiedEntry> {
+    const startedMs = monotonicClock()
+    const durationMs = () => Math.max(0, monotonicClock() - startedMs)
+    const tellAnswer = (active: boolean) =>
+      emit(onEvent, { type: 'introspection.answered', issuer, active, durationMs: durationMs() })
     try {
       const entry = await judge(token, audience, accepted.get(key) !== undefined)
       accepted.set(key, { entry, untilMs: reusableUntilMs(entry, clock() + introspection.cacheMs) })
+      tellAnswer(true)
       return entry
     } catch (error) {
       if (error instanceof InvalidTokenError) {
         accepted.delete(key)
         refused.set(key, { error, untilMs: clock() + introspection.negativeCacheMs })
+        tellAnswer(error.code !== 'ERR_TOKEN_INACTIVE')
       }
       if (error instanceof UnavailableError && error.code === 'ERR_INTROSPECTION_UNAVAILABLE') {
-        emit(onEvent, { type: 'introspection.failed', issuer, reason: introspectionReason(error.detail) })
+        const reason = introspectionReason(error.detail)
+        emit(onEvent, { type: 'introspection.failed', issuer, reason, durationMs: durationMs() })
       }
       throw error
     }

@@ -192,9 +192,9 @@ describe('an exchange', () => {
     await failureOf(setUp, alice, mail)
     const about = { issuer: 'https://as.example', correlationId: alice.correlationId }
     expect(setUp.events).toEqual([
-      { type: 'grant.exchanged', ...about, resource: calendar, durationMs: 14 },
-      { type: 'grant.reused', ...about, resource: calendar },
-      { type: 'grant.reused', ...about, resource: calendar },
+      { type: 'grant.exchanged', ...about, resource: calendar, durationMs: 14, expiresInSeconds: expect.any(Number) },
+      { type: 'grant.reused', ...about, resource: calendar, source: 'joined' },
+      { type: 'grant.reused', ...about, resource: calendar, source: 'cache' },
       {
         type: 'grant.failed',
         ...about,

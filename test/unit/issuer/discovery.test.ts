@@ -108,7 +108,8 @@ describe('the candidates', () => {
     world.answer = answer
     expect((await failure(discoveryOf(world, path).metadata())).detail).toBe(reason)
     expect(world.requests).toHaveLength(1)
-    expect(world.events).toEqual([{ type: 'discovery.failed', issuer: path, reason }])
+    const about = { stale: false, durationMs: expect.any(Number), retryInMs: expect.any(Number) }
+    expect(world.events).toEqual([{ type: 'discovery.failed', issuer: path, reason, ...about }])
   })
 
   it('[C-17] are an outage when none has anything', async () => {

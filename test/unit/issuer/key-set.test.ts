@@ -102,7 +102,11 @@ describe('createKeySet', () => {
     world.answer = (url, signal) =>
       url.includes('.well-known') ? json({ issuer: world.issuer, jwks_uri: world.jwksUri }) : answer(url, signal)
     expect(await keySetOf(world, { issuer: world.issuer }).all()).toEqual([published('a')])
-    expect(world.events).toMatchObject([{ type: 'keys.refreshed', issuer: world.issuer }])
+    const { issuer } = world
+    expect(world.events).toMatchObject([
+      { type: 'discovery.refreshed', issuer, durationMs: expect.any(Number) },
+      { type: 'keys.refreshed', issuer },
+    ])
   })
 
   it('is an outage, and an event with its name, while the server is down', async () => {

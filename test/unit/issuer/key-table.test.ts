@@ -68,7 +68,10 @@ describe('readKeys', () => {
   it('[JOSE-16] skips bad entries, saying why, and counts a repeated one once', () => {
     const { keys, skipped } = readKeys([7, testKey('a').jwk, { kty: 'quantum' }, { ...testKey('a').jwk }], [])
     expect(keys.map(({ kid }) => kid)).toEqual(['a'])
-    expect(skipped).toEqual(['not_an_object', 'kty'])
+    expect(skipped).toEqual([
+      { code: 'not_an_object', index: 0 },
+      { code: 'kty', index: 2 },
+    ])
   })
 
   it('[JWKS-07] keeps the objects of unchanged keys', () => {

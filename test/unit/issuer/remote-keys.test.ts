@@ -50,7 +50,15 @@ describe('a cold start', () => {
     expect(world.requests).toHaveLength(1)
     expect(keys.health()).toMatchObject({ state: 'empty', keys: 0, fetchedAtMs: undefined, lastFailure: 'status' })
     expect(world.events).toEqual([
-      { type: 'keys.failed', issuer: 'https://issuer.example', reason: 'status', stale: false },
+      {
+        type: 'keys.failed',
+        issuer: 'https://issuer.example',
+        reason: 'status',
+        stale: false,
+        trigger: 'first',
+        durationMs: expect.any(Number),
+        retryInMs: expect.any(Number),
+      },
     ])
   })
 
@@ -461,6 +469,68 @@ describe('a rotation', () => {
     const [after] = now(keys.find('old', 'ES256'))
     expect(after).toBe(before)
     expect(after?.withdrawn).toBe(false)
+  })
+
+  it('[REAL-44] tells why it was fetched, from where, how it went, and how far the clock of the server is off', async () => {
+    const world = simulatedIssuer('a')
+    const { answer } = world
+    const dated = (age?: string) => async (url: string, signal: AbortSignal) => {
+      const response = (await answer(url, signal)).clone()
+      response.headers.set('date', new Date(world.nowMs + 70_400).toUTCString())
+      if (age !== undefined) response.headers.set('age', age)
+      return response
+    }
+    world.answer = dated()
+    const keys = keySetOf(world)
+    await keys.find('a', 'ES256')
+    expect(keys.health().clockOffsetMs).toBe(70_000)
+    world.answer = dated('30')
+    keys.invalidate()
+    await keys.find('a', 'ES256')
+    await world.advance(second)
+    expect(keys.health().clockOffsetMs).toBeUndefined()
+    world.fail()
+    await failure(keys.find('b', 'ES256'))
+    await world.advance(minute)
+    world.publish('a', 'b')
+    expect(await keys.find('b', 'ES256')).toHaveLength(1)
+    await world.advance(3600 * second)
+    await keys.find('a', 'ES256')
+    await world.advance(second)
+    const told = world.events.filter(({ type }) => type === 'keys.refreshed' || type === 'keys.failed')
+    const about = { issuer: world.issuer, durationMs: expect.any(Number) }
+    const refreshed = { ...about, type: 'keys.refreshed', host: 'issuer.example', withdrawn: 0, lifetimeSeconds: 3600 }
+    expect(told).toEqual([
+      { ...refreshed, trigger: 'first', keys: 1, added: 1, failuresBefore: 0, clockOffsetMs: 70_000 },
+      { ...refreshed, trigger: 'invalidated', keys: 1, added: 0, failuresBefore: 0, clockOffsetMs: undefined },
+      {
+        ...about,
+        type: 'keys.failed',
+        reason: 'status',
+        stale: true,
+        trigger: 'unknown_key',
+        retryInMs: expect.any(Number),
+      },
+      { ...refreshed, trigger: 'unknown_key', keys: 2, added: 1, failuresBefore: 1, clockOffsetMs: undefined },
+      { ...refreshed, trigger: 'due', keys: 2, added: 0, failuresBefore: 0, clockOffsetMs: undefined },
+    ])
+  })
+
+  it('[REAL-44] tells of keys nobody knows: one by one while it asks, then once a second with how many they were', async () => {
+    const world = simulatedIssuer('a')
+    const keys = keySetOf(world)
+    await keys.find('a', 'ES256')
+    for (let attempt = 0; attempt < 13; attempt++)
+      await Promise.resolve(keys.find(`x${attempt}`, 'ES256')).catch(() => {})
+    await world.advance(second)
+    await Promise.resolve(keys.find('y', 'ES256')).catch(() => {})
+    const { issuer } = world
+    expect(world.events.filter(({ type }) => type === 'keys.unknown')).toEqual([
+      ...Array.from({ length: 3 }, () => ({ type: 'keys.unknown', issuer, asked: true, count: 1 })),
+      { type: 'keys.unknown', issuer, asked: false, count: 1 },
+      { type: 'keys.unknown', issuer, asked: false, count: 10 },
+    ])
+    expect(JSON.stringify(world.events)).not.toContain('x1')
   })
 
   it('[JWKS-07] without overlap withdraws the old key at the refresh that no longer brings it', async () => {

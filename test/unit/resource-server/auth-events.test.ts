@@ -117,6 +117,63 @@ describe('events', () => {
     expect(broken.about()).toMatchObject([{ fault: 'application', status: 500 }])
   })
 
+  it('[REAL-44] say how a token was known to be good, and whether it was told of before', async () => {
+    const { server, about, request } = setUp()
+    const facts = request({})
+    await server.authenticate(facts)
+    const again = await server.authenticate(facts)
+    if (!again.ok) throw again.error
+    server.check(again.auth, {})
+    const introspecting = introspectingServer()
+    const opaque = introspecting.issuer.mintOpaqueToken()
+    await introspecting.call(opaque)
+    await introspecting.call(opaque)
+    const sourcesOf = (events: readonly PortcullisEvent[]) =>
+      events.flatMap((event) => (event.type === 'auth.accepted' ? [event.source] : []))
+    expect(sourcesOf(about())).toEqual(['verified', 'cache', 'cache'])
+    expect(sourcesOf(introspecting.events)).toEqual(['introspected', 'cache'])
+    expect(introspecting.events.filter(({ type }) => type === 'introspection.answered')).toEqual([
+      {
+        type: 'introspection.answered',
+        issuer: introspecting.issuer.issuer,
+        active: true,
+        durationMs: expect.any(Number),
+      },
+    ])
+  })
+
+  it('[REAL-44] name the issuer of a refused token only where it is trusted here, and what the challenge says', async () => {
+    const { server, about, request } = setUp({ isRevoked: () => Promise.reject(new Error('down')) })
+    await server.authenticate(request({ exp: 1 }))
+    await server.authenticate(request({ iss: 'https://hunter2.test' }))
+    await server.authenticate(requestFacts({ headers: { authorization: 'Bearer a.b.c' } }))
+    await server.authenticate(requestFacts({}))
+    await server.authenticate(request({}))
+    const tenants = {
+      has: (iss: string) => {
+        if (iss === 'https://broken.test') throw new Error('mine')
+        return iss === issuer.issuer
+      },
+    }
+    const tenanted = setUp({ issuer: () => ({}), tenants })
+    await tenanted.server.authenticate(tenanted.request({ exp: 1 }))
+    await tenanted.server.authenticate(tenanted.request({ iss: 'https://broken.test' }))
+    const told = [...about(), ...tenanted.about()].map(
+      (event) =>
+        event.type === 'auth.refused' && [event.issuer, event.scheme, event.oauthError, event.retryAfterSeconds],
+    )
+    expect(told).toEqual([
+      [issuer.issuer, 'Bearer', 'invalid_token', undefined],
+      [undefined, 'Bearer', 'invalid_token', undefined],
+      [undefined, 'Bearer', 'invalid_token', undefined],
+      [undefined, undefined, undefined, undefined],
+      [issuer.issuer, 'Bearer', undefined, 5],
+      [issuer.issuer, 'Bearer', 'invalid_token', undefined],
+      [undefined, 'Bearer', undefined, undefined],
+    ])
+    expect(JSON.stringify(about())).not.toContain('hunter2')
+  })
+
   it('[REAL-44] say the method, the pattern of the route and the id of the request where the framework does', async () => {
     const { server, about, request } = setUp()
     const facts = request({})

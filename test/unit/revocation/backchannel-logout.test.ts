@@ -65,7 +65,7 @@ describe('server.backchannelLogout', () => {
     const other = issuer.mintToken({ sub: 'user-2' })
     expect(await outcome(token)).toBe('accepted')
     expect(await send(logoutToken())).toEqual({ status: 200, headers: { 'Cache-Control': 'no-store' }, body: '' })
-    expect(events).toContainEqual({ type: 'logout.accepted', issuer: issuer.issuer })
+    expect(events).toContainEqual({ type: 'logout.accepted', issuer: issuer.issuer, kind: 'subject' })
     clock.advance(1000)
     expect(await outcome(token)).toBe('401 ERR_TOKEN_REVOKED')
     expect(await outcome(other)).toBe('accepted')
@@ -219,7 +219,12 @@ describe('server.backchannelLogout', () => {
   it('[LOGO-02] refuses everything without logoutAudience, which must be text', async () => {
     const { send, logoutToken, events, issuer } = world({ issuer: 'https://issuer.test' })
     expect(await send(logoutToken({ aud: undefined }))).toEqual(badToken)
-    expect(events).toContainEqual({ type: 'logout.refused', code: 'ERR_TOKEN_AUDIENCE', detail: 'no logoutAudience' })
+    expect(events).toContainEqual({
+      type: 'logout.refused',
+      code: 'ERR_TOKEN_AUDIENCE',
+      status: 401,
+      detail: 'no logoutAudience',
+    })
     expect(issuer.requestCount()).toBe(0)
     expect(() => world({}, '')).toThrow('logoutAudience')
   })

@@ -79,6 +79,7 @@ describe('portcullis/otel', () => {
       'portcullis.issuer': issuer.issuer,
       'portcullis.scheme': 'Bearer',
       'portcullis.binding': 'none',
+      'portcullis.token.source': 'verified',
     })
     expect(keys?.attributes).toEqual({ 'portcullis.issuer': issuer.issuer, 'server.address': 'issuer.test' })
     expect(keys?.parentSpanContext?.spanId).toBe(request?.spanContext().spanId)
@@ -94,6 +95,8 @@ describe('portcullis/otel', () => {
       'portcullis.outcome': 'refused',
       'portcullis.resource': resource,
       'portcullis.code': 'ERR_TOKEN_EXPIRED',
+      'portcullis.issuer': issuer.issuer,
+      'portcullis.scheme': 'Bearer',
     })
     expect(request?.status.code).toBe(SpanStatusCode.UNSET)
     spans.reset()
@@ -107,6 +110,8 @@ describe('portcullis/otel', () => {
       'portcullis.outcome': 'failed',
       'portcullis.code': 'ERR_ISSUER_UNAVAILABLE',
       'portcullis.resource': resource,
+      'portcullis.issuer': 'https://down.test:8443',
+      'portcullis.scheme': 'Bearer',
       'error.type': 'ERR_ISSUER_UNAVAILABLE',
     })
   })
@@ -125,9 +130,16 @@ describe('portcullis/otel', () => {
         'portcullis.resource': resource,
         'portcullis.issuer': issuer.issuer,
         'portcullis.scheme': 'Bearer',
+        'portcullis.token.source': 'verified',
       },
       { 'portcullis.outcome': 'anonymous', 'portcullis.resource': resource },
-      { 'portcullis.outcome': 'refused', 'portcullis.code': 'ERR_PROOF_REPLAYED', 'portcullis.resource': resource },
+      {
+        'portcullis.outcome': 'refused',
+        'portcullis.code': 'ERR_PROOF_REPLAYED',
+        'portcullis.resource': resource,
+        'portcullis.issuer': issuer.issuer,
+        'portcullis.scheme': 'DPoP',
+      },
     ])
     expect(found['portcullis.key_set.fetch.duration']).toEqual([{ 'portcullis.issuer': issuer.issuer }])
     expect(found['portcullis.discovery.duration']).toEqual([{ 'portcullis.issuer': issuer.issuer }])
@@ -161,7 +173,8 @@ describe('portcullis/otel', () => {
     expect((await measured())['portcullis.discovery.duration']).toHaveLength(1)
     points.reset()
     await setUp({ onEvent: openTelemetry({ metrics: false }) }).call()
-    expect(await measured()).toEqual({})
+    const ofOthers = /\.key_set\.(?:age|status)$/
+    expect(Object.keys(await measured()).filter((name) => !ofOthers.test(name))).toEqual([])
     expect(spans.getFinishedSpans()).toHaveLength(2)
     expect(() => openTelemetry({ span: true } as never)).toThrow('Did you mean `spans`?')
   })
@@ -203,12 +216,98 @@ describe('portcullis/otel', () => {
     const found = await measured()
     expect(found['portcullis.grants']?.map((attributes) => attributes['portcullis.grant.source'])).toEqual([
       'exchanged',
-      'reused',
+      'cache',
     ])
+    expect(found['portcullis.client.attempt.duration']).toContainEqual({
+      'portcullis.issuer': issuer.issuer,
+      'portcullis.client.call': 'exchangeToken',
+      'http.response.status_code': 200,
+    })
     expect(found['portcullis.client.call.duration']).toContainEqual({
       'portcullis.issuer': issuer.issuer,
       'portcullis.client.call': 'exchangeToken',
     })
     expect(JSON.stringify([found, finished.map(({ attributes }) => attributes)])).not.toMatch(/eyJ|test-secret/)
+  })
+
+  it('[REAL-44] reads the age, the state and the clock of key sets when gauges are collected', async () => {
+    const telemetry = openTelemetry()
+    const { call, issuer } = setUp({ onEvent: telemetry })
+    const later = createResourceServer({ resource, issuer: 'https://idle.test', clock: clock.now })
+    later.observe(telemetry)
+    await call()
+    clock.advance(90_000)
+    await meters.forceFlush()
+    const all = points.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics))
+    const valuesOf = (name: string) =>
+      all
+        .filter(({ descriptor }) => descriptor.name === name)
+        .flatMap(({ dataPoints }) => dataPoints.map(({ value, attributes }) => ({ value, ...attributes })))
+    const own = { 'portcullis.issuer': issuer.issuer }
+    expect(valuesOf('portcullis.key_set.age')).toContainEqual({ value: 90, ...own })
+    expect(valuesOf('portcullis.issuer.clock_offset')).toEqual([])
+    expect(valuesOf('portcullis.key_set.status')).toEqual(
+      expect.arrayContaining([
+        { value: 1, ...own, 'portcullis.state': 'fresh' },
+        { value: 0, ...own, 'portcullis.state': 'stale' },
+        { value: 1, 'portcullis.issuer': 'https://idle.test', 'portcullis.state': 'empty' },
+      ]),
+    )
+  })
+
+  it('[REAL-44] counts logins, refreshes, waits, unknown keys and circuits, and folds what it cannot bound', async () => {
+    const telemetry = openTelemetry()
+    const about = { issuer: 'https://as.test', correlationId: 'c1' } as const
+    const events: PortcullisEvent[] = [
+      { type: 'login.completed', provider: 'main', issuer: about.issuer },
+      { type: 'login.failed', provider: 'main', issuer: about.issuer, code: 'ERR_TIMEOUT' },
+      { type: 'tokens.refreshed', provider: 'main', durationMs: 5 },
+      { type: 'tokens.refresh_failed', provider: 'main', code: 'ERR_TIMEOUT', durationMs: 5 },
+      { type: 'lock.waited', store: 'grants', outcome: 'timeout', durationMs: 15_000 },
+      { type: 'keys.unknown', issuer: about.issuer, asked: false, count: 41 },
+      { type: 'client.breaker', issuer: about.issuer, circuit: 'token', state: 'open' },
+      { type: 'introspection.breaker', issuer: about.issuer, state: 'half-open' },
+      ...Array.from({ length: 30 }, (_, index) => {
+        return { type: 'store.failed', store: 'replay', reason: `E${index}`, failedOpen: false } as const
+      }),
+    ]
+    for (const event of events) telemetry(event)
+    const found = await measured()
+    expect(found['portcullis.logins']).toEqual([
+      { 'portcullis.provider': 'main' },
+      { 'portcullis.provider': 'main', 'error.type': 'ERR_TIMEOUT' },
+    ])
+    expect(found['portcullis.token_refresh.duration']).toHaveLength(2)
+    expect(found['portcullis.lease.wait.duration']).toEqual([
+      { 'portcullis.store': 'grants', 'portcullis.outcome': 'timeout' },
+    ])
+    expect(found['portcullis.key_set.unknown_lookups']).toEqual([
+      { 'portcullis.issuer': about.issuer, 'portcullis.asked': false },
+    ])
+    expect(found['portcullis.store.failures']?.map((attributes) => attributes['error.type'])).toHaveLength(21)
+    expect(found['portcullis.store.failures']?.at(-1)).toMatchObject({ 'error.type': '_OTHER' })
+    const status = points
+      .getMetrics()
+      .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics))
+      .find(({ descriptor }) => descriptor.name === 'portcullis.circuit.status')
+    const standing = status?.dataPoints.flatMap(({ value, attributes }) => (value === 1 ? [attributes] : []))
+    expect(standing).toEqual([
+      { 'portcullis.issuer': about.issuer, 'portcullis.circuit': 'token', 'portcullis.state': 'open' },
+      { 'portcullis.issuer': about.issuer, 'portcullis.circuit': 'introspection', 'portcullis.state': 'half-open' },
+    ])
+  })
+
+  it('[REAL-44] begins a trace of its own for keys that are fetched ahead, with a link to the request', async () => {
+    const { call } = setUp()
+    await call()
+    spans.reset()
+    clock.advance(3400_000)
+    await inRequest(() => call())
+    await new Promise((resolve) => setImmediate(resolve))
+    const named = (name: string) => spans.getFinishedSpans().find((span) => span.name === name)
+    const request = named('GET /me')?.spanContext()
+    expect(named('fetch keys')?.parentSpanContext).toBeUndefined()
+    expect(named('fetch keys')?.spanContext().traceId).not.toBe(request?.traceId)
+    expect(named('fetch keys')?.links.map(({ context: to }) => to.spanId)).toEqual([request?.spanId])
   })
 })

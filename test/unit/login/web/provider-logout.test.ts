@@ -57,7 +57,7 @@ describe('/backchannel-logout', () => {
       headers: { 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer', 'X-Content-Type-Options': 'nosniff' },
       body: '',
     })
-    expect(events).toContainEqual({ type: 'logout.accepted', issuer: 'https://as.example' })
+    expect(events).toContainEqual({ type: 'logout.accepted', issuer: 'https://as.example', kind: expect.any(String) })
     expect(await lives()).toBe(false)
     expect(events).toContainEqual({ type: 'session.ended', provider: 'corporate', reason: 'revoked' })
     await expect.poll(() => server.at('/revoke').length).toBeGreaterThan(0)

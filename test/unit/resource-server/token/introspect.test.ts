@@ -148,7 +148,8 @@ describe('the introspection answer', () => {
     expect(outcomeOfResult(result)).toBe(unavailable)
     expect(result.ok || result.answer.headers).not.toHaveProperty('WWW-Authenticate')
     expect(result.ok || result.answer.headers['Retry-After']).toBe('5')
-    expect(events).toContainEqual({ type: 'introspection.failed', issuer: issuer.issuer, reason })
+    const durationMs = expect.any(Number)
+    expect(events).toContainEqual({ type: 'introspection.failed', issuer: issuer.issuer, reason, durationMs })
   })
 
   it.each(['head', 'body'] as const)('[C-17] gives up on an endpoint that hangs in the %s', async (during) => {
@@ -165,6 +166,7 @@ describe('the introspection answer', () => {
       type: 'introspection.failed',
       issuer: issuer.issuer,
       reason: 'credential_refused',
+      durationMs: expect.any(Number),
     })
   })
 
