@@ -59,8 +59,13 @@ function hold(port: number, host = '127.0.0.1'): Promise<Server> {
 const portOf = (server: Server): number => (server.address() as { port: number }).port
 const release = (server: Server) => new Promise((resolve) => server.close(resolve))
 
-afterEach(() => {
+/** How many sockets listen in this process. */
+const listening = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap').length
+
+afterEach(async () => {
   vi.useRealTimers()
+  // However a login ended, and whatever it met: nothing of it is open any more.
+  await vi.waitFor(() => expect(listening()).toBe(0), { interval: 5 })
 })
 
 describe('loopbackLogin', () => {
@@ -129,7 +134,7 @@ describe('loopbackLogin', () => {
         404,
       ],
     ]
-  it.each(strangers)('[S2-08] answers %s with an error and keeps waiting', async (_, ask, status) => {
+  it.each(strangers)('[A8] [S2-08] answers %s with an error and keeps waiting', async (_, ask, status) => {
     const attempt = await begin()
     expect(await ask(attempt)).toBe(status)
     expect(attempt.provider.redeemed).toHaveLength(0)
@@ -137,7 +142,7 @@ describe('loopbackLogin', () => {
     await attempt.result
   })
 
-  it('[S2-08] takes the right answer after 19 wrong states, and gives up at the 20th', async () => {
+  it('[A8] [S2-08] takes the right answer after 19 wrong states, and gives up at the 20th', async () => {
     const first = await begin()
     for (let guess = 0; guess < 19; guess++) expect(await raw(`${first.redirectUri}?code=x&state=${guess}`)).toBe(400)
     expect((await fetch(first.callback)).status).toBe(200)
@@ -149,7 +154,7 @@ describe('loopbackLogin', () => {
     expect(second.states.at(-1)).toBe('failed')
   })
 
-  it('[S2-08] redeems one of two equal answers', async () => {
+  it('[A8] [S2-08] redeems one of two equal answers', async () => {
     let finish: () => void = () => {}
     const held = new Promise<void>((resolve) => {
       finish = resolve
@@ -193,7 +198,7 @@ describe('loopbackLogin', () => {
     expect(await raw(attempt.callback)).toBeUndefined()
   })
 
-  it('[S2-08] is not held up by a connection that sends nothing', async () => {
+  it('[A8] [S2-08] is not held up by a connection that sends nothing', async () => {
     const attempt = await begin()
     const port = Number(new URL(attempt.redirectUri).port)
     const silent = connect(port, '127.0.0.1')
@@ -243,7 +248,7 @@ describe('loopbackLogin', () => {
     expect(await raw(attempt.callback)).toBeUndefined()
   })
 
-  it('[S2-11] [S2-14] ends when the application gives up, before and during', async () => {
+  it('[A8] [S2-11] [S2-14] ends when the application gives up, before and during', async () => {
     const controller = new AbortController()
     const attempt = await begin({ signal: controller.signal })
     controller.abort()
@@ -254,7 +259,7 @@ describe('loopbackLogin', () => {
     await expect(early).rejects.toMatchObject({ code: 'ERR_LOGIN_CANCELLED' })
   })
 
-  it('[S1-83] takes the next port of a range, and names the ports where none is free', async () => {
+  it('[A8] [S1-83] takes the next port of a range, and names the ports where none is free', async () => {
     const first = await hold(0)
     const port = portOf(first)
     const second = await hold(port + 1).catch(() => undefined)
@@ -289,6 +294,14 @@ describe('loopbackLogin', () => {
     await release(other)
   })
 
+  it('[A8] [S1-83] answers on ::1 alone where the port of the other family is taken', async () => {
+    const other = await hold(0)
+    const attempt = await begin({ host: '::1', port: portOf(other) })
+    expect((await fetch(attempt.callback)).status).toBe(200)
+    await attempt.result
+    await release(other)
+  })
+
   it('[S1-83] answers on ::1 where the redirect URI says so', async () => {
     const attempt = await begin({ host: '::1', path: '/' })
     expect(attempt.redirectUri).toMatch(/^http:\/\/\[::1\]:\d+\/$/)
@@ -296,7 +309,7 @@ describe('loopbackLogin', () => {
     await attempt.result
   })
 
-  it('[S2-07] gives the URL to the user whether a browser opens or not', async () => {
+  it('[A8] [S2-07] gives the URL to the user whether a browser opens or not', async () => {
     for (const openBrowser of [false, () => Promise.reject(new Error('no browser')), 'auto'] as const) {
       const provider = scriptedProvider()
       let shown = ''
