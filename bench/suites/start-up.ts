@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { spreadOf } from '../measure/statistics.js'
 import { compiled } from '../set-up/compiled.js'
-import type { Suite, Verdict } from './suite.js'
+import type { Row, Suite, Verdict } from './suite.js'
 
 const adapters = ['express', 'fastify', 'koa', 'fetch'] as const
 const frameworks = ['express', 'fastify', 'koa', 'hono', '@nestjs/core', 'redis', 'ioredis']
@@ -29,13 +31,56 @@ export const startUp: Suite = async ({ quick }) => {
     atMost: 40,
   }))
   const uninvited = frameworks.filter((name) => loaded.some((packages) => packages.has(name)))
+  const command = commandTimes(runs)
   const none = `Of ${frameworks.join(', ')}, these imports load`
   return {
     tables: [
       { id: 'start-up', title: 'Import time, in a fresh process', unit: 'ms', columns: ['packages loaded'], rows },
+      { id: 'command', title: 'A whole process of the command, without network', unit: 'ms', rows: command.rows },
     ],
-    verdicts: [...verdicts, { target: none, figure: uninvited.length, unit: 'packages', atMost: 0 }],
+    verdicts: [
+      ...verdicts,
+      ...command.verdicts,
+      { target: none, figure: uninvited.length, unit: 'packages', atMost: 0 },
+    ],
   }
+}
+
+/** A token that is refused for what it says itself, so that no issuer is asked. */
+const idToken = [{ alg: 'ES256', typ: 'JWT' }, { iss: 'https://id.example.com', typ: 'ID', at_hash: 'x' }, 'signature']
+  .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+  .join('.')
+
+/** From the start of a process to its end, in turn with one that does nothing. */
+function commandTimes(runs: number): { readonly rows: readonly Row[]; readonly verdicts: readonly Verdict[] } {
+  const manifest = createRequire(join(compiled, 'main.mjs')).resolve('portcullis/package.json')
+  const script = join(dirname(manifest), 'dist/src/cli/main.js')
+  const nothing: number[] = []
+  const check: number[] = []
+  for (let run = 0; run < runs; run++) {
+    nothing.push(processTime(['-e', '0'], '', 0))
+    check.push(processTime([script, 'check', '-'], idToken, 1))
+  }
+  const [least, figure] = [spreadOf(nothing), spreadOf(check)]
+  const ratio = spreadOf(check.map((time, index) => time / (nothing[index] as number)))
+  return {
+    rows: [
+      { name: 'node -e 0', figure: least },
+      { name: 'portcullis check', figure },
+    ],
+    verdicts: [
+      { target: 'portcullis check without network', figure: figure.median, unit: 'ms', atMost: 150 },
+      { target: 'portcullis check, node -e 0 = 1', figure: ratio.median, unit: 'times', atMost: 4 },
+    ],
+  }
+}
+
+function processTime(args: readonly string[], input: string, exitCode: number): number {
+  const startedAt = performance.now()
+  const { status, stderr } = spawnSync(process.execPath, args, { input, env: {}, encoding: 'utf8' })
+  const time = performance.now() - startedAt
+  if (status !== exitCode) throw new Error(stderr)
+  return time
 }
 
 function importTime(entry: readonly string[]): number {
