@@ -1,7 +1,7 @@
 import type { JsonObject } from '../kit/json.js'
 import { createSingleFlight } from '../kit/single-flight.js'
 import { createBreakers } from './calls/breakers.js'
-import type { Runtime } from './calls/call-endpoint.js'
+import type { Identity, Runtime } from './calls/call-endpoint.js'
 import { createDpop } from './calls/dpop.js'
 import { type RunCall, repeatAttempts, withinCall } from './calls/run-call.js'
 import type { CallOptions, OAuthClientOptions } from './client-options.js'
@@ -48,6 +48,14 @@ export interface VendorRules {
   readonly scopeSeparator?: string | undefined
 }
 
+/** What a client is told whose server a document of somebody else named. */
+export interface NamedServerRules extends VendorRules {
+  /** The host of the issuer is not taken for granted either: it must be on the public internet. */
+  readonly isHearsay?: boolean | undefined
+  /** Who the client is, once that is known; asked at every call. */
+  readonly identity?: (() => Identity | undefined) | undefined
+}
+
 /** A client, and what only the presets of `portcullis/login` need of it. */
 export interface VendorClient {
   readonly client: OAuthClient
@@ -55,8 +63,9 @@ export interface VendorClient {
 }
 
 /** {@link createOAuthClient} for a server that keeps rules of its own. */
-export function createClientWith(options: OAuthClientOptions, vendor: VendorRules): VendorClient {
-  const settings = toClientSettings(options)
+export function createClientWith(options: OAuthClientOptions, vendor: NamedServerRules): VendorClient {
+  const checked = toClientSettings(options)
+  const settings = vendor.isHearsay === true ? { ...checked, trustedHostnames: [] } : checked
   const { credential, registration } = settings
   const closing = new AbortController()
   const breakers = createBreakers(settings)
@@ -68,7 +77,8 @@ export function createClientWith(options: OAuthClientOptions, vendor: VendorRule
   const tokens = createTokenCache(settings)
   const refreshes = createSingleFlight<TokenSet>()
 
-  const known = credential && { clientId: settings.clientId as string, credential }
+  const own = credential && { clientId: settings.clientId as string, credential }
+  const known = () => own ?? vendor.identity?.()
   const registered =
     registration &&
     createRegisteredIdentity(settings, registration, ({ metadata, initialAccessToken }, { correlationId }) =>
@@ -78,7 +88,7 @@ export function createClientWith(options: OAuthClientOptions, vendor: VendorRule
     ...runner,
     dpop,
     server: find,
-    identity: registered?.get ?? (() => known),
+    identity: registered?.get ?? known,
     keys,
     isIssuer: vendor.isIssuer ?? ((issuer) => issuer === settings.issuer),
     scopeSeparator: vendor.scopeSeparator,
@@ -97,7 +107,7 @@ export function createClientWith(options: OAuthClientOptions, vendor: VendorRule
   const client = Object.freeze({
     issuer: settings.issuer,
     get clientId() {
-      return (known ?? registered?.current())?.clientId
+      return (known() ?? registered?.current())?.clientId
     },
     ready: async ({ refresh: anew } = {}) => (await server(anew)).metadata,
     describeEndpoints: async () => (await server()).endpoints,

@@ -162,7 +162,8 @@ function blameOf({ status, headers }: Response, { tokenType }: SendableToken): B
   return error === 'use_dpop_nonce' && tokenType === 'DPoP' && headers.has('DPoP-Nonce') ? 'nonce' : undefined
 }
 
-function isReplayable(body: RequestInit['body']): boolean {
+/** Whether a body can be sent a second time. */
+export function isReplayable(body: RequestInit['body']): boolean {
   return (
     body === undefined ||
     body === null ||

@@ -85,6 +85,30 @@ export {
   type ReauthenticationReason,
   ReauthenticationRequiredError,
 } from './reauthentication-required-error.js'
+export {
+  createMcpAuthProvider,
+  type McpAuthProvider,
+  type McpAuthProviderOptions,
+} from './resource/mcp-auth-provider.js'
+export { createProtectedFetch, type ProtectedFetch } from './resource/protected-fetch.js'
+export type {
+  ClientDocumentOptions,
+  NamedServer,
+  ProtectedFetchOptions,
+  ProtectedStep,
+  ResourceRegistrationOptions,
+} from './resource/protected-options.js'
+export type { SignIn, SignInProvider, SignInRequest } from './resource/sign-in.js'
+export {
+  clientCredentialsSignIn,
+  type EnterpriseSignInOptions,
+  type ExchangeSignInOptions,
+  type ExchangeSubject,
+  enterpriseSignIn,
+  exchangeSignIn,
+  type TokensSignInOptions,
+  tokensSignIn,
+} from './resource/sign-in-ways.js'
 export type { TokenProvider } from './token-provider.js'
 export { type LoginTransaction, openTransaction, sealTransaction } from './transaction.js'
 export {

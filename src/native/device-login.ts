@@ -1,6 +1,7 @@
 /** Login with a code that the user types in on another device (RFC 8628). */
 import { checkOptions, func, type Rules, required } from '../kit/options.js'
-import type { DeviceLogin, Provider } from '../login/provider.js'
+import type { DeviceLogin } from '../login/provider.js'
+import type { SignInProvider } from '../login/resource/sign-in.js'
 import {
   type NativeLogin,
   type NativeLoginOptions,
@@ -29,7 +30,7 @@ const rules: Rules<DeviceLoginOptions> = { ...nativeLoginRules, onCode: required
  * `ERR_ENDPOINT_MISSING` where the server has no such endpoint, or {@link ConfigurationError}.
  * @group Native login
  */
-export async function deviceLogin(provider: Provider, options: DeviceLoginOptions): Promise<NativeLogin> {
+export async function deviceLogin(provider: SignInProvider, options: DeviceLoginOptions): Promise<NativeLogin> {
   checkOptions('deviceLogin', options, rules)
   const { scopes, signal, onCode } = options
   return runNativeLogin(provider, options, async (tell) => {

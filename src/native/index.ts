@@ -32,4 +32,5 @@ export {
   type NativeLogin,
   type NativeLoginOptions,
 } from './native-login.js'
+export { type NativeSignInOptions, nativeSignIn } from './native-sign-in.js'
 export { type BrowserSurroundings, canOpenBrowser, openBrowser } from './open-browser.js'

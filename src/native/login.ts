@@ -1,7 +1,7 @@
 /** The one call that takes the way to sign in that fits the machine. */
 import { ConfigurationError, isPortcullisError } from '../errors/index.js'
 import { checkOptions, choice, flag, func, type Rules, text } from '../kit/options.js'
-import type { Provider } from '../login/provider.js'
+import type { SignInProvider } from '../login/resource/sign-in.js'
 import { type DeviceLoginOptions, deviceLogin } from './device-login.js'
 import { type LoopbackLoginOptions, loopbackLogin, loopbackRules } from './loopback-login.js'
 import { type ManualLoginOptions, manualLogin } from './manual-login.js'
@@ -25,7 +25,8 @@ export interface LoginOptions extends LoopbackLoginOptions {
   readonly acceptBareCode?: boolean | undefined
 }
 
-const rules: Rules<LoginOptions> = {
+/** The rules of {@link LoginOptions}. */
+export const loginRules: Rules<LoginOptions> = {
   ...loopbackRules,
   mode: choice('auto', 'loopback', 'device', 'manual'),
   onCode: func,
@@ -40,8 +41,8 @@ const rules: Rules<LoginOptions> = {
  * @throws what they reject with; {@link ConfigurationError} where no way is left.
  * @group Native login
  */
-export async function login(provider: Provider, options: LoginOptions = {}): Promise<NativeLogin> {
-  checkOptions('login', options, rules)
+export async function login(provider: SignInProvider, options: LoginOptions = {}): Promise<NativeLogin> {
+  checkOptions('login', options, loginRules)
   const { mode = 'auto', onCode, redirectUri, prompt, acceptBareCode, ...loopback } = options
   const { store, scopes, onStateChange, signal, clock } = loopback
   const common = { store, scopes, onStateChange, signal, clock }

@@ -3,7 +3,7 @@ import { type LoginDeniedError, LoginError } from '../client/login-errors.js'
 import { ConfigurationError, isPortcullisError } from '../errors/index.js'
 import { anything, checkOptions, choice, func, integer, type Rules, takes } from '../kit/options.js'
 import type { LoginResult } from '../login/login-result.js'
-import type { Provider } from '../login/provider.js'
+import type { SignInProvider } from '../login/resource/sign-in.js'
 import { type LoopbackHost, type LoopbackServer, openLoopback, type Page } from './loopback-server.js'
 import {
   type NativeLogin,
@@ -74,7 +74,10 @@ const pageGraceMs = 2000
  * `ERR_LOGIN_STATE`, what the provider's `authorizationRequest` and `redeem` reject with, or {@link ConfigurationError}.
  * @group Native login
  */
-export async function loopbackLogin(provider: Provider, options: LoopbackLoginOptions = {}): Promise<NativeLogin> {
+export async function loopbackLogin(
+  provider: SignInProvider,
+  options: LoopbackLoginOptions = {},
+): Promise<NativeLogin> {
   checkOptions('loopbackLogin', options, loopbackRules)
   const { host = '127.0.0.1', path = '/callback', signal } = options
   return runNativeLogin(provider, options, async (tell) => {
@@ -87,7 +90,8 @@ export async function loopbackLogin(provider: Provider, options: LoopbackLoginOp
   })
 }
 
-function portsOf({ port, portRange }: LoopbackLoginOptions): readonly number[] {
+/** The ports to try. */
+export function portsOf({ port, portRange }: LoopbackLoginOptions): readonly number[] {
   if (portRange === undefined) return [port ?? 0]
   if (port !== undefined) throw new ConfigurationError('`port` and `portRange` exclude each other.')
   const [first, last] = portRange
@@ -101,7 +105,7 @@ interface Answer {
 }
 
 async function signIn(
-  provider: Provider,
+  provider: SignInProvider,
   server: LoopbackServer,
   options: LoopbackLoginOptions,
   tell: (state: 'in_progress' | 'redeeming') => void,

@@ -1,7 +1,7 @@
 /** Login where no answer reaches this machine: the user copies the address that the browser was sent to. */
 import { LoginError } from '../client/login-errors.js'
 import { checkOptions, flag, func, type Rules, required, text } from '../kit/options.js'
-import type { Provider } from '../login/provider.js'
+import type { SignInProvider } from '../login/resource/sign-in.js'
 import type { LoginTransaction } from '../login/transaction.js'
 import {
   type NativeLogin,
@@ -42,7 +42,7 @@ const maxPastedLength = 8192
  * provider's `authorizationRequest` and `redeem` and your `prompt` reject with, or {@link ConfigurationError}.
  * @group Native login
  */
-export async function manualLogin(provider: Provider, options: ManualLoginOptions): Promise<NativeLogin> {
+export async function manualLogin(provider: SignInProvider, options: ManualLoginOptions): Promise<NativeLogin> {
   checkOptions('manualLogin', options, rules)
   const { redirectUri, scopes, signal, prompt, acceptBareCode = false } = options
   return runNativeLogin(provider, options, async (tell) => {

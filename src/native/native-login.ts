@@ -8,7 +8,7 @@ import { isJsonObject, ownMember, parseJsonObject } from '../kit/json.js'
 import { func, methods, type Rules, takes, texts } from '../kit/options.js'
 import { untilAborted, withTimeLimit } from '../kit/time-limit.js'
 import type { LoginAccount, LoginResult } from '../login/login-result.js'
-import type { Provider } from '../login/provider.js'
+import type { SignInProvider } from '../login/resource/sign-in.js'
 import type { TokenStore } from '../stores/contract.js'
 import { LoginCancelledError } from './native-errors.js'
 
@@ -46,7 +46,7 @@ export const nativeLoginRules: Rules<NativeLoginOptions> = {
 
 /** Runs one login and tells where it stands. `work` says itself when it is in progress, and when it redeems where it knows. */
 export async function runNativeLogin(
-  provider: Provider,
+  provider: SignInProvider,
   options: NativeLoginOptions,
   work: (tell: (state: 'in_progress' | 'redeeming') => void) => Promise<LoginResult>,
 ): Promise<NativeLogin> {
@@ -108,7 +108,7 @@ export function pointerKey(providerName: string): string {
 }
 
 /** Keeps the tokens under the key of the account, and makes it the account that is meant where none is named. */
-async function keepLogin(provider: Provider, login: LoginResult, options: NativeLoginOptions): Promise<string> {
+async function keepLogin(provider: SignInProvider, login: LoginResult, options: NativeLoginOptions): Promise<string> {
   const { store, clock = systemClock } = options
   const { account, tokens } = login
   const key = await accountKey(provider.name, account)

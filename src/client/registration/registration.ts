@@ -44,10 +44,6 @@ export async function register(
   const request = { method: 'POST', url: undefined, token, body: metadata, expectedStatus: 201 } as const
   return send(runtime, creating, call, request, ({ answer, context }) => {
     const registered = toRegisteredClient(runtime.settings.issuer, jsonOf(answer, context), context)
-    // RFC 7591 §3.2.1: a secret comes with its expiry.
-    if (registered.clientSecret !== undefined && registered.clientSecretExpiresAt === undefined) {
-      throw new ResponseError('ERR_RESPONSE_MALFORMED', context)
-    }
     if (isUsable(registered, metadata)) return registered
     throw new ResponseError('ERR_REGISTRATION_UNUSABLE', context)
   })

@@ -1,0 +1,117 @@
+/*
+ * Who a client is at an authorization server that it has just found: by a credential it has, by its metadata document, by
+ * registration, or by asking the application. Registrations are kept per issuer.
+ */
+import { sha256Base64url } from '#crypto'
+import type { ClientAuthMethod, ClientCredential } from '../../client/credentials/client-credential.js'
+import { acceptsClientMetadataDocument } from '../../client/credentials/documents.js'
+import { ClientConfigurationError } from '../../client/errors.js'
+import type { OAuthClient } from '../../client/oauth-client.js'
+import {
+  type ClientMetadata,
+  credentialOf,
+  type RegisteredClient,
+  restoreRegistration,
+} from '../../client/registration/registered-client.js'
+import { ConfigurationError } from '../../errors/index.js'
+import type { AuthorizationServerMetadata } from '../../issuer/authorization-server-metadata.js'
+import { isJsonObject, isStringArray, ownMember } from '../../kit/json.js'
+import { keepObject, readObject } from './kept-text.js'
+import type { ProtectedSettings, ResourceRegistrationOptions } from './protected-options.js'
+
+/** How the client is known at a server. */
+export interface KnownClient {
+  readonly clientId: string
+  readonly credential: ClientCredential
+  readonly by: 'credential' | 'document' | 'registration' | 'application'
+}
+
+/** One server, and what it says of itself. */
+export interface AskedServer {
+  readonly client: Pick<OAuthClient, 'register' | 'issuer'>
+  readonly metadata: AuthorizationServerMetadata
+}
+
+/**
+ * Finds out who the client is: a credential for this issuer, else the metadata document where the server takes one, else a
+ * registration where the server has an endpoint for it, else what the application answers (MCP).
+ *
+ * @param forgets - leaves out the registration that is kept: the server does not know it any more.
+ * @throws {@link ClientConfigurationError} `ERR_CLIENT_UNKNOWN` where no way is left, and what a registration rejects with.
+ */
+export async function knowClient(
+  settings: ProtectedSettings,
+  server: AskedServer,
+  forgets: boolean,
+): Promise<KnownClient> {
+  const { issuer } = server.client
+  const { credentials, documentCredential, registration, ask } = settings
+  if (credentials?.has(issuer) === true) return named(issuer, credentials.for(issuer), 'credential')
+  if (documentCredential !== undefined && acceptsClientMetadataDocument(server.metadata)) {
+    return named(issuer, documentCredential, 'document')
+  }
+  if (registration !== undefined && server.metadata.registration_endpoint !== undefined) {
+    return registered(settings, registration, server, forgets)
+  }
+  const answer = await ask?.({ issuer, metadata: server.metadata })
+  if (answer !== undefined) return named(issuer, answer, 'application')
+  throw new ClientConfigurationError('ERR_CLIENT_UNKNOWN', { operation: 'register', issuer })
+}
+
+function named(issuer: string, credential: ClientCredential, by: KnownClient['by']): KnownClient {
+  const { clientId } = credential
+  if (clientId !== undefined) return { clientId, credential, by }
+  throw new ClientConfigurationError('ERR_CLIENT_UNKNOWN', { issuer, detail: 'the credential names no client' })
+}
+
+async function registered(
+  settings: ProtectedSettings,
+  options: ResourceRegistrationOptions,
+  { client: server, metadata: document }: AskedServer,
+  forgets: boolean,
+): Promise<KnownClient> {
+  const { issuer } = server
+  const { keys, initialAccessToken } = options
+  const method = methodFor(document, keys !== undefined)
+  const base = { client_name: settings.clientName, token_endpoint_auth_method: method }
+  const metadata: ClientMetadata = { ...base, ...settings.signIn.metadata, ...options.metadata }
+  const kept = forgets ? undefined : await load(settings, issuer, metadata.redirect_uris ?? [])
+  const client = kept ?? (await server.register(metadata, { initialAccessToken }))
+  if (kept === undefined) {
+    await keepObject(settings.store, await keyOf(issuer), { issuer, raw: client.raw }, settings.clock())
+  }
+  try {
+    return { clientId: client.clientId, credential: credentialOf(client, { method, keys }), by: 'registration' }
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    throw new ClientConfigurationError('ERR_REGISTRATION_UNUSABLE', { issuer, message: error.message })
+  }
+}
+
+/** A way to authenticate that the server has; without a secret where it can be. */
+function methodFor(server: AuthorizationServerMetadata, hasKeys: boolean): ClientAuthMethod {
+  const listed: unknown = server.token_endpoint_auth_methods_supported
+  const own: readonly ClientAuthMethod[] = ['none', 'client_secret_basic', 'client_secret_post']
+  const methods = hasKeys ? (['private_key_jwt', ...own] as const) : own
+  return methods.find((name) => !isStringArray(listed) || listed.includes(name)) ?? 'none'
+}
+
+async function keyOf(issuer: string): Promise<string> {
+  return `client:${await sha256Base64url(issuer)}`
+}
+
+/** A registration of other redirect URIs, or whose secret has expired, is as good as none. */
+async function load(
+  { store, clock }: ProtectedSettings,
+  issuer: string,
+  redirectUris: readonly string[],
+): Promise<RegisteredClient | undefined> {
+  const { issuer: of, raw } = (await readObject(store, await keyOf(issuer))) ?? {}
+  if (of !== issuer || !isJsonObject(raw)) return undefined
+  const client = restoreRegistration({ issuer, raw })
+  const { clientSecretExpiresAt = 0, metadata } = client
+  const isOver = clientSecretExpiresAt !== 0 && clientSecretExpiresAt * 1000 <= clock()
+  const registeredUris = ownMember(metadata, 'redirect_uris') ?? redirectUris
+  const fits = isStringArray(registeredUris) && redirectUris.every((uri) => registeredUris.includes(uri))
+  return isOver || !fits ? undefined : client
+}

@@ -1,0 +1,267 @@
+import { createMemoryTokenStore, createProtectedFetch, type ProtectedFetchOptions } from 'portcullis/login'
+import { describe, expect, it } from 'vitest'
+import {
+  agreeingUser,
+  discoveryUrl,
+  issuer,
+  metadataUrl,
+  refusal,
+  resourceUrl,
+  serverMetadata,
+  simulateNetwork,
+} from '../../../support/protected-resource.js'
+
+function setUp(options: Partial<ProtectedFetchOptions> = {}) {
+  const network = simulateNetwork()
+  const signIn = agreeingUser(network)
+  const time = { nowMs: 1_800_000_000_000 }
+  const make = (further: Partial<ProtectedFetchOptions> = {}) =>
+    createProtectedFetch({
+      ...{ resource: resourceUrl, signIn, fetch: network.fetch, clock: () => time.nowMs },
+      ...options,
+      ...further,
+    })
+  return { network, signIn, time, make, fetch: make() }
+}
+
+const authorizationOf = (request: { readonly headers: Headers } | undefined) => request?.headers.get('authorization')
+
+describe('createProtectedFetch', () => {
+  it('[MCP-12] finds its way from the challenge to a token, and sends it with the next requests', async () => {
+    const { network, signIn, fetch } = setUp()
+    const response = await fetch(resourceUrl, { method: 'POST', body: '{}' })
+    await expect(response.json()).resolves.toEqual({ token: 'as.example-1' })
+    await fetch(`${resourceUrl}/below`)
+    expect(network.at(resourceUrl).map(authorizationOf)).toEqual([null, 'Bearer as.example-1'])
+    expect(authorizationOf(network.at(`${resourceUrl}/below`)[0])).toBe('Bearer as.example-1')
+    expect(signIn.asked).toHaveLength(1)
+  })
+
+  it('[MCP-13] [RI-02] names the resource in the authorization request, the token request and the refresh', async () => {
+    const { network, signIn, time, fetch } = setUp({ resource: 'HTTPS://API.example/mcp' })
+    await fetch(resourceUrl)
+    time.nowMs += 3_700_000
+    await fetch(resourceUrl)
+    const [redemption, refresh] = network.at(`${issuer}/token`)
+    expect(signIn.asked[0]?.getAll('resource')).toEqual([resourceUrl])
+    expect(redemption?.form.getAll('resource')).toEqual([resourceUrl])
+    expect(refresh?.form.get('grant_type')).toBe('refresh_token')
+    expect(refresh?.form.getAll('resource')).toEqual([resourceUrl])
+  })
+
+  it('[C-21] [C-22] repeats the redirect URI in the token request, and sends PKCE whatever the metadata says', async () => {
+    const { network, signIn, fetch } = setUp()
+    network.documents.set(discoveryUrl(), serverMetadata(issuer, { code_challenge_methods_supported: undefined }))
+    await fetch(resourceUrl)
+    expect(network.at(`${issuer}/token`)[0]?.form.get('redirect_uri')).toBe('http://127.0.0.1:7/callback')
+    expect(signIn.asked[0]?.get('code_challenge_method')).toBe('S256')
+  })
+
+  it('[PRM-14] asks for the scope of the challenge and its own, and not for all that the resource has', async () => {
+    const { network, signIn, fetch } = setUp({ scope: 'own' })
+    network.documents.set(metadataUrl, {
+      ...{ resource: resourceUrl, authorization_servers: [issuer], scopes_supported: ['read', 'admin'] },
+    })
+    const challenge = `Bearer scope="read", resource_metadata="${metadataUrl}"`
+    network.resource = ({ headers }) => (headers.has('authorization') ? undefined : refusal(challenge))
+    await fetch(resourceUrl)
+    expect(signIn.asked[0]?.get('scope')).toBe('own read')
+  })
+
+  it('signs in once for requests at the same time', async () => {
+    const { signIn, fetch } = setUp()
+    const responses = await Promise.all([fetch(resourceUrl), fetch(`${resourceUrl}/a`), fetch(`${resourceUrl}/b`)])
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 200])
+    expect(signIn.asked).toHaveLength(1)
+  })
+
+  it('renews a token that the resource refuses, and signs in where that does not help', async () => {
+    const { network, signIn, fetch } = setUp()
+    await fetch(resourceUrl)
+    network.issued.clear()
+    await expect((await fetch(resourceUrl)).json()).resolves.toEqual({ token: 'as.example-2' })
+    expect(network.at(`${issuer}/token`).map(({ form }) => form.get('grant_type'))).toEqual([
+      'authorization_code',
+      'refresh_token',
+    ])
+    network.resource = () => refusal('Bearer error="invalid_token"')
+    expect((await fetch(resourceUrl)).status).toBe(401)
+    expect(signIn.asked).toHaveLength(2)
+  })
+
+  it('hands over what no token can mend: other schemes, other refusals, bodies that are gone', async () => {
+    const { network, signIn, fetch } = setUp()
+    for (const response of [refusal('Basic realm="x"'), refusal('Basic', 403), new Response(null, { status: 403 })]) {
+      network.resource = () => response
+      expect(await fetch(resourceUrl)).toBe(response)
+    }
+    network.resource = () => undefined
+    const stream = new Blob(['x']).stream()
+    expect((await fetch(resourceUrl, { method: 'POST', body: stream })).status).toBe(401)
+    network.resource = () => refusal('Bearer error="invalid_request"', 403)
+    expect((await fetch(resourceUrl)).status).toBe(403)
+    expect(signIn.asked).toHaveLength(0)
+  })
+
+  it('[MCP-17] sends nothing outside of the resource, and no header of the caller in the place of the token', async () => {
+    const { network, fetch } = setUp()
+    const wrong = ['https://evil.example/mcp', 'https://api.example/other', 'https://api.example/mcpx', 'http://[']
+    for (const url of [...wrong, 'https://user@api.example/mcp']) {
+      await expect(fetch(url)).rejects.toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
+    }
+    const headers = { Authorization: 'Bearer mine' }
+    await expect(fetch(resourceUrl, { headers })).rejects.toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
+    expect(network.requests).toHaveLength(0)
+  })
+
+  it('[MCP-17] hands a redirect over instead of carrying the token along', async () => {
+    const { network, fetch } = setUp()
+    await fetch(resourceUrl)
+    const moved = new Response(null, { status: 307, headers: { Location: 'https://evil.example/' } })
+    network.resource = () => moved
+    expect(await fetch(resourceUrl)).toBe(moved)
+    expect(network.requests.some(({ url }) => url.startsWith('https://evil.example'))).toBe(false)
+  })
+
+  it('signs in beforehand, says its token, signs out and closes', async () => {
+    const { network, signIn, fetch } = setUp()
+    await expect(fetch.token()).resolves.toBeUndefined()
+    await expect(fetch.signOut()).resolves.toEqual({ revocation: 'nothing' })
+    await fetch.signIn()
+    await fetch.signIn({ signal: new AbortController().signal })
+    await expect(fetch.token()).resolves.toMatchObject({ accessToken: 'as.example-1' })
+    expect(signIn.asked).toHaveLength(1)
+    await expect(fetch.signOut()).resolves.toEqual({ revocation: 'revoked' })
+    expect(network.at(`${issuer}/revoke`).map(({ form }) => form.get('token'))).toEqual([
+      'refresh-as.example-1',
+      'as.example-1',
+    ])
+    await fetch.close()
+    await expect(fetch(resourceUrl)).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' })
+  })
+
+  it('ends the waiting of a caller who gave up, with the sign-in going on for others', async () => {
+    const { signIn, make } = setUp()
+    const giveUp = new AbortController()
+    const fetch = make({
+      signIn: {
+        metadata: signIn.metadata,
+        async getTokens(request) {
+          giveUp.abort(new Error('gave up'))
+          return signIn.getTokens(request)
+        },
+      },
+    })
+    await expect(fetch(resourceUrl, { signal: giveUp.signal })).rejects.toThrowError('gave up')
+    await expect((await fetch(resourceUrl)).json()).resolves.toEqual({ token: 'as.example-1' })
+    expect(signIn.asked).toHaveLength(1)
+  })
+
+  it('takes up the tokens that another process left in the store, without discovery', async () => {
+    const { network, signIn, make } = setUp({ store: createMemoryTokenStore() })
+    await make()(resourceUrl)
+    const before = network.requests.length
+    await make()(resourceUrl)
+    expect(network.requests.slice(before).map(authorizationOf)).toEqual(['Bearer as.example-1'])
+    await make({ user: 'somebody else' })(resourceUrl)
+    expect(signIn.asked).toHaveLength(2)
+  })
+
+  it('tells every step, and nothing secret', async () => {
+    const steps: string[] = []
+    const { fetch } = setUp({ onStep: ({ step, found }) => void steps.push(`${step}: ${found}`) })
+    await fetch(resourceUrl)
+    expect(steps).toEqual([
+      `resource_metadata: ${metadataUrl}: ${resourceUrl}`,
+      `authorization_server: ${issuer}`,
+      'client: client-1, by registration',
+      'sign_in: no scope',
+      'token: Bearer for no scope',
+    ])
+  })
+
+  it('refuses options that cannot be right', () => {
+    const { make } = setUp()
+    const wrong: readonly Partial<Record<keyof ProtectedFetchOptions, unknown>>[] = [
+      { resource: 'http://api.example' },
+      { signIn: {} },
+      { clientDocument: { url: 'https://app.example' } },
+      { dpop: true },
+      { timeoutMs: 0 },
+    ]
+    for (const options of wrong) {
+      expect(() => make(options as Partial<ProtectedFetchOptions>)).toThrowError(/takes|needs/)
+    }
+  })
+})
+
+describe('step-up', () => {
+  const wants = (scope: string) => `Bearer error="insufficient_scope", scope="${scope}"`
+
+  it('[MCP-16] asks for the union of earlier and challenged scopes', async () => {
+    const { network, signIn, fetch } = setUp({ scope: 'read' })
+    network.resource = ({ headers, method }) => {
+      const [, token = ''] = (headers.get('authorization') ?? '').split(' ')
+      const scope = network.issued.get(token)?.scope
+      if (scope === undefined) return undefined
+      return method === 'POST' && !scope.includes('write') ? refusal(wants('write'), 403) : Response.json(scope)
+    }
+    await fetch(resourceUrl)
+    await expect((await fetch(resourceUrl, { method: 'POST', body: '' })).json()).resolves.toBe('read write')
+    expect(signIn.asked.map((asked) => asked.get('scope'))).toEqual(['read', 'read write'])
+  })
+
+  it('[MCP-16] tries twice at most, remembers what did not help per operation, and forgets it after a while', async () => {
+    const { network, signIn, time, fetch } = setUp()
+    network.tokenAnswer = { scope: 'none' }
+    await fetch(resourceUrl)
+    network.resource = () => refusal(wants('write'), 403)
+    expect((await fetch(resourceUrl)).status).toBe(403)
+    expect(signIn.asked).toHaveLength(3)
+    expect((await fetch(resourceUrl)).status).toBe(403)
+    expect(signIn.asked).toHaveLength(3)
+    expect((await fetch(`${resourceUrl}/other`)).status).toBe(403)
+    expect(signIn.asked).toHaveLength(5)
+    time.nowMs += 600_001
+    await fetch(resourceUrl)
+    expect(signIn.asked).toHaveLength(7)
+  })
+
+  it('[MCP-16] does not sign in for scopes that the token has', async () => {
+    const { network, signIn, fetch } = setUp({ scope: 'write' })
+    await fetch(resourceUrl)
+    network.resource = () => refusal(wants('write'), 403)
+    expect((await fetch(resourceUrl)).status).toBe(403)
+    expect(signIn.asked).toHaveLength(1)
+  })
+
+  it('[MCP-16] remembers a step-up that the user refused', async () => {
+    const { network, signIn, make } = setUp()
+    let isWilling = true
+    const fetch = make({
+      signIn: {
+        metadata: signIn.metadata,
+        getTokens: (request) => (isWilling ? signIn.getTokens(request) : Promise.reject(new Error('no'))),
+      },
+    })
+    await fetch(resourceUrl)
+    network.resource = () => refusal(wants('write'), 403)
+    isWilling = false
+    await expect(fetch(resourceUrl)).rejects.toThrowError('no')
+    expect((await fetch(resourceUrl)).status).toBe(403)
+  })
+
+  it('asks for a better login where the resource wants one (RFC 9470)', async () => {
+    const { network, signIn, fetch } = setUp()
+    const challenge = 'Bearer error="insufficient_user_authentication", acr_values="gold silver", max_age="60"'
+    let refusals = 0
+    network.resource = ({ headers }) => {
+      if (!headers.has('authorization') || refusals === 1) return undefined
+      refusals += 1
+      return refusal(challenge)
+    }
+    expect((await fetch(resourceUrl)).status).toBe(200)
+    expect(signIn.asked[1]?.get('acr_values')).toBe('gold silver')
+    expect(signIn.asked[1]?.get('max_age')).toBe('60')
+  })
+})

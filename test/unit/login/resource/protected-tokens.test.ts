@@ -1,0 +1,277 @@
+import { clientSecretBasic, perIssuer } from 'portcullis/client'
+import {
+  createMcpAuthProvider,
+  createMemoryTokenStore,
+  createProtectedFetch,
+  type ProtectedFetchOptions,
+} from 'portcullis/login'
+import { describe, expect, it } from 'vitest'
+import {
+  agreeingUser,
+  discoveryUrl,
+  issuer,
+  metadataUrl,
+  refusal,
+  resourceUrl,
+  serverMetadata,
+  simulateNetwork,
+} from '../../../support/protected-resource.js'
+
+const other = 'https://other.example'
+const rootUrl = 'https://api.example/.well-known/oauth-protected-resource'
+
+function setUp(options: Partial<ProtectedFetchOptions> = {}) {
+  const network = simulateNetwork()
+  network.documents.set(discoveryUrl(other), serverMetadata(other))
+  const signIn = agreeingUser(network)
+  const shared = { signIn, fetch: network.fetch, clock: () => 1_800_000_000_000, ...options }
+  const make = (further: Partial<ProtectedFetchOptions> = {}) =>
+    createProtectedFetch({ resource: resourceUrl, ...shared, ...further })
+  const { resource: _resource, ...forMcp } = shared
+  const makeMcp = (further: object = {}) => createMcpAuthProvider({ serverUrl: resourceUrl, ...forMcp, ...further })
+  return { network, signIn, make, makeMcp }
+}
+
+/** The resource says nothing of where its metadata is. */
+const silent = { headers: new Headers() }
+const isSilent = ({ headers }: typeof silent) => (headers.has('authorization') ? undefined : refusal('Bearer'))
+
+describe('the metadata of the resource', () => {
+  it('[MCP-12] asks where the challenge says, and nowhere else', async () => {
+    const { network, make } = setUp()
+    const named = 'https://docs.example/about-mcp'
+    network.documents.set(named, { resource: resourceUrl, authorization_servers: [issuer] })
+    network.resource = ({ headers }) =>
+      headers.has('authorization') ? undefined : refusal(`Bearer resource_metadata="${named}"`)
+    network.fetch = withDocument(network.fetch, named, network.documents.get(named))
+    const asked: string[] = []
+    const fetch = make({
+      fetch: (input, init) => {
+        asked.push(String(input))
+        return network.fetch(input, init)
+      },
+    })
+    expect((await fetch(resourceUrl)).status).toBe(200)
+    expect(asked).toContain(named)
+    expect(asked.filter((url) => url.includes('oauth-protected-resource'))).toEqual([])
+  })
+
+  it('[MCP-12] without one asks with the path of the resource first, then at the root', async () => {
+    const { network, makeMcp } = setUp()
+    network.resource = isSilent
+    network.documents.set(metadataUrl, undefined)
+    network.documents.set(rootUrl, { resource: 'https://api.example', authorization_servers: [issuer] })
+    expect((await makeMcp().fetch(resourceUrl)).status).toBe(200)
+    const asked = network.requests.map(({ url }) => url).filter((url) => url.includes('oauth-protected-resource'))
+    expect(asked).toEqual([metadataUrl, rootUrl])
+  })
+
+  it('[PRM-07] ignores members that it does not know', async () => {
+    const { network, make } = setUp()
+    network.documents.set(metadataUrl, { resource: resourceUrl, authorization_servers: [issuer], later: { x: 1 } })
+    expect((await make()(resourceUrl)).status).toBe(200)
+  })
+
+  it.each([
+    ['another resource', 'https://evil.example/mcp'],
+    ['the resource in another spelling', 'https://api.example/MCP'],
+    ['the origin of the resource', 'https://api.example'],
+    ['nothing', undefined],
+  ])('[PRM-08] [C-18] discards a document about %s', async (_name, named) => {
+    const { network, signIn, make } = setUp()
+    network.documents.set(metadataUrl, { resource: named, authorization_servers: [issuer] })
+    await expect(make()(resourceUrl)).rejects.toMatchObject({ code: 'ERR_RESOURCE_METADATA' })
+    expect(signIn.asked).toHaveLength(0)
+  })
+
+  it('[PRM-08] takes the URL of the request for the resource where a challenge named the document', async () => {
+    const { network, make } = setUp()
+    network.documents.set(metadataUrl, { resource: `${resourceUrl}/a`, authorization_servers: [issuer] })
+    expect((await make()(`${resourceUrl}/a`)).status).toBe(200)
+    network.resource = isSilent
+    await expect(make()(`${resourceUrl}/a`)).rejects.toMatchObject({ code: 'ERR_RESOURCE_METADATA' })
+  })
+
+  it.each([
+    ['the origin', 'https://api.example', true],
+    ['a path above', 'https://api.example/team', true],
+    ['a path that only begins alike', 'https://api.example/tea', false],
+    ['another origin', 'https://api.example:444/team', false],
+    ['a query', 'https://api.example/team?x', false],
+    ['no URL', 'team', false],
+  ])('[C-18] MCP: judges a document about %s', async (_name, named, isTaken) => {
+    const { network, makeMcp } = setUp()
+    const serverUrl = 'https://api.example/team/mcp'
+    network.resource = isSilent
+    network.documents.set(`${rootUrl}/team/mcp`, { resource: named, authorization_servers: [issuer] })
+    const answer = makeMcp({ serverUrl }).fetch(serverUrl)
+    if (isTaken) expect((await answer).status).toBe(200)
+    else await expect(answer).rejects.toMatchObject({ code: 'ERR_RESOURCE_METADATA' })
+  })
+
+  it.each([
+    ['nothing there', { status: 404 }, 'ERR_RESOURCE_METADATA'],
+    ['a redirect', { status: 302, headers: { Location: 'https://evil.example' } }, 'ERR_RESOURCE_METADATA'],
+    ['a server that fails', { status: 503 }, 'ERR_DISCOVERY_UNAVAILABLE'],
+  ])('says what is wrong with the address in the challenge: %s', async (_name, init, code) => {
+    const { network, make } = setUp()
+    const fetch = make({
+      fetch: async (input, given) =>
+        String(input) === metadataUrl ? new Response(null, init) : network.fetch(input, given),
+    })
+    await expect(fetch(resourceUrl)).rejects.toMatchObject({ code })
+  })
+
+  it.each([
+    ['http', 'http://docs.example/x', 'ERR_RESOURCE_METADATA'],
+    ['a private address', 'https://10.0.0.1/x', 'ERR_RESOURCE_METADATA'],
+    ['a server that is not there', 'https://gone.example/x', 'ERR_DISCOVERY_UNAVAILABLE'],
+  ])('[C-18] asks no address of a challenge that it must not: %s', async (_name, url, code) => {
+    const { network, make } = setUp()
+    network.resource = () => refusal(`Bearer resource_metadata="${url}"`)
+    const fetch = make({
+      fetch: (input, init) =>
+        String(input) === url ? Promise.reject(new TypeError('fetch failed')) : network.fetch(input, init),
+    })
+    await expect(fetch(resourceUrl)).rejects.toMatchObject({ code })
+  })
+
+  it('says where no metadata is to be found', async () => {
+    const { network, make } = setUp()
+    network.resource = isSilent
+    network.documents.delete(metadataUrl)
+    await expect(make({ resource: 'https://api.example/' })('https://api.example/')).rejects.toMatchObject({
+      code: 'ERR_RESOURCE_METADATA',
+    })
+  })
+})
+
+describe('the authorization server', () => {
+  const both = { resource: resourceUrl, authorization_servers: ['http://as.example', other, issuer] }
+  const credentials = perIssuer({ [issuer]: clientSecretBasic({ clientId: 'app', clientSecret: 'secret' }) })
+
+  it.each([
+    ['the first that can be used', {}, 'other.example-1'],
+    ['one that there is a credential for', { credentials }, 'as.example-1'],
+    ['the one that the application chooses', { chooseIssuer: () => issuer }, 'as.example-1'],
+    ['one that the application allows', { issuers: [issuer] }, 'as.example-1'],
+  ])('chooses %s', async (_name, options, token) => {
+    const { network, make } = setUp(options)
+    network.documents.set(metadataUrl, both)
+    await expect((await make()(resourceUrl)).json()).resolves.toEqual({ token })
+  })
+
+  it.each([
+    ['none that is allowed', { issuers: ['https://third.example'] }, both],
+    ['none that was named', { chooseIssuer: () => 'https://third.example' }, both],
+    ['none at all', {}, { resource: resourceUrl }],
+  ])('[MCP-17] uses %s', async (_name, options, document) => {
+    const { network, make } = setUp(options)
+    network.documents.set(metadataUrl, document)
+    await expect(make()(resourceUrl)).rejects.toMatchObject({ code: 'ERR_RESOURCE_ISSUER' })
+  })
+
+  it('[MCP-12] refuses the metadata of another issuer, and servers off the internet', async () => {
+    const { network, make } = setUp()
+    network.documents.set(discoveryUrl(), serverMetadata(other))
+    await expect(make()(resourceUrl)).rejects.toMatchObject({ code: 'ERR_DISCOVERY_ISSUER' })
+    network.documents.set(metadataUrl, { resource: resourceUrl, authorization_servers: ['https://10.0.0.1'] })
+    const before = network.requests.length
+    await expect(make()(resourceUrl)).rejects.toMatchObject({ code: 'ERR_DISCOVERY_UNAVAILABLE' })
+    expect(network.requests.slice(before).some(({ url }) => url.startsWith('https://10.0.0.1'))).toBe(false)
+  })
+
+  it('[PRM-16] refuses a server that lists its resources, and not this one', async () => {
+    const { network, make } = setUp()
+    network.documents.set(discoveryUrl(), serverMetadata(issuer, { protected_resources: [resourceUrl] }))
+    expect((await make()(resourceUrl)).status).toBe(200)
+    network.documents.set(discoveryUrl(), serverMetadata(issuer, { protected_resources: ['https://x.example'] }))
+    await expect(make()(resourceUrl)).rejects.toMatchObject({ code: 'ERR_RESOURCE_ISSUER' })
+  })
+
+  it('[MCP-15] [C-22] MCP: goes on only where the server says that it supports PKCE with S256', async () => {
+    const { network, signIn, makeMcp } = setUp()
+    for (const methods of [undefined, ['plain'], 'S256']) {
+      network.documents.set(discoveryUrl(), serverMetadata(issuer, { code_challenge_methods_supported: methods }))
+      await expect(makeMcp().fetch(resourceUrl)).rejects.toMatchObject({ code: 'ERR_PKCE_UNSUPPORTED' })
+    }
+    expect(signIn.asked).toHaveLength(0)
+  })
+
+  it('[MCP-16] [S3-29] MCP: asks for all scopes that the resource has where the challenge names none', async () => {
+    const { network, signIn, makeMcp } = setUp()
+    network.documents.set(metadataUrl, {
+      ...{ resource: resourceUrl, authorization_servers: [issuer], scopes_supported: ['a', 'b'] },
+    })
+    await makeMcp().fetch(resourceUrl)
+    expect(signIn.asked[0]?.get('scope')).toBe('a b')
+  })
+
+  it('[MCP-18] MCP: adds offline_access where the server lists it, and lives without a refresh token', async () => {
+    const { network, signIn, makeMcp } = setUp()
+    network.tokenAnswer = { refresh_token: undefined }
+    await makeMcp().fetch(resourceUrl)
+    network.documents.set(discoveryUrl(), serverMetadata(issuer, { scopes_supported: ['offline_access'] }))
+    const provider = makeMcp()
+    await provider.fetch(resourceUrl)
+    expect(signIn.asked.map((asked) => asked.get('scope'))).toEqual([null, 'offline_access'])
+    network.issued.clear()
+    expect((await provider.fetch(resourceUrl)).status).toBe(200)
+    expect(signIn.asked).toHaveLength(3)
+  })
+
+  it('[MCP-17] [DCR-07] keeps tokens and registrations of one server from another', async () => {
+    const { network, make } = setUp({ store: createMemoryTokenStore() })
+    await make()(resourceUrl)
+    network.documents.set(metadataUrl, { resource: resourceUrl, authorization_servers: [other] })
+    network.issued.clear()
+    network.documents.set(discoveryUrl(), undefined)
+    const fetch = make({ issuers: [other] })
+    await expect((await fetch(resourceUrl)).json()).resolves.toEqual({ token: 'other.example-2' })
+    const sent = network.requests.filter(({ url }) => url.startsWith(other)).map(({ body }) => body)
+    expect(sent.join()).not.toMatch(/as\.example|client-1/)
+    expect(network.at(`${other}/register`)).toHaveLength(1)
+  })
+})
+
+describe('bound tokens', () => {
+  const dpop = { dpop_signing_alg_values_supported: ['ES256'] }
+  const takes = { resource: resourceUrl, authorization_servers: [issuer], ...dpop }
+
+  it.each([
+    ['binds where both sides know DPoP', takes, dpop, {}, 'DPoP'],
+    ['does not where the server does not', takes, {}, {}, 'Bearer'],
+    ['does not where the application will not', takes, dpop, { dpop: false }, 'Bearer'],
+    ['binds where the resource demands it', { ...takes, dpop_bound_access_tokens_required: true }, {}, {}, 'DPoP'],
+  ] as const)('%s', async (_name, document, server, options, scheme) => {
+    const { network, make } = setUp(options)
+    network.documents.set(metadataUrl, document)
+    network.documents.set(discoveryUrl(), serverMetadata(issuer, server))
+    await make()(resourceUrl)
+    const last = network.at(resourceUrl).at(-1)
+    expect(last?.headers.get('authorization')).toBe(`${scheme} as.example-1`)
+    expect(last?.headers.has('dpop')).toBe(scheme === 'DPoP')
+  })
+
+  it('binds where the challenge is one for DPoP, and takes tokens up again only with their key', async () => {
+    const { network, signIn, make } = setUp({ store: createMemoryTokenStore() })
+    const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify'])
+    network.documents.set(discoveryUrl(), serverMetadata(issuer, dpop))
+    network.resource = ({ headers }) =>
+      headers.has('authorization') ? undefined : refusal(`DPoP resource_metadata="${metadataUrl}"`)
+    await make({ dpop: pair })(resourceUrl)
+    await make({ dpop: pair })(resourceUrl)
+    expect(network.at(resourceUrl).at(-1)?.headers.get('authorization')).toBe('DPoP as.example-1')
+    await make()(resourceUrl)
+    expect(signIn.asked).toHaveLength(2)
+    network.tokenAnswer = {}
+    await make({ dpop: false, user: 'b' })(resourceUrl)
+    const before = signIn.asked.length
+    await make({ dpop: pair, user: 'b' })(resourceUrl)
+    expect(signIn.asked).toHaveLength(before)
+  })
+})
+
+function withDocument(fetch: typeof globalThis.fetch, at: string, document: object | undefined): typeof fetch {
+  return async (input, init) => (String(input) === at ? Response.json(document) : fetch(input, init))
+}

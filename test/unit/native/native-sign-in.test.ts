@@ -1,0 +1,42 @@
+import { createMcpAuthProvider } from 'portcullis/login'
+import { type NativeSignInOptions, nativeSignIn } from 'portcullis/native'
+import { describe, expect, it } from 'vitest'
+import { issuer, resourceUrl, simulateNetwork } from '../../support/protected-resource.js'
+
+describe('nativeSignIn', () => {
+  it('[DCR-06] [MCP-14] registers as a native client, and signs in through the browser', async () => {
+    const network = simulateNetwork()
+    const signIn = nativeSignIn({
+      async openBrowser(startUrl) {
+        const start = await fetch(startUrl, { redirect: 'manual' })
+        const { searchParams } = new URL(start.headers.get('location') as string)
+        const answer = new URL(searchParams.get('redirect_uri') as string)
+        answer.search = new URLSearchParams({ code: 'c', state: searchParams.get('state') as string }).toString()
+        await fetch(answer)
+      },
+    })
+    const provider = createMcpAuthProvider({ serverUrl: resourceUrl, signIn, fetch: network.fetch })
+    expect((await provider.fetch(resourceUrl)).status).toBe(200)
+    expect(JSON.parse(network.at(`${issuer}/register`)[0]?.body ?? '')).toMatchObject({
+      application_type: 'native',
+      redirect_uris: ['http://127.0.0.1/callback'],
+    })
+  })
+
+  it.each<[NativeSignInOptions, readonly string[]]>([
+    [{ host: '::1', port: 7000, path: '/done-here' }, ['http://[::1]:7000/done-here']],
+    [{ portRange: [7000, 7001] }, ['http://127.0.0.1:7000/callback', 'http://127.0.0.1:7001/callback']],
+    [
+      { redirectUri: 'https://app.example/cb', prompt: async () => '' },
+      ['http://127.0.0.1/callback', 'https://app.example/cb'],
+    ],
+  ])('[DCR-06] registers the redirect URIs of %o', (options, uris) => {
+    expect(nativeSignIn(options).metadata.redirect_uris).toEqual(uris)
+  })
+
+  it('registers for a login on another device, and refuses options that the resource decides', () => {
+    const { grant_types: grants } = nativeSignIn({ onCode: () => undefined }).metadata
+    expect(grants).toContain('urn:ietf:params:oauth:grant-type:device_code')
+    expect(() => nativeSignIn({ scopes: ['x'] } as NativeSignInOptions)).toThrowError(/scopes/)
+  })
+})
