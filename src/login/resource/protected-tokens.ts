@@ -7,7 +7,7 @@ import { ClientConfigurationError, DiscoveryError, isOAuthClientError } from '..
 import type { TokenSet } from '../../client/token-set.js'
 import { isIssuer } from '../../issuer/identifiers.js'
 import { createBoundedCache } from '../../kit/bounded-cache.js'
-import { notify } from '../../kit/events.js'
+import { emit } from '../../kit/event-sink.js'
 import { isStringArray } from '../../kit/json.js'
 import { createSingleFlight } from '../../kit/single-flight.js'
 import { readKept } from '../kept-tokens.js'
@@ -75,7 +75,7 @@ export function createProtectedTokens(settings: ProtectedSettings, profile: Reso
   }
 
   const tell = (step: ProtectedStep['step'], found: string): void => {
-    if (onStep !== undefined) notify(onStep, { step, found })
+    emit(onStep, { step, found })
   }
 
   async function tokensAt(issuer: string, named: string, isBound: boolean): Promise<UsableTokens> {
