@@ -40,7 +40,10 @@ export const clientErrorTraits = {
   ERR_INVALID_SCOPE: traits('validation', 'The authorization server refused the requested scope'),
   ERR_RESOURCE_METADATA: traits('validation', 'The protected resource publishes no metadata that is its own'),
   ERR_RESOURCE_ISSUER: traits('validation', 'The protected resource names no authorization server that may be used'),
-  ERR_CLIENT_UNKNOWN: traits('validation', 'This client is not known at the authorization server, and cannot become known'),
+  ERR_CLIENT_UNKNOWN: traits(
+    'validation',
+    'This client is not known at the authorization server, and cannot become known',
+  ),
   ERR_PKCE_UNSUPPORTED: traits('pkce', 'The authorization server does not say that it supports PKCE with S256'),
   ERR_PKCE_VERIFIER: traits('pkce', 'A PKCE verifier has 43 to 128 characters of A-Z a-z 0-9 - . _ ~'),
 
