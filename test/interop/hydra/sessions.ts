@@ -1,31 +1,19 @@
-import express from 'express'
 import { createResourceServer } from 'portcullis'
-import { nodeRequestFacts, sendNodeAnswer } from 'portcullis/adapter'
 import { clientSecretBasic } from 'portcullis/client'
 import { hydra as preset } from 'portcullis/providers'
 import { describe, expect, it, vi } from 'vitest'
 import { keyOf, logOut, outcome } from '../api.js'
 import { openBrowser } from '../browser.js'
+import { listenForLogouts } from '../logout-listener.js'
 import { keepAsking } from '../traffic.js'
 import type { World } from './world.js'
 
 /** Logout, new keys, and a server that goes away: in this order, since each changes the server for good. */
 export function describeSessions(world: () => World): void {
   describe('back-channel logout', () => {
-    function listen(client: 'web' | 'shop') {
-      const server = world().serverOf({ logoutAudience: client })
-      const received: string[] = []
-      const form = express.urlencoded({ extended: false })
-      world().orders.app.post(`/${client}-logout`, form, async (req, res) => {
-        received.push(req.body.logout_token)
-        sendNodeAnswer(res, await server.backchannelLogout(nodeRequestFacts(req)))
-      })
-      return { server, received }
-    }
-
     it('[REAL-35] ends the tokens of the session at both clients by logout tokens without exp', async () => {
       const { hydra, orders, browserTokens, serverOf } = world()
-      const [web, shop] = [listen('web'), listen('shop')]
+      const [web, shop] = [listenForLogouts(world(), 'web'), listenForLogouts(world(), 'shop')]
       const browser = openBrowser()
       const atWeb = await browserTokens('web', { browser })
       const atShop = await browserTokens('shop', { browser })
