@@ -25,7 +25,8 @@ export interface AcquireSettings {
   /** The client to ask for a grant of a caller. Throws an {@link AuthError} where there is none. */
   readonly clientFor: (grant: GrantSettings, auth: Auth<unknown>) => GrantClient
   readonly cache: GrantCache
-  readonly exclusively: Exclusively
+  /** `undefined`: this process is the only one that exchanges. */
+  readonly exclusively: Exclusively | undefined
   readonly refusalMs: number
   readonly timeoutMs: number
   readonly mapRefusal: MapRefusal | undefined
@@ -69,6 +70,14 @@ export function createAcquire(parts: AcquireSettings): Acquire {
   const refusals = createShortMemory<unknown>(maxRefusals, refusalMs, clock)
   const exchanges = createShortMemory<true>(maxExchanges, rejectionMs, clock)
 
+  function inTurn(
+    key: string,
+    work: (holding?: Holding) => Promise<Acquired>,
+    look: () => Promise<Acquired | undefined>,
+  ): Promise<Acquired> {
+    return exclusively === undefined ? work() : exclusively(key, work, look)
+  }
+
   async function askWhom({ auth, grant }: AcquireRequest): Promise<ExchangeRequest> {
     try {
       const client = clientFor(grant, auth)
@@ -88,9 +97,9 @@ export function createAcquire(parts: AcquireSettings): Acquire {
       const token = await cache.get(key)
       return token === undefined || token.accessToken === rejected?.accessToken ? undefined : { token, isNew: false }
     }
-    const work = async ({ alone }: Holding): Promise<Acquired> => {
+    const work = async (holding?: Holding): Promise<Acquired> => {
       if (rejected !== undefined) await cache.delete(key)
-      const token = await exchange(key, request, alone)
+      const token = await exchange(key, request, holding?.alone)
       exchanges.set(key, true)
       return { token, isNew: true }
     }
@@ -105,7 +114,7 @@ export function createAcquire(parts: AcquireSettings): Acquire {
       const kept = await look()
       if (kept !== undefined) return kept
       if (rejected !== undefined && exchanges.get(key)) return { token: rejected, isNew: false }
-      return exclusively(key, work, look)
+      return inTurn(key, work, look)
     }
     const flightKey = rejected === undefined ? key : `${key}.${await sha256Base64url(rejected.accessToken)}`
     const joined = flights.current(flightKey)
@@ -118,7 +127,11 @@ export function createAcquire(parts: AcquireSettings): Acquire {
   }
 
   /** A token that was exchanged alone no longer stays out of the cache: another process may have put a newer one there. */
-  async function exchange(key: string, request: ExchangeRequest, alone: AbortSignal): Promise<GrantedToken> {
+  async function exchange(
+    key: string,
+    request: ExchangeRequest,
+    alone: AbortSignal | undefined,
+  ): Promise<GrantedToken> {
     const { auth, grant, client } = request
     const about = { issuer: client.issuer, resource: grant.resource, correlationId: auth.correlationId }
     const startedMs = monotonicClock()
@@ -130,7 +143,7 @@ export function createAcquire(parts: AcquireSettings): Acquire {
         client.exchangeToken(params, { signal, totalTimeoutMs: clientTimeoutMs(timeoutMs), correlationId })
       const answer = await traced(onEvent, { operation: 'exchange', ...about }, () => withTimeLimit(timeoutMs, ask))
       const granted = checkGranted(answer, request)
-      if (!alone.aborted) await cache.set(key, granted, auth.expiresAt)
+      if (alone?.aborted !== true) await cache.set(key, granted, auth.expiresAt)
       const { expiresAt } = granted
       const expiresInSeconds = expiresAt && Math.round(expiresAt - clock() / 1000)
       emit(onEvent, { type: 'grant.exchanged', ...about, durationMs: durationMs(), expiresInSeconds })

@@ -113,7 +113,8 @@ export function createGrants(options: GrantsOptions): Grants {
   const acquire = createAcquire({
     clientFor: (grant, auth) => clientOf(issuerOf(grant, auth)),
     cache: createGrantCache(store ? storeInTime(store) : createMemoryGrantStore({ clock }), clock, watches.store),
-    exclusively: createExclusively({ lock, store: 'grants', worksUnlocked: true, watch: watches.lock, onEvent }),
+    exclusively:
+      lock && createExclusively({ lock, store: 'grants', worksUnlocked: true, watch: watches.lock, onEvent }),
     refusalMs: refusalSeconds * 1000,
     timeoutMs: exchangeTimeoutMs,
     mapRefusal: options.mapRefusal,

@@ -1,7 +1,6 @@
 /** Logout tokens (OpenID Connect Back-Channel Logout 1.0): what makes one good. Ends nothing. */
 import { InvalidTokenError } from '../errors/index.js'
-import type { CompactJws } from '../jws/compact-jws.js'
-import { invalidClaim, missingClaim, numericDate, textClaim } from '../jws/read-claim.js'
+import { type CompactJws, invalidClaim, missingClaim, numericDate, textClaim } from '../jws/compact-jws.js'
 import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../kit/json.js'
 import type { KeySource } from './key-source.js'
 import { readJoseHeader, verifySignature } from './verify-signature.js'

@@ -1,6 +1,7 @@
+/** A compact JWS taken apart, and the claims in it by type. Checks neither signature nor value. */
 import { decodeBase64url, decodeUtf8Base64url, encodeBase64url } from '#crypto'
 import { InvalidTokenError } from '../errors/index.js'
-import { freezeWithin, type JsonObject, parseJsonObject } from '../kit/json.js'
+import { freezeWithin, type JsonObject, ownMember, parseJsonObject } from '../kit/json.js'
 
 /** A JWS in compact serialization, taken apart and not yet checked (RFC 7515 §7.1). */
 export interface CompactJws {
@@ -16,16 +17,8 @@ export interface CompactJws {
 /** How deep JSON in a token may nest. */
 export const maxJsonDepth = 32
 
-const maxTokenLength = 16 * 1024
-
-/**
- * Refuses a token that is too large to be looked at.
- *
- * @throws {@link InvalidTokenError} `ERR_TOKEN_TOO_LARGE`
- */
-export function checkTokenSize(token: string): void {
-  if (token.length > maxTokenLength) throw new InvalidTokenError('ERR_TOKEN_TOO_LARGE')
-}
+/** The most characters of a token that is looked at. */
+export const maxTokenLength = 16 * 1024
 
 /** Looking for one character that must not be there takes half as long as matching all that may. */
 const foreignCharacter = /[^\w.-]/
@@ -98,4 +91,28 @@ export function hasCanonicalTail(text: string): boolean {
 /** Whether `text` is non-empty, canonical base64url without padding (RFC 7515 §2). */
 export function isBase64url(text: string): boolean {
   return canonical.test(text) && hasCanonicalTail(text)
+}
+
+/** Refuses the token for a claim of the wrong type or value. */
+export function invalidClaim(name: string): never {
+  throw new InvalidTokenError('ERR_TOKEN_CLAIM_INVALID', { detail: name })
+}
+
+/** Refuses the token for an absent claim. */
+export function missingClaim(name: string): never {
+  throw new InvalidTokenError('ERR_TOKEN_CLAIM_MISSING', { detail: name, expected: name })
+}
+
+/** A NumericDate claim in seconds, fractions allowed (RFC 7519 §2). A value of another type refuses the token. */
+export function numericDate(claims: JsonObject, name: string): number | undefined {
+  const value = ownMember(claims, name)
+  if (value === undefined) return undefined
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : invalidClaim(name)
+}
+
+/** A claim that is a non-empty string. A value of another type refuses the token. */
+export function textClaim(claims: JsonObject, name: string): string | undefined {
+  const value = ownMember(claims, name)
+  if (value === undefined) return undefined
+  return typeof value === 'string' && value !== '' ? value : invalidClaim(name)
 }

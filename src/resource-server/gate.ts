@@ -1,9 +1,9 @@
 /** The guards of one server, and the fixed list of steps they take. Does NOT write answers: see refusals.ts. */
 import { sha256Base64url } from '#crypto'
 import { Auth, type AuthScheme, Passage, passage } from '../auth/auth.js'
-import { ConfigurationError, InvalidRequestError, MissingTokenError } from '../errors/index.js'
+import { ConfigurationError, InvalidRequestError, InvalidTokenError, MissingTokenError } from '../errors/index.js'
 import type { RequestFacts } from '../http/request-facts.js'
-import { checkTokenSize } from '../jws/compact-jws.js'
+import { maxTokenLength } from '../jws/compact-jws.js'
 import { type MaybePromise, whenReady } from '../kit/maybe-promise.js'
 import type { RevocationList } from '../revocation/revocation.js'
 import { createAuthEvents, type Judged } from './auth-events.js'
@@ -87,7 +87,7 @@ export function createGates<Claims>({
     its: Passage,
     isRehearsal = false,
   ): Promise<Auth<Claims>> {
-    checkTokenSize(token)
+    if (token.length > maxTokenLength) throw new InvalidTokenError('ERR_TOKEN_TOO_LARGE')
     const nowMs = clock()
     const hashed = sha256Base64url(token)
     const tokenHash = typeof hashed === 'string' ? hashed : await hashed

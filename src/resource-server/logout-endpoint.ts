@@ -4,7 +4,7 @@ import { isForm } from '../http/form-body.js'
 import type { HttpAnswer } from '../http/http-answer.js'
 import type { RequestFacts } from '../http/request-facts.js'
 import { type LogoutToken, verifyLogoutToken } from '../issuer/logout-token.js'
-import { checkTokenSize, readCompactJws } from '../jws/compact-jws.js'
+import { maxTokenLength, readCompactJws } from '../jws/compact-jws.js'
 import type { Clock } from '../kit/clock.js'
 import { isJsonObject, ownMember } from '../kit/json.js'
 import { type BackchannelLogoutSettings, createBackchannelLogout } from '../revocation/backchannel-logout.js'
@@ -44,6 +44,6 @@ function readToken(request: RequestFacts): string {
   if (!isJsonObject(form) && isForm(request)) throw new ConfigurationError(unparsedForm)
   const token = isJsonObject(form) ? ownMember(form, 'logout_token') : undefined
   if (typeof token !== 'string') throw new InvalidTokenError('ERR_TOKEN_MALFORMED', { detail: 'no logout_token' })
-  checkTokenSize(token)
+  if (token.length > maxTokenLength) throw new InvalidTokenError('ERR_TOKEN_TOO_LARGE')
   return token
 }

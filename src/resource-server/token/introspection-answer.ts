@@ -1,8 +1,7 @@
 /** How an introspection answer is read and judged. Sends nothing. */
 import { InvalidTokenError } from '../../errors/index.js'
 import { readJoseHeader, verifySignature } from '../../issuer/verify-signature.js'
-import { comparableType, maxJsonDepth, readCompactJws } from '../../jws/compact-jws.js'
-import { invalidClaim } from '../../jws/read-claim.js'
+import { comparableType, invalidClaim, maxJsonDepth, readCompactJws } from '../../jws/compact-jws.js'
 import type { IntrospectionFailureReason } from '../../kit/failure-code.js'
 import type { FetchedAnswer } from '../../kit/fetch/guarded-fetch.js'
 import {

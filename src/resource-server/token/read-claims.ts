@@ -1,6 +1,6 @@
 import type { Actor, VerifiedToken } from '../../auth/auth.js'
 import { type InvalidTokenCode, InvalidTokenError } from '../../errors/index.js'
-import { invalidClaim, missingClaim, numericDate, textClaim } from '../../jws/read-claim.js'
+import { invalidClaim, missingClaim, numericDate, textClaim } from '../../jws/compact-jws.js'
 import type { VerificationKey } from '../../jws/verification-key.js'
 import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../../kit/json.js'
 import { firstClaim, readRoles, readScopes } from './claim-paths.js'
