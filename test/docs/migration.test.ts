@@ -1,5 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { createResourceServer, type Requirement, type ResourceServerOptions } from 'portcullis'
+import { publicClient } from 'portcullis/client'
+import { createLogin, createMemorySessionStore, createProvider, type LoginOptions } from 'portcullis/login'
 import { createSigningKey } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
 import { read } from './markdown.js'
@@ -42,12 +44,31 @@ const requirements: Readonly<Record<string, Requirement<Record<string, unknown>>
   allow: { allow: async () => true },
 }
 
+const logins: Readonly<Record<string, Partial<LoginOptions>>> = {
+  basePath: { basePath: '/login' },
+  logoutAtProvider: { logoutAtProvider: false },
+  '`postLogoutRedirect`': { postLogoutRedirect: '/bye' },
+  'idleSeconds, absoluteSeconds, rolling': { session: { idleSeconds: 60, absoluteSeconds: 60, rolling: false } },
+  '`sessions`, with `tokens`': { sessions: createMemorySessionStore(), tokens: false },
+  "responseMode: 'form_post'": { responseMode: 'form_post' },
+  '`claims` of the options': { claims: ['email'] },
+}
+
 describe('docs/migration.md', () => {
   const page = read('docs/migration.md')
 
   it.each(Object.entries(settings))('names %s, which a server takes', (words, options) => {
     expect(page).toContain(words)
     expect(createResourceServer({ resource, issuer, ...options }).resources).toEqual([resource])
+  })
+
+  it.each(Object.entries(logins))('names %s, which a login takes', (words, options) => {
+    expect(page).toContain(words)
+    const credential = publicClient({ clientId: 'app' })
+    const provider = createProvider({ name: 'auth0', issuer, credential, audience: 'https://api.example.com' })
+    const keys = [{ id: 'k', secret: new Uint8Array(32) }]
+    const login = createLogin({ baseUrl: 'https://app.example.com', providers: [provider], keys, ...options })
+    expect(login.guard()).toBeTypeOf('function')
   })
 
   it.each(Object.entries(requirements))('names %s, which a route takes', (words, requirement) => {
