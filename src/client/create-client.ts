@@ -72,7 +72,7 @@ export function createClientWith(options: OAuthClientOptions, vendor: NamedServe
   const runner = { settings, breakers, closing: closing.signal }
   const runCall: RunCall = (spec, call, work) =>
     withinCall(runner, call, (signal) => repeatAttempts(runner, spec, call, signal, work))
-  const { find, keys } = createServer(settings, runCall, vendor.documentIssuers)
+  const { find, findOpenid, keys } = createServer(settings, runCall, vendor.documentIssuers)
   const dpop = settings.dpop === false ? undefined : createDpop(settings.dpop, settings.clock)
   const tokens = createTokenCache(settings)
   const refreshes = createSingleFlight<TokenSet>()
@@ -88,6 +88,7 @@ export function createClientWith(options: OAuthClientOptions, vendor: NamedServe
     ...runner,
     dpop,
     server: find,
+    openid: findOpenid,
     identity: registered?.get ?? known,
     keys,
     isIssuer: vendor.isIssuer ?? ((issuer) => issuer === settings.issuer),

@@ -24,10 +24,22 @@ export interface KnownServer {
   readonly endpoints: EndpointDescriptions
 }
 
+/** What servers like to leave out of the document of RFC 8414. */
+export type OpenidMember =
+  | 'userinfo_endpoint'
+  | 'end_session_endpoint'
+  | 'jwks_uri'
+  | 'id_token_signing_alg_values_supported'
+
 /** Where the metadata of a server is from, and how it is asked for. */
 export interface FoundServer {
   /** With `refresh`, from the server and not from memory: what was known stays where that fails. */
   find(refresh?: boolean): Promise<KnownServer>
+  /**
+   * The same, for who needs a member that only OpenID Connect has. Where the document of RFC 8414 was found first and says
+   * nothing of it, the members that are missing there come from the OpenID document of the same issuer, if there is one.
+   */
+  findOpenid(member: OpenidMember): Promise<KnownServer>
   /** The keys for ID tokens: where an option says, else where the metadata does. Kept as those of a resource server. */
   readonly keys: KeySource
 }
@@ -44,9 +56,9 @@ export function createServer(
 ): FoundServer {
   const { issuer, fetch, clock, insecureHosts } = settings
   const surroundings = { fetch, clock, onEvent: undefined, insecureHosts }
-  const begin = () =>
+  const begin = (convention = settings.discovery || undefined) =>
     createDiscovery(issuer, surroundings, {
-      convention: settings.discovery || undefined,
+      convention,
       documentIssuers,
       ask: (url) => ask(settings, runCall, url),
       toError: (failure) => toDiscoveryError(issuer, failure),
@@ -54,11 +66,24 @@ export function createServer(
     })
   let discovery = begin()
   let last: { readonly document: JsonObject; readonly known: KnownServer } | undefined
+  let openid: Discovery | undefined
+  let completed: { readonly document: JsonObject; readonly known: KnownServer } | undefined
 
   async function find(refresh = false): Promise<KnownServer> {
     const document = settings.discovery === false ? nothing : await documentOf(refresh)
     if (last?.document !== document) last = { document, known: applyEndpoints(settings, document) }
     return last.known
+  }
+
+  async function findOpenid(member: OpenidMember): Promise<KnownServer> {
+    const known = await find()
+    const { document } = last as { readonly document: JsonObject }
+    if (settings.discovery !== 'auto' || isSaid(known.metadata, member)) return known
+    if (completed?.document === document) return completed.known
+    openid ??= begin('oidc')
+    const beside = await openid.document().catch(nothingThere)
+    completed = { document, known: applyEndpoints(settings, { ...beside, ...document }) }
+    return completed.known
   }
 
   async function documentOf(refresh: boolean): Promise<JsonObject> {
@@ -69,9 +94,9 @@ export function createServer(
     return document
   }
 
-  const metadata = async () => usableMetadata((await find()).metadata, insecureHosts)
+  const metadata = async () => usableMetadata((await findOpenid('jwks_uri')).metadata, insecureHosts)
   const found: Discovery = { issuer, metadata, document: metadata, invalidate: () => discovery.invalidate() }
-  return { find, keys: createIdTokenKeys(settings, found) }
+  return { find, findOpenid, keys: createIdTokenKeys(settings, found) }
 }
 
 function createIdTokenKeys(settings: ClientSettings, discovery: Discovery): KeySource {
@@ -82,6 +107,17 @@ function createIdTokenKeys(settings: ClientSettings, discovery: Discovery): KeyS
 }
 
 const nothing: JsonObject = Object.freeze({})
+
+/** Whether the metadata has the member, or is an OpenID document that has none: those must list algorithms. */
+function isSaid(metadata: JsonObject, member: OpenidMember): boolean {
+  return [member, 'id_token_signing_alg_values_supported'].some((name) => (metadata[name] ?? undefined) !== undefined)
+}
+
+/** A document that is not there, or is about another issuer, says nothing. @throws whatever may pass. */
+function nothingThere(error: DiscoveryError): JsonObject {
+  if (error.code === 'ERR_DISCOVERY_UNAVAILABLE') throw error
+  return nothing
+}
 
 async function ask(settings: ClientSettings, runCall: RunCall, url: string): Promise<DiscoveryAnswer | Error> {
   const { issuer, timeoutMs, totalTimeoutMs, monotonicClock } = settings

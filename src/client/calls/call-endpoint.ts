@@ -14,7 +14,7 @@ import {
   isOAuthClientError,
 } from '../errors.js'
 import { createRedact, redactedCause } from '../redaction.js'
-import type { KnownServer } from '../server.js'
+import type { KnownServer, OpenidMember } from '../server.js'
 import type { ClientSettings } from '../settings.js'
 import type { Attempt } from './attempt.js'
 import type { Dpop } from './dpop.js'
@@ -25,6 +25,8 @@ export interface Runtime extends CallRunner {
   /** `undefined` where the client asks for no bound tokens. */
   readonly dpop: Dpop | undefined
   readonly server: () => Promise<KnownServer>
+  /** The same, completed by what only OpenID documents have. */
+  readonly openid: (member: OpenidMember) => Promise<KnownServer>
   /** The keys that ID tokens are signed with. */
   readonly keys: KeySource
   /** Whether the `iss` of an answer or an ID token is that of the server; of a token, given its claims. */
@@ -104,7 +106,9 @@ export function callEndpoint<T>(
   work: (config: Configuration, attempt: Attempt, metadata: JsonObject) => Promise<T>,
 ): Promise<T> {
   return withinCall(runtime, call, async (signal) => {
-    const { metadata } = await runtime.server()
+    const { metadata } = await (request.endpoint === 'userinfo'
+      ? runtime.openid('userinfo_endpoint')
+      : runtime.server())
     const endpoint = endpointIn(metadata, call, request.endpoint)
     if (request.needs !== undefined) endpointIn(metadata, call, request.needs)
     const identity = await identityOf(runtime, call)

@@ -43,7 +43,7 @@ export async function endSessionUrl(
   const call = beginCall(runtime, 'endSessionUrl', options)
   checkParams(call, params, rules)
   return withinCall(runtime, call, async () => {
-    const { metadata } = await runtime.server()
+    const { metadata } = await runtime.openid('end_session_endpoint')
     if ((metadata.end_session_endpoint ?? undefined) === undefined) return undefined
     const url = readSecureUrl(endpointIn(metadata, call, 'endSession'), runtime.settings.insecureHosts)
     if (url === undefined) {

@@ -62,7 +62,7 @@ export async function checkLogoutToken(
   requireToken(call, 'logoutToken', text)
   return withinCall(runtime, call, async () => {
     const { settings, keys, isIssuer } = runtime
-    const { metadata } = await runtime.server()
+    const { metadata } = await runtime.openid('id_token_signing_alg_values_supported')
     const { clientId } = await identityOf(runtime, call)
     const { clockToleranceSeconds = 60 } = settings.idToken
     try {
@@ -93,7 +93,8 @@ export async function checkLogoutToken(
 }
 
 /** Has the keys of the server at hand. @throws {@link DiscoveryError} where they cannot be had. */
-export async function haveKeys({ keys }: Runtime): Promise<void> {
+export async function haveKeys({ keys, openid }: Runtime): Promise<void> {
+  await openid('id_token_signing_alg_values_supported')
   try {
     await keys.warmUp()
   } catch (error) {
@@ -174,7 +175,7 @@ async function verify(
 /** How this client judges what the server signed for it. */
 export async function idTokenSettings(runtime: Runtime, call: Call): Promise<IdTokenSettings> {
   const { settings, keys, isIssuer } = runtime
-  const { metadata } = await runtime.server()
+  const { metadata } = await runtime.openid('id_token_signing_alg_values_supported')
   const { clientId } = await identityOf(runtime, call)
   return {
     clientId,
