@@ -43,6 +43,16 @@ describe('the answer to a probe', () => {
     expect(bodyOf(createHealthAnswer(server, undefined, { details: true })())).not.toHaveProperty('grants')
   })
 
+  it('[S4-12] is 503 without keys, and 200 all the same to who asks whether the process lives', () => {
+    const idle = createResourceServer({ resource: 'https://api.example.com', issuer: 'https://idle.test' })
+    const answers = [createHealthAnswer(idle, undefined)(), createHealthAnswer(idle, undefined, { probe: 'live' })()]
+    expect(answers.map((answer) => [answer.status, bodyOf(answer)])).toEqual([
+      [503, { status: 'unavailable' }],
+      [200, { status: 'ok' }],
+    ])
+    expect(createHealthAnswer(idle, createGrants({ client }))()).toEqual(answers[0])
+  })
+
   it('[S4-12] is 200 while a circuit, a store or the lock of the grants fails, and says degraded', async () => {
     await server.warmUp()
     const down = () => Promise.reject(new TypeError('down'))

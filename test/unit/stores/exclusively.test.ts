@@ -104,6 +104,21 @@ describe('createExclusively', () => {
     expect(await answer).toMatchObject({ reason: 'timeout' })
   })
 
+  it('[REAL-44] tells how long it waited for a lease, and what came of it; and nothing where it did not wait', async () => {
+    const { events, onEvent } = listening()
+    const run = (busy: number, look: () => Promise<string | undefined>) =>
+      exclusivelyWith(scriptedLock({ busy }).lock, onEvent)('k', async () => 'done', look)
+    await run(0, nothing)
+    const waits = [run(1, nothing), run(1, async () => 'found'), run(1000, nothing).catch(() => 'late')]
+    await vi.advanceTimersByTimeAsync(16_000)
+    expect(await Promise.all(waits)).toEqual(['done', 'found', 'late'])
+    const about = { type: 'lock.waited', store: 'grants' }
+    for (const outcome of ['lease', 'result', 'timeout']) {
+      expect(events).toContainEqual({ ...about, outcome, durationMs: expect.any(Number) })
+    }
+    expect(events).toHaveLength(3)
+  })
+
   it('[D01] renews its lease for as long as it works, so that nobody else starts meanwhile', async () => {
     const store = createMemoryLockStore({ clock: () => performance.now() })
     const { events, onEvent } = listening()
