@@ -1,0 +1,109 @@
+import { type CanActivate, createParamDecorator, type ExecutionContext, HttpException, Inject } from '@nestjs/common'
+import { GUARDS_METADATA } from '@nestjs/common/constants.js'
+import { ConfigurationError } from '../../src/adapter.js'
+import type { HttpAnswer, RequestFacts } from '../../src/index.js'
+import type { Login, LoginGuard, LoginRequirement, LoginSession } from '../../src/login/index.js'
+import { callFacts, httpOf, type PlatformResponse, setFields } from './caller.js'
+
+/** What the decorators of a class or a method say. */
+interface DeclaredLogin {
+  readonly session: 'required' | 'optional'
+  readonly requirement: LoginRequirement
+}
+
+const key = Symbol.for('portcullis.login')
+
+/** Where the guards of all handlers are injected from. */
+export const loginGuardsToken = Symbol('PortcullisLoginModule, which the root module has to import')
+
+/** The guard of each handler. */
+export type LoginGuards = (host: object, handler: object) => LoginGuard<LoginSession | undefined> | undefined
+
+/** Compiles what classes and methods declare, once for each handler of each class; `undefined` where they say nothing. */
+export function createLoginGuards(login: Login): LoginGuards {
+  const known = new WeakMap<object, WeakMap<object, ReturnType<LoginGuards>>>()
+  return (host, handler) => {
+    const handlers = known.get(host) ?? new WeakMap()
+    known.set(host, handlers)
+    if (!handlers.has(handler)) handlers.set(handler, compile(login, host, handler))
+    return handlers.get(handler)
+  }
+}
+
+function compile(login: Login, host: object, handler: object): ReturnType<LoginGuards> {
+  const outer: DeclaredLogin | undefined = Reflect.getMetadata(key, host)
+  const inner: DeclaredLogin | undefined = Reflect.getMetadata(key, handler)
+  const session = (inner ?? outer)?.session
+  if (session === undefined) return undefined
+  return session === 'optional' ? login.optionalGuard() : login.guard({ ...outer?.requirement, ...inner?.requirement })
+}
+
+/** Ends a request before the handler, as an exception, since a guard has no other way. */
+export class LoginAnswerException extends HttpException {
+  readonly answer: HttpAnswer
+
+  constructor(answer: HttpAnswer) {
+    super(answer.body, answer.status)
+    this.answer = answer
+  }
+}
+
+/** Contexts that a guard of ours has judged: NestJS shows one to the guards of the class and of the method. */
+const judged = new WeakSet<ExecutionContext>()
+
+/** The guard of every class and method with a decorator. */
+export class PortcullisLoginGuard implements CanActivate {
+  readonly #guards: LoginGuards
+
+  constructor(guards: LoginGuards) {
+    this.#guards = guards
+  }
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    if (judged.has(context)) return true
+    judged.add(context)
+    const guard = this.#guards(context.getClass(), context.getHandler()) as LoginGuard<LoginSession | undefined>
+    if (context.getType() !== 'http') throw new ConfigurationError('@RequireLogin() guards handlers of HTTP alone.')
+    const { request, response } = httpOf(context)
+    const result = await guard(callFacts(context) as RequestFacts)
+    if (!result.ok) throw new LoginAnswerException(result.answer)
+    setFields(response as PlatformResponse, result.headers)
+    Object.defineProperty(request, 'login', { value: result.login, configurable: true })
+    return true
+  }
+}
+
+Inject(loginGuardsToken)(PortcullisLoginGuard, undefined, 0)
+
+/**
+ * Demands a session of web login on a controller or a handler: a page is sent to the login and comes back, anything else
+ * gets 401 and JSON; what another site sends with the user's cookies gets 403, where it may change something. Of a class and
+ * its handler, each member of the requirement is the handler's where it names it. Needs `PortcullisLoginModule`. Beside
+ * `PortcullisModule`, which demands tokens, say `@Public()` as well.
+ *
+ * @group NestJS
+ */
+export function RequireLogin(requirement: LoginRequirement = {}): ClassDecorator & MethodDecorator {
+  return declare({ session: 'required', requirement })
+}
+
+/** As {@link RequireLogin}, but a request without a session passes, with `@CurrentLogin()` undefined. @group NestJS */
+export function OptionalLogin(): ClassDecorator & MethodDecorator {
+  return declare({ session: 'optional', requirement: {} })
+}
+
+/** Injects who signed in; `undefined` where no decorator asked for a session, or found none. @group NestJS */
+export const CurrentLogin: () => ParameterDecorator = createParamDecorator(
+  (_, context) => (httpOf(context).request as { readonly login?: LoginSession } | undefined)?.login,
+)
+
+function declare(declared: DeclaredLogin): ClassDecorator & MethodDecorator {
+  function decorator(target: object, _name?: string | symbol, descriptor?: PropertyDescriptor): void {
+    const subject: object = descriptor?.value ?? target
+    Reflect.defineMetadata(key, declared, subject)
+    const guards: readonly unknown[] = Reflect.getMetadata(GUARDS_METADATA, subject) ?? []
+    if (guards.includes(PortcullisLoginGuard)) return
+    Reflect.defineMetadata(GUARDS_METADATA, [PortcullisLoginGuard, ...guards], subject)
+  }
+  return decorator as ClassDecorator & MethodDecorator
+}
