@@ -38,13 +38,19 @@ function compile(login: Login, host: object, handler: object): ReturnType<LoginG
   return session === 'optional' ? login.optionalGuard() : login.guard({ ...outer?.requirement, ...inner?.requirement })
 }
 
-/** Ends a request before the handler, as an exception, since a guard has no other way. */
+/**
+ * Ends a request before the handler, as an exception, since a guard has no other way. All fields of the answer but its type
+ * are set by then, so that a filter of the application that catches everything keeps the redirect and the cookies.
+ */
 export class LoginAnswerException extends HttpException {
+  /** What is left to send. */
   readonly answer: HttpAnswer
 
-  constructor(answer: HttpAnswer) {
-    super(answer.body, answer.status)
-    this.answer = answer
+  constructor({ status, headers, body }: HttpAnswer, response: PlatformResponse) {
+    super(body, status)
+    const { 'Content-Type': type, ...early } = headers
+    this.answer = { status, headers: type === undefined ? {} : { 'Content-Type': type }, body }
+    setFields(response, early)
   }
 }
 
@@ -64,10 +70,11 @@ export class PortcullisLoginGuard implements CanActivate {
     judged.add(context)
     const guard = this.#guards(context.getClass(), context.getHandler()) as LoginGuard<LoginSession | undefined>
     if (context.getType() !== 'http') throw new ConfigurationError('@RequireLogin() guards handlers of HTTP alone.')
-    const { request, response } = httpOf(context)
+    const { request } = httpOf(context)
+    const response = httpOf(context).response as PlatformResponse
     const result = await guard(callFacts(context) as RequestFacts)
-    if (!result.ok) throw new LoginAnswerException(result.answer)
-    setFields(response as PlatformResponse, result.headers)
+    if (!result.ok) throw new LoginAnswerException(result.answer, response)
+    setFields(response, result.headers)
     Object.defineProperty(request, 'login', { value: result.login, configurable: true })
     return true
   }

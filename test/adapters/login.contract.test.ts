@@ -1,162 +1,16 @@
-import type { AddressInfo } from 'node:net'
-import Router from '@koa/router'
-import express, { type Request as ExpressRequest, type Response as ExpressResponse, type NextFunction } from 'express'
-// @ts-expect-error Express 4 comes without types; the adapter's are those of Express 5.
-import express4 from 'express4'
-import { fastify } from 'fastify'
-import Koa from 'koa'
-// @ts-expect-error Koa 2 comes without types; the adapter's are those of Koa 3.
-import Koa2 from 'koa2'
-import * as onExpress from 'portcullis/express'
-import * as onFastify from 'portcullis/fastify'
 import * as onFetch from 'portcullis/fetch'
-import * as onKoa from 'portcullis/koa'
-import { AccessDeniedError, createLogin, type Login, type LoginSession, type Provider } from 'portcullis/login'
+import { AccessDeniedError, createLogin, type Provider } from 'portcullis/login'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type AuthorizationServer, startAuthorizationServer } from '../support/authorization-server.js'
 import { type GuardedApi, openGuardedApi } from '../support/guarded-api.js'
 import { appUrl, webProvider } from '../support/login-provider.js'
 import { createBrowser, type RawAnswer, type ScriptedBrowser } from '../support/scripted-browser.js'
 import { serveFetch } from '../support/serve-fetch.js'
+import { type Agenda, frameworks, type Served } from './login-frameworks.js'
 
 /*
  * What holds of the login in every framework, over real HTTP, against real oidc-provider, behind a proxy that ends TLS.
  */
-
-interface Served {
-  readonly origin: string
-  close(): Promise<unknown>
-}
-
-const account = (login: LoginSession) => JSON.stringify(login.account)
-const greeting = (login: LoginSession | undefined) => `hello ${login?.account.subject ?? 'stranger'}`
-const strong = { acrValues: ['urn:example:mfa'] }
-
-/** What a service answers that the application calls for its user; `call` names one that wants a better login. */
-let api: GuardedApi
-async function agenda({ fetch }: LoginSession, call = '/strong'): Promise<string> {
-  const response = await fetch({ allowedOrigins: api.origin, baseUrl: api.origin })(call)
-  return `${response.status} ${await response.text()}`
-}
-
-async function serveExpress(make: typeof express, login: Login): Promise<Served> {
-  const app = make()
-  app.use(onExpress.loginRoutes(login))
-  app.get('/me', onExpress.requireLogin(login), (req, res) => void res.type('json').send(account(req.login)))
-  app.get('/hello', onExpress.optionalLogin(login), (req, res) => void res.send(greeting(req.login)))
-  app.get('/strong', onExpress.requireLogin(login, strong), (req, res) => void res.send(req.login.acr))
-  app.post('/notes', onExpress.requireLogin(login), (_req, res) => void res.send('kept'))
-  app.get('/agenda', onExpress.requireLogin(login), (req, res, next) => {
-    agenda(req.login, req.query['call'] as string).then((text) => res.send(text), next)
-  })
-  app.use(onExpress.loginRefusals(login))
-  app.use((error: Error, _req: ExpressRequest, res: ExpressResponse, _next: NextFunction) => {
-    res.status(500).send(`fault: ${error.cause}`)
-  })
-  const listening = app.listen(0, '127.0.0.1')
-  await new Promise((resolve) => listening.once('listening', resolve))
-  const { port } = listening.address() as AddressInfo
-  return { origin: `http://127.0.0.1:${port}`, close: () => new Promise((resolve) => listening.close(resolve)) }
-}
-
-function respond(ctx: { body: unknown }, body: unknown): void {
-  ctx.body = body
-}
-
-async function serveKoa(Application: typeof Koa, login: Login): Promise<Served> {
-  const app = new Application()
-  app.silent = true
-  app.use(async (ctx, next) => {
-    try {
-      await next()
-    } catch (error) {
-      ctx.status = 500
-      ctx.body = `fault: ${(error as Error).cause}`
-    }
-  })
-  const router = new Router()
-  app.use(onKoa.loginRefusals(login))
-  app.use(onKoa.loginRoutes(login))
-  router.get('/me', onKoa.requireLogin(login), (ctx) => {
-    ctx.type = 'json'
-    ctx.body = account(ctx.state.login)
-  })
-  router.get('/hello', onKoa.optionalLogin(login), (ctx) => respond(ctx, greeting(ctx.state.login)))
-  router.get('/strong', onKoa.requireLogin(login, strong), (ctx) => respond(ctx, ctx.state.login.acr))
-  router.post('/notes', onKoa.requireLogin(login), (ctx) => respond(ctx, 'kept'))
-  router.get('/agenda', onKoa.requireLogin(login), async (ctx) =>
-    respond(ctx, await agenda(ctx.state.login, ctx.query['call'] as string)),
-  )
-  app.use(router.routes())
-  const listening = app.listen(0, '127.0.0.1')
-  await new Promise((resolve) => listening.once('listening', resolve))
-  const { port } = listening.address() as AddressInfo
-  return { origin: `http://127.0.0.1:${port}`, close: () => new Promise((resolve) => listening.close(resolve)) }
-}
-
-async function serveFastify(login: Login): Promise<Served> {
-  const app = fastify()
-  await app.register(onFastify.loginRoutes(login))
-  const session = (request: { login?: LoginSession | undefined }) => request.login as LoginSession
-  app.setErrorHandler((error: Error, _request, reply) => reply.code(500).send(`fault: ${error.cause}`))
-  await app.register(async (scope) => {
-    scope.setErrorHandler(onFastify.loginRefusals(login))
-    scope.get('/agenda', { onRequest: onFastify.requireLogin(login) }, (request) =>
-      agenda(session(request), (request.query as { call?: string }).call),
-    )
-  })
-  app.get('/me', { onRequest: onFastify.requireLogin(login) }, (request, reply) =>
-    reply.type('application/json').send(account(session(request))),
-  )
-  app.get('/hello', { onRequest: onFastify.optionalLogin(login) }, (request) => greeting(request.login))
-  app.get('/strong', { onRequest: onFastify.requireLogin(login, strong) }, (request) => session(request).acr)
-  app.post('/notes', { onRequest: onFastify.requireLogin(login) }, () => 'kept')
-  return { origin: await app.listen({ host: '127.0.0.1', port: 0 }), close: () => app.close() }
-}
-
-function serveFetchApp(login: Login): Promise<Served> {
-  const routes = onFetch.loginRoutes(login)
-  const me = onFetch.withLogin(
-    login,
-    {},
-    (_request, session) => new Response(account(session), { headers: { 'content-type': 'application/json' } }),
-  )
-  const notes = onFetch.withLogin(login, {}, () => new Response('kept'))
-  const strongly = onFetch.withLogin(login, strong, (_request, session) => new Response(session.acr ?? ''))
-  const calling = onFetch.withLogin(login, {}, async (request, session) => {
-    const { searchParams } = new URL(request.url)
-    return new Response(await agenda(session, searchParams.get('call') ?? undefined))
-  })
-  const optional = onFetch.optionalLogin(login)
-  const pages: Record<string, (request: Request) => Promise<Response>> = {
-    'GET /me': me,
-    'POST /notes': notes,
-    'GET /strong': strongly,
-    'GET /agenda': calling,
-    async 'GET /hello'(request) {
-      const result = await optional(request)
-      if (!result.ok) return result.response
-      return new Response(greeting(result.login), { headers: result.headers })
-    },
-  }
-  return serveFetch(async (request) => {
-    try {
-      const page = pages[`${request.method} ${new URL(request.url).pathname}`]
-      return (await routes(request)) ?? (await page?.(request)) ?? new Response('', { status: 404 })
-    } catch (error) {
-      return new Response(`fault: ${(error as Error).cause}`, { status: 500 })
-    }
-  })
-}
-
-const frameworks: Record<string, (login: Login) => Promise<Served>> = {
-  'Express 5': (login) => serveExpress(express, login),
-  'Express 4': (login) => serveExpress(express4, login),
-  'Koa 3': (login) => serveKoa(Koa, login),
-  'Koa 2': (login) => serveKoa(Koa2, login),
-  Fastify: serveFastify,
-  Fetch: serveFetchApp,
-}
 
 const keys = [{ id: 'k1', secret: new Uint8Array(32).fill(7) }]
 const mainSession = /^__Host-pc_session=[\w-]{43}; Path=\/; Max-Age=86400; HttpOnly; Secure; SameSite=Lax$/
@@ -168,6 +22,13 @@ const sessionEnd = '__Host-pc_session=; Path=/; Max-Age=0; HttpOnly; Secure; Sam
 const own = ['date', 'connection', 'keep-alive', 'content-length', 'transfer-encoding', 'x-powered-by', 'vary', 'etag']
 const fieldsOf = ({ headers }: RawAnswer) =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !own.includes(name)))
+
+/** What a service answers that the application calls for its user; `call` names one that wants a better login. */
+let api: GuardedApi
+const agenda: Agenda = async ({ fetch }, call = '/strong') => {
+  const response = await fetch({ allowedOrigins: api.origin, baseUrl: api.origin })(call)
+  return `${response.status} ${await response.text()}`
+}
 
 let server: AuthorizationServer
 let provider: Provider
@@ -222,7 +83,7 @@ describe.each(Object.entries(frameworks))('the login in %s', (_name, serve) => {
         return { data: { seen: subject } }
       },
     })
-    served = await serve(login)
+    served = await serve(login, agenda)
     open = () => createBrowser({ [appUrl]: served.origin })
   })
   beforeEach(() => {
