@@ -35,7 +35,7 @@ export {
 } from './handler-decorators.js'
 export { CurrentLogin, OptionalLogin, RequireLogin } from './login-guard.js'
 export { PortcullisLoginModule, type PortcullisLoginModuleOptions } from './login-module.js'
-export type { HealthPaths, PortcullisModuleOptions, PortcullisModuleOptions } from './module-options.js'
+export type { HealthPaths, PortcullisModuleOptions } from './module-options.js'
 export { RefusalException } from './refusal.js'
 
 /** What `@Auth()` gives: the same name serves as decorator and as type. @group NestJS */
