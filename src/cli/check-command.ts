@@ -6,7 +6,7 @@ import type { ReportStep } from '../explain/report.js'
 import { ownMember } from '../kit/json.js'
 import { type CommandCall, CommandFailure, type CommandIo, type ExitCode, plain, table, wrap } from './command-io.js'
 import type { StoredToken } from './stored-token.js'
-import { namesLoopback } from './typed-url.js'
+import { namesLoopback, typedIssuer } from './typed-url.js'
 
 /** The longest text that is read from stdin; the checker refuses more than half of it. */
 const maxInputBytes = 131_072
@@ -19,7 +19,8 @@ export async function checkCommand(call: CommandCall): Promise<ExitCode> {
   }
   const { token, ...kept } = await readToken(call)
   const { kind = 'access_token' } = kept
-  const issuer = (flags['issuer'] as string | undefined) ?? kept.issuer
+  const typed = flags['issuer'] as string | undefined
+  const issuer = typed === undefined ? kept.issuer : typedIssuer(typed)
   const look = diagnoseToken(token, {
     kind: flags['id-token'] === true ? 'id_token' : kind,
     expectedIssuer: issuer,
@@ -41,7 +42,7 @@ async function readToken(call: CommandCall): Promise<Partial<StoredToken> & { re
   const flag = flags['token'] as string | undefined
   if (operand !== undefined && flag !== undefined) throw new CommandFailure('give the token once')
   const argument = operand ?? flag
-  if (argument === '-') return { token: clean(await readAll(io)) }
+  if (argument === '-') return readPiped(call)
   if (argument !== undefined) {
     output.warn(
       'warning: other users of this machine can see a token among the arguments; pass it by stdin: portcullis check -',
@@ -54,6 +55,13 @@ async function readToken(call: CommandCall): Promise<Partial<StoredToken> & { re
   return readStoredToken(call).catch((error: unknown) => {
     throw isPortcullisError(error) && error.code === 'ERR_CONFIGURATION' ? nothingGiven(error) : error
   })
+}
+
+async function readPiped({ io, output }: CommandCall): Promise<{ readonly token: string }> {
+  if (io.stdin.isTTY === true) output.say('paste the token, then press Enter and Ctrl-D:')
+  const token = clean(await readAll(io))
+  if (token === '') throw new CommandFailure('there is no token on stdin')
+  return { token }
 }
 
 function nothingGiven({ message }: Error): CommandFailure {

@@ -13,7 +13,7 @@ export interface TextSink {
 /** Everything a command is given; tests give their own. */
 export interface CommandIo {
   readonly env: Readonly<Record<string, string | undefined>>
-  readonly stdin: AsyncIterable<string | Uint8Array>
+  readonly stdin: AsyncIterable<string | Uint8Array> & { readonly isTTY?: boolean | undefined }
   readonly stdout: TextSink
   readonly stderr: TextSink
   readonly cwd: string

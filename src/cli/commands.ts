@@ -154,7 +154,7 @@ export const commands: readonly Command[] = [
       ['portcullis login', 'the default provider, in the browser'],
       ['portcullis login corporate --device', 'on a machine without one'],
     ],
-    exits: { 0: 'signed in', 1: 'refused or given up', 2: unknown },
+    exits: { 0: 'signed in', 1: 'refused, or not in time', 2: `interrupted, or ${unknown}` },
     json: '`provider`, `account` (`issuer`, `subject`), `key`, `scope`, `expiresAt`, `store`',
   },
   {

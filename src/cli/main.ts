@@ -9,8 +9,16 @@ const interrupted = new AbortController()
 process.once('SIGINT', () => interrupted.abort())
 process.once('SIGTERM', () => interrupted.abort())
 
-// A reader that has seen enough, such as `head`, is no fault.
-process.stdout.on('error', () => process.exit())
+// A reader that has seen enough, such as `head`, is no fault. A full disk is one.
+process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+  if (code === 'EPIPE') process.exit()
+  process.stderr.write(`portcullis: the output cannot be written (${code})\n`)
+  process.exit(2)
+})
+process.stderr.on('error', () => {})
+
+// The timers of time limits keep no process alive: without this it would end before a limit it waits for.
+const alive = setInterval(() => {}, 60_000)
 
 process.exitCode = await runCommand(process.argv.slice(2), {
   // biome-ignore lint/style/noProcessEnv: the command is what a person runs; its environment is part of how they call it.
@@ -24,6 +32,8 @@ process.exitCode = await runCommand(process.argv.slice(2), {
   clock: systemClock,
   signal: interrupted.signal,
 })
+
+clearInterval(alive)
 
 // What was interrupted may still wait for a server.
 if (interrupted.signal.aborted) process.exit()

@@ -52,7 +52,8 @@ async function dispatch([name, ...rest]: readonly string[], io: CommandIo): Prom
     return 2
   }
   if (name === '--help' || name === '-h' || name === 'help') return help(rest[0], io)
-  if (name === '--version') return version(io)
+  if (name === '--version' || name === '-v' || name === '-V') return version(io)
+  if (name.startsWith('-')) throw new CommandFailure('flags follow the command: portcullis <command> [flags]')
   const command = findCommand(name) ?? unknownCommand(name)
   const call = readCall(command, rest, io)
   if (call.flags['help'] === true) return help(name, io)
@@ -129,7 +130,10 @@ function parse(command: Command, args: readonly string[]): { values: Values; pos
 function argumentFault(error: unknown, args: readonly string[], known: readonly string[]): string {
   const code = failureCode(error)
   const flags = args.filter((arg) => arg.startsWith('-') && arg !== '-').map((arg) => arg.split('=')[0] as string)
-  if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return `a flag has no value, or one that it does not take`
+  if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+    const named = known.find((flag) => (error as Error).message.startsWith(`Option '--${flag}`))
+    return `${named === undefined ? 'a flag' : `--${named}`} has no value, or one that it does not take`
+  }
   const unknown = flags.find((flag) => !known.includes(flag.replace(/^--/, ''))) as string
   const near = misspelt(unknown.replace(/^-+/, ''), known)
   return `there is no flag ${plain(unknown)}${near === undefined ? '' : `: did you mean --${near}?`}`

@@ -24,6 +24,7 @@ function typed<T>(read: () => T): T {
   try {
     return read()
   } catch (error) {
-    throw new CommandFailure((error as Error).message)
+    // What follows names options of the library.
+    throw new CommandFailure((error as Error).message.split('. ')[0] as string)
   }
 }

@@ -38,6 +38,7 @@ export interface LoadedAuthConfig extends AuthConfig {
 }
 
 const rules: Rules<LoadAuthConfigOptions> = { file: text, env: object, cwd: text, platform: text, resolvers: object }
+const example = '{"providers":{"corporate":{"issuer":"https://id.example.com","clientId":"my-app"}}}'
 const maxFileBytes = 1_048_576
 const extensions = ['json', 'yml', 'yaml'] as const
 
@@ -82,7 +83,7 @@ async function findFile(options: LoadAuthConfigOptions): Promise<string> {
   if (named !== undefined) return resolve(cwd, named)
   const candidates = configFiles(options)
   for (const candidate of candidates) if (await exists(candidate)) return candidate
-  throw new ConfigurationError(`There is no configuration. Looked for ${candidates.join(', ')}.`)
+  throw new ConfigurationError(`There is no configuration. Looked for ${candidates.join(', ')}. As JSON: ${example}`)
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -22,8 +22,6 @@ function sentences(page: string): string {
 const apart: ReadonlySet<string> = new Set([
   'docs/performance.md',
   'docs/features.md',
-  'docs/command.md',
-  'docs/native-login.md',
   'docs/observability.md',
   'docs/user-tokens.md',
 ])

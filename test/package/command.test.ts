@@ -1,8 +1,11 @@
-import { dirname } from 'node:path'
+import { spawnSync } from 'node:child_process'
+import { existsSync, openSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
 import { createTestIssuer } from '../../src/testing/index.js'
 import { type BuiltCommand, buildCommand } from '../support/built-command.js'
+import { temporaryFolder } from '../support/temporary-folder.js'
 
 const issuer = createTestIssuer()
 let command: BuiltCommand
@@ -33,6 +36,25 @@ describe('the command as a process', () => {
     const { stdout } = await command.run(['check', 'a.b.c'])
     expect(stdout).not.toContain('\u001b')
   })
+
+  it('[A14] [S1-71] waits for an answer that does not come, and says so', async () => {
+    const folder = await temporaryFolder()
+    const config = join(folder, 'portcullis.json')
+    const corporate = { issuer: 'http://127.0.0.1:1', clientId: 'my-app', allowInsecureLoopback: true }
+    writeFileSync(config, JSON.stringify({ tokenStore: 'memory', providers: { corporate } }), { mode: 0o600 })
+    const tried = await command.run(['preflight', '--config', config])
+    expect(tried).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('FAIL  discovery') })
+  })
+
+  it.runIf(existsSync('/dev/full'))(
+    '[A14] [S1-70] does not say that it is done where the output cannot be written',
+    () => {
+      const stdio = ['ignore', openSync('/dev/full', 'w'), 'pipe'] as const
+      const { status, stderr } = spawnSync(process.execPath, [command.script, '--version'], { stdio: [...stdio] })
+      expect(String(stderr)).toBe('portcullis: the output cannot be written (ENOSPC)\n')
+      expect(status).toBe(2)
+    },
+  )
 
   it('[S1-70] loads neither keyring, nor sops, nor a browser, nor the client to check a token', async () => {
     const { exitCode, stderr } = await command.run(['check', '-'], {

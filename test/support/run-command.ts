@@ -39,7 +39,7 @@ export async function runInProcess(args: readonly string[], world: CommandWorld 
     signal: new AbortController().signal,
     fetch: () => Promise.reject(new Error('no network in this test')),
     ...rest,
-    stdin: Readable.from(chunks()),
+    stdin: Object.assign(Readable.from(chunks()), { isTTY }),
     stdout: sink('stdout'),
     stderr: sink('stderr'),
   })

@@ -96,6 +96,13 @@ describe('portcullis check', () => {
     expect(result.stderr).toContain(words)
   })
 
+  it('[S1-70] says so where stdin holds no token, and tells a person what to do', async () => {
+    const empty = await runInProcess(['check', '-'], { stdin: ' \n' })
+    expect(empty).toMatchObject({ exitCode: 2, stderr: 'portcullis: there is no token on stdin\n' })
+    const typed = await runInProcess(['check', '-', ...expected], { ...world, stdin: good, isTTY: true })
+    expect(typed.stderr).toBe('paste the token, then press Enter and Ctrl-D:\n')
+  })
+
   it('[S1-70] reads no more from stdin than a token can have', async () => {
     const result = await runInProcess(['check', '-'], { stdin: ['a'.repeat(131_072), 'b'] })
     expect(result).toMatchObject({ exitCode: 2 })
