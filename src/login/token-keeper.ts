@@ -1,7 +1,4 @@
-/*
- * Reads and writes the tokens of one key by compare-and-swap, and remembers what this process knows of them. Does not
- * refresh, and does not lock.
- */
+/** The tokens of one key: read, written by compare-and-swap, and remembered. Does NOT refresh, and does NOT lock. */
 import { expiresInSeconds } from '../client/token-lifetime.js'
 import type { TokenSet } from '../client/token-set.js'
 import { TokenStoreError } from '../errors/index.js'

@@ -172,10 +172,8 @@ export function createAdapterContract(harness: AdapterHarness): AdapterContract 
         const responses = await Promise.all(
           subjects.map((sub) => exchange(origin, { path: '/me', fields: bearer(issuer.mintToken({ sub })) })),
         )
-        deepStrictEqual(
-          responses.map(({ body }) => JSON.parse(body).subject),
-          subjects,
-        )
+        const answered = responses.map(({ body }) => JSON.parse(body).subject)
+        deepStrictEqual(answered, subjects)
       },
     },
     {
