@@ -25,6 +25,7 @@ const arrows = {
   cli: [...issuer, 'src/explain/', 'src/stores/', 'src/client/', 'src/login/', 'src/native/'],
   providers: ['src/resource-server/token/issuer-options.ts', 'src/issuer/endpoint-credential.ts'],
   telemetry: kit,
+  inspector: [...issuer, 'src/auth/', 'src/stores/', 'src/explain/', 'src/resource-server/'],
   testing: [...issuer, 'src/index.ts', 'src/client/index.ts'],
 }
 
@@ -45,6 +46,7 @@ const nodeFiles = [
   '^src/jws/crypto/node\\.ts$',
   '^src/kit/fetch/network-node\\.ts$',
   '^src/kit/diagnostics-node\\.ts$',
+  '^src/inspector/',
   '^src/testing/',
   '^src/client/credentials/',
   '^src/stores/(file|keyring|sops)/',

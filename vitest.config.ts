@@ -14,7 +14,10 @@ export default defineConfig({
       { find: /^portcullis\/adapter$/, replacement: `${root}/src/adapter.ts` },
       { find: /^portcullis\/adapter-testing$/, replacement: `${root}/src/testing/adapter-contract/index.ts` },
       { find: /^portcullis$/, replacement: `${root}/src/index.ts` },
-      { find: /^portcullis\/(client|login|native|providers|testing)$/, replacement: `${root}/src/$1/index.ts` },
+      {
+        find: /^portcullis\/(client|inspector|login|native|providers|testing)$/,
+        replacement: `${root}/src/$1/index.ts`,
+      },
       { find: /^portcullis\/otel$/, replacement: `${root}/src/telemetry/index.ts` },
       { find: /^portcullis\/redis$/, replacement: `${root}/src/stores/redis/index.ts` },
       { find: /^portcullis\/(.+)$/, replacement: `${root}/adapters/$1/index.ts` },
@@ -29,6 +32,8 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: [`${root}/src/**/*.ts`, `${root}/adapters/**/*.ts`],
+      // Runs in a browser, and is tested there.
+      exclude: [`${root}/src/inspector/page/**`],
       thresholds: { lines: 100, functions: 100, branches: 98 },
     },
   },

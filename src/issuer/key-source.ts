@@ -34,6 +34,8 @@ export interface KeySource {
   /** Forgets the time of the last fetch, so that the next use fetches anew; known keys serve meanwhile. */
   invalidate(): void
   health(): KeySourceHealth
+  /** The keys that are held now, whether or not they may still serve. No network. */
+  held(): readonly VerificationKey[]
 }
 
 /** The state of a key set, for a gauge. */

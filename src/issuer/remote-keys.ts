@@ -186,6 +186,7 @@ export function createRemoteKeys({
       if (typeof jwksUri !== 'string') jwksUri.invalidate()
     },
     health: () => healthOf(keys, offsetMs, clock()),
+    held: () => keys.held()?.value.keys ?? [],
   }
 }
 

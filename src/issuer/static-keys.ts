@@ -34,6 +34,7 @@ export function createStaticKeys(jwks: readonly unknown[], rules?: KeySettings |
       refuseUnusable(await Promise.all(checks))
     },
     invalidate() {},
+    held: () => keys,
     health: () => ({
       state: 'fresh',
       keys: keys.length,

@@ -9,20 +9,9 @@ import { emit } from '../kit/event-sink.js'
 import type { PortcullisEvent } from '../kit/events.js'
 import { failureCode } from '../kit/failure-code.js'
 import type { ResourceServerSettings } from './resource-server-options.js'
+import { type Judged, show, type Watchers } from './seen.js'
 
 type Refusal = Extract<PortcullisEvent, { readonly type: 'auth.refused' }>
-
-/** One judgement in the making, or made: of a request, of a further demand, of a token. */
-export interface Judged {
-  readonly passage: Passage
-  readonly phase: Refusal['phase']
-  /** `undefined` where there is no listener, and for a refusal that came up later. */
-  readonly startedMs: number | undefined
-  /** The request; `undefined` outside of HTTP. Like the token only for the sentence that explains a refusal. */
-  readonly facts?: RequestFacts | undefined
-  /** As presented; `undefined` before it was found. */
-  token?: string | undefined
-}
 
 /** Tells listeners what became of callers. A caller let through is told of only where the judgement was measured. */
 export interface AuthEvents {
@@ -36,7 +25,7 @@ export interface AuthEvents {
 }
 
 /** Makes the events of one server. */
-export function createAuthEvents(options: ResourceServerSettings): AuthEvents {
+export function createAuthEvents(options: ResourceServerSettings, watchers: Watchers): AuthEvents {
   const { monotonicClock, explainRefusals } = options
   const { onEvent } = options.surroundings
   /** Each is of one request: what the application throws, for several perhaps, is copied. */
@@ -97,6 +86,7 @@ export function createAuthEvents(options: ResourceServerSettings): AuthEvents {
 
   return {
     accepted({ issuer, resource, scheme, confirmation, isClientToken }, judged) {
+      show(watchers, { judged, resource, scheme, issuer })
       if (!isFirst(judged)) return
       const binding = bindingOf(confirmation)
       const source = sourceOf(judged)
@@ -104,7 +94,9 @@ export function createAuthEvents(options: ResourceServerSettings): AuthEvents {
       emit(onEvent, { type: 'auth.accepted', ...kind, ...about(judged) })
     },
     anonymous(resource, judged) {
-      if (judged.startedMs !== undefined) emit(onEvent, { type: 'auth.anonymous', resource, ...about(judged) })
+      if (judged.startedMs === undefined) return
+      show(watchers, { judged, resource })
+      emit(onEvent, { type: 'auth.anonymous', resource, ...about(judged) })
     },
     refused(error, resource, scheme, judged) {
       const own = ownError(error, judged.passage.correlationId)

@@ -9,6 +9,7 @@ import { createBinding } from './binding/binding.js'
 import type { Question } from './compile-gate.js'
 import { createGates } from './gate.js'
 import { serverHealth } from './health.js'
+import { watchJudgements, withInsight } from './insight.js'
 import { createLogoutEndpoint } from './logout-endpoint.js'
 import { createMetadataSite } from './metadata/metadata-answer.js'
 import { protectedResourceMetadataUrl } from './metadata/metadata-routes.js'
@@ -20,6 +21,7 @@ import {
   type ResourceServerSettings,
   toResourceServerSettings,
 } from './resource-server-options.js'
+import type { Watchers } from './seen.js'
 import type { ClaimsOf, ClaimsSchema } from './token/claims-schema.js'
 import { createIssuerRegistry, needsKeys } from './token/issuers.js'
 import { createTokenVerifier, type Issuer, type IssuerRegistry } from './token/token-verifier.js'
@@ -43,12 +45,15 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
   const replayWatch = createStoreWatch('replay', resolved.dpop.replayStore !== undefined, onEvent)
   const revocationWatch = createStoreWatch('revocation', resolved.revocationStore !== undefined, onEvent)
   const revocations = createRevocations(resolved, issuers, revocationWatch)
+  const tokens = createTokenVerifier(resolved, issuers)
+  const watchers: Watchers = new Set()
   const gates = createGates<Claims>({
     options: resolved,
     binding: createBinding({ ...resolved, replayStore, watch: replayWatch }),
     revocations,
-    tokens: createTokenVerifier(resolved, issuers),
+    tokens,
     isRevoked: options.isRevoked as Question<Claims> | undefined,
+    watchers,
   })
   const site = createMetadataSite(resolved.resources, {
     cors: resolved.cors,
@@ -64,7 +69,7 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
     return { ...(await first.discovery.metadata()) }
   }
 
-  return {
+  const server: ResourceServer<Claims> = {
     resources: resolved.resources.map(({ resource }) => resource),
     authenticate(request, requirement = anyToken) {
       try {
@@ -110,6 +115,12 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
       for (const one of issuers.known()) if (issuer === undefined || one.issuer === issuer) one.keys.invalidate()
     },
   }
+  return withInsight(server, {
+    settings: resolved,
+    issuers,
+    rememberedTokens: tokens.remembered,
+    watch: watchJudgements({ settings: resolved, issuers }, watchers),
+  })
 }
 
 /** Fetches what the first token would otherwise wait for. */

@@ -8,9 +8,10 @@ import { isJsonObject } from '../kit/json.js'
 import { sightOf } from './auth-events.js'
 import { compileGate, type Gate } from './compile-gate.js'
 import type { Gates } from './gate.js'
-import { describeSteps, type GateStep, orderOfSteps, type Rehearsal, stepOf } from './gate-steps.js'
+import { describeSteps, type GateStep, isOfGate, orderOfSteps, type Rehearsal, stepOf } from './gate-steps.js'
 import type { Requirement } from './policy/requirement.js'
 import type { ResourceServerSettings } from './resource-server-options.js'
+import type { Seen } from './seen.js'
 import { type Credentials, readCredentials } from './token/read-credentials.js'
 import type { IssuerRegistry } from './token/token-verifier.js'
 
@@ -29,10 +30,13 @@ export interface Explanation extends Report<GateStep> {
 }
 
 /** What a request is explained by: the parts of one server. */
-interface ExplainSettings<Claims> {
+interface ExplainSettings<Claims> extends ExplainedServer {
+  readonly gates: Pick<Gates<Claims>, 'admit'>
+}
+
+interface ExplainedServer {
   readonly options: ResourceServerSettings
   readonly issuers: IssuerRegistry
-  readonly gates: Pick<Gates<Claims>, 'admit'>
 }
 
 /**
@@ -47,7 +51,7 @@ export function explainRequest<Claims>(
 ): Promise<Explanation> {
   return rehearse(settings, requirement, facts, (gate) => {
     const read = readCredentials(facts, gate.resource, gate.modes.dpop !== 'off')
-    return { ...read, credentials: { expected: gate.resource.bearerMethods, received: cameBy(read) } }
+    return { ...read, credentials: { expected: gate.resource.bearerMethods, received: wayOf(read) } }
   })
 }
 
@@ -65,6 +69,38 @@ export function explainToken<Claims>(
     if (typeof token === 'string') return { scheme: 'Bearer', token, credentials: {} }
     return { scheme: 'Bearer', error: new InvalidRequestError('ERR_REQUEST_MALFORMED'), credentials: {} }
   })
+}
+
+/**
+ * Explains what a guard made of a request, from what it made of it: no step is taken again. What came up after the guard has
+ * no steps.
+ */
+export function explainJudged(server: ExplainedServer, { judged, resource, scheme, error }: Seen): Explanation {
+  const { token, facts, requirement } = judged
+  if (error !== undefined && token !== undefined && !isOfGate(error)) {
+    const sentence = refusalSentence({ error, ...sightOf(token, facts) })
+    const { code, status } = error
+    return { ok: false, failed: undefined, sentence, steps: [], code, status, resource }
+  }
+  const gate = compileGate(server.options, requirement)
+  const credentials = { expected: gate.resource.bearerMethods, received: cameBy(scheme, token) }
+  const called = error && calledLast(error, requirement)
+  return write(server, gate, requirement, { scheme, token, credentials, called }, error, facts)
+}
+
+function cameBy(scheme: AuthScheme | undefined, token: string | undefined): string {
+  return token === undefined ? 'no usable token' : `${scheme}`
+}
+
+/** By what only that function can have thrown; where it threw an error of ours, it is taken for that of the step. */
+function calledLast<Claims>(
+  { callback, code, expected }: AuthError,
+  { allow, claims }: Requirement<Claims>,
+): Rehearsal['called'] {
+  if (callback === 'allow') return 'allow'
+  if (callback === 'claims') return typeof claims === 'function' ? 'claim_rules' : undefined
+  const isAnswer = code === 'ERR_CLAIM_REQUIREMENT' && expected === undefined
+  return isAnswer && allow !== undefined && typeof claims !== 'function' ? 'allow' : undefined
 }
 
 type Read = (Credentials | { readonly scheme: AuthScheme; readonly token: string; readonly error?: never }) & {
@@ -108,16 +144,16 @@ function watched<Claims>(requirement: Requirement<Claims>, rehearsal: Rehearsal)
   }
 }
 
-function cameBy(read: Credentials): string {
+function wayOf(read: Credentials): string {
   return read.error === undefined ? `${read.scheme} by ${read.method}` : 'no usable token'
 }
 
 function write<Claims>(
-  settings: ExplainSettings<Claims>,
+  settings: ExplainedServer,
   gate: Gate<Claims>,
   requirement: Requirement<Claims>,
   rehearsal: Rehearsal,
-  outcome: Auth<Claims> | AuthError,
+  outcome: Auth<Claims> | AuthError | undefined,
   facts: RequestFacts | undefined,
 ): Explanation {
   const { isIntrospected, findings } = describeSteps(settings, gate, requirement, rehearsal)

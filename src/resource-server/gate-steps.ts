@@ -99,6 +99,16 @@ export function orderOfSteps(isIntrospected: boolean): Readonly<Record<GateStep,
   return Object.fromEntries(entries)
 }
 
+/** Whether a step of the gate can end in `error`; what comes up after it, such as a failed grant, is of none. */
+export function isOfGate({ code, callback }: AuthError): boolean {
+  return (
+    code in stepByCode ||
+    code.startsWith('ERR_PROOF_') ||
+    code === 'ERR_TOKEN_BINDING_MISMATCH' ||
+    callback !== undefined
+  )
+}
+
 /** The step that ended in `error`. */
 export function stepOf(error: AuthError, { token, called }: Rehearsal, isIntrospected: boolean): GateStep {
   if (token === undefined) return 'credentials'

@@ -6,13 +6,14 @@ import type { RequestFacts } from '../http/request-facts.js'
 import { maxTokenLength } from '../jws/compact-jws.js'
 import { type MaybePromise, whenReady } from '../kit/maybe-promise.js'
 import type { RevocationList } from '../revocation/revocation.js'
-import { createAuthEvents, type Judged } from './auth-events.js'
+import { createAuthEvents } from './auth-events.js'
 import type { AnswerHeaders, Guard, OptionalGuard, Refused } from './auth-result.js'
 import { type Binding, checkBound } from './binding/binding.js'
 import { askAllow, askIsRevoked, compileGate, type Gate, type Question } from './compile-gate.js'
 import type { Requirement } from './policy/requirement.js'
 import { createRefusals } from './refusals.js'
 import type { ResourceServerSettings } from './resource-server-options.js'
+import type { Judged, Watchers } from './seen.js'
 import { readCredentials } from './token/read-credentials.js'
 import type { TokenVerifier, TrustedToken } from './token/token-verifier.js'
 
@@ -23,6 +24,7 @@ export interface GatesSettings<Claims> {
   readonly binding: Binding
   readonly revocations: Pick<RevocationList, 'check' | 'isEmpty'>
   readonly isRevoked: Question<Claims> | undefined
+  readonly watchers: Watchers
 }
 
 /** Makes guards for routes: credentials, the steps, and the answer. */
@@ -63,13 +65,14 @@ export function createGates<Claims>({
   binding,
   revocations,
   isRevoked,
+  watchers,
 }: GatesSettings<Claims>): Gates<Claims> {
   const { monotonicClock, cors } = options
   const { clock, onEvent } = options.surroundings
   const compiled = new WeakMap<Requirement<Claims>, Gate<Claims>>()
   const exposed = cors ? { 'Access-Control-Expose-Headers': 'WWW-Authenticate, DPoP-Nonce' } : {}
-  const tell = createAuthEvents(options)
-  const { refuse, refuseLater } = createRefusals<Claims>(options, tell)
+  const tell = createAuthEvents(options, watchers)
+  const { refuse, refuseLater } = createRefusals<Claims>(options, tell, watchers)
 
   function gateFor(requirement: Requirement<Claims>): Gate<Claims> {
     const known = compiled.get(requirement)
@@ -157,7 +160,14 @@ export function createGates<Claims>({
     const gate = gateFor(requirement)
     return async (facts) => {
       const its = new Passage(facts.request)
-      const judged: Judged = { phase: 'request', passage: its, startedMs: start(), facts, token: undefined }
+      const judged: Judged = {
+        phase: 'request',
+        passage: its,
+        startedMs: start(),
+        facts,
+        token: undefined,
+        requirement,
+      }
       let scheme: AuthScheme | undefined
       try {
         const read = readCredentials(facts, gate.resource, gate.modes.dpop !== 'off')
@@ -179,7 +189,13 @@ export function createGates<Claims>({
   /** Judges a caller let through before; what is thrown or rejected with is the refusal, told of. */
   function demand(auth: Auth<Claims>, requirement: Requirement<Claims>, waits: boolean): MaybePromise<void> {
     const gate = gateFor(requirement)
-    const judged: Judged = { phase: 'check', passage: auth[passage], startedMs: start(), token: auth.token }
+    const judged: Judged = {
+      phase: 'check',
+      passage: auth[passage],
+      startedMs: start(),
+      token: auth.token,
+      requirement,
+    }
     const pass = (): void => void accept(auth, judged, false)
     const fail = (thrown: unknown): never => {
       throw refuse(thrown, gate, auth.scheme, judged).error
@@ -207,7 +223,7 @@ export function createGates<Claims>({
     },
     async verify(token, requirement) {
       const gate = gateFor(requirement)
-      const judged: Judged = { phase: 'token', passage: new Passage(), startedMs: start(), token }
+      const judged: Judged = { phase: 'token', passage: new Passage(), startedMs: start(), token, requirement }
       try {
         if (typeof token !== 'string') throw new InvalidRequestError('ERR_REQUEST_MALFORMED')
         return accept(await admit(gate, 'Bearer', token, undefined, judged.passage), judged, false).auth

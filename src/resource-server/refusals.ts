@@ -1,11 +1,12 @@
 /** What becomes of a refusal: the error of this one request, the event, the answer. Does NOT send it. */
 import { Auth, type AuthScheme, Passage, passage } from '../auth/auth.js'
 import { type AuthError, copyError, InternalError, isAuthError } from '../errors/index.js'
-import type { AuthEvents, Judged } from './auth-events.js'
+import type { AuthEvents } from './auth-events.js'
 import type { Refused } from './auth-result.js'
 import { toAnswer } from './challenge/answer.js'
 import { compileGate, type Gate } from './compile-gate.js'
 import type { ResourceServerSettings } from './resource-server-options.js'
+import { type Judged, show, type Watchers } from './seen.js'
 
 /** Makes refusals of what was thrown, whatever it is. */
 export interface Refusals<Claims> {
@@ -16,22 +17,30 @@ export interface Refusals<Claims> {
 }
 
 /** Makes the refusals of one server. */
-export function createRefusals<Claims>(options: ResourceServerSettings, tell: AuthEvents): Refusals<Claims> {
+export function createRefusals<Claims>(
+  options: ResourceServerSettings,
+  tell: AuthEvents,
+  watchers: Watchers,
+): Refusals<Claims> {
   const guarded = new Set(options.resources.map(({ resource }) => resource))
 
   function refuse(thrown: unknown, gate: Gate<Claims>, scheme: AuthScheme | undefined, judged: Judged): Refused {
     const error = isAuthError(thrown) ? thrown : new InternalError(thrown)
-    return answered(tell.refused(error, gate.resource.resource, scheme, judged), gate, scheme, judged.passage)
+    const { resource } = gate.resource
+    const result = answered(tell.refused(error, resource, scheme, judged), gate, scheme, judged.passage)
+    show(watchers, { judged, resource, scheme, error: result.error, answer: result.answer })
+    return result
   }
 
   return {
     refuse,
     refuseLater(thrown, auth) {
       const caller = auth instanceof Auth && guarded.has(auth.resource) ? auth : undefined
-      const gate = compileGate<Claims>(options, { resource: caller?.resource ?? options.resources[0]?.resource })
+      const requirement = { resource: caller?.resource ?? options.resources[0]?.resource }
+      const gate = compileGate<Claims>(options, requirement)
       const its = caller?.[passage] ?? new Passage()
       if (tell.isKnown(thrown, caller?.[passage])) return answered(thrown, gate, caller?.scheme, its)
-      const judged = { passage: its, phase: 'check', startedMs: undefined, token: caller?.token } as const
+      const judged = { passage: its, phase: 'check', startedMs: undefined, token: caller?.token, requirement } as const
       return refuse(copied(thrown), gate, caller?.scheme, judged)
     },
   }

@@ -9,6 +9,7 @@ import type {
 // A client loads it with its first call. Here it is loaded before a test stops the clock.
 import 'cockatiel'
 import { afterEach, expect, vi } from 'vitest'
+import { insightOf } from '../../src/resource-server/insight.js'
 
 /**
  * Has every guard of the attacks and of the adapters' contract explained: whatever a guard decides about a request,
@@ -31,6 +32,8 @@ const counted = [
 
 /** What a guard and `explain` say of one request, where they differ. */
 const differences: string[] = []
+/** The step at which the report of a judgement itself says that it failed, by the correlation id of its request. */
+const judged = new Map<string, Promise<string>>()
 
 if (explained.test(expect.getState().testPath ?? '')) {
   vi.doMock('../../src/resource-server/create-resource-server.js', async (original) => {
@@ -38,6 +41,7 @@ if (explained.test(expect.getState().testPath ?? '')) {
     return { createResourceServer: (options: never) => agreeing(createResourceServer(options)) }
   })
   afterEach(() => {
+    judged.clear()
     expect(differences.splice(0)).toEqual([])
   })
 }
@@ -45,14 +49,28 @@ if (explained.test(expect.getState().testPath ?? '')) {
 type Facts = Parameters<ResourceServer['authenticate']>[0]
 
 function agreeing(server: ResourceServer): ResourceServer {
+  insightOf(server)?.watch(({ report, correlationId, phase }) => {
+    if (phase === 'request') judged.set(correlationId, report().then(said))
+  })
+
   /** Where they differ the guard is asked again: keys may have come meanwhile, or a budget may be spent. */
-  async function compare(explain: () => Promise<Explanation>, decided: string, decide: () => Promise<string>) {
+  async function compare(
+    explain: () => Promise<Explanation>,
+    decided: string,
+    decide: () => Promise<string>,
+    correlationId?: string,
+  ) {
+    const reported = await judged.get(correlationId ?? '')
     if (counted.some((title) => expect.getState().currentTestName?.endsWith(title))) return
-    const { code, status, failed, ok, steps } = await explain()
-    const said = code === undefined ? 'accepted' : `${status} ${code}`
+    const explanation = await explain()
+    const { code, status, failed, ok, steps } = explanation
+    const verdictOfExplain = code === undefined ? 'accepted' : `${status} ${code}`
+    if (reported !== undefined && verdictOfExplain === decided && reported !== said(explanation)) {
+      differences.push(`explained ${said(explanation)}, reported ${reported}`)
+    }
     const isWhole = ok === (failed === undefined) && ok === (code === undefined) && steps.length === 24
-    if (isWhole && (said === decided || said === (await decide()))) return
-    differences.push(`decided ${decided}, explained ${said} at ${failed}`)
+    if (isWhole && (verdictOfExplain === decided || verdictOfExplain === (await decide()))) return
+    differences.push(`decided ${decided}, explained ${verdictOfExplain} at ${failed}`)
   }
   function watched<R extends OptionalAuthResult>(
     judge: (facts: Facts) => Promise<R>,
@@ -67,6 +85,7 @@ function agreeing(server: ResourceServer): ResourceServer {
         () => server.explain(facts, requirement),
         verdict(result),
         async () => verdict(await judge(facts)),
+        result.ok ? result.auth?.correlationId : result.error.correlationId,
       )
       return result
     }
@@ -87,6 +106,10 @@ function agreeing(server: ResourceServer): ResourceServer {
       return server.verify(token, requirement)
     },
   }
+}
+
+function said({ code, failed, steps }: Explanation): string {
+  return `${code ?? 'accepted'} at ${failed} of ${steps.length}`
 }
 
 function verdict(result: OptionalAuthResult): string {

@@ -76,6 +76,8 @@ export interface TokenVerifier {
    * @throws {@link InvalidRequestError}, {@link InvalidTokenError}, {@link UnavailableError}
    */
   verify(token: string, tokenHash: string, resource: TokenTarget, nowMs: number): MaybePromise<TrustedToken>
+  /** How many tokens are remembered. */
+  remembered(): number
 }
 
 /** What a {@link TokenVerifier} goes by. */
@@ -140,6 +142,7 @@ export function createTokenVerifier(options: TokenVerifierSettings, issuers: Iss
       checkAudience(known, resource)
       return known
     },
+    remembered: () => remembered.size,
   }
 }
 
