@@ -104,7 +104,7 @@ async function killsOf({ name, world, kills: parallel }: Place, kills: number): 
 
 const { memory, ...shared } = runs
 const names = chosen(runs)
-if (names.includes('memory')) await memory()
+if (positionals.length === 0 || positionals.includes('memory')) await memory()
 for (const placeName of names.some((name) => name !== 'memory') ? chosen(places) : []) {
   const place = await places[placeName]?.(join(folder, placeName))
   if (place === undefined) continue
