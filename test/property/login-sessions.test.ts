@@ -1,0 +1,192 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { createMemoryLockStore, createMemoryRevocationStore } from 'portcullis'
+import {
+  cookieSessions,
+  createLogin,
+  createMemorySessionStore,
+  createMemoryTokenStore,
+  type Login,
+  type SessionStore,
+} from 'portcullis/login'
+import { describe, expect, it } from 'vitest'
+import type { HttpAnswer } from '../../src/http/http-answer.js'
+import { tokens } from '../support/fake-token-endpoint.js'
+import { idTokenClaims, signIdToken } from '../support/login-set-up.js'
+import { setUpProvider } from '../support/provider-set-up.js'
+import { requestFacts } from '../support/request-facts.js'
+import { seeded } from '../support/turns.js'
+import { appUrl, asPage, sealKeys, setCookiesOf } from '../support/web-login-set-up.js'
+
+/** 10,000 in all with `INTERLEAVINGS=10000`. */
+const interleavings = Math.ceil(Number(process.env['INTERLEAVINGS'] ?? 45) / 3)
+
+/** The same name and the same e-mail address: only `sub` tells them apart. */
+const users = ['twin-1', 'twin-2'] as const
+const twin = { name: 'Alex Twin', email: 'alex@example.com', email_verified: true }
+
+const modes = {
+  'one process, in memory': () => ({}),
+  'a store that processes share': () => ({
+    sessions: createMemorySessionStore(),
+    tokens: { store: createMemoryTokenStore(), lock: createMemoryLockStore() },
+    revocations: createMemoryRevocationStore(),
+  }),
+  cookies: () => ({ sessions: cookieSessions(), tokens: { store: createMemoryTokenStore() } }),
+} as const
+
+/** A server at which the code names its user, and both tokens do. */
+function createWorld(mode: keyof typeof modes, seed: number) {
+  const random = seeded(seed)
+  const { server, provider, time } = setUpProvider()
+  let issued = 0
+  server.script('/token', async ({ form }) => {
+    await turns()
+    issued += 1
+    const [sub = '', nonce] = String(form.get('code') ?? form.get('refresh_token')).split('.')
+    const members = { access_token: `at-${sub}-${issued}`, refresh_token: `${sub}.`, expires_in: 3600 }
+    const idToken = signIdToken(idTokenClaims({ sub, ...twin, ...(nonce && { nonce }) }))
+    return tokens({ ...members, ...(nonce && { id_token: idToken }) })({} as never, new AbortController().signal)
+  })
+  const turns = async () => {
+    for (let count = Math.floor(random() * 4); count > 0; count -= 1) await nextTurn()
+  }
+  const slow = <Given extends unknown[], Result>(work: (...given: Given) => Promise<Result>) => {
+    return async (...given: Given): Promise<Result> => {
+      await turns()
+      return work(...given)
+    }
+  }
+  const slowly = ({ get, set, touch, delete: remove }: SessionStore): SessionStore => ({
+    ...{ get: slow(get), set: slow(set), touch: slow(touch), delete: slow(remove) },
+  })
+  const { sessions, ...others } = modes[mode]() as ReturnType<(typeof modes)['a store that processes share']>
+  const stores = sessions === undefined ? {} : { sessions: 'kind' in sessions ? sessions : slowly(sessions) }
+  const common = {
+    baseUrl: appUrl,
+    providers: [provider],
+    keys: sealKeys,
+    limit: false,
+    clock: () => time.nowMs,
+  } as const
+  const logins = Array.from({ length: sessions === undefined ? 1 : 2 }, () =>
+    createLogin({ ...common, ...stores, ...others }),
+  )
+  const anyLogin = (): Login => logins[Math.floor(random() * logins.length)] as Login
+  return { random, turns, anyLogin }
+}
+
+/** A browser of one user, and what its requests found out about who signed in. */
+function createUser(sub: string, { turns, anyLogin }: ReturnType<typeof createWorld>) {
+  const jar = new Map<string, string>()
+  const facts = (url: string, method = 'GET') => {
+    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+    return requestFacts({ method, url, headers: { ...asPage, cookie, origin: appUrl } })
+  }
+  async function send(url: string, method?: string): Promise<HttpAnswer> {
+    const answer = (await anyLogin().handle(facts(url, method))) as HttpAnswer
+    for (const line of setCookiesOf(answer)) {
+      const [pair = ''] = line.split(';')
+      const at = pair.indexOf('=')
+      if (line.includes('Max-Age=0')) jar.delete(pair.slice(0, at))
+      else jar.set(pair.slice(0, at), pair.slice(at + 1))
+    }
+    return answer
+  }
+  const seen: string[] = []
+  const steps = {
+    async signIn() {
+      const { headers } = await send('/auth/login')
+      const { searchParams } = new URL(String(headers['Location']))
+      await turns()
+      const code = `${sub}.${searchParams.get('nonce')}`
+      const back = await send(`/auth/callback/corporate?code=${code}&state=${searchParams.get('state')}`)
+      expect(back.status).toBe(303)
+    },
+    async look() {
+      const session = await anyLogin().session(facts('/'))
+      await turns()
+      if (session === undefined) return
+      seen.push(session.account.subject)
+      const token = await session.tokens?.getToken().catch(() => undefined)
+      if (token !== undefined) seen.push(token.accessToken.split('-').slice(1, 3).join('-'))
+    },
+    async refresh() {
+      await send('/auth/refresh', 'POST')
+    },
+    async signOut() {
+      await send('/auth/logout', 'POST')
+    },
+  }
+  return { steps, seen }
+}
+
+describe.each(Object.keys(modes) as (keyof typeof modes)[])('two users of one name and address, with %s', (mode) => {
+  it('[A4] never sees the session or a token of the other one', async () => {
+    let sights = 0
+    for (let seed = 1; seed <= interleavings; seed += 1) {
+      const world = createWorld(mode, seed)
+      const run = async (sub: string) => {
+        const { steps, seen } = createUser(sub, world)
+        await steps.signIn()
+        for (let count = 0; count < 4; count += 1) {
+          const names = ['look', 'look', 'refresh', 'signOut', 'signIn'] as const
+          await steps[names[Math.floor(world.random() * names.length)] as (typeof names)[number]]()
+        }
+        await steps.look()
+        sights += seen.length
+        expect(
+          seen.filter((one) => one !== sub),
+          `${mode}, seed ${seed}`,
+        ).toEqual([])
+      }
+      await Promise.all([...users, ...users].map(run))
+    }
+    expect(sights).toBeGreaterThan(interleavings)
+  })
+})
+
+describe('a request behind a session', () => {
+  it('[A13] reads the store of sessions once, and the list of ended ones at most once', async () => {
+    const { provider, time, server } = setUpProvider()
+    const reads = { sessions: 0, revocations: 0, writes: 0 }
+    const sessions = createMemorySessionStore()
+    const revocations = createMemoryRevocationStore()
+    const login = createLogin({
+      ...{ baseUrl: appUrl, providers: [provider], keys: sealKeys, tokens: false, clock: () => time.nowMs },
+      sessions: {
+        ...sessions,
+        get: async (key) => {
+          reads.sessions += 1
+          return sessions.get(key)
+        },
+        touch: async (...about) => {
+          reads.writes += 1
+          return sessions.touch(...about)
+        },
+      },
+      revocations: {
+        ...revocations,
+        revokedAt: (keys) => {
+          reads.revocations += 1
+          return revocations.revokedAt(keys)
+        },
+      },
+    })
+    const out = (await login.handle(requestFacts({ url: '/auth/login', headers: asPage }))) as HttpAnswer
+    const { searchParams } = new URL(String(out.headers['Location']))
+    server.script('/token', tokens({ id_token: signIdToken(idTokenClaims({ nonce: searchParams.get('nonce') })) }))
+    const [transaction = ''] = String(setCookiesOf(out)[0]).split(';')
+    const url = `/auth/callback/corporate?code=c&state=${searchParams.get('state')}`
+    const back = (await login.handle(requestFacts({ url, headers: { ...asPage, cookie: transaction } }))) as HttpAnswer
+    const [cookie = ''] = String(setCookiesOf(back).at(-1)).split(';')
+    const guard = login.guard()
+    for (let request = 0; request < 3; request += 1) {
+      Object.assign(reads, { sessions: 0, revocations: 0, writes: 0 })
+      expect(await guard(requestFacts({ url: '/me', headers: { cookie } }))).toMatchObject({ ok: true })
+      expect(reads).toEqual({ sessions: 1, revocations: 1, writes: 0 })
+    }
+    Object.assign(reads, { sessions: 0, revocations: 0 })
+    expect(await guard(requestFacts({ url: '/me' }))).toMatchObject({ ok: false })
+    expect(reads).toEqual({ sessions: 0, revocations: 0, writes: 0 })
+  })
+})
