@@ -127,6 +127,7 @@ export {
   type LoginGuard,
   type LoginRefused,
 } from './web/create-login.js'
+export type { LoginPage } from './web/login-answers.js'
 export type { LoginLimit } from './web/login-limit.js'
 export type { LoginAddition, LoginContext, LoginOptions, SessionLimits, SessionTokens } from './web/login-options.js'
 export type { ReadForm } from './web/login-routes.js'

@@ -58,7 +58,9 @@ describe.runIf(hasChromium('web login in a browser'))('web login in Chromium', {
     const start = url(`/auth/login/other?returnTo=/${'long'.repeat(500)}`)
     await page.evaluate(async (src) => {
       for (let attempt = 0; attempt < 100; attempt += 1) {
-        const frame = Object.assign(document.createElement('iframe'), { src })
+        // The last ones are short, so that their number counts and not their length.
+        const short = src.replace(/long/g, '')
+        const frame = Object.assign(document.createElement('iframe'), { src: attempt < 90 ? src : short })
         await new Promise((resolve) => {
           frame.onload = resolve
           document.body.append(frame)
@@ -72,7 +74,7 @@ describe.runIf(hasChromium('web login in a browser'))('web login in Chromium', {
     expect(names.filter((name) => name.startsWith('__Host-pc_txn_')).length).toBeLessThanOrEqual(3)
     expect(names).toContain('__Host-pc_session')
     const later = stage.proxy.passed.slice(before)
-    expect(later.filter((one) => one.url === start && one.status === 303)).toHaveLength(100)
+    expect(later.filter((one) => one.url.startsWith(url('/auth/login/other')) && one.status === 303)).toHaveLength(100)
     const lengths = later.map(({ cookieLength }) => cookieLength)
     expect(Math.max(...lengths)).toBeGreaterThan(1000)
     expect(Math.max(...lengths)).toBeLessThan(8192)

@@ -36,12 +36,12 @@ export const asScript = { accept: 'application/json', 'sec-fetch-mode': 'cors', 
 
 export function setUpWebLogin(
   options: Partial<LoginOptions> = {},
-  provide: (provider: Provider) => Provider = (one) => one,
+  provide: (provider: Provider) => Provider | readonly Provider[] = (one) => one,
 ): WebLoginSetUp {
   const { server, provider, time, events } = setUpProvider()
   const login = createLogin({
     baseUrl: appUrl,
-    providers: [provide(provider)],
+    providers: [provide(provider)].flat(),
     keys: sealKeys,
     onEvent: (event) => void events.push(event),
     clock: () => time.nowMs,

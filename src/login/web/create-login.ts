@@ -10,7 +10,7 @@ import type { RequestFacts } from '../../http/request-facts.js'
 import { checkOptions, choice, integer, type Rules, takes, text, texts } from '../../kit/options.js'
 import type { ReauthenticationRequiredError } from '../reauthentication-required-error.js'
 import { askToSignIn, demandOf, type LoginRequirement, meets } from './ask-to-sign-in.js'
-import { isSameOrigin } from './login-answers.js'
+import { isSameOrigin, laidOut } from './login-answers.js'
 import { failureAnswer, failureOf } from './login-failures.js'
 import type { LoginOptions } from './login-options.js'
 import { createRoutes, crossSiteAnswer, type ReadForm } from './login-routes.js'
@@ -85,6 +85,9 @@ export function createLogin(options: LoginOptions): Login {
   const settings = toLoginSettings(options)
   const sessions = createSessions(settings)
 
+  const routes = createRoutes(settings, sessions)
+  const themed = (answer: HttpAnswer) => laidOut(answer, settings.pages)
+
   type Decide = (facts: RequestFacts, found: FoundSession | undefined) => HttpAnswer | undefined
 
   async function judge<Found>(facts: RequestFacts, decide: Decide): Promise<LoginAccepted<Found> | LoginRefused> {
@@ -102,15 +105,19 @@ export function createLogin(options: LoginOptions): Login {
   function guardBy<Found>(decide: Decide): LoginGuard<Found> {
     return async (facts) => {
       try {
-        return await judge<Found>(facts, decide)
+        const judged = await judge<Found>(facts, decide)
+        return judged.ok ? judged : { ok: false, answer: themed(judged.answer) }
       } catch (error) {
-        return { ok: false, answer: unableAnswer(facts, error) }
+        return { ok: false, answer: themed(unableAnswer(facts, error)) }
       }
     }
   }
 
   return Object.freeze<Login>({
-    handle: createRoutes(settings, sessions),
+    async handle(facts, readForm) {
+      const answer = await routes(facts, readForm)
+      return answer && themed(answer)
+    },
     session: async (facts) => (await sessions.find(facts))?.session,
     guard(requirement = {}) {
       checkOptions('requireLogin', requirement, rules)
@@ -128,9 +135,9 @@ export function createLogin(options: LoginOptions): Login {
       if (!isOAuthClientError(error) || error.code !== 'ERR_REAUTHENTICATION_REQUIRED') return undefined
       const demand = demandOf(error as ReauthenticationRequiredError)
       try {
-        return askToSignIn(settings, demand, facts, await sessions.find(facts))
+        return themed(askToSignIn(settings, demand, facts, await sessions.find(facts)))
       } catch (failure) {
-        return unableAnswer(facts, failure)
+        return themed(unableAnswer(facts, failure))
       }
     },
   })

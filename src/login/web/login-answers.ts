@@ -4,6 +4,7 @@
 import { encodeBase64url } from '#crypto'
 import type { HttpAnswer } from '../../http/http-answer.js'
 import type { RequestFacts } from '../../http/request-facts.js'
+import { callAtOnce } from '../../kit/call-application.js'
 
 /** What every answer of a route says. */
 const fields = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' }
@@ -37,8 +38,21 @@ export function jsonAnswer(
   return { status, headers: withCookies(headers, cookies), body: JSON.stringify(body) }
 }
 
+/** A page of a login, for those who lay it out themselves. @group Web login */
+export interface LoginPage {
+  /** `providers`: a list to choose from; `logout`: a button to sign out; `error`: what went wrong, and a way on. */
+  readonly kind: 'providers' | 'logout' | 'error'
+  readonly status: number
+  /** The heading, as HTML. */
+  readonly title: string
+  /** What stands below it, as HTML: nothing in it needs to be escaped again. */
+  readonly main: string
+  /** For your `<style nonce="…">`. Nothing else may style the page, and nothing may load or run. */
+  readonly nonce: string
+}
+
 /** What stands on a page. `main` is HTML: whatever comes from outside goes through {@link escapeHtml} first. */
-export interface PageContent {
+interface PageContent extends Pick<LoginPage, 'kind'> {
   readonly title: string
   readonly main: string
   /**
@@ -53,7 +67,7 @@ const style = `:root{color-scheme:light dark}body{font:1.0625rem/1.5 system-ui,s
 /** An answer for people: one plain page that loads nothing. */
 export function pageAnswer(
   status: number,
-  { title, main, formLeadsOut = false }: PageContent,
+  { kind, title, main, formLeadsOut = false }: PageContent,
   cookies: Cookies = [],
   further: HttpAnswer['headers'] = {},
 ): HttpAnswer {
@@ -67,19 +81,35 @@ export function pageAnswer(
     'Content-Security-Policy': [...policy, ...(formLeadsOut ? [] : ["form-action 'self'"])].join('; '),
     ...further,
   }
-  const body = `<!doctype html>
+  const page = { kind, status, title: escapeHtml(title), main, nonce }
+  const answer = { status, headers: withCookies(headers, cookies), body: layout(page) }
+  pages.set(answer, page)
+  return answer
+}
+
+/** What the answers show that are pages. */
+const pages = new WeakMap<HttpAnswer, LoginPage>()
+
+/** The answer, laid out as the application wants it where it is a page. */
+export function laidOut(answer: HttpAnswer, theirs: ((page: LoginPage) => string) | undefined): HttpAnswer {
+  const page = theirs && pages.get(answer)
+  if (theirs === undefined || page === undefined) return answer
+  return { ...answer, body: callAtOnce('pages', () => theirs(page)) }
+}
+
+function layout({ title, main, nonce }: LoginPage): string {
+  return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
+<title>${title}</title>
 <style nonce="${nonce}">${style}</style>
 <main>
-<h1>${escapeHtml(title)}</h1>
+<h1>${title}</h1>
 ${main}
 </main>
 </html>
 `
-  return { status, headers: withCookies(headers, cookies), body }
 }
 
 const escapes: Readonly<Record<string, string>> = {

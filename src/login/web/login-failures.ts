@@ -31,7 +31,12 @@ export function failureAnswer(facts: RequestFacts, failure: Failure, cookies: Co
   }
   const again = againUrl === undefined ? '' : `\n<p><a class="b" href="${escapeHtml(againUrl)}">Start again</a></p>`
   const tail = code === undefined ? '' : `\n<p><code>${escapeHtml(code)}</code></p>`
-  return pageAnswer(status, { title, main: `<p>${escapeHtml(sentence)}</p>${again}${tail}` }, cookies, headers)
+  return pageAnswer(
+    status,
+    { kind: 'error', title, main: `<p>${escapeHtml(sentence)}</p>${again}${tail}` },
+    cookies,
+    headers,
+  )
 }
 
 /** Where a store or a server does not answer: 503, and worth another try. */

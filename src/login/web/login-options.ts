@@ -11,6 +11,7 @@ import type { SealKey } from '../../stores/sealer.js'
 import type { LoginResult } from '../login-result.js'
 import type { Provider } from '../provider.js'
 import type { CookieSessions } from './cookie-sessions.js'
+import type { LoginPage } from './login-answers.js'
 import type { LoginLimit } from './login-limit.js'
 import type { LoginSession } from './login-session.js'
 
@@ -89,6 +90,11 @@ export interface LoginOptions {
   readonly postLogoutRedirect?: string | undefined
   /** Whether a logout here goes on to the provider, where it has a page for it. Default true. */
   readonly logoutAtProvider?: boolean | undefined
+  /**
+   * Lays out the pages of the login: the whole document, made of what it is told. Default: plain, dark and light by what
+   * the user's system says.
+   */
+  readonly pages?: ((page: LoginPage) => string) | undefined
   /** How many logins one client may start; `false` for no limit. Default 10 within 60 s. */
   readonly limit?: LoginLimit | false | undefined
   /** IP addresses and ranges of your proxies, whose `X-Forwarded-For` tells the client for `limit`. Default none. */

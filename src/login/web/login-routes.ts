@@ -53,7 +53,7 @@ export function createRoutes(settings: LoginSettings, sessions: Sessions) {
     const found = await sessions.find(facts)
     if (found === undefined) return redirectAnswer(settings.postLogoutRedirect)
     const form = `<form method="post" action="${escapeHtml(routesUrl)}/logout"><button>Sign out</button></form>`
-    return pageAnswer(200, { title: 'Do you want to sign out?', main: form, formLeadsOut: true })
+    return pageAnswer(200, { kind: 'logout', title: 'Do you want to sign out?', main: form, formLeadsOut: true })
   }
 
   async function logout({ facts }: Call): Promise<HttpAnswer> {

@@ -56,6 +56,7 @@ export interface LoginSettings {
   readonly postLogoutRedirect: string
   readonly logoutAtProvider: boolean
   readonly limit: LoginLimit | false
+  readonly pages: LoginOptions['pages']
   readonly trustedProxies: readonly string[]
   readonly onEvent: EventListener | undefined
   readonly clock: Clock
@@ -101,6 +102,7 @@ const rules: Rules<LoginOptions> = {
   responseMode: choice('query', 'form_post'),
   postLogoutRedirect: text,
   logoutAtProvider: flag,
+  pages: func,
   limit: orFalse(members<LoginLimit>({ max: integer(1, 10_000), windowSeconds: integer(1, 3600) })),
   trustedProxies: texts,
   allowInsecureLoopback: flag,
@@ -138,6 +140,7 @@ export function toLoginSettings(options: LoginOptions): LoginSettings {
     postLogoutRedirect: readPostLogout(options, base),
     logoutAtProvider: options.logoutAtProvider ?? true,
     limit: options.limit ?? {},
+    pages: options.pages,
     trustedProxies: options.trustedProxies ?? [],
     onEvent: options.onEvent,
     clock,

@@ -101,7 +101,7 @@ export function createStart({ settings, transactions, limiter }: StartSettings) 
     const items = links.map(
       ({ name, url }) => `<li><a class="b" href="${escapeHtml(url)}">${escapeHtml(name)}</a></li>`,
     )
-    return pageAnswer(200, { title: 'Sign in with', main: `<ul>\n${items.join('\n')}\n</ul>` })
+    return pageAnswer(200, { kind: 'providers', title: 'Sign in with', main: `<ul>\n${items.join('\n')}\n</ul>` })
   }
 
   return async (facts: RequestFacts, provider: Provider | undefined, query: URLSearchParams): Promise<HttpAnswer> => {
