@@ -223,9 +223,16 @@ export function createGates<Claims>({
     },
     async verify(token, requirement) {
       const gate = gateFor(requirement)
-      const judged: Judged = { phase: 'token', passage: new Passage(), startedMs: start(), token, requirement }
+      const judged: Judged = {
+        phase: 'token',
+        passage: new Passage(),
+        startedMs: start(),
+        token: undefined,
+        requirement,
+      }
       try {
         if (typeof token !== 'string') throw new InvalidRequestError('ERR_REQUEST_MALFORMED')
+        judged.token = token
         return accept(await admit(gate, 'Bearer', token, undefined, judged.passage), judged, false).auth
       } catch (thrown) {
         throw refuse(thrown, gate, 'Bearer', judged).error
