@@ -5,6 +5,7 @@ import express from 'express'
 import { createGrants, createResourceServer } from 'portcullis'
 import { clientSecretBasic, createOAuthClient } from 'portcullis/client'
 import { portcullis } from 'portcullis/express'
+import { inspector } from 'portcullis/inspector'
 import { clients, type ResourceDefinition } from '../support/provider-configuration.js'
 import { calendarScope, calendarService } from './calendar.js'
 
@@ -30,8 +31,12 @@ export interface Api extends Resources {
   close(): Promise<void>
 }
 
-/** Opens a port on 127.0.0.1 for the API. Nothing answers there before it was told whom to trust. */
-export async function openApi(): Promise<Api> {
+/**
+ * Opens a port on 127.0.0.1 for the API. Nothing answers there before it was told whom to trust.
+ *
+ * @param showPage - gets the URL of its development page; without it there is none.
+ */
+export async function openApi(showPage?: (url: string) => void): Promise<Api> {
   const server = createServer()
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -49,7 +54,8 @@ export async function openApi(): Promise<Api> {
       [calendar]: { scopes: [calendarScope] },
     },
     trust(issuer) {
-      const app = guardedApp({ resource, vault, calendar }, issuer)
+      const announce = showPage && ((address: string) => showPage(`${origin}${address}`))
+      const app = guardedApp({ resource, vault, calendar }, issuer, announce)
       server.on('request', app.use(calendarService(calendar, issuer)))
     },
     async close() {
@@ -62,7 +68,11 @@ export async function openApi(): Promise<Api> {
 }
 
 /** This is all an application has to write. */
-function guardedApp({ resource, vault, calendar }: Resources, issuer: string): express.Express {
+function guardedApp(
+  { resource, vault, calendar }: Resources,
+  issuer: string,
+  announce: ((address: string) => void) | undefined,
+): express.Express {
   const credential = clientSecretBasic(clients.gateway)
   const server = createResourceServer({
     resource: [resource, vault],
@@ -76,6 +86,7 @@ function guardedApp({ resource, vault, calendar }: Resources, issuer: string): e
 
   const app = express()
   app.use(metadata())
+  if (announce !== undefined) app.use(inspector(server, { announce }))
   app.get('/api/me', requireToken({ scope: scopes.profile }), (req, res) => {
     res.json(req.auth.claims)
   })

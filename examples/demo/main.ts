@@ -40,6 +40,7 @@ async function serve(): Promise<void> {
   report.line()
   report.line(`authorization server  ${demo.issuer}  (oidc-provider)`)
   report.line(`API                   ${demo.resource}  (Express)`)
+  report.line(`development page      ${demo.developmentPage}`)
   await new Promise((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve))
   await demo.close()
 }

@@ -7,6 +7,8 @@ export interface ServedDemo {
   /** Where the web application is. */
   readonly url: string
   readonly issuer: string
+  /** The development page of the API, with its token. */
+  readonly developmentPage: string
   /** The resource identifier of the API. */
   readonly resource: string
   close(): Promise<void>
@@ -14,7 +16,10 @@ export interface ServedDemo {
 
 /** Starts an authorization server with a login page, the API, and a web application that calls it for its users. */
 export async function serveDemo(): Promise<ServedDemo> {
-  const api = await openApi()
+  let developmentPage = ''
+  const api = await openApi((url) => {
+    developmentPage = url
+  })
   const authorizationServer = await startAuthorizationServer({ resources: api.definitions, login: 'page' })
   const { issuer } = authorizationServer
   api.trust(issuer)
@@ -22,6 +27,7 @@ export async function serveDemo(): Promise<ServedDemo> {
   return {
     url: app.url,
     issuer,
+    developmentPage,
     resource: api.resource,
     async close() {
       await Promise.all([app.close(), api.close(), authorizationServer.close()])

@@ -31,6 +31,11 @@ it.runIf(hasChromium('the demo for a browser'))(
         answer: { events: [], of: 'alice', act: { sub: 'gateway' } },
       })
 
+      const inspected = await browser.newPage()
+      await inspected.goto(demo.developmentPage)
+      await inspected.getByRole('button', { name: 'accepted GET /api/agenda' }).first().waitFor()
+      await inspected.close()
+
       await click('A call that needs a second factor')
       await signIn('/keys')
       expect(await said('pre')).toBe('{"status":200,"answer":{"keys":[]}}')
