@@ -57,7 +57,7 @@ export class LoginAnswerException extends HttpException {
 /** Contexts that a guard of ours has judged: NestJS shows one to the guards of the class and of the method. */
 const judged = new WeakSet<ExecutionContext>()
 
-/** The guard of every class and method with a decorator. */
+/** The guard of every class and method with a decorator. @internal */
 export class PortcullisLoginGuard implements CanActivate {
   readonly #guards: LoginGuards
 
