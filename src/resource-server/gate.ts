@@ -36,8 +36,7 @@ export interface Gates<Claims> {
   checkAsync(auth: Auth<Claims>, requirement: Requirement<Claims>): Promise<void>
   refuse(thrown: unknown, auth: Auth<unknown> | undefined): Refused
   /**
-   * Holds a token, and how it came, against a gate: size, token, binding, revocation, requirement, in this order. Tells of
-   * nothing.
+   * Holds a token, and how it came, against a gate: size, token, binding, revocation, requirement, in this order.
    *
    * @param facts - the request; `undefined` outside of HTTP.
    * @param isRehearsal - to find out what would become of the request: a proof is not used up by it. Default false.
@@ -119,10 +118,7 @@ export function createGates<Claims>({
     return auth
   }
 
-  /**
-   * Possession was shown by the very request that `auth` is of, and a proof is good for one use only. Throws
-   * synchronously or rejects.
-   */
+  /** Possession was shown by the request that `auth` is of, and a proof is good once. Throws at once or rejects. */
   function admitAgain(gate: Gate<Claims>, auth: Auth<Claims>): MaybePromise<void> {
     const nowMs = clock()
     const tokenHash = auth[passage].tokenHash ?? sha256Base64url(auth.token)
