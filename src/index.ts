@@ -54,7 +54,14 @@ export type {
 } from './grants/exchange.js'
 export type { ActorToken, Grant, GrantMode, GrantOptions } from './grants/grant.js'
 export type { MapRefusal } from './grants/grant-errors.js'
-export { createGrants, type GrantOutcome, type Grants, type GrantsOptions, withGrants } from './grants/grants.js'
+export {
+  createGrants,
+  type GrantOutcome,
+  type Grants,
+  type GrantsHealth,
+  type GrantsOptions,
+  withGrants,
+} from './grants/grants.js'
 export type { HttpAnswer } from './http/http-answer.js'
 export type { RequestFacts } from './http/request-facts.js'
 export type { CredentialFields, IntrospectionCredential } from './issuer/endpoint-credential.js'

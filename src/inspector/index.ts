@@ -89,7 +89,7 @@ const rules: Rules<InspectorOptions> = {
  *
  * Hears of events of every server, client, login and grant engine in this process. Not made, it costs nothing.
  *
- * @throws {@link ConfigurationError} where `NODE_ENV` is `production`, for an option that cannot be right, and for what
+ * @throws `ConfigurationError` where `NODE_ENV` is `production`, for an option that cannot be right, and for what
  * `createResourceServer` did not make.
  * @group Development page
  */

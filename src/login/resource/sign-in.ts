@@ -38,5 +38,6 @@ export interface SignIn {
   readonly metadata: ClientMetadata
   /** False where it asks nothing of the server: the client does not become known there. Default true. */
   readonly needsClient?: boolean | undefined
+  /** Signs in. Rejects where it cannot; what it throws reaches whoever called the fetch. */
   getTokens(request: SignInRequest): Promise<TokenSet>
 }

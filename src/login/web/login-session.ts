@@ -44,7 +44,7 @@ export interface LoginSession {
   readonly tokens: UserTokens | undefined
   /**
    * Makes a `fetch` that carries the access token of this session: to `allowedOrigins` alone, renewed when it has to be;
-   * see {@link createAuthenticatedFetch}. Where a service wants the user to sign in again, or in another way (RFC 9470), and
+   * see `createAuthenticatedFetch`. Where a service wants the user to sign in again, or in another way (RFC 9470), and
    * where no token is to be had, calls reject with a {@link ReauthenticationRequiredError}: `loginRefusals` of the adapters
    * answers it. Hidden.
    *

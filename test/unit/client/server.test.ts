@@ -220,6 +220,7 @@ describe('discovery', () => {
       durationMs: 0,
       status: 200,
       code: undefined,
+      retryable: false,
     })
   })
 
