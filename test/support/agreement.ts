@@ -19,9 +19,11 @@ const explained = /[\\/](attacks[\\/][^\\/]+|adapters[\\/][^\\/]+\.contract)\.te
 
 /**
  * Tests that count what a gate asks of others, use up the budget of unknown keys, or stop the clock: a second look would be
- * counted, or never end.
+ * counted, or never end. And those in which a function of the application throws an error of ours: the development page
+ * takes it for that of its usual step.
  */
 const counted = [
+  'is cut, escaped and without tokens where the application wrote it',
   'leaves no text in the event where the schema of the application throws an error of ours',
   'sends the token nowhere when the endpoint redirects or leads to a private address',
   'makes a request 503 where it is asked about revocation',
