@@ -178,7 +178,7 @@ export function describeTokenStore(name: string, create: () => Promise<TokenStor
       expect(await store.has(key)).toBe(false)
     })
 
-    it('[A4] never mixes two users, in 200 random steps at a time', async () => {
+    it('[A4] never mixes two users of one name, in 80 steps at a time', async () => {
       const { store } = await create()
       const prefix = fresh('alice')
       const users = ['https://id.example|1', 'https://id.example|2'].map((account) => `${prefix} ${account}`)
@@ -194,7 +194,7 @@ export function describeTokenStore(name: string, create: () => Promise<TokenStor
         }
       })
       await Promise.all(lives)
-    })
+    }, 120_000)
 
     it('[A9] shows no token, key or account in its errors, in itself or its description', async () => {
       const { store, damage } = await create()
