@@ -18,6 +18,19 @@ function published(kid: string) {
 }
 
 describe('createKeySet', () => {
+  it('shows its state to a listener that reads gauges', async () => {
+    const world = simulatedIssuer('a')
+    const read: Array<() => unknown> = []
+    const listener = Object.assign(() => undefined, {
+      trace: <T>(_: unknown, run: () => Promise<T>) => run(),
+      watch: (reading: () => unknown) => void read.push(reading),
+    })
+    const keys = keySetOf(world, { jwksUri: world.jwksUri, onEvent: listener })
+    expect(read.map((reading) => reading())).toMatchObject([[{ issuer: world.jwksUri, state: 'empty' }]])
+    await keys.warmUp()
+    expect(read.map((reading) => reading())).toMatchObject([[{ state: 'fresh' }]])
+  })
+
   it('[S4-11] [S4-13] gives the keys of a name and all of them, as frozen public JWKs, from one fetch', async () => {
     const world = simulatedIssuer('a', 'b')
     const keys = keySetOf(world)
