@@ -7,6 +7,7 @@ const stateMs = 1000
 const commentMs = 15_000
 const endMs = 25_000
 const linesAtOnce = 50
+const maxBufferedBytes = 16_384
 const maxStreams = 4
 
 /** Opens streams. */
@@ -30,6 +31,7 @@ export function createLiveStreams(run: string, { ring, state }: Pick<Recorder, '
     let isReady = true
     let sinceState = stateMs
     const stream = new Readable({
+      highWaterMark: maxBufferedBytes,
       read() {
         isReady = true
       },
