@@ -223,7 +223,8 @@ function tryRedirectUri({ options: { redirectUri } }: Preflight): Outcome {
 
 /** A server that knows this client refuses the code; one that does not refuses the client. */
 async function tryClient({ client, options, metadata }: Preflight): Promise<Outcome> {
-  if (options.checkClient !== true) return outcome('skipped', 'Not asked for: `checkClient`')
+  if (options.checkClient !== true)
+    return outcome('skipped', 'Not asked for: `checkClient`, or `--check-client` of the command')
   const secret = crypto.randomUUID()
   const { redirectUri = 'https://portcullis.invalid/preflight' } = options
   const secrets = { state: secret, nonce: secret, codeVerifier: `${secret}${secret}` }

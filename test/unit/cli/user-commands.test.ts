@@ -322,6 +322,8 @@ describe('portcullis providers, preflight and check', () => {
   it('[S1-71] [S1-16] tries a provider before a deployment', async () => {
     const ready = await machine.run(['preflight'])
     expect(ready).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('corporate: ready') })
+    expect(ready.stdout).toContain('`--check-client`')
+    expect((await machine.run(['preflight', '--check-client'])).stdout).not.toContain('--check-client')
     expect(JSON.parse((await machine.run(['preflight', '--json'])).stdout)).toMatchObject({
       ok: true,
       provider: 'corporate',
