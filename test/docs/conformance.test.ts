@@ -38,12 +38,32 @@ describe('docs/conformance.md', () => {
   })
 })
 
+/** How many rows each section of the requirements has: they are numbered from 1, without a gap. */
+const requirements = {
+  ...{ C: 33, HTTP: 11, BEAR: 16, E: 15, JOSE: 21, JWT: 13, JWKS: 8, AT: 13, DPOP: 26, 'DPOP-C': 8, MTLS: 6, INTR: 11 },
+  ...{ REV: 4, PRM: 17, ASM: 11, STEP: 8, RAR: 6, RI: 5, TX: 15, ASRT: 9, DCR: 10, PKCE: 3, AZ: 11, PAR: 4, JAR: 2 },
+  ...{ NAT: 3, CC: 1, OIDC: 9, LOGO: 3, CIMD: 8, IDJ: 8, TXN: 4, SEC: 10, MCP: 21, ADP: 8, REAL: 45 },
+}
+
+function idsOf([section, count]: [section: string, count: number]): readonly string[] {
+  const numbers = Array.from({ length: count }, (_, index) => index + 1)
+  return numbers.map((number) =>
+    section.endsWith('-C') ? `${section}${number}` : `${section}-${String(number).padStart(2, '0')}`,
+  )
+}
+
+/** The text of every test, the rows of the contract included. */
+function testTexts(): readonly string[] {
+  return ['test', 'src/testing/adapter-contract'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(join(root, folder, file), 'utf8')),
+  )
+}
+
 describe('docs/conformance-open.md', () => {
   it('names no rule that the title of a test has, and gives every one a verdict with its reason', () => {
-    const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
-    const tests = files
-      .filter((file) => file.endsWith('.ts'))
-      .map((file) => readFileSync(join(root, 'test', file), 'utf8'))
+    const tests = testTexts()
     const [, , ...rows] = tableOf(read('docs/conformance-open.md'))
     expect(rows.length).toBeGreaterThan(5)
     for (const [rule = '', ...cells] of rows) {
@@ -51,6 +71,14 @@ describe('docs/conformance-open.md', () => {
       expect(cells.map((cell) => cell.trim() !== '')).toEqual([true, true, true])
       expect(tests.filter((text) => text.includes(`[${rule}]`)).length, rule).toBe(0)
     }
+  })
+
+  it('leaves no row of the requirements out that the title of no test has', () => {
+    const open = new Set(tableOf(read('docs/conformance-open.md')).map(([rule]) => rule))
+    const tests = testTexts().join('\n')
+    const all = Object.entries(requirements).flatMap(idsOf)
+    expect(all).toHaveLength(406)
+    expect(all.filter((id) => !open.has(id) && !tests.includes(`[${id}]`))).toEqual([])
   })
 })
 

@@ -1,5 +1,5 @@
 import { type ClientRequest, request as httpRequest } from 'node:http'
-import { connect, createServer, type Server } from 'node:net'
+import { connect, createServer, Server } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { LoginDeniedError, LoginError, LoginTimeoutError } from '../../../src/client/login-errors.js'
 import { ConfigurationError } from '../../../src/errors/index.js'
@@ -69,7 +69,7 @@ afterEach(async () => {
 })
 
 describe('loopbackLogin', () => {
-  it('[S1-83] [S2-01] [S2-07] [S2-08] [AZ-11] signs in by the answer that belongs to the login, and says so once it is true', async () => {
+  it('[NAT-01] [S1-83] [S2-01] [S2-07] [S2-08] [AZ-11] signs in by the answer that belongs to the login, and says so once it is true', async () => {
     const { provider, startUrl, redirectUri, callback, result, states } = await begin()
     expect(redirectUri).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/callback$/)
     const started = await fetch(startUrl, { redirect: 'manual' })
@@ -302,6 +302,23 @@ describe('loopbackLogin', () => {
     await release(other)
   })
 
+  it('[NAT-02] opens one port, on the loopback addresses of both families alone, for the time of the login', async () => {
+    const listen = vi.spyOn(Server.prototype, 'listen')
+    const attempt = await begin()
+    const port = Number(new URL(attempt.redirectUri).port)
+    const places = listen.mock.calls.map(
+      ([place]) => place as unknown as { readonly host: string; readonly port: number },
+    )
+    listen.mockRestore()
+    expect(places).toMatchObject([
+      { host: '127.0.0.1', port: 0 },
+      { host: '::1', port },
+    ])
+    await fetch(attempt.callback)
+    await attempt.result
+    for (const host of ['127.0.0.1', '[::1]']) expect(await raw(`http://${host}:${port}/callback`)).toBeUndefined()
+  })
+
   it('[S1-83] answers on ::1 where the redirect URI says so', async () => {
     const attempt = await begin({ host: '::1', path: '/' })
     expect(attempt.redirectUri).toMatch(/^http:\/\/\[::1\]:\d+\/$/)
@@ -323,7 +340,7 @@ describe('loopbackLogin', () => {
     }
   })
 
-  it('[S2-07] opens the browser with an address that holds nothing of the login', async () => {
+  it('[NAT-01] [S2-07] opens the browser with an address that holds nothing of the login', async () => {
     const opened: (readonly string[])[] = []
     const provider = scriptedProvider()
     const start = async (program: string, args: readonly string[]) => {

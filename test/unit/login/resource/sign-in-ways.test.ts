@@ -109,7 +109,7 @@ describe('enterpriseSignIn', () => {
     expect(forms()).toHaveLength(0)
   })
 
-  it('[IDJ-04] takes an audience that is a list of one, and asks anew when the token is over', async () => {
+  it('[IDJ-04] [IDJ-05] takes an audience that is a list of one, and asks for another ID-JAG when the token is over', async () => {
     const { asked, network, provider } = setUpEnterprise(answer(assertion({ aud: [issuer] })))
     network.tokenAnswer = { refresh_token: undefined }
     await provider.fetch(resourceUrl)
