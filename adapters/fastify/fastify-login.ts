@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { nodeRequestFacts, readNodeForm, sendReply, setReplyHeaders } from '../../src/adapter.js'
 import type { Login, LoginGuard, LoginRequirement, LoginSession } from '../../src/login/index.js'
-import { atRoot, guardHook } from './declared-routes.js'
+import { atRoot, guardHook } from './guarded-routes.js'
 import type { GuardHook } from './route-auth.js'
 
 declare module 'fastify' {

@@ -24,7 +24,7 @@ import {
   withAnswerHeaders,
 } from '../../src/adapter.js'
 import type { Auth } from '../../src/index.js'
-import { atRoot, checkRoute, guardHook, guardRoute, refuseUnguarded, toFault } from './declared-routes.js'
+import { atRoot, checkRoute, guardHook, guardRoute, refuseUnguarded, toFault } from './guarded-routes.js'
 import type { AuthClaims, FastifyOptions, GuardHook } from './route-auth.js'
 
 export { loginRefusals, loginRoutes, optionalLogin, requireLogin } from './fastify-login.js'

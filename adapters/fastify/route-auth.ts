@@ -62,7 +62,7 @@ declare module 'fastify' {
     RequestType,
   > {
     /**
-     * Who calls; null where nobody was asked for, and where a token is optional and none came. Cannot be replaced.
+     * Who calls; null where no caller was asked for, and where a token is optional and none came. Cannot be replaced.
      */
     readonly auth: RequestAuth<ContextConfig>
   }

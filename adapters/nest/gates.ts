@@ -63,12 +63,19 @@ export function createGates(options: PortcullisModuleOptions): Gates {
     metadata: flag,
     requireDeclaration: flag,
   })
-  const known = new WeakMap<object, WeakMap<object, { readonly gate: Gate | undefined }>>()
+  return oncePerHandler((host, handler) => compile(options, host, handler))
+}
+
+/** Remembers what `compile` made of each handler of each class. */
+export function oncePerHandler<Compiled>(
+  compile: (host: object, handler: object) => Compiled,
+): (host: object, handler: object) => Compiled {
+  const known = new WeakMap<object, WeakMap<object, { readonly compiled: Compiled }>>()
   return (host, handler) => {
-    const handlers = known.get(host) ?? new WeakMap()
-    const compiled = handlers.get(handler) ?? { gate: compile(options, host, handler) }
-    known.set(host, handlers.set(handler, compiled))
-    return compiled.gate
+    const handlers = known.get(host) ?? new WeakMap<object, { readonly compiled: Compiled }>()
+    const entry = handlers.get(handler) ?? { compiled: compile(host, handler) }
+    known.set(host, handlers.set(handler, entry))
+    return entry.compiled
   }
 }
 
@@ -78,7 +85,7 @@ function compile(options: PortcullisModuleOptions, host: object, handler: object
   const inner = declaredOf(handler)
   const token = inner?.token ?? outer?.token ?? 'required'
   if (token === 'public') {
-    if (inner?.grants?.length) throw new ConfigurationError('A public handler has nobody to acquire `@Grant` for.')
+    if (inner?.grants?.length) throw new ConfigurationError('A public handler has no caller to acquire `@Grant` for.')
     return undefined
   }
   const requirement = mergeRequirements({ resource }, outer?.requirement, inner?.requirement)

@@ -4,7 +4,7 @@ import type { Auth, OptionalAuthResult } from '../../src/index.js'
 import { authOf, callFacts, httpOf, isGone, setCaller, setFields } from './caller.js'
 import { type Gate, type Gates, gatesToken } from './gates.js'
 import { MODULE_OPTIONS_TOKEN, type PortcullisModuleOptions } from './module-options.js'
-import { PreflightException, refusalOf } from './refusal.js'
+import { PreflightException, refusalOf } from './refusal-exception.js'
 
 /** Contexts that a guard of ours has judged: NestJS makes one for each call, and shows it to every guard of the call. */
 const judged = new WeakSet<ExecutionContext>()

@@ -20,7 +20,7 @@ import { checkHandlers } from './check-handlers.js'
 import { createGates, type Gates, gatesToken } from './gates.js'
 import { PortcullisGuard } from './guard.js'
 import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, type PortcullisModuleOptions } from './module-options.js'
-import { RefusalFilter } from './refusal.js'
+import { RefusalFilter } from './refusal-exception.js'
 
 export { authOf } from './caller.js'
 export {
@@ -36,7 +36,7 @@ export {
 export { CurrentLogin, OptionalLogin, RequireLogin } from './login-guard.js'
 export { PortcullisLoginModule, type PortcullisLoginModuleOptions } from './login-module.js'
 export type { HealthPaths, PortcullisModuleOptions } from './module-options.js'
-export { RefusalException } from './refusal.js'
+export { RefusalException } from './refusal-exception.js'
 
 /** What `@Auth()` gives: the same name serves as decorator and as type. @group NestJS */
 export type Auth<Claims = AccessTokenClaims> = VerifiedAuth<Claims>

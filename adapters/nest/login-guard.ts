@@ -4,6 +4,8 @@ import { ConfigurationError } from '../../src/adapter.js'
 import type { HttpAnswer, RequestFacts } from '../../src/index.js'
 import type { Login, LoginGuard, LoginRequirement, LoginSession } from '../../src/login/index.js'
 import { callFacts, httpOf, type PlatformResponse, setFields } from './caller.js'
+import { oncePerHandler } from './gates.js'
+import { setEarlyFields } from './refusal-exception.js'
 
 /** What the decorators of a class or a method say. */
 interface DeclaredLogin {
@@ -21,13 +23,7 @@ export type LoginGuards = (host: object, handler: object) => LoginGuard<LoginSes
 
 /** Compiles what classes and methods declare, once for each handler of each class; `undefined` where they say nothing. */
 export function createLoginGuards(login: Login): LoginGuards {
-  const known = new WeakMap<object, WeakMap<object, ReturnType<LoginGuards>>>()
-  return (host, handler) => {
-    const handlers = known.get(host) ?? new WeakMap()
-    known.set(host, handlers)
-    if (!handlers.has(handler)) handlers.set(handler, compile(login, host, handler))
-    return handlers.get(handler)
-  }
+  return oncePerHandler((host, handler) => compile(login, host, handler))
 }
 
 function compile(login: Login, host: object, handler: object): ReturnType<LoginGuards> {
@@ -46,11 +42,9 @@ export class LoginAnswerException extends HttpException {
   /** What is left to send. */
   readonly answer: HttpAnswer
 
-  constructor({ status, headers, body }: HttpAnswer, response: PlatformResponse) {
-    super(body, status)
-    const { 'Content-Type': type, ...early } = headers
-    this.answer = { status, headers: type === undefined ? {} : { 'Content-Type': type }, body }
-    setFields(response, early)
+  constructor(answer: HttpAnswer, response: PlatformResponse) {
+    super(answer.body, answer.status)
+    this.answer = setEarlyFields(response, answer)
   }
 }
 

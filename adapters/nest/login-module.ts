@@ -12,19 +12,13 @@ import {
   type OnModuleInit,
   type Provider,
 } from '@nestjs/common'
-import {
-  APP_FILTER,
-  BaseExceptionFilter,
-  DiscoveryModule,
-  DiscoveryService,
-  HttpAdapterHost,
-  MetadataScanner,
-} from '@nestjs/core'
+import { APP_FILTER, DiscoveryModule, DiscoveryService, HttpAdapterHost, MetadataScanner } from '@nestjs/core'
 import { checkOptions, nodeRequestFacts, object, readNodeForm, required, sendNodeAnswer } from '../../src/adapter.js'
 import type { RequestFacts } from '../../src/index.js'
 import type { Login, ReauthenticationRequiredError } from '../../src/login/index.js'
 import { callFacts, sendAnswer } from './caller.js'
 import { createLoginGuards, LoginAnswerException, type LoginGuards, loginGuardsToken } from './login-guard.js'
+import { PlatformFilter } from './refusal-exception.js'
 
 /** Options of `PortcullisLoginModule.forRoot`. @group NestJS */
 export interface PortcullisLoginModuleOptions {
@@ -35,23 +29,22 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModule
   .setClassMethodName('forRoot')
   .build()
 
+type Caught = LoginAnswerException | ReauthenticationRequiredError
+
 /** Sends what the guard found to be the answer, and users whose session is over to the login. */
-class LoginFilter extends BaseExceptionFilter {
+class LoginFilter extends PlatformFilter<Caught> {
   readonly #login: Login
-  /** Read by NestJS when an exception comes: the platform is not known before. */
-  protected override readonly httpAdapterHost: HttpAdapterHost
 
   constructor(login: Login, httpAdapterHost: HttpAdapterHost) {
-    super()
+    super(httpAdapterHost)
     this.#login = login
-    this.httpAdapterHost = httpAdapterHost
   }
 
-  override catch(exception: LoginAnswerException | ReauthenticationRequiredError, host: ArgumentsHost): void {
+  override catch(exception: Caught, host: ArgumentsHost): void {
     this.#answer(exception, host).catch((fault) => super.catch(fault, host))
   }
 
-  async #answer(exception: LoginAnswerException | ReauthenticationRequiredError, host: ArgumentsHost): Promise<void> {
+  async #answer(exception: Caught, host: ArgumentsHost): Promise<void> {
     const facts = callFacts(host as ExecutionContext) as RequestFacts
     const isAnswered = exception instanceof LoginAnswerException
     const answer = isAnswered ? exception.answer : await this.#login.refusal(facts, exception)
@@ -72,7 +65,7 @@ const guards: Provider = {
 const filter: Provider = {
   provide: APP_FILTER,
   async useFactory({ login }: PortcullisLoginModuleOptions, adapterHost: HttpAdapterHost) {
-    // Not loaded for applications that sign nobody in.
+    // Not loaded for applications without logins.
     const { ReauthenticationRequiredError } = await import('../../src/login/index.js')
     Catch(LoginAnswerException, ReauthenticationRequiredError)(LoginFilter)
     return new LoginFilter(login, adapterHost)

@@ -54,7 +54,7 @@ const idToken = [{ alg: 'ES256', typ: 'JWT' }, { iss: 'https://id.example.com', 
 /** From the start of a process to its end, in turn with one that does nothing. */
 function commandTimes(runs: number): { readonly rows: readonly Row[]; readonly verdicts: readonly Verdict[] } {
   const manifest = createRequire(join(compiled, 'main.mjs')).resolve('portcullis/package.json')
-  const script = join(dirname(manifest), 'dist/src/cli/main.js')
+  const script = join(dirname(manifest), 'dist/src/cli/bin.js')
   const nothing: number[] = []
   const check: number[] = []
   for (let run = 0; run < runs; run++) {

@@ -1,4 +1,4 @@
-/** What the command sees of the world. The process itself is touched in `main.ts` alone. */
+/** What the command sees of the world. The process itself is touched in `bin.ts` alone. */
 import { shownText } from '../errors/index.js'
 import type { Clock } from '../kit/clock.js'
 import type { Fetch } from '../kit/fetch/platform-fetch.js'
@@ -57,7 +57,7 @@ export interface Output {
 export interface CommandCall {
   readonly io: CommandIo
   readonly output: Output
-  /** What follows the command and is no flag. */
+  /** What follows the command and is not a flag. */
   readonly operand: string | undefined
   readonly flags: Readonly<Record<string, string | boolean | undefined>>
   /** Milliseconds for each request. */

@@ -29,6 +29,6 @@ export {
   MissingTokenError,
   type StepUpDemand,
   StepUpRequiredError,
-} from './refusals.js'
+} from './refusal-errors.js'
 export { ResourceAccessError, type ResourceAccessErrorOptions } from './resource-access-error.js'
 export { type Shown, shown, shownText } from './shown.js'

@@ -10,7 +10,7 @@ import { emit } from '../kit/event-sink.js'
 import type { EventListener, PortcullisEvent } from '../kit/events.js'
 import { failureCode } from '../kit/failure-code.js'
 import { checkOptions, flag, func, type Rules } from '../kit/options.js'
-import { createRecorder, defined, type Judgement, outcomeOf } from './recorder.js'
+import { createRecorder, defined, type Judgement, outcomeOf } from './metrics.js'
 
 /** Options of {@link openTelemetry}. @group Events */
 export interface OpenTelemetryOptions {
@@ -86,7 +86,7 @@ function withinSpan(work: TracedWork, run: () => Promise<void>): Promise<void> {
     'server.address': hostname,
     'server.port': port === '' ? undefined : Number(port),
   }
-  // What nobody waits for would hang below a span that is over before it begins.
+  // Work that no request waits for would hang below a span that is over before it begins.
   const around = work.isBackground === true ? trace.getActiveSpan()?.spanContext() : undefined
   const links = around === undefined ? [] : [{ context: around }]
   const root = work.isBackground === true

@@ -35,12 +35,12 @@ const platformFiles = Object.fromEntries(
   ]),
 )
 
-/** Bundles `src/cli/main.ts` below `dist`, so that it finds its package. */
+/** Bundles `src/cli/bin.ts` below `dist`, so that it finds its package. */
 export async function buildCommand(): Promise<BuiltCommand> {
   mkdirSync(join(root, 'dist'), { recursive: true })
   const outdir = mkdtempSync(join(root, 'dist', 'command-'))
   await build({
-    entryPoints: [join(root, 'src/cli/main.ts')],
+    entryPoints: [join(root, 'src/cli/bin.ts')],
     alias: platformFiles,
     bundle: true,
     splitting: true,
@@ -51,7 +51,7 @@ export async function buildCommand(): Promise<BuiltCommand> {
     outdir,
     logLevel: 'error',
   })
-  const script = join(outdir, 'main.js')
+  const script = join(outdir, 'bin.js')
   return {
     script,
     run: (args, { input = '', env = {}, nodeArgs = [] } = {}) =>

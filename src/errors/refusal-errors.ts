@@ -24,7 +24,7 @@ export class InvalidRequestError extends AuthError {
 /** The reasons that make an access token unusable. */
 export type InvalidTokenCode = Exclude<Extract<AuthErrorCode, `ERR_TOKEN_${string}`>, 'ERR_TOKEN_MISSING'>
 
-/** An access token that was sent and is no good. 401 `invalid_token` (RFC 6750 §3.1). @group Errors */
+/** An access token that was sent and is not good. 401 `invalid_token` (RFC 6750 §3.1). @group Errors */
 export class InvalidTokenError extends AuthError {
   readonly status = 401
   readonly oauthError = 'invalid_token'
@@ -66,7 +66,7 @@ export interface StepUpDemand {
   readonly acrValues?: readonly string[] | undefined
   /** The oldest acceptable authentication, in seconds. */
   readonly maxAgeSeconds?: number | undefined
-  /** Scopes that lack as well, so that one round trip settles both. */
+  /** Scopes that are missing as well, so that one round trip settles both. */
   readonly scope?: string | undefined
 }
 
@@ -83,11 +83,11 @@ export class StepUpRequiredError extends AuthError {
   }
 }
 
-/** The token lacks scope or authorization details. 403 `insufficient_scope` (RFC 6750 §3.1). @group Errors */
+/** The token has too little scope or authorization details. 403 `insufficient_scope` (RFC 6750 §3.1). @group Errors */
 export class InsufficientScopeError extends AuthError {
   readonly status = 403
   readonly oauthError = 'insufficient_scope'
-  /** The scopes that would satisfy the route, space-delimited; `undefined` where scope is not what lacks. */
+  /** The scopes that would satisfy the route, space-delimited; `undefined` where it is not scope that is missing. */
   readonly scope: string | undefined
 
   constructor(scope: string | undefined, options?: AuthErrorOptions) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import { systemClock } from '../kit/clock.js'
 /** The `portcullis` command as a process: the one place of `src` that reads the environment. */
 /* v8 ignore file -- runs as a process of its own, in test/package/command.test.ts */
+import { systemClock } from '../kit/clock.js'
 import { platformFetch } from '../kit/fetch/platform-fetch.js'
 import { runCommand } from './run.js'
 
@@ -9,7 +9,7 @@ const interrupted = new AbortController()
 process.once('SIGINT', () => interrupted.abort())
 process.once('SIGTERM', () => interrupted.abort())
 
-// A reader that has seen enough, such as `head`, is no fault. A full disk is one.
+// A reader that has seen enough, such as `head`, is not a fault. A full disk is one.
 process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
   if (code === 'EPIPE') process.exit()
   process.stderr.write(`portcullis: the output cannot be written (${code})\n`)

@@ -21,9 +21,7 @@ export class RefusalException extends HttpException {
   constructor({ error, answer }: Refused, response: PlatformResponse | undefined) {
     super(answer.body === '' ? '' : JSON.parse(answer.body), answer.status, { cause: error })
     this.message = error.description
-    const [own, early] = splitContentType(answer.headers)
-    this.answer = { ...answer, headers: own }
-    if (response !== undefined) setFields(response, early)
+    this.answer = setEarlyFields(response, answer)
   }
 }
 
@@ -38,19 +36,27 @@ export class PreflightException extends HttpException {
   }
 }
 
+/** A filter that NestJS is given an instance of, and not the class. */
+export abstract class PlatformFilter<Exception> extends BaseExceptionFilter<Exception> {
+  /** Read by NestJS when an exception comes: the platform is not known before. */
+  protected override readonly httpAdapterHost: HttpAdapterHost
+
+  constructor(httpAdapterHost: HttpAdapterHost) {
+    super()
+    this.httpAdapterHost = httpAdapterHost
+  }
+}
+
 /**
  * Answers refusals and preflights, and the {@link AuthError}s handlers throw, with the exact bytes of the contract. A fault
  * of the application, and what is no HTTP request, it leaves to NestJS.
  */
-export class RefusalFilter extends BaseExceptionFilter<Caught> {
+export class RefusalFilter extends PlatformFilter<Caught> {
   readonly #server: ResourceServer
-  /** Read by NestJS when an exception comes: the platform is not known before. */
-  protected override readonly httpAdapterHost: HttpAdapterHost
 
   constructor(server: ResourceServer, httpAdapterHost: HttpAdapterHost) {
-    super()
+    super(httpAdapterHost)
     this.#server = server
-    this.httpAdapterHost = httpAdapterHost
   }
 
   override catch(exception: Caught, host: ArgumentsHost): void {
@@ -69,9 +75,11 @@ export class RefusalFilter extends BaseExceptionFilter<Caught> {
 
 Catch(AuthError, RefusalException, PreflightException)(RefusalFilter)
 
-function splitContentType(headers: HttpAnswer['headers']): [HttpAnswer['headers'], HttpAnswer['headers']] {
-  const { 'Content-Type': type, ...others } = headers
-  return [type === undefined ? {} : { 'Content-Type': type }, others]
+/** Sets all fields of an answer but its type. Returns what is left to send. */
+export function setEarlyFields(response: PlatformResponse | undefined, answer: HttpAnswer): HttpAnswer {
+  const { 'Content-Type': type, ...early } = answer.headers
+  if (response !== undefined) setFields(response, early)
+  return { ...answer, headers: type === undefined ? {} : { 'Content-Type': type } }
 }
 
 /** What the guard throws for a refusal: in the form that clients of this transport are told of, with the reason as `cause`. */
