@@ -83,9 +83,9 @@ export type GuardedHandler<Added, Params = ParamsDictionary> = (
 ) => unknown
 
 /**
- * Only route methods gain overloads; `Request` itself stays as it is, so that `auth` clashes with nobody else's. Express
- * has no type parameter a guard could widen the request through, hence the augmentation. Overloads with a guard fail on
- * its symbol before a handler's parameters are typed, so routes without one infer as ever.
+ * Only route methods gain overloads; `Request` itself stays as it is, so that `auth` clashes with no other library's.
+ * Express has no type parameter a guard could widen the request through, hence the augmentation. Overloads with a guard
+ * fail on its symbol before a handler's parameters are typed, so routes without one infer as ever.
  */
 declare module 'express-serve-static-core' {
   interface IRouterMatcher<T> {

@@ -84,7 +84,7 @@ function read(body: unknown): unknown {
  *
  * @throws {@link InvalidRequestError} for a body that is not said to be JSON, which no SDK would read, and for JSON that is
  * no message.
- * @throws {@link ConfigurationError} for JSON that nobody has parsed.
+ * @throws {@link ConfigurationError} for JSON that was not parsed.
  */
 function calledTools(facts: RequestFacts, body: unknown): readonly string[] {
   const [contentType = ''] = facts.headerValues('content-type')

@@ -4,7 +4,7 @@ import type { Clock } from '../kit/clock.js'
 /** A token for a downstream service, as the authorization server issued it. Shows its secret in no inspection. */
 export interface GrantedToken {
   readonly accessToken: string
-  /** `N_A` is no access token and never goes into an `Authorization` field (RFC 8693 §2.2.1). */
+  /** `N_A` is not an access token and never goes into an `Authorization` field (RFC 8693 §2.2.1). */
   readonly tokenType: 'Bearer' | 'DPoP' | 'N_A'
   /** In seconds since the Unix epoch, like `auth.expiresAt`; `undefined` when the server did not say. */
   readonly expiresAt: number | undefined

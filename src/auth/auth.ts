@@ -85,7 +85,7 @@ export interface VerifiedToken<Claims = AccessTokenClaims> {
   /**
    * A hint whether the token is the client's own, with no user behind it: true where `sub` is the client (RFC 9068 §5)
    * or the claim profile of the issuer says so, false where that profile names what only tokens of users have, and
-   * `undefined` where nothing tells. Compare with `true` or `false`: `!auth.isClientToken` lets in what nobody knows of.
+   * `undefined` where nothing tells. Compare with `true` or `false`: `!auth.isClientToken` lets in what is not known.
    */
   readonly isClientToken: boolean | undefined
 }

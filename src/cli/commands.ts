@@ -11,7 +11,7 @@ export interface Flag {
   readonly describes: string
 }
 
-/** What follows a command and is no flag. */
+/** What follows a command and is not a flag. */
 export interface Operand {
   readonly name: string
   readonly isRequired: boolean

@@ -1,4 +1,4 @@
-/** `portcullis providers`: what the configuration holds, without its secrets. Asks nobody. */
+/** `portcullis providers`: what the configuration holds, without its secrets. Asks no server. */
 import { type CommandCall, type ExitCode, plain, table } from './command-io.js'
 import { loadConfig } from './session.js'
 

@@ -85,7 +85,7 @@ function sealing(env: CommandIo['env']): TokenSealing {
   return { keys: [{ id: 'cli', secret: bytes.slice(0, 32) }], nameSecret: bytes.slice(32) }
 }
 
-/** `undefined` where nobody is signed in. */
+/** `undefined` where no user is signed in. */
 export async function keptTokens({ store, name }: Session): Promise<KeptTokens | undefined> {
   const key = await defaultAccountKey(store, name)
   const entry = key === undefined ? undefined : await store.get(key)
@@ -93,7 +93,7 @@ export async function keptTokens({ store, name }: Session): Promise<KeptTokens |
   return { key, entry, tokens: parseTokenSet(entry.tokens) }
 }
 
-/** As {@link keptTokens}; ends the command where nobody is signed in. */
+/** As {@link keptTokens}; ends the command where no user is signed in. */
 export async function requireKept(session: Session): Promise<KeptTokens> {
   const kept = await keptTokens(session)
   if (kept !== undefined) return kept

@@ -41,7 +41,7 @@ export type TokenStoreErrorCode =
   | 'ERR_TOKEN_STORE_CONFIGURATION'
 
 /**
- * The tokens of a user cannot be read or kept. 503, never 401: nobody knows yet whether the user is signed in. `detail`
+ * The tokens of a user cannot be read or kept. 503, never 401: it is not known whether the user is signed in. `detail`
  * says what failed and how to mend it, without any key, account or token. It has no `cause`: errors of drivers hold what
  * was sent to them.
  *

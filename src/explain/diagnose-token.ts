@@ -1,4 +1,4 @@
-/** Why a JWT is good or not: six steps, each with what was expected and what came. Lets nobody in. */
+/** Why a JWT is good or not: six steps, each with what was expected and what came. Lets no request in. */
 import { ConfigurationError } from '../errors/index.js'
 import type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
 import { checkIssuer } from '../issuer/identifiers.js'
@@ -37,7 +37,7 @@ export interface DiagnoseTokenOptions extends SurroundingsOptions {
   readonly redact?: boolean | undefined
 }
 
-/** What {@link diagnoseToken} found. Holds the claims of the token, and no signature: nobody can use it as one. @group Explain */
+/** What {@link diagnoseToken} found. Holds the claims of the token, and no signature: it cannot be used as one. @group Explain */
 export interface TokenDiagnosis extends Report<DiagnosisStepName> {
   readonly kind: TokenKind
   /**

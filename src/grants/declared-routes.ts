@@ -29,7 +29,7 @@ export interface Ahead {
 /** A route, with the handlers of one method in their order. @group Adapters */
 export interface DeclaredRoute {
   readonly method: string
-  /** The full path, as it was written; `undefined` where it is not known, or is no text. */
+  /** The full path, as it was written; `undefined` where it is not known, or is not text. */
   readonly path: string | undefined
   readonly handlers: readonly unknown[]
 }

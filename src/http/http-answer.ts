@@ -15,8 +15,8 @@ export interface HttpAnswer {
 }
 
 /**
- * What a guard says to a preflight: no refusal, since nobody was asked for a token, and nothing from any handler, since
- * nobody has shown one. What the application set before stays, CORS fields above all.
+ * What a guard says to a preflight: no refusal, since no token was asked for, and nothing from any handler, since
+ * none was shown. What the application set before stays, CORS fields above all.
  *
  * @group Requests
  */

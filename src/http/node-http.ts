@@ -19,7 +19,7 @@ export interface NodeRequest {
 export interface NodeSocket {
   readonly encrypted?: boolean | undefined
   readonly remoteAddress?: string | undefined
-  /** The certificate the client showed in the TLS handshake, its DER bytes as `raw`. Sockets without TLS lack it. */
+  /** The certificate the client showed in the TLS handshake, its DER bytes as `raw`. Sockets without TLS do not have it. */
   getPeerCertificate?(): { readonly raw?: Uint8Array | undefined } | null | undefined
 }
 

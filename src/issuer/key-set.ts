@@ -74,7 +74,7 @@ const rules: Rules<KeySetOptions> = {
 }
 
 /**
- * Makes a key set to be used by itself: for JWTs that are no access tokens, such as those of webhooks. It is fetched,
+ * Makes a key set to be used by itself: for JWTs that are not access tokens, such as those of webhooks. It is fetched,
  * kept and bounded as the keys of a resource server are, which needs none of it. Opens no connection before its first
  * use. Verifies nothing: hand the keys to a JWT library, and let an algorithm be chosen by an allow-list of your own.
  *

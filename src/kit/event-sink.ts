@@ -13,7 +13,7 @@ export interface TracedWork {
   readonly issuer: string
   /** The downstream service, of an exchange. */
   readonly resource?: string | undefined
-  /** Whether known keys serve meanwhile: nobody waits for it. */
+  /** Whether known keys serve meanwhile: no request waits for it. */
   readonly isBackground?: boolean | undefined
   /** The call, of the client. */
   readonly call?: ClientOperation | undefined

@@ -42,7 +42,7 @@ export function freezeWithin(value: unknown, maxDepth: number): boolean {
   return true
 }
 
-/** Most members are no objects: they are passed over without a call, and without a list of them all. */
+/** Most members are not objects: they are passed over without a call, and without a list of them all. */
 function freezeMembers(value: JsonObject | readonly unknown[], maxDepth: number): boolean {
   if (Array.isArray(value)) {
     for (const member of value) if (typeof member === 'object' && !freezeWithin(member, maxDepth)) return false

@@ -94,7 +94,7 @@ export function createLoginEnds(settings: ProviderSettings, client: OAuthClient)
     try {
       return await client.userInfo(tokens.accessToken, { ...call, expectedSubject })
     } catch (error) {
-      // An answer about another user is no failure to pass over.
+      // An answer about another user is not a failure to pass over.
       if (settings.fetchUserInfo === 'optional' && !(error instanceof LoginError)) return undefined
       throw error
     }

@@ -54,7 +54,7 @@ function successorsOf({ provider, clock }: Pick<RefreshSettings, 'provider' | 'c
   return known
 }
 
-/** Sees to it that nobody gets the tokens of a session that is over from the memory of this process. */
+/** Keeps the tokens of a session that is over from coming out of the memory of this process. */
 export async function forgetSuccessors(settings: RefreshSettings, { refreshToken }: TokenSet): Promise<void> {
   if (refreshToken !== undefined) successorsOf(settings).set(await sha256Base64url(refreshToken), 'ended')
 }
@@ -224,7 +224,7 @@ export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeep
       return isFresh(found.tokens, rejected) ? found.tokens : undefined
     }
     const start = async (holding: Holding): Promise<TokenSet> => {
-      // Where there is no lock to wait for, nobody has looked yet.
+      // Where there is no lock to wait for, no look was taken yet.
       const known = lock === undefined ? await look() : undefined
       return known ?? work(found as KeptTokens, rejected, holding, generation)
     }

@@ -25,7 +25,7 @@ export async function revokeTokens(
       else await sendRevocation(await preset.revocation(token), call)
       return 'revoked'
     } catch (error) {
-      // RFC 7009 §2.2 wants 200 for a token that is no good any more; some say so instead.
+      // RFC 7009 §2.2 wants 200 for a token that is not good any more; some say so instead.
       if (isOAuthClientError(error) && error.code === 'ERR_INVALID_TOKEN') return 'revoked'
       if (isOAuthClientError(error) && error.code === 'ERR_UNSUPPORTED_TOKEN_TYPE') return 'unsupported'
       throw error

@@ -120,7 +120,7 @@ async function keepLogin(provider: SignInProvider, login: LoginResult, options: 
 }
 
 /**
- * The key of the account that signed in last with a provider; `undefined` where nobody did.
+ * The key of the account that signed in last with a provider; `undefined` where none did.
  *
  * @throws what the store rejects with.
  * @group Native login

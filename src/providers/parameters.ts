@@ -20,7 +20,7 @@ export function checked(what: string, value: unknown, form: RegExp, example: str
 /**
  * Gives an allow-list back.
  *
- * @throws `TypeError` for an empty list, and as {@link checked}: an empty one would accept nobody, or be taken for all.
+ * @throws `TypeError` for an empty list, and as {@link checked}: an empty one would accept no user, or be taken for all.
  */
 export function checkedList(what: string, values: unknown, form: RegExp, example: string): readonly string[] {
   if (!Array.isArray(values) || values.length === 0) throw new TypeError(`${what} takes a list such as ['${example}'].`)

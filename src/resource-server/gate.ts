@@ -141,7 +141,7 @@ export function createGates<Claims>({
     return meetRules(gate, auth, trusted, nowMs)
   }
 
-  /** Where nobody listens, nothing is measured and nothing told. */
+  /** Without a listener nothing is measured and nothing told. */
   function start(): number | undefined {
     return onEvent.isHeard() ? monotonicClock() : undefined
   }

@@ -69,7 +69,7 @@ export interface LockStore {
 }
 
 /**
- * The hold of one process on a key. It ends by itself when its time is over: a process that died blocks nobody for long.
+ * The hold of one process on a key. It ends by itself when its time is over: a process that died blocks the others for a short time only.
  *
  * @group Stores
  */
@@ -88,7 +88,7 @@ export interface StoredTokens {
   readonly v: 1
   /** Names this very content: at most 128 characters, fresh and random for every change. */
   readonly version: string
-  /** The serialized token set. A store does not look into it. Hidden from nobody who holds the entry: never log it. */
+  /** The serialized token set. A store does not look into it. Whoever holds the entry can read it: never log it. */
   readonly tokens: string
   /** Whose tokens these are: issuer and subject, never a name or an e-mail address. */
   readonly account?: { readonly issuer: string; readonly subject: string } | undefined

@@ -102,7 +102,7 @@ export function createQueue(lock: LockStore) {
 }
 
 /**
- * Does `work` while nobody else who shares the lock does any for `key`. `confirm` extends the lease, and rejects once it
+ * Does `work` while no other process that shares the lock does any for `key`. `confirm` extends the lease, and rejects once it
  * is lost.
  *
  * @throws {@link TokenStoreError} `ERR_TOKEN_STORE_LOCKED` when the lock could not be had in 15 s.

@@ -58,7 +58,7 @@ export function checkTokenEntry(entry: StoredTokens, maxBytes = maxEntryBytes): 
 /**
  * When an entry kept at `nowMs` ends.
  *
- * @throws {@link TokenStoreError} for a `ttlMs` that is no number.
+ * @throws {@link TokenStoreError} for a `ttlMs` that is not a number.
  */
 export function endOfLife(lifetime: TokenLifetime | undefined, nowMs: number): number | undefined {
   const ttlMs = lifetime?.ttlMs

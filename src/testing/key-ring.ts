@@ -121,7 +121,7 @@ export interface KeyPair {
   readonly publicKey: KeyObject
 }
 
-/** RSA pairs that nobody holds any more: making one takes longer than many a test. */
+/** RSA pairs that are not in use any more: making one takes longer than many a test. */
 const idleRsaPairs: KeyPair[] = []
 
 /**

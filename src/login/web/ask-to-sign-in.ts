@@ -26,7 +26,7 @@ export interface LoginRequirement {
   readonly maxAgeSeconds?: number | undefined
   /** Where the user comes back to: `here`, or a path. Default `here`. */
   readonly returnTo?: string | undefined
-  /** What becomes of a request without a session that is no page: `401` (default), or a redirect all the same. */
+  /** What becomes of a request without a session that is not for a page: `401` (default), or a redirect all the same. */
   readonly onApi?: '401' | 'redirect' | undefined
 }
 

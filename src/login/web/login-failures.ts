@@ -8,7 +8,7 @@ import type { HttpAnswer } from '../../http/http-answer.js'
 import type { RequestFacts } from '../../http/request-facts.js'
 import { type Cookies, escapeHtml, jsonAnswer, pageAnswer, wantsPage } from './login-answers.js'
 
-/** An answer that is no success: JSON, or a page that says the same. */
+/** An answer that is not a success: JSON, or a page that says the same. */
 export interface Failure {
   readonly status: number
   /** For programs; such as `login_failed`. */

@@ -105,7 +105,7 @@ export function createStart({ settings, transactions, limiter }: StartSettings) 
   }
 
   return async (facts: RequestFacts, provider: Provider | undefined, query: URLSearchParams): Promise<HttpAnswer> => {
-    // A page fetched ahead of time, or by a script, is no login that a user has begun.
+    // A page fetched ahead of time, or by a script, is not a login that a user has begun.
     if (!isNavigation(facts) && !isSilent(facts)) return jsonAnswer(401, { error: 'login_required' })
     const [only] = providers.size === 1 ? providers.values() : []
     const chosen = provider ?? only

@@ -139,7 +139,7 @@ function onlyIntrospecting(issuers: readonly Issuer[], resource: TokenTarget): I
   const [first, second] = issuers.filter(isIntrospecting).filter(({ issuer }) => maySpeakFor(resource, issuer))
   if (second === undefined) return first
   throw new ConfigurationError(
-    `Several issuers of ${resource.resource} have \`introspection\`, so that nobody can tell whom to ask about an opaque ` +
+    `Several issuers of ${resource.resource} have \`introspection\`, so that it cannot be known whom to ask about an opaque ` +
       'token. Name one of them in `issuers` of the resource.',
   )
 }

@@ -23,7 +23,7 @@ function stateFolder(environment: Readonly<Record<string, string | undefined>>, 
   return stateHome !== undefined && isAbsolute(stateHome) ? stateHome : join(homedir(), '.local', 'state')
 }
 
-/** @throws {@link ConfigurationError} for what is no absolute path. */
+/** @throws {@link ConfigurationError} for what is not an absolute path. */
 export function requiredFolder(directory: unknown): string {
   if (typeof directory === 'string' && isAbsolute(directory)) return directory
   throw new ConfigurationError('`directory` takes an absolute path.')

@@ -23,7 +23,7 @@ export interface Keyring {
   delete(account: string): Promise<boolean>
 }
 
-/** Where the secrets are, and how long one call may take: a prompt that nobody answers included. */
+/** Where the secrets are, and how long one call may take: a prompt that no user answers included. */
 export interface KeyringSettings {
   readonly service: string
   readonly linuxStore: 'secret-service' | 'keyutils'

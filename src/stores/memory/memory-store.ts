@@ -12,8 +12,8 @@ const rules: Rules<MemoryStoreOptions> = { maxEntries: integer(1, 10_000_000), c
 /**
  * Checks the options of a memory store and fills in their defaults.
  *
- * @throws {@link ConfigurationError} for unknown names, a `maxEntries` that is no integer of 1 to 10,000,000, a `clock` that
- * is no function.
+ * @throws {@link ConfigurationError} for unknown names, a `maxEntries` that is not an integer of 1 to 10,000,000, a `clock` that
+ * is not a function.
  */
 export function toMemoryStoreSettings(
   what: string,

@@ -16,7 +16,7 @@ export interface Shares {
 }
 
 /**
- * Divides a store of `maxEntries` by one rule: nobody may hold more than is left free. One owner alone gets half of it,
+ * Divides a store of `maxEntries` by one rule: no owner may hold more than is left free. One owner alone gets half of it,
  * and with n owners that take all they can, each of them and whoever comes next has a room of 1/(n + 1). A newcomer is
  * refused only once there are about as many owners as entries.
  */
