@@ -20,6 +20,7 @@ export interface Ring {
 
 const maxLines = 500
 const maxLineBytes = 4096
+const maxTargetCharacters = 200
 
 /** Makes a ring of 500 lines of at most 4 KiB. */
 export function createRing(): Ring {
@@ -57,11 +58,9 @@ function shorterForms(row: RequestRow): readonly RequestRow[] {
   const token = row.token && { ...row.token, claims: [['…', 'too long to be shown'] as const] }
   const named = { ...row, token: token && { ...token, header: [] } }
   const steps = row.steps.map(([name, outcome]) => [name, outcome] as const)
-  return [
-    row,
-    { ...row, token },
-    named,
-    { ...named, steps },
-    { ...named, steps: [], fields: [], challenges: [], sentence: undefined },
-  ]
+  const bare = { ...named, steps: [], fields: [], challenges: [], sentence: undefined }
+  // What a sender wrote, escaped, may still be longer than a line.
+  const target = row.target && `${row.target.slice(0, maxTargetCharacters)}…`
+  const cut = { ...bare, target, method: undefined, route: undefined, requestId: undefined, token: undefined }
+  return [row, { ...row, token }, named, { ...named, steps }, bare, cut]
 }

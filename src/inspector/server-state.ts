@@ -6,6 +6,7 @@ import type { Insight } from '../resource-server/insight.js'
 import { protectedResourceMetadataUrl } from '../resource-server/metadata/metadata-routes.js'
 import type { ResourceServer } from '../resource-server/resource-server.js'
 import type { Issuer } from '../resource-server/token/token-verifier.js'
+import type { StoreHealth } from '../stores/store-watch.js'
 import type { IssuerState, Member, ServerState } from './wire.js'
 
 const maxIssuers = 20
@@ -16,12 +17,17 @@ const thumbprints = new WeakMap<VerificationKey, string>()
 export function readServerState(server: Pick<ResourceServer, 'health'>, insight: Insight): ServerState {
   const { settings, issuers } = insight
   const known = issuers.known()
+  const { ready, stores } = server.health()
   return {
     resources: settings.resources.map(({ resource }) => resource),
     metadata: settings.resources.map(({ resource }) => protectedResourceMetadataUrl(resource)),
-    ready: server.health().ready,
+    ready,
     issuers: known.slice(0, maxIssuers).map(readIssuer),
-    caches: [['verified tokens', `${insight.rememberedTokens()} of at most ${settings.tokenCacheEntries}`]],
+    caches: [
+      ['verified tokens', `${insight.rememberedTokens()} of at most ${settings.tokenCacheEntries}`],
+      ...known.slice(0, maxIssuers).flatMap((issuer) => readIntrospection(issuer, settings.tokenCacheEntries)),
+      ...Object.entries(stores).map(([name, store]): Member => [`${name} store`, storeText(store)]),
+    ],
     settings: settingsOf(insight, known.length),
     warnings: warningsOf(insight),
   }
@@ -45,6 +51,19 @@ function readIssuer({ issuer, keys }: Issuer): IssuerState {
     expiresAtMs,
     lastFailure,
   }
+}
+
+function readIntrospection({ issuer, introspector }: Issuer, atMost: number): readonly Member[] {
+  if (introspector === undefined) return []
+  const { circuit, inFlight } = introspector.health()
+  const { accepted, refused } = introspector.remembered()
+  const remembered = `${accepted} good and ${refused} bad answers, of each at most ${atMost}`
+  return [[`introspection at ${shownText(issuer)}`, `${remembered}; circuit ${circuit}, ${inFlight} under way`]]
+}
+
+function storeText({ shared, failures, lastFailure }: StoreHealth): string {
+  const kind = shared ? 'shared' : 'memory'
+  return failures === 0 ? kind : `${kind}; failures in a row: ${failures}, the last one ${lastFailure}`
 }
 
 /** At once, since Node hashes at once; asked every second, so that it is remembered. */

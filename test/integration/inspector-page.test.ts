@@ -1,55 +1,13 @@
 import { createServer } from 'node:http'
 import express from 'express'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { createDpopClient, createTestIssuer } from 'portcullis/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createEventSink } from '../../src/kit/event-sink.js'
 import { hasChromium, startChromium } from '../support/chromium.js'
 import { type InspectedApi, pageToken, startInspectedApi } from '../support/inspected-api.js'
+import { hostilePayloads, openInspector } from '../support/inspector-in-chromium.js'
 import { listenOnLoopback } from '../support/loopback-server.js'
-
-/** What a sender may write where it likes, in the hope that somebody shows it as markup, or on a terminal. */
-const payloads: readonly string[] = [
-  '<script>alert(1)</script>',
-  '</script><script>alert(1)</script>',
-  '<img src=x onerror=alert(1)>',
-  '<svg onload=alert(1)>',
-  '<svg><script>alert(1)</script></svg>',
-  '"><img src=x onerror=alert(1)>',
-  "'><img src=x onerror=alert(1)>",
-  '" onmouseover="alert(1)',
-  "' onfocus='alert(1)' autofocus='",
-  '<iframe srcdoc="<script>alert(1)</script>">',
-  '<iframe src="javascript:alert(1)">',
-  '<a href="javascript:alert(1)">x</a>',
-  'javascript:alert(1)',
-  'data:text/html,<script>alert(1)</script>',
-  '<body onload=alert(1)>',
-  '<details open ontoggle=alert(1)>',
-  '<video><source onerror=alert(1)>',
-  '<math><mtext><style><img src=x onerror=alert(1)></style></mtext></math>',
-  '<style>@import "https://evil.test/x.css"</style>',
-  '<link rel=stylesheet href=https://evil.test/x.css>',
-  '<meta http-equiv=refresh content="0;url=https://evil.test/">',
-  '<base href=https://evil.test/>',
-  '<form action=https://evil.test/><button>x</button></form>',
-  '<object data="data:text/html,<script>alert(1)</script>">',
-  '<embed src="data:text/html,<script>alert(1)</script>">',
-  '<template><script>alert(1)</script></template>',
-  '<!--><script>alert(1)</script>-->',
-  '<![CDATA[<script>alert(1)</script>]]>',
-  '\u0024{alert(1)}',
-  '{{constructor.constructor("alert(1)")()}}',
-  '`);alert(1);//',
-  "');alert(1);//",
-  '";alert(1);//',
-  '\u2028alert(1)//',
-  '\u0000<script>alert(1)</script>',
-  '\u202e<script>alert(1)</script>',
-  '\ufeff<img src=x onerror=alert(1)>',
-  '&lt;img src=x onerror=alert(1)&gt;',
-  '__proto__',
-  "$(touch /tmp/x)`id`'; rm -rf /;'",
-]
 
 describe.runIf(hasChromium('the development page in a browser'))('the development page in Chromium', () => {
   let browser: Browser
@@ -63,24 +21,7 @@ describe.runIf(hasChromium('the development page in a browser'))('the developmen
     await api.close()
   })
 
-  /** A page that is open and live, and what went wrong in it. */
-  async function openPage(origin = api.origin, options: Parameters<Browser['newContext']>[0] = {}) {
-    const context = await browser.newContext(options)
-    const page = await context.newPage()
-    const trouble: string[] = []
-    page.on('dialog', (dialog) => {
-      trouble.push(`dialog ${dialog.message()}`)
-      void dialog.dismiss()
-    })
-    page.on('pageerror', (error) => trouble.push(String(error)))
-    page.on('console', (message) => {
-      if (message.type() === 'error') trouble.push(message.text())
-    })
-    await page.goto(`${origin}/.portcullis/#${pageToken}`)
-    await page.locator('#status.good').waitFor()
-    return { context, page, trouble }
-  }
-
+  const openPage = (origin = api.origin, options: BrowserContextOptions = {}) => openInspector(browser, origin, options)
   const row = (page: Page, text: string) => page.locator('#rows button', { hasText: text }).first()
 
   it('shows a request with its steps, its challenge and its token masked, and leaves the token of the page nowhere', async () => {
@@ -215,12 +156,12 @@ describe.runIf(hasChromium('the development page in a browser'))('the developmen
   })
 
   it('runs nothing that a sender wrote: 40 payloads as kid, iss, scope, name of a claim, path and route', async () => {
-    expect(payloads).toHaveLength(40)
+    expect(hostilePayloads).toHaveLength(40)
     const { context, page, trouble } = await openPage()
     await page.evaluate(() => {
       document.addEventListener('securitypolicyviolation', ({ blockedURI }) => console.error(`violation ${blockedURI}`))
     })
-    for (const [at, payload] of payloads.entries()) {
+    for (const [at, payload] of hostilePayloads.entries()) {
       const token = api.issuer.mintToken(
         { iss: payload, scope: payload, [payload]: payload, aud: [payload] },
         { header: { kid: payload } },
@@ -240,6 +181,27 @@ describe.runIf(hasChromium('the development page in a browser'))('the developmen
             .length,
       ),
     ).toBe(0)
+    expect(trouble).toEqual([])
+    await context.close()
+  })
+
+  it('shows grants, circuit breakers, caches, logins and sessions beside the keys', async () => {
+    const tell = createEventSink(undefined)
+    const about = { issuer: 'https://as.test', correlationId: 'c' }
+    tell({ type: 'grant.reused', ...about, resource: 'https://calendar.test', source: 'cache' })
+    tell({ type: 'client.breaker', issuer: about.issuer, circuit: 'token', state: 'open' })
+    tell({ type: 'session.created', provider: 'google' })
+    const { context, page, trouble } = await openPage()
+    await page.click('#tab-state')
+    const table = (caption: string) => page.locator('#state table', { hasText: caption })
+    const cells = (caption: string) => table(caption).locator('tbody tr').first().locator('th, td').allTextContents()
+    await table('Grants').waitFor()
+    expect(await cells('Grants')).toEqual(['https://calendar.test', '0', '1', '0', '–'])
+    expect((await cells('Circuit breakers')).slice(0, 3)).toEqual(['https://as.test', 'token', 'open'])
+    expect((await cells('Logins, sessions and tokens of users')).slice(0, 2)).toEqual(['session.created', '1'])
+    expect((await cells('Caches'))[0]).toBe('verified tokens')
+    const keys = await table(`${api.issuer.issuer}: `).locator('caption').textContent()
+    expect(keys).toMatch(/1 keys, fetched \d+ s ago, good for in \d+ (?:s|min|h)$/)
     expect(trouble).toEqual([])
     await context.close()
   })

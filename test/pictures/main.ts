@@ -3,30 +3,48 @@
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Browser } from 'playwright-core'
 import { startChromium } from '../support/chromium.js'
+import { developmentPage } from './development-page.js'
 import { loginPage } from './login-pages.js'
 
-/** The pages to take, as HTML, by the name of the picture. */
-const pages: Readonly<Record<string, () => Promise<string>>> = {
-  'login-providers': () => loginPage('/auth/login'),
-  'login-logout': () => loginPage('/auth/logout'),
-  'login-error': () => loginPage('/auth/callback/corporate'),
+/** A page in one colour scheme, and how many bytes its picture may have. */
+interface Picture {
+  readonly maxBytes: number
+  take(browser: Browser, colorScheme: 'light' | 'dark'): Promise<Buffer>
+}
+
+const viewport = { width: 480, height: 360 }
+
+function ofLogin(path: string): Picture {
+  return {
+    maxBytes: 40_000,
+    async take(browser, colorScheme) {
+      const page = await browser.newPage({ viewport, colorScheme })
+      await page.setContent(await loginPage(path))
+      const picture = await page.screenshot()
+      await page.close()
+      return picture
+    },
+  }
+}
+
+/** By the name of the picture. */
+const pictures: Readonly<Record<string, Picture>> = {
+  'development-page': { maxBytes: 200_000, take: developmentPage },
+  'login-providers': ofLogin('/auth/login'),
+  'login-logout': ofLogin('/auth/logout'),
+  'login-error': ofLogin('/auth/callback/corporate'),
 }
 
 const folder = join(import.meta.dirname, '../../docs/pictures')
-const viewport = { width: 480, height: 360 }
-const maxBytes = 40_000
 
 const browser = await startChromium()
-for (const [name, html] of Object.entries(pages)) {
-  const content = await html()
+for (const [name, { maxBytes, take }] of Object.entries(pictures)) {
   for (const colorScheme of ['light', 'dark'] as const) {
-    const page = await browser.newPage({ viewport, colorScheme })
-    await page.setContent(content)
-    const picture = await page.screenshot()
+    const picture = await take(browser, colorScheme)
     if (picture.length > maxBytes) throw new Error(`${name}-${colorScheme} has ${picture.length} bytes`)
     writeFileSync(join(folder, `${name}-${colorScheme}.png`), picture)
-    await page.close()
   }
 }
 await browser.close()

@@ -1,3 +1,4 @@
+import { deepEqual, match } from 'node:assert/strict'
 import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http'
 import express from 'express'
 import { createResourceServer, type Requirement, type ResourceServer, type ResourceServerOptions } from 'portcullis'
@@ -129,6 +130,31 @@ export async function readPage(
   }
   leaving.abort()
   return readMessages(text)
+}
+
+/**
+ * Holds an application to what it owes a page that is mounted in it: page, stream, question; and everything else, or from
+ * elsewhere, is its own 404.
+ */
+export async function expectWholePage(origin: string, token: string): Promise<void> {
+  const page = await send(`${origin}/.portcullis/`)
+  deepEqual([page.status, page.headers['content-type']], [200, 'text/html; charset=utf-8'])
+  const { run } = await readPage(origin, ({ states }) => states.length > 0)
+  match(String(run), /^[\da-f]{12}$/)
+  const headers = { 'x-portcullis-inspector': pageToken, 'content-type': 'application/json' }
+  const body = JSON.stringify({ token, resource })
+  const told = await send(`${origin}/.portcullis/explain`, { method: 'POST', headers, body })
+  deepEqual([told.status, JSON.parse(told.body).outcome], [200, 'accepted'])
+  const own = await send(`${origin}/other`)
+  for (const [path, fields] of [
+    ['/.portcullis/other', {}],
+    ['/.portcullis/stream', {}],
+    ['/.portcullis/', { host: 'evil.test' }],
+    ['/.portcullis/', { 'x-forwarded-for': '127.0.0.1' }],
+  ] as const) {
+    const answer = await send(`${origin}${path}`, { headers: fields })
+    deepEqual([path, answer.status, answer.body], [path, 404, own.body.replaceAll('/other', path)])
+  }
 }
 
 /** Takes the text of a stream apart. */

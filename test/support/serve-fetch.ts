@@ -21,7 +21,12 @@ export function serveFetch(
     const server = serve({ fetch: fetch as never, hostname: '127.0.0.1', port: 0 }, ({ port }: AddressInfo) =>
       resolve({
         origin: `http://127.0.0.1:${port}`,
-        close: () => new Promise((done) => server.close(() => done())),
+        close: () =>
+          new Promise((done) => {
+            server.close(() => done())
+            // A client whose stream was broken off may keep its connection.
+            if ('closeAllConnections' in server) server.closeAllConnections()
+          }),
       }),
     )
   })

@@ -35,6 +35,8 @@ export interface Introspector {
    */
   introspect(token: string, tokenHash: string, resource: TokenTarget): MaybePromise<VerifiedEntry>
   health(): IntrospectionHealth
+  /** How many answers are remembered. */
+  remembered(): { readonly accepted: number; readonly refused: number }
 }
 
 /** What an {@link Introspector} is made of. */
@@ -118,6 +120,7 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
   return {
     takesJwts: introspection.introspectJwts,
     health: gate.health,
+    remembered: () => ({ accepted: accepted.size, refused: refused.size }),
     introspect(token, tokenHash, { resource }) {
       const audience = introspection.signedResponseAudience ?? resource
       const key = introspection.signedResponse ? `${tokenHash} ${audience}` : tokenHash

@@ -7,6 +7,7 @@ import type { EventRow, RequestRow, Row } from '../../../src/inspector/wire.js'
 import { createEventSink } from '../../../src/kit/event-sink.js'
 import type { PortcullisEvent } from '../../../src/kit/events.js'
 import { insightOf } from '../../../src/resource-server/insight.js'
+import { introspectingServer } from '../../support/introspecting-server.js'
 
 const clock = createFrozenClock()
 const issuer = createTestIssuer({ clock: clock.now })
@@ -454,7 +455,11 @@ describe('the recorder', () => {
     expect(state).toMatchObject({
       resources: [resource],
       ready: true,
-      caches: [['verified tokens', '1 of at most 10000']],
+      caches: [
+        ['verified tokens', '1 of at most 10000'],
+        ['replay store', 'memory'],
+        ['revocation store', 'memory'],
+      ],
     })
     expect(state?.issuers[0]).toMatchObject({
       issuer: issuer.issuer,
@@ -479,6 +484,25 @@ describe('the recorder', () => {
     ]) {
       expect(state?.warnings.join(' ')).toContain(part)
     }
+  })
+
+  it('tells what is remembered of introspection with its circuit, and a store that fails', async () => {
+    const down = () => Promise.reject(new TypeError('hunter2'))
+    const { server, ...of } = introspectingServer({
+      server: { revocationStore: { revoke: down, revokedAt: down }, dpop: { replayStore: { reserve: () => true } } },
+    })
+    const { recorder } = record(server)
+    const caches = () => recorder.state().servers[0]?.caches.slice(1)
+    await of.outcome('unheard-of')
+    await of.outcomeOf({})
+    expect(caches()).toEqual([
+      [
+        `introspection at ${of.issuer.issuer}`,
+        '1 good and 1 bad answers, of each at most 10000; circuit closed, 0 under way',
+      ],
+      ['replay store', 'shared'],
+      ['revocation store', 'shared; failures in a row: 1, the last one TypeError'],
+    ])
   })
 
   it('finds nothing dangerous in shared stores, and names hosts that may be reached over http', () => {
