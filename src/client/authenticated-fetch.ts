@@ -1,5 +1,5 @@
 import { ConfigurationError } from '../errors/index.js'
-import { createBoundedCache } from '../kit/bounded-cache.js'
+import { type BoundedCache, createBoundedCache } from '../kit/bounded-cache.js'
 import { readSecureUrl } from '../kit/fetch/secure-url.js'
 import type { MaybePromise } from '../kit/maybe-promise.js'
 import {
@@ -14,6 +14,7 @@ import {
   text,
   toList,
 } from '../kit/options.js'
+import type { DpopProofs } from './calls/dpop.js'
 import { ClientCallError } from './errors.js'
 import { createTokenFetch } from './token-fetch.js'
 import type { TokenSet } from './token-set.js'
@@ -70,6 +71,15 @@ const rules: Rules<AuthenticatedFetchOptions> = {
 
 const maxNonces = 1000
 
+/** The nonces of services by the key that proves: they outlive a `fetch` that is made for one request of a user. */
+const noncesByKey = new WeakMap<DpopProofs, BoundedCache<string>>()
+
+function noncesOf(proofs: DpopProofs | undefined): BoundedCache<string> {
+  const nonces = (proofs && noncesByKey.get(proofs)) ?? createBoundedCache<string>(maxNonces)
+  if (proofs !== undefined) noncesByKey.set(proofs, nonces)
+  return nonces
+}
+
 /**
  * Makes a `fetch` that carries the token of a source, with a DPoP proof where it is bound: to `allowedOrigins` and nowhere
  * else. After a 401 with `invalid_token`, or without a challenge, it gets another token and tries once more, where the body
@@ -106,7 +116,7 @@ export function createCheckedFetch(
     ...{ baseUrl, allowedOrigins, maxRedirects, timeoutMs, misuse, closing: closing.signal },
     retriesOn401: retryOn401,
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
-    nonces: createBoundedCache<string>(maxNonces),
+    nonces: noncesOf(source.dpop),
   })
 
   const call: AuthenticatedCall = async (input, init = {}) => {

@@ -14,6 +14,7 @@ export type ApplicationCallback =
   | 'actor'
   | 'mapRefusal'
   | 'onLogin'
+  | 'onError'
   | 'pages'
 
 /** What an error carries for the server's own log, besides its code. */

@@ -129,6 +129,14 @@ export {
 } from './web/create-login.js'
 export type { LoginPage } from './web/login-answers.js'
 export type { LoginLimit } from './web/login-limit.js'
-export type { LoginAddition, LoginContext, LoginOptions, SessionLimits, SessionTokens } from './web/login-options.js'
+export type {
+  LoginAddition,
+  LoginContext,
+  LoginErrorAnswer,
+  LoginErrorContext,
+  LoginOptions,
+  SessionLimits,
+  SessionTokens,
+} from './web/login-options.js'
 export type { ReadForm } from './web/login-routes.js'
 export type { LoginSession } from './web/login-session.js'

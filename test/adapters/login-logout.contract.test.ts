@@ -229,10 +229,11 @@ describe.each(Object.entries(frameworks))('sessions in cookies in %s', (_name, s
     const signIn = (hint: string) =>
       browser.follow(`${appUrl}/auth/login/by-session?login_hint=${hint}`, (url) => url === `${appUrl}/`)
     await signIn('small')
-    expect([...browser.cookiesOf(appUrl).keys()]).toEqual(['__Host-pc_session.0', '__Host-pc_session.1'])
+    const names = ['__Host-pc_session.0', '__Host-pc_session.1', '__Host-pc_session.id']
+    expect([...browser.cookiesOf(appUrl).keys()]).toEqual(names)
     expect(JSON.parse((await browser.fetch(`${appUrl}/me`)).body)).toMatchObject({ subject: 'small' })
     const out = await browser.go(`${appUrl}/auth/logout`, { method: 'POST', headers: { origin: appUrl } })
-    expect(out.setCookies).toHaveLength(2)
+    expect(out.setCookies).toHaveLength(3)
     expect([...browser.cookiesOf(appUrl).keys()]).toEqual([])
     await signOutThere(browser)
     const { answer } = await signIn('large')

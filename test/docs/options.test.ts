@@ -57,8 +57,15 @@ const sources = [
   'src/login/user-tokens.ts',
   'src/client/token-source.ts',
   'src/client/authenticated-fetch.ts',
+  'src/login/web/login-options.ts',
+  'src/login/web/login-limit.ts',
+  'src/login/web/cookie-sessions.ts',
+  'src/login/web/ask-to-sign-in.ts',
 ]
-const otherNames: readonly string[] = ['AudienceStandIn', 'ClaimProfile', 'RoleClaim', 'Requirement']
+const otherNames: readonly string[] = [
+  ...['AudienceStandIn', 'ClaimProfile', 'RoleClaim', 'Requirement'],
+  ...['SessionLimits', 'SessionTokens', 'LoginLimit', 'LoginRequirement'],
+]
 const documented = sources
   .flatMap((path) => Object.entries(interfacesOf(path)))
   .filter(([name]) => name.endsWith('Options') || otherNames.includes(name))

@@ -19,6 +19,8 @@ export interface WebLoginSetUp extends Pick<ProviderSetUp, 'server' | 'time' | '
   facts(url: string, further?: Asked): RequestFacts
   /** Sends such a request to the routes. */
   send(url: string, further?: Asked): Promise<HttpAnswer>
+  /** Keeps the cookies of an answer, and lets go of those it takes away. */
+  receive(answer: Pick<HttpAnswer, 'headers'>): void
   /** Begins a login, and lets the server issue tokens for it. The URL that the user comes back to. */
   begin(path?: string, claims?: object, further?: object): Promise<string>
   /** A whole login. */
@@ -56,14 +58,18 @@ export function setUpWebLogin(
     return requestFacts({ method, url, headers: fields, ...given })
   }
 
-  const send: WebLoginSetUp['send'] = async (url, further) => {
-    const answer = (await login.handle(facts(url, further))) as HttpAnswer
+  const receive: WebLoginSetUp['receive'] = (answer) => {
     for (const line of setCookiesOf(answer)) {
       const [pair = ''] = line.split(';')
       const at = pair.indexOf('=')
       if (line.includes('Max-Age=0')) cookies.delete(pair.slice(0, at))
       else cookies.set(pair.slice(0, at), pair.slice(at + 1))
     }
+  }
+
+  const send: WebLoginSetUp['send'] = async (url, further) => {
+    const answer = (await login.handle(facts(url, further))) as HttpAnswer
+    receive(answer)
     return answer
   }
 
@@ -75,7 +81,7 @@ export function setUpWebLogin(
   }
 
   return {
-    ...{ server, time, provider, login, events, cookies, facts, send, begin },
+    ...{ server, time, provider, login, events, cookies, facts, send, receive, begin },
     signIn: async (...about) => send(await begin(...about)),
   }
 }

@@ -2,6 +2,7 @@
  * Sessions that the cookies of the browser hold whole, sealed, where there is no store. Measured, so that no browser drops
  * one without a word.
  */
+import { encodeBase64url } from '#crypto'
 import { LoginError } from '../../client/login-errors.js'
 import { readCookies, setCookie } from '../../http/cookies.js'
 import { createBoundedCache } from '../../kit/bounded-cache.js'
@@ -17,19 +18,19 @@ const maxLineLength = 4096
 /** How many ended sessions are remembered, so that each is told of once. */
 const maxEnded = 10_000
 
-/** A session, and how often it was written: no answer brings back what is older than its request. */
-interface CookieRecord extends SessionRecord {
-  readonly version: number
-}
-
-/** Keeps sessions in cookies. */
+/**
+ * Keeps sessions in cookies. One cookie more has a random id of the login: it is set by a login and taken away by a logout,
+ * never written again, and the others open with it alone. So the late answer to a request of an older session, which
+ * writes its cookies again, brings back neither that session nor one that the user has left.
+ */
 export function createCookieKeeper(
-  { keys, secure, idleSeconds, revocations, clock }: LoginSettings,
+  { keys, secure, idleSeconds, absoluteSeconds, revocations, clock }: LoginSettings,
   { maxChunks }: CookieSessions,
 ): SessionKeeper {
   const prefix = secure ? '__Host-pc_session' : 'pc_session'
+  const idName = `${prefix}.id`
   const names = Array.from({ length: maxChunks }, (_, index) => `${prefix}.${index}`)
-  const place = `login-session:${prefix}`
+  const placeOf = (id: string) => `login-session:${prefix}.${id}`
   const sealer = createSealer(keys)
   const ended = createBoundedCache<true>(maxEnded)
 
@@ -37,8 +38,8 @@ export function createCookieKeeper(
     setCookie(name, value, { secure, sameSite: 'Lax', maxAgeSeconds })
 
   /** Every cookie anew, those that are not needed any more taken away; `undefined` where they do not hold it. */
-  async function write(record: CookieRecord, secondsLeft: number): Promise<readonly string[] | undefined> {
-    let rest = await sealer.seal(JSON.stringify(record), place)
+  async function write(id: string, record: SessionRecord, secondsLeft: number): Promise<readonly string[] | undefined> {
+    let rest = await sealer.seal(JSON.stringify(record), placeOf(id))
     const parts: string[] = []
     for (const [index, name] of names.entries()) {
       // The first one says how many there are, so that one from before is not taken for a part.
@@ -59,22 +60,23 @@ export function createCookieKeeper(
     async read(facts) {
       const cookies = readCookies(facts)
       const [, count, first] = /^([1-3])\.(.+)$/.exec(cookies.get(names[0] as string) ?? '') ?? []
-      if (first === undefined) return undefined
+      const id = cookies.get(idName)
+      if (first === undefined || id === undefined) return undefined
       const others = names.slice(1, Number(count)).map((name) => cookies.get(name))
-      const record = parseRecord((await sealer.open([first, ...others].join(''), place)) ?? '')
-      return record && { key: record.tokensKey, record }
+      const record = parseRecord((await sealer.open([first, ...others].join(''), placeOf(id))) ?? '')
+      return record && { key: record.tokensKey, record, id }
     },
-    async touch({ record }, secondsLeft) {
+    async touch({ record, id }, secondsLeft) {
       const now = Math.floor(clock() / 1000)
       if (now - record.sentAt < idleSeconds / 10) return []
-      const next = { ...record, seenAt: now, sentAt: now, version: (record as CookieRecord).version + 1 }
-      return (await write(next, secondsLeft(next))) ?? []
+      const next = { ...record, seenAt: now, sentAt: now }
+      return (await write(id, next, secondsLeft(next))) ?? []
     },
-    async begin({ idToken: _tooLong, ...record }, secondsLeft, previous) {
-      const version = ((previous?.record as CookieRecord | undefined)?.version ?? 0) + 1
-      const lines = await write({ ...record, idToken: undefined, version }, secondsLeft)
+    async begin({ idToken: _tooLong, ...record }, secondsLeft) {
+      const id = encodeBase64url(crypto.getRandomValues(new Uint8Array(16)))
+      const lines = await write(id, { ...record, idToken: undefined }, secondsLeft)
       if (lines === undefined) throw new LoginError('ERR_SESSION_TOO_LARGE')
-      return lines
+      return [...lines, field(idName, id, absoluteSeconds)]
     },
     async end({ key, record }, isMarked) {
       const isFirst = ended.get(key) === undefined
@@ -82,6 +84,6 @@ export function createCookieKeeper(
       if (!isMarked) await revocations?.revoke({ issuer: record.account.issuer, jti: key })
       return isFirst
     },
-    endCookies: names.map((name) => field(name, '', 0)),
+    endCookies: [...names, idName].map((name) => field(name, '', 0)),
   }
 }

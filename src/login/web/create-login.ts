@@ -16,6 +16,7 @@ import type { LoginOptions } from './login-options.js'
 import { createRoutes, crossSiteAnswer, type ReadForm } from './login-routes.js'
 import type { LoginSession } from './login-session.js'
 import { toLoginSettings } from './login-settings.js'
+import { checkReturnTo } from './return-to.js'
 import { createSessions, type FoundSession } from './sessions.js'
 
 /** A request that may go on, and the fields that its answer needs. @group Web login */
@@ -70,7 +71,7 @@ const rules: Rules<LoginRequirement> = {
   provider: text,
   acrValues: texts,
   maxAgeSeconds: integer(1),
-  returnTo: takes((value) => value === 'here' || String(value).startsWith('/'), '`here`, or a path'),
+  returnTo: takes(isReturnTo, '`here`, or a path of the application'),
   onApi: choice('401', 'redirect'),
 }
 
@@ -141,6 +142,13 @@ export function createLogin(options: LoginOptions): Login {
       }
     },
   })
+}
+
+function isReturnTo(value: unknown): boolean {
+  return (
+    value === 'here' ||
+    (typeof value === 'string' && checkReturnTo(value, new URL('https://app.invalid')) !== undefined)
+  )
 }
 
 /** What a page of one user says is for no cache that others share. */

@@ -69,6 +69,15 @@ export function failureOf(error: unknown): Failure | undefined {
   if (!isOAuthClientError(error)) return undefined
   const { code, retryable, retryAfterSeconds } = error
   if (retryable) return unavailable(code, retryAfterSeconds)
+  if (code === 'ERR_LOGIN_TRANSACTION') {
+    return {
+      status: 400,
+      error: 'login_failed',
+      title: 'Please start again',
+      sentence: 'This login was not started in this browser, was finished before, or took too long.',
+      code,
+    }
+  }
   if (code === 'ERR_LOGIN_DENIED') {
     return {
       status: 403,

@@ -1,6 +1,8 @@
 /*
  * What `createLogin` is told.
  */
+import type { OAuthClientError } from '../../client/errors.js'
+import type { AuthError } from '../../errors/index.js'
 import type { RequestFacts } from '../../http/request-facts.js'
 import type { Clock } from '../../kit/clock.js'
 import type { EventListener } from '../../kit/events.js'
@@ -40,6 +42,22 @@ export interface LoginContext {
   readonly previous: LoginSession | undefined
   /** The request with which the user came back. */
   readonly request: RequestFacts
+}
+
+/** What `onError` is told besides the error. @group Web login */
+export interface LoginErrorContext {
+  /** The name of the provider. */
+  readonly provider: string
+  /** Where the user would have gone; `undefined` where the login is none that this browser began. */
+  readonly returnTo: string | undefined
+  /** The request with which the user came back. */
+  readonly request: RequestFacts
+}
+
+/** What `onError` gives. @group Web login */
+export interface LoginErrorAnswer {
+  /** A path of the application, where the user goes instead of the page that says what went wrong. */
+  readonly redirectTo?: string | undefined
 }
 
 /** What `onLogin` gives. @group Web login */
@@ -83,6 +101,13 @@ export interface LoginOptions {
    */
   readonly onLogin?:
     | ((result: LoginResult, context: LoginContext) => MaybePromise<LoginAddition | undefined>)
+    | undefined
+  /**
+   * Called with every login that failed on its way back, before the answer: an `OAuthClientError`, the `AccessDeniedError` of
+   * `onLogin`, or an `UnavailableError`. May send the user to a page of yours. What it throws is a fault of the application.
+   */
+  readonly onError?:
+    | ((error: OAuthClientError | AuthError, context: LoginErrorContext) => MaybePromise<LoginErrorAnswer | undefined>)
     | undefined
   /** How providers answer. `form_post` for those that post; their cookie is then `SameSite=None`. Default `query`. */
   readonly responseMode?: 'query' | 'form_post' | undefined

@@ -52,6 +52,7 @@ export interface LoginSettings {
   readonly rolling: boolean
   readonly claims: readonly string[]
   readonly onLogin: LoginOptions['onLogin']
+  readonly onError: LoginOptions['onError']
   readonly responseMode: 'query' | 'form_post'
   readonly postLogoutRedirect: string
   readonly logoutAtProvider: boolean
@@ -99,6 +100,7 @@ const rules: Rules<LoginOptions> = {
   }),
   claims: texts,
   onLogin: func,
+  onError: func,
   responseMode: choice('query', 'form_post'),
   postLogoutRedirect: text,
   logoutAtProvider: flag,
@@ -136,6 +138,7 @@ export function toLoginSettings(options: LoginOptions): LoginSettings {
     rolling: session.rolling ?? true,
     claims: options.claims ?? defaultClaims,
     onLogin: options.onLogin,
+    onError: options.onError,
     responseMode: options.responseMode ?? 'query',
     postLogoutRedirect: readPostLogout(options, base),
     logoutAtProvider: options.logoutAtProvider ?? true,

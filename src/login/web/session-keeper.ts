@@ -8,8 +8,8 @@ import type { SessionRecord } from './login-session.js'
 export interface KeptSession {
   readonly key: string
   readonly record: SessionRecord
-  /** What the browser has, where that is an id. */
-  readonly id?: string | undefined
+  /** The id that the browser has. */
+  readonly id: string
 }
 
 /** Where sessions are. Every function rejects with an `UnavailableError` where a store fails. */
@@ -18,7 +18,7 @@ export interface SessionKeeper {
   /** Notes that a session is in use. The cookies to set; `undefined` where it ended meanwhile. */
   touch(kept: KeptSession, secondsLeft: (record: SessionRecord) => number): Promise<readonly string[] | undefined>
   /** @throws `LoginError` `ERR_SESSION_TOO_LARGE` */
-  begin(record: SessionRecord, secondsLeft: number, previous: KeptSession | undefined): Promise<readonly string[]>
+  begin(record: SessionRecord, secondsLeft: number): Promise<readonly string[]>
   /** Forgets one; `isMarked` where a logout elsewhere has ended it. True for one of several calls. */
   end(kept: KeptSession, isMarked: boolean): Promise<boolean>
   /** The fields that take the cookies away. */

@@ -24,11 +24,11 @@ export interface Sessions {
   /** The session of a request; `undefined` for a cookie that is none of ours, or no longer one. */
   find(facts: RequestFacts): Promise<FoundSession | undefined>
   /**
-   * Begins one, under a new id, in the place of `previous`. The fields that set its cookies.
+   * Begins one, under a new id. The fields that set its cookies.
    *
    * @throws `LoginError` `ERR_SESSION_TOO_LARGE`
    */
-  begin(record: SessionRecord, previous: FoundSession | undefined): Promise<readonly string[]>
+  begin(record: SessionRecord): Promise<readonly string[]>
   /** Ends one. Its tokens are deleted, and revoked with `revoke`, which takes 3 s at most. */
   end(found: FoundSession, reason: 'logout' | 'replaced', revoke: boolean): Promise<void>
   /** The fields that take the cookies away. */
@@ -88,10 +88,10 @@ export function createSessions(settings: LoginSettings): Sessions {
       const cookies = rolling ? await keeper.touch(kept, secondsLeft) : []
       return cookies && { ...kept, session: sessionOf(record, tokensOf(record)), cookies }
     },
-    async begin(record, previous) {
+    async begin(record) {
       const { provider, account } = record
       try {
-        const cookies = await keeper.begin(record, secondsLeft(record), previous)
+        const cookies = await keeper.begin(record, secondsLeft(record))
         emit(onEvent, { type: 'session.created', provider })
         return cookies
       } catch (error) {

@@ -53,7 +53,7 @@ export function createStoreKeeper(
       const next = { ...record, seenAt: now, sentAt: isSent ? now : record.sentAt }
       const left = secondsLeft(next)
       if (!(await ask(() => store.touch(key, JSON.stringify(next), left * 1000)))) return undefined
-      return isSent ? [cookieOf(id as string, left)] : []
+      return isSent ? [cookieOf(id, left)] : []
     },
     async begin(record, secondsLeft) {
       const text = JSON.stringify(record)

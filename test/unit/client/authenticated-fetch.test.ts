@@ -271,6 +271,19 @@ describe('createAuthenticatedFetch and a bound token', () => {
     expect(tokens()).toEqual(Array.from({ length: 3 }, () => 'DPoP bound'))
   })
 
+  it('[DPOP-20] knows the nonce of a service from one user to the next, each key its own', async () => {
+    const { client } = setUpClient({ dpop: true })
+    const nonce = { 'DPoP-Nonce': 'n1', 'WWW-Authenticate': 'DPoP error="use_dpop_nonce"' }
+    const noncesSent = async (user: string, dpop: TokenSource['dpop'], script: Respond[]) => {
+      const { api, sent } = setUp(script, {}, { ...staticSource(tokenOf(user, { token_type: 'DPoP' })), dpop })
+      expect((await api('x')).status).toBe(200)
+      return sent.map(({ headers }) => decodeJwt(headers.get('dpop') as string)['nonce'])
+    }
+    expect(await noncesSent('alice', client.dpop, [answer(401, nonce), ok])).toEqual([undefined, 'n1'])
+    expect(await noncesSent('bob', client.dpop, [ok])).toEqual(['n1'])
+    expect(await noncesSent('carol', setUpClient({ dpop: true }).client.dpop, [ok])).toEqual([undefined])
+  })
+
   it('sends none without its key', async () => {
     const { api, sent } = setUp([ok], {}, staticSource(tokenOf('bound', { token_type: 'DPoP' })))
     await expect(api('x')).rejects.toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })

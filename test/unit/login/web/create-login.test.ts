@@ -35,6 +35,12 @@ describe('createLogin', () => {
     expect(() => login.guard({ provider: 'google' })).toThrow(/`provider` takes one of corporate/)
     expect(() => login.guard({ maxAgeSeconds: 0 })).toThrow(/maxAgeSeconds/)
     expect(() => login.guard({ acr: 'x' } as never)).toThrow(/Did you mean `acrValues`/)
+    for (const away of ['https://evil.example', '//evil.example', '/a/%5C', 'there', '']) {
+      expect(() => login.guard({ returnTo: away }), away).toThrow(
+        /`returnTo` takes `here`, or a path of the application/,
+      )
+    }
+    wrong({ onError: '/failed' }, /`onError` takes a function/)
   })
 
   it('[S2-55] gives handlers who signed in, and shows no token', async () => {
