@@ -5,12 +5,13 @@
 import { canRefresh, expiresInSeconds } from '../client/token-lifetime.js'
 import type { TokenSet } from '../client/token-set.js'
 import { parseTokenSet, serializeTokenSet } from '../client/token-set-text.js'
-import { TokenStoreError } from '../errors/index.js'
+import { ConfigurationError, TokenStoreError } from '../errors/index.js'
 import { type BoundedCache, createBoundedCache } from '../kit/bounded-cache.js'
 import { type JsonObject, parseJsonObject } from '../kit/json.js'
 import { createSingleFlight, type SingleFlight } from '../kit/single-flight.js'
 import { withTimeLimit } from '../kit/time-limit.js'
 import type { StoredTokens, TokenLifetime, TokenStore } from '../stores/contract.js'
+import type { Holding } from '../stores/exclusively.js'
 import { storeFailure } from '../stores/token-entry.js'
 import type { ReauthenticationReason } from './reauthentication-required-error.js'
 
@@ -27,8 +28,10 @@ export interface KeptTokens {
 export interface KeyState {
   /** The newest tokens. */
   held: KeptTokens | undefined
-  /** Set while `held` could not be written: the version it replaces. */
-  unsavedOver: string | undefined
+  /** Set while `held` could not be written: what it replaces. */
+  unsaved: Replaced | undefined
+  /** The lease under which it is written later: no other process sends a refresh token that is spent. */
+  guard: Holding | undefined
   /** Counts changes by this process: what was read or begun before one must not bring older tokens back. */
   generation: number
   /** Why there are none, once that was told. */
@@ -37,44 +40,68 @@ export interface KeyState {
   pausedUntilMs: number
 }
 
+/** Entries whose tokens are spent. */
+export interface Replaced {
+  readonly version: string
+  /** Their refresh tokens, whatever the version: a write that seemed to fail may be heard later. */
+  readonly spent: readonly string[]
+}
+
 /** What a process knows of the keys of one store, and what it does for them. */
 export interface Keys {
+  /** How long one call of the store is waited for. */
+  readonly limitMs: number
   readonly flights: SingleFlight<TokenSet>
   readonly loads: SingleFlight<KeptTokens | undefined>
   state(key: string): KeyState
 }
 
 const maxKeys = 10_000
-/** Longer than any store of ours takes; a store of the application's that hangs must not hold callers up. */
+/** A store that hangs must not hold callers up; one that says how long it takes gives up by itself. */
 const storeTimeoutMs = 20_000
+const maxStoreTimeoutMs = 3_600_000
+const spareMs = 1000
 const ofStores = new WeakMap<TokenStore, Keys>()
 
-/** The {@link Keys} of a store. */
+/**
+ * The {@link Keys} of a store.
+ *
+ * @throws {@link ConfigurationError} for a store that describes itself with a `timeoutMs` that cannot be.
+ */
 export function keysOf(store: TokenStore): Keys {
-  const known = ofStores.get(store) ?? createKeys()
+  const known = ofStores.get(store) ?? createKeys(limitOf(store))
   ofStores.set(store, known)
   return known
 }
 
-function createKeys(): Keys {
+function limitOf(store: TokenStore): number {
+  const { timeoutMs = 0 } = store.describe()
+  const isTime = Number.isFinite(timeoutMs) && timeoutMs >= 0 && timeoutMs <= maxStoreTimeoutMs
+  if (isTime) return Math.max(storeTimeoutMs, timeoutMs + spareMs)
+  throw new ConfigurationError(`\`store\` describes itself with a \`timeoutMs\` that is not 0 to ${maxStoreTimeoutMs}.`)
+}
+
+function createKeys(limitMs: number): Keys {
   const states: BoundedCache<KeyState> = createBoundedCache(maxKeys)
   return {
+    limitMs,
     flights: createSingleFlight(),
     loads: createSingleFlight(),
     state(key) {
       const known = states.get(key)
       if (known !== undefined) return known
-      const fresh = { held: undefined, unsavedOver: undefined, generation: 0, ended: undefined, pausedUntilMs: 0 }
+      const nothing = { held: undefined, unsaved: undefined, guard: undefined, ended: undefined }
+      const fresh: KeyState = { ...nothing, generation: 0, pausedUntilMs: 0 }
       states.set(key, fresh)
       return fresh
     },
   }
 }
 
-/** Calls a store; whatever goes wrong is a {@link TokenStoreError}. */
-export async function askStore<T>(call: () => Promise<T>): Promise<T> {
+/** Calls a store, for as long as it says it may take; whatever goes wrong is a {@link TokenStoreError}. */
+export async function askStore<T>(store: TokenStore, call: () => Promise<T>): Promise<T> {
   try {
-    return await withTimeLimit(storeTimeoutMs, call)
+    return await withTimeLimit(keysOf(store).limitMs, call)
   } catch (error) {
     throw storeFailure(error)
   }
@@ -82,8 +109,32 @@ export async function askStore<T>(call: () => Promise<T>): Promise<T> {
 
 /** Reads what is kept. @throws {@link TokenStoreError} */
 export async function readKept(store: TokenStore, key: string): Promise<KeptTokens | undefined> {
-  const entry = await askStore(() => store.get(key))
+  const entry = await askStore(store, () => store.get(key))
   return entry && readEntry(entry)
+}
+
+/** Puts `next` in the place of `version`, or deletes. @throws {@link TokenStoreError} */
+export function replaceKept(
+  store: TokenStore,
+  key: string,
+  version: string,
+  next: KeptTokens | undefined,
+  nowMs: number,
+): Promise<boolean> {
+  const [entry, lifetime] = next === undefined ? [undefined, undefined] : toEntry(next, nowMs)
+  return askStore(store, () => store.replace(key, version, entry, lifetime))
+}
+
+const takeTries = 5
+
+/** Deletes whatever is there, and gives it. @throws {@link TokenStoreError} */
+export async function takeKept(store: TokenStore, key: string, nowMs: number): Promise<KeptTokens | undefined> {
+  for (let tries = 0; tries < takeTries; tries += 1) {
+    const kept = await readKept(store, key)
+    if (kept === undefined || (await replaceKept(store, key, kept.version, undefined, nowMs))) return kept
+  }
+  await askStore(store, () => store.delete(key))
+  return undefined
 }
 
 function readEntry({ tokens: text, version, account }: StoredTokens): KeptTokens {

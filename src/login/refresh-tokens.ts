@@ -3,16 +3,10 @@
  * answer before anybody gets it. `docs/user-tokens.md` has it step by step.
  */
 import { sha256Base64url } from '#crypto'
-import {
-  isOAuthClientError,
-  NetworkError,
-  OAuthClientError,
-  OAuthResponseError,
-  RequestTimeoutError,
-} from '../client/errors.js'
+import { isOAuthClientError, NetworkError, OAuthClientError, RequestTimeoutError } from '../client/errors.js'
 import { isExpired, shouldRefresh } from '../client/token-lifetime.js'
 import type { TokenSet } from '../client/token-set.js'
-import { type ClientErrorCode, TokenStoreError } from '../errors/index.js'
+import { TokenStoreError } from '../errors/index.js'
 import { createShortMemory, type ShortMemory } from '../kit/bounded-cache.js'
 import { emit } from '../kit/event-sink.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
@@ -22,6 +16,7 @@ import { createExclusively, type Holding } from '../stores/exclusively.js'
 import { storeFailure } from '../stores/token-entry.js'
 import { type KeptTokens, whyNotRenewable } from './kept-tokens.js'
 import type { ReauthenticationReason } from './reauthentication-required-error.js'
+import { endings, maySpend } from './refresh-failures.js'
 import type { KeeperSettings, TokenKeeper } from './token-keeper.js'
 import type { TokenProvider } from './token-provider.js'
 
@@ -60,53 +55,17 @@ export async function forgetSuccessors(settings: RefreshSettings, { refreshToken
 }
 
 /**
- * These say that the refresh token was not sent, or was refused and is as good as before. After any other failure nobody
- * knows whether it was spent.
- */
-const unspent: ReadonlySet<ClientErrorCode> = new Set<ClientErrorCode>([
-  'ERR_CLIENT_ARGUMENT',
-  'ERR_CLIENT_CLOSED',
-  'ERR_CREDENTIAL_UNAVAILABLE',
-  'ERR_CREDENTIAL_EXPIRED',
-  'ERR_CREDENTIAL_ISSUER',
-  'ERR_ENDPOINT_MISSING',
-  'ERR_CONNECTION',
-  'ERR_INSECURE_URL',
-  'ERR_PRIVATE_ADDRESS',
-  'ERR_CIRCUIT_OPEN',
-  'ERR_RATE_LIMITED',
-  'ERR_QUOTA_EXCEEDED',
-  'ERR_DISCOVERY_UNAVAILABLE',
-  'ERR_DISCOVERY_INVALID',
-  'ERR_DISCOVERY_ISSUER',
-  'ERR_DPOP_PROOF',
-  'ERR_DPOP_NONCE',
-])
-
-/** What ends the session of a user, by the code of the error. */
-const endings: ReadonlyMap<ClientErrorCode, ReauthenticationReason> = new Map<ClientErrorCode, ReauthenticationReason>([
-  ['ERR_INVALID_GRANT', 'invalid_grant'],
-  ['ERR_ID_TOKEN_SUBJECT_CHANGED', 'subject_changed'],
-])
-
-function maySpend(error: OAuthClientError): boolean {
-  const isRefusal = error instanceof OAuthResponseError && error.status < 500
-  return !isRefusal && !unspent.has(error.code)
-}
-
-/**
  * Makes {@link RefreshTokens} for one key.
  *
  * @throws from the returned function: {@link ReauthenticationRequiredError}, {@link TokenStoreError}, or what the provider
  * rejects with.
  */
 export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeeper): RefreshTokens {
-  const { provider, key, lock, clock, skewSeconds, refreshTimeoutMs, ambiguousRetryMs, reuseGraceMs, onEvent } =
-    settings
+  const { provider, lock, clock, skewSeconds, refreshTimeoutMs, ambiguousRetryMs, reuseGraceMs, onEvent } = settings
   const successors = successorsOf(settings)
   const worksUnlocked = provider.rotatesRefreshTokens === false
   const exclusively = createExclusively({ lock, store: 'tokens', worksUnlocked, onEvent })
-  const lockKey = sha256Base64url(key)
+  const lockKey = sha256Base64url(settings.key)
   const about = { operation: 'refresh', issuer: provider.issuer }
 
   const isExpiredNow = (tokens: TokenSet): boolean => isExpired(tokens, { nowMs: clock() })
@@ -139,7 +98,7 @@ export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeep
     const serving = afterSilence(kept, rejected)
     if (serving !== undefined) return serving
     const newest = await follow(kept.tokens)
-    if (newest !== kept.tokens && isFresh(newest, rejected)) return keep(kept, newest, generation)
+    if (newest !== kept.tokens && isFresh(newest, rejected)) return keep(kept, newest, holding, generation)
     const reason = whyNotRenewable(newest, clock())
     if (reason !== undefined) throw keeper.end(reason)
     // The process may have slept since it got the lease.
@@ -167,7 +126,7 @@ export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeep
       return afterFailure(kept, next, holding)
     }
     emit(onEvent, { type: 'tokens.refreshed', provider: provider.name, durationMs: durationMs() })
-    const result = await keep(kept, next, generation)
+    const result = await keep(kept, next, holding, generation)
     if (result === next && next.refreshToken !== previous.refreshToken) {
       successors.set(await sha256Base64url(previous.refreshToken as string), next)
     }
@@ -201,8 +160,9 @@ export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeep
   }
 
   /** Keeps tokens before anybody gets them. */
-  async function keep(kept: KeptTokens, next: TokenSet, generation: number): Promise<TokenSet> {
+  async function keep(kept: KeptTokens, next: TokenSet, holding: Holding, generation: number): Promise<TokenSet> {
     const now = await keeper.swap(kept, next, generation)
+    keeper.saveLater(holding)
     if (now !== undefined) return usable(now.tokens)
     await keeper.revoke(next)
     throw keeper.end('logged_out')
@@ -212,6 +172,16 @@ export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeep
     if (tokens === undefined) throw keeper.end('logged_out')
     if (!isExpiredNow(tokens)) return tokens
     throw locked('Somebody else is renewing the tokens.')
+  }
+
+  /** Under the lease that this process keeps for what it could not write, or under another one. */
+  async function alone(
+    start: (holding: Holding) => Promise<TokenSet>,
+    look: () => Promise<TokenSet | undefined>,
+  ): Promise<TokenSet> {
+    const { guard } = keeper.state()
+    if (guard === undefined || guard.alone.aborted) return exclusively(`refresh:${await lockKey}`, start, look)
+    return guard.during(async () => (await look()) ?? start(guard))
   }
 
   return async (rejected) => {
@@ -229,7 +199,7 @@ export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeep
       return known ?? work(found as KeptTokens, rejected, holding, generation)
     }
     try {
-      return await exclusively(`refresh:${await lockKey}`, start, look)
+      return await alone(start, look)
     } catch (error) {
       if (isOAuthClientError(error) || error instanceof TokenStoreError) throw error
       // The lock failed, or somebody held it for too long. They may have renewed the tokens all the same.

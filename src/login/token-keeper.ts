@@ -1,5 +1,5 @@
 /** The tokens of one key: read, written by compare-and-swap, and remembered. Does NOT refresh, and does NOT lock. */
-import { expiresInSeconds } from '../client/token-lifetime.js'
+import { expiresInSeconds, isExpired } from '../client/token-lifetime.js'
 import type { TokenSet } from '../client/token-set.js'
 import { TokenStoreError } from '../errors/index.js'
 import type { Clock } from '../kit/clock.js'
@@ -7,13 +7,26 @@ import { emit } from '../kit/event-sink.js'
 import type { EventListener } from '../kit/events.js'
 import { pause, withTimeLimit } from '../kit/time-limit.js'
 import type { StoredTokens, TokenStore } from '../stores/contract.js'
-import { askStore, type KeptTokens, type KeyState, keysOf, newVersion, readKept, toEntry } from './kept-tokens.js'
+import type { Holding } from '../stores/exclusively.js'
+import {
+  askStore,
+  type KeptTokens,
+  type KeyState,
+  keysOf,
+  newVersion,
+  type Replaced,
+  readKept,
+  replaceKept,
+  takeKept,
+  toEntry,
+} from './kept-tokens.js'
 import {
   type ReauthenticationReason,
   type ReauthenticationRequiredError,
   reauthenticationRequired,
 } from './reauthentication-required-error.js'
 import type { TokenProvider } from './token-provider.js'
+import { isReplaced, replacedBy, saveLater, trySwap } from './unsaved-tokens.js'
 
 /** What keeping the tokens of one key takes. */
 export interface KeeperSettings {
@@ -43,6 +56,8 @@ export interface TokenKeeper {
    * `undefined`. Where the store fails, this process alone has `next`. `generation` is that of when the work began.
    */
   swap(previous: KeptTokens, next: TokenSet, generation: number): Promise<KeptTokens | undefined>
+  /** Goes on trying to write what {@link TokenKeeper.swap} could not, and keeps the lease for as long. */
+  saveLater(holding: Holding): void
   /** Writes down that the refresh token was sent and no answer came. Never rejects. */
   mark(kept: KeptTokens): Promise<void>
   /** Deletes `kept`, unless somebody replaced it. False when it was replaced. */
@@ -55,9 +70,9 @@ export interface TokenKeeper {
   revoke(tokens: TokenSet): Promise<'revoked' | 'unsupported' | 'failed'>
 }
 
-/** Three tries within 2 s. */
+/** Three tries within 2 s; one where that takes longer. */
 const savePausesMs = [500, 1500]
-const takeTries = 5
+const saveMs = 2000
 const revocationMs = 3000
 
 /** Makes the {@link TokenKeeper} of one key. */
@@ -78,8 +93,8 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
     try {
       return await readKept(store, key)
     } catch (error) {
-      const { held, unsavedOver } = state()
-      if (unsavedOver === undefined) throw error
+      const { held, unsaved } = state()
+      if (unsaved === undefined) throw error
       return held
     }
   }
@@ -87,14 +102,14 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
   /** Settles what could not be written before, now that the store answers. */
   async function catchUp(kept: KeptTokens | undefined): Promise<KeptTokens | undefined> {
     const now = state()
-    const { held, unsavedOver } = now
-    if (held === undefined || unsavedOver === undefined || kept === held) return kept
-    if (kept?.version === unsavedOver) {
-      const isSaved = await replace(unsavedOver, held).catch(() => false)
-      if (isSaved) now.unsavedOver = undefined
+    const { held, unsaved } = now
+    if (held === undefined || unsaved === undefined || kept === held) return kept
+    if (kept !== undefined && kept.version !== held.version && isReplaced(kept, unsaved)) {
+      const isSaved = await replace(kept.version, held).catch(() => false)
+      if (isSaved && now.unsaved === unsaved) now.unsaved = undefined
       return held
     }
-    now.unsavedOver = undefined
+    now.unsaved = undefined
     if (kept === undefined) await revoke(held.tokens)
     return kept
   }
@@ -108,9 +123,10 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
   }
 
   function replace(version: string, next: KeptTokens | undefined): Promise<boolean> {
-    const [entry, lifetime] = next === undefined ? [undefined, undefined] : toEntry(next, clock())
-    return askStore(() => store.replace(key, version, entry, lifetime))
+    return replaceKept(store, key, version, next, clock())
   }
+
+  const loadOnce = () => keys.loads.run(key, load)
 
   async function put(tokens: TokenSet, account: StoredTokens['account']): Promise<void> {
     const now = state()
@@ -118,51 +134,47 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
     const [entry, lifetime] = toEntry(kept, clock())
     now.generation += 1
     const { generation } = now
-    await askStore(() => store.set(key, entry, lifetime))
+    await askStore(store, () => store.set(key, entry, lifetime))
     const isLatest = now.generation === generation
     now.generation += 1
     now.held = isLatest ? kept : undefined
-    now.unsavedOver = undefined
+    now.unsaved = undefined
     if (isLatest) now.ended = undefined
   }
 
   async function swap(previous: KeptTokens, next: TokenSet, generation: number): Promise<KeptTokens | undefined> {
     const kept = newVersion({ tokens: next, account: previous.account, unansweredAtMs: undefined })
-    const expected = state().unsavedOver ?? previous.version
+    const replaced = replacedBy(next, previous, state().unsaved)
+    const startedMs = performance.now()
     for (let tries = 0; ; tries += 1) {
-      const result = await trySwap(expected, kept).catch((error: TokenStoreError) => error)
+      const result = await trySwap(store, key, kept, replaced, clock()).catch((error: TokenStoreError) => error)
       if (!(result instanceof TokenStoreError)) return settle(result.now, generation)
-      const pauseMs = result.retryable ? savePausesMs[tries] : undefined
-      if (pauseMs === undefined) return keepUnsaved(expected, kept, generation, result)
+      const isLate = performance.now() - startedMs >= saveMs
+      const pauseMs = result.retryable && !isLate ? savePausesMs[tries] : undefined
+      if (pauseMs === undefined) return keepUnsaved(replaced, kept, generation, result)
       await pause(pauseMs)
     }
-  }
-
-  /** What is kept after a try. One before that seemed to fail may have been heard. */
-  async function trySwap(expected: string, kept: KeptTokens): Promise<{ readonly now: KeptTokens | undefined }> {
-    if (await replace(expected, kept)) return { now: kept }
-    const now = await readKept(store, key)
-    return { now: now?.version === kept.version ? kept : now }
   }
 
   async function settle(kept: KeptTokens | undefined, generation: number): Promise<KeptTokens | undefined> {
     const now = state()
     if (now.generation !== generation) return load()
-    now.unsavedOver = undefined
+    now.unsaved = undefined
     now.generation += 1
     return hold(kept)
   }
 
   function keepUnsaved(
-    unsavedOver: string,
+    unsaved: Replaced,
     kept: KeptTokens,
     generation: number,
     { code }: TokenStoreError,
   ): KeptTokens | undefined {
     const now = state()
     if (now.generation !== generation) return now.held
+    now.generation += 1
     now.held = kept
-    now.unsavedOver = unsavedOver
+    now.unsaved = unsaved
     const secondsAtRisk = Math.max(0, Math.round(expiresInSeconds(kept.tokens, { nowMs: clock() })))
     emit(onEvent, { type: 'tokens.persist_failed', provider: provider.name, code, secondsAtRisk })
     return kept
@@ -172,45 +184,42 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
     const marked = newVersion({ ...kept, unansweredAtMs: clock() })
     const isWritten = await replace(kept.version, marked).catch(() => undefined)
     const now = state()
-    if (isWritten === false || now.held?.version !== kept.version) return
+    const isTheirs = isWritten === false && now.unsaved === undefined
+    if (isTheirs || now.held?.version !== kept.version) return
     now.generation += 1
     now.held = isWritten ? marked : { ...marked, version: kept.version }
   }
 
   async function drop({ version }: KeptTokens): Promise<boolean> {
-    const isDropped = await replace(version, undefined)
     const now = state()
-    if (isDropped && now.held?.version === version) now.held = undefined
+    const { unsaved } = now
+    const entry = unsaved && (await readKept(store, key))
+    const isDropped = await replace(entry && isReplaced(entry, unsaved) ? entry.version : version, undefined)
+    if (isDropped && now.held?.version === version) {
+      now.held = undefined
+      now.unsaved = undefined
+    }
     now.generation += 1
     return isDropped
   }
 
-  async function takeEntry(): Promise<KeptTokens | undefined> {
-    for (let tries = 0; tries < takeTries; tries += 1) {
-      const kept = await readKept(store, key)
-      if (kept === undefined || (await replace(kept.version, undefined))) return kept
-    }
-    await askStore(() => store.delete(key))
-    return undefined
-  }
-
   async function take(): Promise<TakenTokens> {
     const now = state()
-    const { held, unsavedOver } = now
+    const { held, unsaved } = now
     now.generation += 1
     now.held = undefined
-    now.unsavedOver = undefined
+    now.unsaved = undefined
     now.ended = 'logged_out'
     let failure: TokenStoreError | undefined
     // An entry that cannot be read can be deleted all the same.
-    const taken = await takeEntry().catch(async (error: TokenStoreError) => {
-      const isGone = await askStore(() => store.delete(key)).catch(() => undefined)
+    const taken = await takeKept(store, key, clock()).catch(async (error: TokenStoreError) => {
+      const isGone = await askStore(store, () => store.delete(key)).catch(() => undefined)
       failure = isGone === undefined ? error : undefined
       return undefined
     })
     now.generation += 1
     now.held = undefined
-    const newest = unsavedOver === undefined ? (taken ?? held) : held
+    const newest = unsaved === undefined ? (taken ?? held) : held
     return { tokens: newest?.tokens, failure }
   }
 
@@ -234,15 +243,8 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
     }
   }
 
-  return {
-    state,
-    load: () => keys.loads.run(key, load),
-    put,
-    swap,
-    mark,
-    drop,
-    take,
-    end,
-    revoke,
-  }
+  const isOver = (tokens: TokenSet): boolean => isExpired(tokens, { nowMs: clock() })
+  const save = (holding: Holding): void => saveLater(state(), holding, loadOnce, isOver)
+
+  return { state, load: loadOnce, put, swap, saveLater: save, mark, drop, take, end, revoke }
 }

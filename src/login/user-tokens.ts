@@ -99,7 +99,10 @@ export interface UserTokens extends TokenSource, AsyncDisposable {
   logout(options?: { readonly revoke?: boolean | undefined }): Promise<LogoutOutcome>
   /** Renews tokens ahead of their end, by one timer, until {@link close} or a logout. Does not keep the process alive. */
   startBackgroundRefresh(): void
-  /** Stops the timer, and waits for a refresh under way: an answer that is not kept may cost the user a login. */
+  /**
+   * Stops the timer, waits for a refresh under way, and tries once more to write what the store did not take: an answer that
+   * is not kept may cost the user a login.
+   */
   close(): Promise<void>
 }
 
@@ -193,6 +196,7 @@ export function createUserTokens(options: UserTokensOptions): UserTokens {
   async function close(): Promise<void> {
     current.stopTimer()
     await current.settled()
+    if (keeper.state().unsaved !== undefined) await Promise.allSettled([keeper.load()])
   }
 
   return Object.freeze<UserTokens>({

@@ -111,6 +111,12 @@ export interface TokenStoreDescription {
   readonly location: string
   /** Whether entries outlive the process. */
   readonly persistent: boolean
+  /**
+   * How long one call may take before the store gives it up by itself, what it waits for its own lock included. In
+   * milliseconds, 0 to 3,600,000. Whoever puts a limit of their own around the store waits longer than that. Left out: the
+   * store has no limit, or one under 20 s.
+   */
+  readonly timeoutMs?: number | undefined
 }
 
 /**

@@ -2,6 +2,7 @@
  * One process at a time: how work goes on under a lease that is renewed for as long as the work takes.
  */
 
+import { systemClock } from '../kit/clock.js'
 import { emit } from '../kit/event-sink.js'
 import type { EventListener } from '../kit/events.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
@@ -13,8 +14,13 @@ import { createStoreWatch, type StoreWatch } from './store-watch.js'
 export interface Holding {
   /** Aborts when the work is no longer alone. */
   readonly alone: AbortSignal
-  /** Renews the lease at once; false where it is lost. Rejects when the lock cannot tell. */
+  /**
+   * Renews the lease at once; false where it is lost, or may be by the time its answer is read. Rejects when the lock
+   * cannot tell.
+   */
   confirm(): Promise<boolean>
+  /** Runs a part of the work that may outlast it: the lease is kept until the last part has settled. */
+  during<T>(part: () => Promise<T>): Promise<T>
 }
 
 /**
@@ -55,7 +61,11 @@ const longestPauseMs = 250
 export function createExclusively(settings: ExclusiveSettings): Exclusively {
   const { lock: given, store, worksUnlocked, onEvent } = settings
   const { watch = createStoreWatch(store, true, onEvent) } = settings
-  const unwatched: Holding = { alone: new AbortController().signal, confirm: async () => true }
+  const unwatched: Holding = {
+    alone: new AbortController().signal,
+    confirm: async () => true,
+    during: (part) => part(),
+  }
   if (given === undefined) return (_key, work) => work(unwatched)
   const lock = lockInTime(given)
 
@@ -75,15 +85,23 @@ export function createExclusively(settings: ExclusiveSettings): Exclusively {
     }
   }
 
-  async function under<T>(lease: Lease, takenAtMs: number, work: (holding: Holding) => Promise<T>): Promise<T> {
-    const { stop, ...holding } = hold(lease, takenAtMs, tellFailure)
-    holding.alone.addEventListener('abort', () => emit(onEvent, { type: 'lock.lost', store }))
-    try {
-      return await work(holding)
-    } finally {
-      stop()
-      void lease.release().catch(tellFailure)
+  function under<T>(lease: Lease, takenAtMs: number, work: (holding: Holding) => Promise<T>): Promise<T> {
+    const { stop, ...held } = hold(lease, takenAtMs, tellFailure)
+    held.alone.addEventListener('abort', () => emit(onEvent, { type: 'lock.lost', store }))
+    let parts = 0
+    async function during<U>(part: () => Promise<U>): Promise<U> {
+      parts += 1
+      try {
+        return await part()
+      } finally {
+        parts -= 1
+        if (parts === 0) {
+          stop()
+          void lease.release().catch(tellFailure)
+        }
+      }
     }
+    return during(() => work({ ...held, during }))
   }
 
   /** Tries until the lease is free, or `look` finds what another process made. */
@@ -160,8 +178,11 @@ function hold(lease: Lease, takenAtMs: number, tellFailure: (error: unknown) => 
   }
   async function confirm(): Promise<boolean> {
     const askedAtMs = performance.now()
+    const askedAt = systemClock()
     const isHeld = await lease.extend(leaseMs)
-    if (!isHeld) lose()
+    // The process may have slept before it read the answer. A machine that sleeps stops one of both clocks.
+    const passedMs = Math.max(performance.now() - askedAtMs, systemClock() - askedAt)
+    if (!isHeld || passedMs >= leaseMs) lose()
     if (isOver) return false
     clearTimeout(expiry)
     expiry = endAt(askedAtMs + leaseMs)

@@ -26,18 +26,25 @@ export interface TextBackend {
   texts(): AsyncIterable<string>
 }
 
-const leaseMs = 30_000
+/** Over what the work may take. */
+const spareLeaseMs = 30_000
 const longestWaitMs = 15_000
 const longestPauseMs = 50
 
-/** Makes a {@link TokenStore} of a backend and a lock that all of its processes share. */
+/**
+ * Makes a {@link TokenStore} of a backend and a lock that all of its processes share.
+ *
+ * @param workMs - how long the backend may take for one entry, by limits of its own. The lease is longer.
+ */
 export function createLockedTokenStore(
   backend: TextBackend,
   lock: LockStore,
   clock: Clock,
   description: TokenStoreDescription,
+  workMs = 0,
 ): TokenStore {
-  const exclusively = createQueue(lock)
+  const exclusively = createQueue(lock, workMs)
+  const described = Object.freeze({ ...description, timeoutMs: longestWaitMs + workMs })
 
   async function find(key: string): Promise<TokenEnvelope | undefined> {
     const text = await backend.read(key)
@@ -84,16 +91,17 @@ export function createLockedTokenStore(
         throw storeFailure(error)
       }
     },
-    describe: () => description,
+    describe: () => described,
   })
 }
 
 /** Makes {@link underLock} for many at once: within this process first come, first served. */
-export function createQueue(lock: LockStore) {
+export function createQueue(lock: LockStore, workMs: number) {
+  const leaseMs = workMs + spareLeaseMs
   const last = new Map<string, Promise<unknown>>()
   return <T>(key: string, work: (confirm: () => Promise<void>) => Promise<T>): Promise<T> => {
     const before = last.get(key) ?? Promise.resolve()
-    const mine = before.then(() => underLock(lock, key, work))
+    const mine = before.then(() => underLock(lock, leaseMs, key, work))
     const settled = mine.catch(() => undefined)
     last.set(key, settled)
     void settled.then(() => last.get(key) === settled && last.delete(key))
@@ -109,6 +117,7 @@ export function createQueue(lock: LockStore) {
  */
 async function underLock<T>(
   lock: LockStore,
+  leaseMs: number,
   key: string,
   work: (confirm: () => Promise<void>) => Promise<T>,
 ): Promise<T> {

@@ -41,7 +41,7 @@ const maxPlainBytes = 47_104
 export function createEncryptedTokenStore(inner: TokenStore, options: EncryptedTokenStoreOptions): EncryptedTokenStore {
   checkOptions('createEncryptedTokenStore', options, { ...sealingRules, clock: func })
   const clock = options.clock ?? systemClock
-  const { kind, location, persistent } = inner.describe()
+  const { kind, ...described } = inner.describe()
   const sealer = createEntrySealer(kind, options)
 
   async function nameOf(key: string): Promise<string> {
@@ -102,6 +102,6 @@ export function createEncryptedTokenStore(inner: TokenStore, options: EncryptedT
         for await (const name of inner.keys()) rotation[await unlessDamaged(reseal(name), 'damaged' as const)] += 1
         return rotation
       }),
-    describe: () => ({ kind: 'encrypted', atRest: 'encrypted', location, persistent }),
+    describe: () => ({ ...described, kind: 'encrypted', atRest: 'encrypted' }),
   })
 }

@@ -64,19 +64,18 @@ const keyList = 'keys'
 export function createKeyringTokenStore(options: KeyringTokenStoreOptions = {}): KeyringTokenStore {
   checkOptions('createKeyringTokenStore', options, rules)
   const { service = 'portcullis', linuxStore = 'secret-service', timeoutMs = 10_000, clock = systemClock } = options
+  // An answer to a prompt, and everything after it: one call of the keyring takes milliseconds then.
+  const workMs = 2 * timeoutMs
   const lock = options.lock ?? createFileLock({ directory: join(dirname(tokenDirectory()), 'locks') })
-  const backend = createBackend(createKeyringTexts(createKeyring({ service, linuxStore, timeoutMs })), lock)
-  const store = createLockedTokenStore(backend, lock, clock, {
-    kind: 'keyring',
-    atRest: 'os',
-    location: service,
-    persistent: process.platform !== 'linux' || linuxStore !== 'keyutils',
-  })
+  const texts = createKeyringTexts(createKeyring({ service, linuxStore, timeoutMs }))
+  const persistent = process.platform !== 'linux' || linuxStore !== 'keyutils'
+  const description = { kind: 'keyring', atRest: 'os', location: service, persistent } as const
+  const store = createLockedTokenStore(createBackend(texts, lock, workMs), lock, clock, description, 2 * workMs)
   return Object.freeze<KeyringTokenStore>({ ...store, probe: () => probeTokenStore(store) })
 }
 
-function createBackend(texts: KeyringTexts, lock: LockStore): TextBackend {
-  const exclusively = createQueue(lock)
+function createBackend(texts: KeyringTexts, lock: LockStore, workMs: number): TextBackend {
+  const exclusively = createQueue(lock, workMs)
 
   /** A list that is damaged is begun anew: it only serves `keys`. */
   async function readKeys(): Promise<readonly string[]> {

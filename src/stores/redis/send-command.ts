@@ -36,6 +36,8 @@ export interface RedisStoreOptions {
 export interface RedisConnection {
   /** Goes before every key. */
   readonly prefix: string
+  /** How long one command may take. */
+  readonly timeoutMs: number
   /** Sends a command whose first argument is the key. Rejects when Redis does not answer in time. */
   send(command: string, key: string, ...args: string[]): Promise<unknown>
   /** Runs a Lua script on one key, atomically. Rejects when Redis does not answer in time. */
@@ -62,6 +64,7 @@ export function createRedisConnection(options: RedisStoreOptions, defaultPrefix:
   const transmitInTime: Transmit = (...about) => withTimeLimit(timeoutMs, async () => transmit(...about))
   return {
     prefix,
+    timeoutMs,
     send: (command, key, ...args) => transmitInTime(key, [command, key, ...args]),
     run: (script, key, ...args) => transmitInTime(key, ['EVAL', script, '1', key, ...args]),
   }

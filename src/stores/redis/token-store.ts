@@ -57,7 +57,7 @@ return 1`
  */
 export function createRedisTokenStore(options: RedisTokenStoreOptions): TokenStore {
   checkOptions('createRedisTokenStore', options, rules)
-  const { send, run, prefix } = createRedisConnection(options, 'portcullis:tokens:')
+  const { send, run, prefix, timeoutMs } = createRedisConnection(options, 'portcullis:tokens:')
   const { clock = systemClock, maxLifetimeSeconds = 2_592_000 } = options
   const maxLifetimeMs = 1000 * maxLifetimeSeconds
   const sealer = createEntrySealer('redis', options)
@@ -114,7 +114,7 @@ export function createRedisTokenStore(options: RedisTokenStoreOptions): TokenSto
         throw storeFailure(error)
       }
     },
-    describe: () => ({ kind: 'redis', atRest: 'encrypted', location: prefix, persistent: true }),
+    describe: () => ({ kind: 'redis', atRest: 'encrypted', location: prefix, persistent: true, timeoutMs }),
   })
 }
 

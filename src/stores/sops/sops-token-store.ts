@@ -61,10 +61,8 @@ export function createSopsTokenStore(options: SopsTokenStoreOptions): TokenStore
     encode: (text, fileName) => sopsEncrypt(settings, text, join(directory, fileName)),
     decode: (content, fileName) => sopsDecrypt(settings, content, join(directory, fileName)),
   })
-  return createLockedTokenStore(files, createFileLock({ directory: join(directory, '.locks'), clock }), clock, {
-    kind: 'sops',
-    atRest: 'encrypted',
-    location: directory,
-    persistent: true,
-  })
+  const lock = createFileLock({ directory: join(directory, '.locks'), clock })
+  const description = { kind: 'sops', atRest: 'encrypted', location: directory, persistent: true } as const
+  // A replacement opens the entry, then encrypts the next one.
+  return createLockedTokenStore(files, lock, clock, description, 2 * settings.timeoutMs)
 }

@@ -48,6 +48,26 @@ describe('createTokenStore', () => {
     expect(await second.has('user')).toBe(false)
   })
 
+  it('[A12] says of each how long a call may take, and takes a lease on its entry that is longer', async () => {
+    const directory = await temporaryFolder()
+    const sealing = { keys: [{ id: 'k', secret: new Uint8Array(32) }], nameSecret: new Uint8Array(32) }
+    const client = { call: async () => null }
+    const acquire = vi.fn<LockStore['acquire']>(() => Promise.reject(new Error('no')))
+    const keyring = createTokenStore({ kind: 'keyring', timeoutMs: 12_000, lock: { acquire } })
+    const times: [TokenStore, number | undefined][] = [
+      [createTokenStore({ kind: 'memory' }), undefined],
+      [createTokenStore({ kind: 'file', directory }), 15_000],
+      [createTokenStore({ kind: 'encrypted', directory, ...sealing }), 15_000],
+      [createTokenStore({ kind: 'keyring' }), 55_000],
+      [keyring, 63_000],
+      [createTokenStore({ kind: 'sops', directory, timeoutMs: 5000 }), 25_000],
+      [createTokenStore({ kind: 'redis', client, timeoutMs: 700, ...sealing }), 700],
+    ]
+    for (const [store, timeoutMs] of times) expect(store.describe().timeoutMs).toBe(timeoutMs)
+    await expect(keyring.set('user', entry)).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE_UNAVAILABLE' })
+    expect(acquire).toHaveBeenCalledExactlyOnceWith('user', 78_000)
+  })
+
   it('refuses an unknown kind, and options of another one', () => {
     for (const settings of [undefined, {}, { kind: 'constructor' }, { kind: 'memory', directory: '/tmp' }]) {
       expect(() => createTokenStore(settings as TokenStoreSettings)).toThrow(/`/)

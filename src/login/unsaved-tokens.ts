@@ -1,0 +1,68 @@
+/*
+ * Renewed tokens on their way into the store: what they take the place of, and how they are written later where the store
+ * failed. Until then the entry holds a refresh token that is spent.
+ */
+import type { TokenSet } from '../client/token-set.js'
+import { unref } from '../kit/time-limit.js'
+import type { TokenStore } from '../stores/contract.js'
+import type { Holding } from '../stores/exclusively.js'
+import { type KeptTokens, type KeyState, type Replaced, readKept, replaceKept } from './kept-tokens.js'
+
+/** Whether an entry is one of those that were replaced. */
+export function isReplaced({ tokens, version }: KeptTokens, replaced: Replaced): boolean {
+  return version === replaced.version || replaced.spent.includes(tokens.refreshToken ?? '')
+}
+
+/**
+ * What `next` takes the place of. Where the server gave another refresh token, the one before is spent: no entry that holds
+ * it is a renewal.
+ */
+export function replacedBy(
+  next: TokenSet,
+  { version, tokens: { refreshToken } }: KeptTokens,
+  before: Replaced = { version, spent: [] },
+): Replaced {
+  const isSpent = refreshToken !== undefined && refreshToken !== next.refreshToken
+  return isSpent ? { ...before, spent: [...before.spent, refreshToken] } : before
+}
+
+/** What is kept after a try to write. One before that seemed to fail may have been heard. */
+export async function trySwap(
+  store: TokenStore,
+  key: string,
+  next: KeptTokens,
+  replaced: Replaced,
+  nowMs: number,
+  version = replaced.version,
+): Promise<{ readonly now: KeptTokens | undefined }> {
+  if (await replaceKept(store, key, version, next, nowMs)) return { now: next }
+  const now = await readKept(store, key)
+  if (now === undefined || now.version === version) return { now }
+  if (now.version === next.version) return { now: next }
+  return isReplaced(now, replaced) ? trySwap(store, key, next, replaced, nowMs, now.version) : { now }
+}
+
+const firstPauseMs = 1000
+const longestPauseMs = 5000
+
+/**
+ * Has the tokens written that the store did not take, for as long as they serve, and keeps the lease meanwhile: other
+ * processes would read the spent ones. `load` writes them once the store answers.
+ */
+export function saveLater(
+  state: KeyState,
+  holding: Holding,
+  load: () => Promise<unknown>,
+  isOver: (tokens: TokenSet) => boolean,
+): void {
+  if (state.unsaved === undefined || state.guard?.alone.aborted === false) return
+  state.guard = holding
+  const serves = () => state.unsaved !== undefined && state.held !== undefined && !isOver(state.held.tokens)
+  void holding.during(async () => {
+    for (let pauseMs = firstPauseMs; serves(); pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
+      await new Promise<void>((resolve) => unref(setTimeout(resolve, pauseMs)))
+      await Promise.allSettled([load()])
+    }
+    if (state.guard === holding) state.guard = undefined
+  })
+}
