@@ -23,6 +23,8 @@ export interface SimulatedNetwork {
   readonly issued: Map<string, { readonly scope: string; readonly issuer: string }>
   /** The clients that each server knows. */
   readonly clients: Set<string>
+  /** Whether a token request is answered with `invalid_grant`. */
+  refuses: (request: SeenRequest) => boolean
   /** Members of every token answer. */
   tokenAnswer: JsonObject
   at(url: string): readonly SeenRequest[]
@@ -68,6 +70,7 @@ export function simulateNetwork(): SimulatedNetwork {
     documents,
     issued: new Map(),
     clients: new Set(),
+    refuses: () => false,
     tokenAnswer: {},
     resource: () => undefined,
     at: (url) => requests.filter((request) => request.url === url),
@@ -102,11 +105,13 @@ export function simulateNetwork(): SimulatedNetwork {
     return Response.json({ ...sent, client_id: clientId }, { status: 201 })
   }
 
-  function issue({ form, headers }: SeenRequest, of: string): Response {
+  function issue(request: SeenRequest, of: string): Response {
+    const { form, headers } = request
     const clientId = form.get('client_id')
     if (clientId?.startsWith('client-') === true && !network.clients.has(clientId)) {
       return Response.json({ error: 'invalid_client' }, { status: 401 })
     }
+    if (network.refuses(request)) return Response.json({ error: 'invalid_grant' }, { status: 400 })
     count += 1
     const token = `${new URL(of).hostname}-${count}`
     const scope = form.get('scope') ?? pendingScope

@@ -3,6 +3,7 @@
  * a document that is not its own. Does not choose an authorization server.
  */
 import { DiscoveryError, type OAuthClientError } from '../../client/errors.js'
+import { isIssuer } from '../../issuer/identifiers.js'
 import { FetchFailure } from '../../kit/fetch/fetch-failure.js'
 import { guardedFetch } from '../../kit/fetch/guarded-fetch.js'
 import { isStringArray, type JsonObject, ownMember, parseJsonObject } from '../../kit/json.js'
@@ -12,8 +13,8 @@ import type { Surroundings } from '../../kit/surroundings.js'
 export interface FoundResource {
   /** The identifier, as the resource writes it. */
   readonly resource: string
-  /** Where the document was; `undefined` where there is none. */
-  readonly url: string | undefined
+  /** Where the document was. */
+  readonly url: string
   readonly issuers: readonly string[]
   readonly scopes: readonly string[] | undefined
   /** Whether it takes tokens that are bound by DPoP: `required` takes no others. */
@@ -60,6 +61,27 @@ export async function findResource(
   return undefined
 }
 
+/** Says to servers of MCP by which revision they are asked. */
+export const oldRevision = { 'mcp-protocol-version': '2025-03-26' }
+
+/**
+ * The issuer that the origin of a resource names in metadata at its root (RFC 8414): where servers of the revision
+ * 2025-03-26 of MCP have theirs, whose metadata names the issuer as it likes. `undefined` where there is none.
+ *
+ * @throws {@link DiscoveryError} `ERR_RESOURCE_ISSUER` for an issuer of another origin: nothing vouches for it.
+ */
+export async function issuerAtOrigin(resource: string, surroundings: Surroundings): Promise<string | undefined> {
+  const { origin, hostname } = new URL(resource)
+  const url = `${origin}/.well-known/oauth-authorization-server`
+  const document = await load(url, hostname, surroundings, oldRevision)
+  if (document === undefined) return undefined
+  const issuer = ownMember(document, 'issuer')
+  const isOwn = typeof issuer === 'string' && isIssuer(issuer, surroundings.insecureHosts)
+  if (isOwn && new URL(issuer).origin === origin) return issuer
+  const detail = 'the origin of the resource names no issuer of its own'
+  throw new DiscoveryError('ERR_RESOURCE_ISSUER', { operation: 'discovery', detail })
+}
+
 function wellKnownUrls(resource: string): readonly string[] {
   const { origin, pathname, search } = new URL(resource)
   const path = pathname.replace(/\/$/, '')
@@ -73,8 +95,9 @@ async function load(
   url: string,
   trustedHostname: string,
   { fetch, insecureHosts }: Surroundings,
+  further: Readonly<Record<string, string>> = {},
 ): Promise<JsonObject | undefined> {
-  const headers = { accept: 'application/json' }
+  const headers = { accept: 'application/json', ...further }
   const rules = { fetch, headers, timeoutMs, maxBytes, insecureHosts, trustedHostnames: [trustedHostname] }
   try {
     const { status, text } = await guardedFetch(url, rules)

@@ -13,10 +13,9 @@ import {
   type RegisteredClient,
   restoreRegistration,
 } from '../../client/registration/registered-client.js'
-import { ConfigurationError } from '../../errors/index.js'
 import type { AuthorizationServerMetadata } from '../../issuer/authorization-server-metadata.js'
 import { isJsonObject, isStringArray, ownMember } from '../../kit/json.js'
-import { keepObject, readObject } from './kept-text.js'
+import { keepObject, readObject, replaceObject } from './kept-text.js'
 import type { ProtectedSettings, ResourceRegistrationOptions } from './protected-options.js'
 
 /** How the client is known at a server. */
@@ -24,6 +23,12 @@ export interface KnownClient {
   readonly clientId: string
   readonly credential: ClientCredential
   readonly by: 'credential' | 'document' | 'registration' | 'application'
+}
+
+/** A registration, as far as the store has one that serves, and the version it was read by. */
+interface KeptRegistration {
+  readonly client: RegisteredClient | undefined
+  readonly version: string | undefined
 }
 
 /** One server, and what it says of itself. */
@@ -36,13 +41,13 @@ export interface AskedServer {
  * Finds out who the client is: a credential for this issuer, else the metadata document where the server takes one, else a
  * registration where the server has an endpoint for it, else what the application answers (MCP).
  *
- * @param forgets - leaves out the registration that is kept: the server does not know it any more.
+ * @param refused - the identifier of a registration that the server does not know any more.
  * @throws {@link ClientConfigurationError} `ERR_CLIENT_UNKNOWN` where no way is left, and what a registration rejects with.
  */
 export async function knowClient(
   settings: ProtectedSettings,
   server: AskedServer,
-  forgets: boolean,
+  refused: string | undefined,
 ): Promise<KnownClient> {
   const { issuer } = server.client
   const { credentials, documentCredential, registration, ask } = settings
@@ -51,7 +56,7 @@ export async function knowClient(
     return named(issuer, documentCredential, 'document')
   }
   if (registration !== undefined && server.metadata.registration_endpoint !== undefined) {
-    return registered(settings, registration, server, forgets)
+    return registered(settings, registration, server, refused)
   }
   const answer = await ask?.({ issuer, metadata: server.metadata })
   if (answer !== undefined) return named(issuer, answer, 'application')
@@ -68,24 +73,40 @@ async function registered(
   settings: ProtectedSettings,
   options: ResourceRegistrationOptions,
   { client: server, metadata: document }: AskedServer,
-  forgets: boolean,
+  refused: string | undefined,
 ): Promise<KnownClient> {
   const { issuer } = server
   const { keys, initialAccessToken } = options
   const method = methodFor(document, keys !== undefined)
   const base = { client_name: settings.clientName, token_endpoint_auth_method: method }
   const metadata: ClientMetadata = { ...base, ...settings.signIn.metadata, ...options.metadata }
-  const kept = forgets ? undefined : await load(settings, issuer, metadata.redirect_uris ?? [])
-  const client = kept ?? (await server.register(metadata, { initialAccessToken }))
-  if (kept === undefined) {
-    await keepObject(settings.store, await keyOf(issuer), { issuer, raw: client.raw }, settings.clock())
-  }
+  const look = () => load(settings, issuer, metadata.redirect_uris ?? [], refused)
+  const kept = await look()
+  const register = () => server.register(metadata, { initialAccessToken })
+  const client = kept.client ?? (await keep(settings, await register(), kept.version, look))
   try {
     return { clientId: client.clientId, credential: credentialOf(client, { method, keys }), by: 'registration' }
   } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error
-    throw new ClientConfigurationError('ERR_REGISTRATION_UNUSABLE', { issuer, message: error.message })
+    throw new ClientConfigurationError('ERR_REGISTRATION_UNUSABLE', { issuer, message: (error as Error).message })
   }
+}
+
+/**
+ * Keeps a registration. Where another process was faster, its registration is used: tokens are bound to one client, and
+ * whoever renews them has to be that one.
+ */
+async function keep(
+  { store, clock }: ProtectedSettings,
+  fresh: RegisteredClient,
+  version: string | undefined,
+  look: () => Promise<KeptRegistration>,
+): Promise<RegisteredClient> {
+  const { issuer, raw } = fresh
+  const key = await keyOf(issuer)
+  if (await replaceObject(store, key, version, { issuer, raw }, clock())) return fresh
+  const { client: winner } = await look()
+  if (winner === undefined) await keepObject(store, key, { issuer, raw }, clock())
+  return winner ?? fresh
 }
 
 /** A way to authenticate that the server has; without a secret where it can be. */
@@ -100,18 +121,20 @@ async function keyOf(issuer: string): Promise<string> {
   return `client:${await sha256Base64url(issuer)}`
 }
 
-/** A registration of other redirect URIs, or whose secret has expired, is as good as none. */
+/** A registration of other redirect URIs, whose secret has expired, or that the server refused is as good as none. */
 async function load(
   { store, clock }: ProtectedSettings,
   issuer: string,
   redirectUris: readonly string[],
-): Promise<RegisteredClient | undefined> {
-  const { issuer: of, raw } = (await readObject(store, await keyOf(issuer))) ?? {}
-  if (of !== issuer || !isJsonObject(raw)) return undefined
+  refused: string | undefined,
+): Promise<KeptRegistration> {
+  const { object, version } = await readObject(store, await keyOf(issuer))
+  const { issuer: of, raw } = object ?? {}
+  if (of !== issuer || !isJsonObject(raw)) return { client: undefined, version }
   const client = restoreRegistration({ issuer, raw })
-  const { clientSecretExpiresAt = 0, metadata } = client
+  const { clientSecretExpiresAt = 0, clientId, metadata } = client
   const isOver = clientSecretExpiresAt !== 0 && clientSecretExpiresAt * 1000 <= clock()
   const registeredUris = ownMember(metadata, 'redirect_uris') ?? redirectUris
   const fits = isStringArray(registeredUris) && redirectUris.every((uri) => registeredUris.includes(uri))
-  return isOver || !fits ? undefined : client
+  return { client: isOver || !fits || clientId === refused ? undefined : client, version }
 }

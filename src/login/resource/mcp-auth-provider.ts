@@ -2,9 +2,7 @@
  * The client's half of the MCP authorization specification, for the official SDK's client: the same as a protected `fetch`,
  * in what MCP lays down besides. Imports nothing of the SDK.
  */
-
-import type { ProtectedFetch } from './protected-fetch.js'
-import { protectedFetchWith } from './protected-fetch.js'
+import { type ProtectedFetch, protectedFetchWith } from './protected-fetch.js'
 import { type ProtectedFetchOptions, toProtectedSettings } from './protected-options.js'
 import type { ResourceProfile } from './protected-tokens.js'
 
@@ -27,6 +25,7 @@ const mcp: ResourceProfile = {
   asksSupportedScopes: true,
   needsPkce: true,
   asksOffline: true,
+  assumesOrigin: true,
 }
 /** Streams of events end when one side ends them; the SDK limits its requests itself. */
 const noTimeLimit = 2_147_483_647
@@ -36,6 +35,10 @@ const noTimeLimit = 2_147_483_647
  * with what MCP lays down besides. The metadata may be that of a resource above at the same origin; without a scope in the
  * challenge all of `scopes_supported` are asked for, and `offline_access` where the server lists it; an authorization server
  * that does not list the PKCE method S256 is refused. Without `timeoutMs` requests have no time limit: streams last.
+ *
+ * For servers of the revision 2025-03-26, which have no metadata of resources: where the challenge names none and none is
+ * found, the origin stands for the authorization server, by its metadata (RFC 8414) or else by `/authorize`, `/token` and
+ * `/register`; endpoints of another origin are refused. `issuers` without that origin rules it out.
  *
  * @throws `ConfigurationError` for an option that is wrong or unknown.
  * @group Protected resources

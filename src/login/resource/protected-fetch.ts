@@ -1,10 +1,10 @@
 /*
  * A `fetch` for one protected resource that needs only its URL: what the resource refuses says where tokens are to be had.
  */
-import { type Challenge, readChallenges, readStepUp } from '../../client/challenges.js'
-import { ClientCallError } from '../../client/errors.js'
+import { ClientCallError, isOAuthClientError } from '../../client/errors.js'
 import { createTokenFetch, isReplayable } from '../../client/token-fetch.js'
 import type { TokenSet } from '../../client/token-set.js'
+import { TokenStoreError } from '../../errors/index.js'
 import { createBoundedCache, createShortMemory } from '../../kit/bounded-cache.js'
 import { guardedStream } from '../../kit/fetch/guarded-fetch.js'
 import { untilAborted } from '../../kit/time-limit.js'
@@ -12,7 +12,8 @@ import { ReauthenticationRequiredError } from '../reauthentication-required-erro
 import type { LogoutOutcome } from '../user-tokens.js'
 import { isWithin } from './find-resource.js'
 import { type ProtectedFetchOptions, type ProtectedSettings, toProtectedSettings } from './protected-options.js'
-import { createProtectedTokens, type Refusal, type ResourceProfile, type UsableTokens } from './protected-tokens.js'
+import { createProtectedTokens, type ResourceProfile, type UsableTokens } from './protected-tokens.js'
+import { asksForToken, isPointless, operationOf, type Refusal, toRefusal } from './resource-refusal.js'
 
 /**
  * A `fetch` for one protected resource. Rejects as `fetch` does where the resource cannot be reached, as the way to sign in
@@ -46,6 +47,7 @@ const anyResource: ResourceProfile = {
   asksSupportedScopes: false,
   needsPkce: false,
   asksOffline: false,
+  assumesOrigin: false,
 }
 
 /**
@@ -122,14 +124,10 @@ export function protectedFetchWith(settings: ProtectedSettings, profile: Resourc
 
   /** Whether another attempt has better tokens. Signs in where it must. */
   async function mend(sent: Sent, url: URL, init: RequestInit, progress: Progress): Promise<boolean> {
-    const { status, headers } = sent.response
-    if (status !== 401 && status !== 403) return false
-    const all = readChallenges(headers)
-    const challenges = all.filter(({ scheme }) => scheme === 'bearer' || scheme === 'dpop')
-    if (challenges.length === 0 && (all.length > 0 || status === 403)) return false
-    const refusal = toRefusal(url, challenges)
-    if (isStepUp(challenges)) return stepUp(sent, refusal, init, progress)
-    return status === 401 && (await renew(sent, refusal, progress))
+    if (!asksForToken(sent.response)) return false
+    const refusal = toRefusal(url, sent.response.headers)
+    if (refusal.isStepUp) return stepUp(sent, refusal, init, progress)
+    return sent.response.status === 401 && (await renew(sent, refusal, progress))
   }
 
   async function renew(sent: Sent, refusal: Refusal, progress: Progress): Promise<boolean> {
@@ -155,7 +153,7 @@ export function protectedFetchWith(settings: ProtectedSettings, profile: Resourc
     const operation = operationOf(refusal, init)
     if (failures.get(operation) === true) return false
     progress.stepUps += 1
-    if (progress.stepUps > maxStepUps || isPointless(sent, refusal)) {
+    if (progress.stepUps > maxStepUps || isPointless(sent.tokens, refusal)) {
       failures.set(operation, true)
       return false
     }
@@ -163,7 +161,7 @@ export function protectedFetchWith(settings: ProtectedSettings, profile: Resourc
       await store.signIn(refusal, closing.signal)
       return true
     } catch (error) {
-      failures.set(operation, true)
+      if (!closing.signal.aborted && !isPassing(error)) failures.set(operation, true)
       throw error
     }
   }
@@ -191,8 +189,7 @@ export function protectedFetchWith(settings: ProtectedSettings, profile: Resourc
     const init = { headers: { Accept: 'application/json, text/event-stream' }, signal: signal ?? null }
     const { response } = await send(url, init, held)
     await response.body?.cancel()
-    const challenges = readChallenges(response.headers).filter(({ scheme }) => scheme === 'bearer' || scheme === 'dpop')
-    await waitFor(signal, () => store.signIn(toRefusal(url, challenges), closing.signal))
+    await waitFor(signal, () => store.signIn(toRefusal(url, response.headers), closing.signal))
   }
 
   async function signOut(): Promise<LogoutOutcome> {
@@ -215,38 +212,10 @@ function ignoreReauthentication(error: unknown): undefined {
   if (!(error instanceof ReauthenticationRequiredError)) throw error
 }
 
-function isStepUp(challenges: readonly Challenge[]): boolean {
-  const errors = challenges.map(({ parameters }) => parameters.get('error'))
-  return errors.includes('insufficient_scope') || errors.includes('insufficient_user_authentication')
-}
-
-function toRefusal(url: URL, challenges: readonly Challenge[]): Refusal {
-  const first = (name: string) => challenges.find(({ parameters }) => parameters.has(name))?.parameters.get(name)
-  const { acrValues = [], maxAgeSeconds } = readStepUp(challenges) ?? {}
-  return {
-    requestUrl: withoutHash(url),
-    metadataUrl: first('resource_metadata'),
-    scope: (first('scope') ?? '').split(' ').filter((word) => word !== ''),
-    ...{ acrValues, maxAgeSeconds },
-    takesDpop: challenges.some(({ scheme }) => scheme === 'dpop'),
-  }
-}
-
-/** A login anew brings nothing where the token has all the scopes, and nothing else is wanted. */
-function isPointless({ tokens }: Sent, { scope, acrValues, maxAgeSeconds }: Refusal): boolean {
-  if (tokens === undefined || acrValues.length > 0 || maxAgeSeconds !== undefined) return false
-  return scope.every((name) => tokens.scope.includes(name))
-}
-
-function operationOf(
-  { requestUrl, scope, acrValues, maxAgeSeconds }: Refusal,
-  { method = 'GET' }: RequestInit,
-): string {
-  return JSON.stringify([method.toUpperCase(), requestUrl.split('?')[0], [...scope].sort(), acrValues, maxAgeSeconds])
-}
-
-function withoutHash(url: URL): string {
-  return url.href.split('#')[0] as string
+/** Says nothing of what the user or the server wants: the same step-up may succeed at the next request. */
+function isPassing(error: unknown): boolean {
+  if (error instanceof TokenStoreError) return error.retryable
+  return isOAuthClientError(error) && (error.retryable || error.code === 'ERR_ABORTED')
 }
 
 function withoutQuery(text: string): string {

@@ -3,19 +3,27 @@
  * the authorization server that the resource names. Sends nothing to the resource.
  */
 import { sha256Base64url } from '#crypto'
-import { ClientConfigurationError, DiscoveryError, isOAuthClientError } from '../../client/errors.js'
+import { ClientConfigurationError, DiscoveryError } from '../../client/errors.js'
 import type { TokenSet } from '../../client/token-set.js'
 import { isIssuer } from '../../issuer/identifiers.js'
 import { createBoundedCache } from '../../kit/bounded-cache.js'
 import { emit } from '../../kit/event-sink.js'
-import { isStringArray } from '../../kit/json.js'
+import { isJsonObject, isStringArray, type JsonObject } from '../../kit/json.js'
 import { createSingleFlight } from '../../kit/single-flight.js'
 import { readKept } from '../kept-tokens.js'
 import { createUserTokens, type UserTokens } from '../user-tokens.js'
-import { type FoundResource, findResource } from './find-resource.js'
+import { type FoundResource, findResource, issuerAtOrigin } from './find-resource.js'
 import { keepObject, readObject } from './kept-text.js'
-import { createNamedIssuer, type NamedIssuer, toSignInProvider } from './named-server.js'
+import {
+  type AssumedServer,
+  createNamedIssuer,
+  isUnknownClient,
+  type NamedIssuer,
+  type NamedIssuerOptions,
+  toSignInProvider,
+} from './named-server.js'
 import type { ProtectedSettings, ProtectedStep } from './protected-options.js'
+import { inWords, type Refusal } from './resource-refusal.js'
 
 /** In what MCP departs from RFC 9728 for clients of any resource. */
 export interface ResourceProfile {
@@ -27,17 +35,13 @@ export interface ResourceProfile {
   readonly needsPkce: boolean
   /** `offline_access` is asked for where the server lists it. */
   readonly asksOffline: boolean
+  /** Where there is no metadata of the resource, its origin is taken for its authorization server (MCP 2025-03-26). */
+  readonly assumesOrigin: boolean
 }
 
-/** What a refused request tells. */
-export interface Refusal {
-  readonly requestUrl: string
-  readonly metadataUrl: string | undefined
-  readonly scope: readonly string[]
-  readonly acrValues: readonly string[]
-  readonly maxAgeSeconds: number | undefined
-  /** Whether one of its challenges is of the scheme `DPoP`. */
-  readonly takesDpop: boolean
+/** What is known of the resource, by its metadata or by its origin alone. */
+interface Whereabouts extends Omit<FoundResource, 'url'> {
+  readonly assumed: AssumedServer | undefined
 }
 
 /** Tokens that can be sent now. */
@@ -78,11 +82,12 @@ export function createProtectedTokens(settings: ProtectedSettings, profile: Reso
     emit(onStep, { step, found })
   }
 
-  async function tokensAt(issuer: string, named: string, isBound: boolean): Promise<UsableTokens> {
-    const id = JSON.stringify([issuer, named, isBound])
+  async function tokensAt(wanted: NamedIssuerOptions): Promise<UsableTokens> {
+    const { issuer, resource: named, isBound, assumed } = wanted
+    const id = JSON.stringify([issuer, named, isBound, assumed])
     const known = servers.get(id)
     if (known !== undefined) return known
-    const server = createNamedIssuer(settings, { issuer, resource: named, isBound })
+    const server = createNamedIssuer(settings, wanted)
     // One key per issuer and resource: no process sends a refresh token to another server.
     const key = await keyOf('resource-tokens', resource, user, issuer, named)
     const { provider } = server
@@ -93,15 +98,15 @@ export function createProtectedTokens(settings: ProtectedSettings, profile: Reso
 
   /** What another process left: tokens of a server that may still be used, with their key where they are bound. */
   async function look(): Promise<UsableTokens | undefined> {
-    const { issuer, resource: named } = (await readObject(store, await pointerKey)) ?? {}
-    if (typeof issuer !== 'string' || typeof named !== 'string' || !isAllowed(issuer)) return undefined
-    const found = await tokensAt(issuer, named, typeof settings.dpop === 'object')
+    const wanted = readPointer((await readObject(store, await pointerKey)).object)
+    if (wanted === undefined || !isAllowed(wanted.issuer)) return undefined
+    const found = await tokensAt({ ...wanted, isBound: typeof settings.dpop === 'object' })
     const kept = await readKept(store, found.key)
     if (kept === undefined) return undefined
     const isBound = kept.tokens.tokenType === 'DPoP'
     if (isBound && typeof settings.dpop !== 'object') return undefined
     ask(kept.tokens.scope)
-    return isBound === (found.server.client.dpop !== undefined) ? found : tokensAt(issuer, named, isBound)
+    return isBound === (found.server.client.dpop !== undefined) ? found : tokensAt({ ...wanted, isBound })
   }
 
   async function current(): Promise<UsableTokens | undefined> {
@@ -123,15 +128,17 @@ export function createProtectedTokens(settings: ProtectedSettings, profile: Reso
   }
 
   /** The server, discovered, with bound tokens where both sides know them. */
-  async function serverOf(found: FoundResource, takesDpop: boolean): Promise<UsableTokens> {
+  async function serverOf(found: Whereabouts, takesDpop: boolean): Promise<UsableTokens> {
+    const { resource: named, dpop, assumed } = found
     const issuer = await chooseIssuer(found.issuers)
     tell('authorization_server', issuer)
-    const wantsBound = found.dpop === 'required' || ((found.dpop === 'yes' || takesDpop) && canKeepKey())
-    const target = await tokensAt(issuer, found.resource, wantsBound && settings.dpop !== false)
+    const wantsBound = dpop === 'required' || ((dpop === 'yes' || takesDpop) && canKeepKey())
+    const wanted = { issuer, resource: named, assumed }
+    const target = await tokensAt({ ...wanted, isBound: wantsBound && settings.dpop !== false })
     const metadata = await target.server.metadata()
     const isListed = isStringArray(metadata.dpop_signing_alg_values_supported)
-    if (target.server.client.dpop === undefined || isListed || found.dpop === 'required') return target
-    return tokensAt(issuer, found.resource, false)
+    if (target.server.client.dpop === undefined || isListed || dpop === 'required') return target
+    return tokensAt({ ...wanted, isBound: false })
   }
 
   const canKeepKey = (): boolean => typeof settings.dpop === 'object' || !store.describe().persistent
@@ -145,7 +152,8 @@ export function createProtectedTokens(settings: ProtectedSettings, profile: Reso
     }
     const isInteractive = (signIn.metadata.grant_types ?? ['authorization_code']).includes('authorization_code')
     const pkce: unknown = metadata.code_challenge_methods_supported
-    if (profile.needsPkce && isInteractive && !(isStringArray(pkce) && pkce.includes('S256'))) {
+    const isSilent = server.assumed !== undefined && server.assumed.documentIssuer === undefined
+    if (profile.needsPkce && isInteractive && !isSilent && !(isStringArray(pkce) && pkce.includes('S256'))) {
       throw new ClientConfigurationError('ERR_PKCE_UNSUPPORTED', { operation: 'authorizationRequest', issuer })
     }
     const scopes: unknown = metadata.scopes_supported
@@ -153,16 +161,22 @@ export function createProtectedTokens(settings: ProtectedSettings, profile: Reso
     return isOffline ? ['offline_access'] : []
   }
 
-  async function find(refusal: Refusal): Promise<FoundResource> {
+  async function find(refusal: Refusal): Promise<Whereabouts> {
     const { requestUrl, metadataUrl } = refusal
-    const { allowsParent } = profile
+    const { allowsParent, assumesOrigin } = profile
     const found = await findResource({ resource, requestUrl, metadataUrl, allowsParent }, settings)
-    if (found === undefined) throw new DiscoveryError('ERR_RESOURCE_METADATA', { operation: 'discovery' })
-    tell('resource_metadata', `${found.url}: ${found.resource}`)
-    return found
+    if (found !== undefined) {
+      tell('resource_metadata', `${found.url}: ${found.resource}`)
+      return { ...found, assumed: undefined }
+    }
+    if (!assumesOrigin) throw new DiscoveryError('ERR_RESOURCE_METADATA', { operation: 'discovery' })
+    tell('resource_metadata', 'none: the origin is taken for the authorization server (MCP 2025-03-26)')
+    const assumed = { documentIssuer: await issuerAtOrigin(resource, settings) }
+    return { resource, issuers: [new URL(resource).origin], scopes: undefined, dpop: 'no', assumed }
   }
 
   async function begin(refusal: Refusal, closing: AbortSignal): Promise<UsableTokens> {
+    tell('challenge', inWords(refusal))
     const found = await find(refusal)
     const target = await serverOf(found, refusal.takesDpop)
     const further = await checkServer(target)
@@ -171,7 +185,8 @@ export function createProtectedTokens(settings: ProtectedSettings, profile: Reso
     const scope = [...new Set([...asked, ...further])]
     const tokens = await getTokens(target, refusal, scope, closing)
     await target.source.set(tokens)
-    const pointer = { issuer: target.server.client.issuer, resource: target.server.resource }
+    const { client, resource: named, assumed } = target.server
+    const pointer = { issuer: client.issuer, resource: named, assumed }
     await keepObject(store, await pointerKey, pointer, clock())
     tell('token', `${tokens.tokenType} for ${tokens.scope.join(' ') || 'no scope'}`)
     now = target
@@ -183,11 +198,11 @@ export function createProtectedTokens(settings: ProtectedSettings, profile: Reso
     refusal: Refusal,
     scope: readonly string[],
     signal: AbortSignal,
-    forgets = false,
+    isAgain = false,
   ): Promise<TokenSet> {
     const { client, resource: named } = target.server
-    const { by, clientId } = signIn.needsClient === false ? anybody : await target.server.know(forgets)
-    tell('client', `${clientId}, by ${by}`)
+    const known = signIn.needsClient === false ? anybody : await target.server.know()
+    tell('client', `${known.clientId}, by ${known.by}`)
     const acrValues = refusal.acrValues.length === 0 ? undefined : refusal.acrValues
     const { maxAgeSeconds } = refusal
     const provider = toSignInProvider(settings, client, { scope, resource: named, acrValues, maxAgeSeconds })
@@ -195,13 +210,24 @@ export function createProtectedTokens(settings: ProtectedSettings, profile: Reso
     try {
       return await signIn.getTokens({ client, provider, issuer: client.issuer, resource: named, scope, signal })
     } catch (error) {
-      const isUnknown = isOAuthClientError(error) && error.code === 'ERR_INVALID_CLIENT'
-      if (!isUnknown || by !== 'registration' || forgets) throw error
+      if (isAgain || !isUnknownClient(error) || !target.server.forget(known)) throw error
       return getTokens(target, refusal, scope, signal, true)
     }
   }
 
   return { current, signIn: (refusal, closing) => flights.run('', () => begin(refusal, closing)) }
+}
+
+function readPointer(pointer: JsonObject = {}): Omit<NamedIssuerOptions, 'isBound'> | undefined {
+  const { issuer, resource, assumed } = pointer
+  if (typeof issuer !== 'string' || typeof resource !== 'string') return undefined
+  if (!isJsonObject(assumed)) return { issuer, resource, assumed: undefined }
+  const { documentIssuer } = assumed
+  return {
+    issuer,
+    resource,
+    assumed: { documentIssuer: typeof documentIssuer === 'string' ? documentIssuer : undefined },
+  }
 }
 
 async function keyOf(kind: string, ...parts: readonly string[]): Promise<string> {

@@ -146,6 +146,71 @@ describe('registrations', () => {
     expect(registered()).toHaveLength(4)
   })
 
+  it('[DCR-07] [MCP-17] registers once where two register at once: both are the one that was kept first', async () => {
+    const { network, signIn, make, registered } = setUp({ store: createMemoryTokenStore() })
+    await Promise.all([make({ user: 'a' })(resourceUrl), make({ user: 'b' })(resourceUrl)])
+    expect(registered()).toHaveLength(2)
+    const used = new Set(signIn.asked.map((asked) => asked.get('client_id')))
+    expect(used.size).toBe(1)
+    await make({ user: 'c' })(resourceUrl)
+    expect(signIn.asked[2]?.get('client_id')).toBe([...used][0])
+    expect(new Set(network.at(`${issuer}/token`).map(({ form }) => form.get('client_id')))).toEqual(used)
+  })
+
+  it('keeps its own where the one that was kept meanwhile does not serve it', async () => {
+    const { signIn, make } = setUp({ store: createMemoryTokenStore() })
+    const elsewhere = { ...signIn, metadata: { ...signIn.metadata, redirect_uris: ['http://127.0.0.1:1/other'] } }
+    await Promise.all([make({ user: 'a' })(resourceUrl), make({ user: 'b', signIn: elsewhere })(resourceUrl)])
+    const used = signIn.asked.map((asked) => asked.get('client_id'))
+    expect(new Set(used).size).toBe(2)
+    await make({ user: 'c', signIn: elsewhere })(resourceUrl)
+    expect(used).toContain(signIn.asked[2]?.get('client_id'))
+  })
+
+  it('[DCR-02] takes what the registration says of redirect URIs, and its own where it says nothing', async () => {
+    const { network, signIn, make, registered } = setUp({ store: createMemoryTokenStore() })
+    const fetch = withMembers(network.fetch, { redirect_uris: undefined })
+    await make({ fetch, user: 'a' })(resourceUrl)
+    await make({ fetch, user: 'b' })(resourceUrl)
+    const asItself = { ...signIn, metadata: { grant_types: ['authorization_code'] } }
+    await make({ fetch, user: 'c', signIn: asItself })(resourceUrl)
+    expect(registered()).toHaveLength(1)
+  })
+
+  it('[DCR-04] registers without a secret where the server lists no method that it has', async () => {
+    const { network, make, registered } = setUp()
+    const methods = { token_endpoint_auth_methods_supported: ['tls_client_auth'] }
+    network.documents.set(discoveryUrl(), serverMetadata(issuer, methods))
+    await make()(resourceUrl)
+    expect(registered()[0]).toMatchObject({ token_endpoint_auth_method: 'none' })
+  })
+
+  it('says where the server refuses at a refresh the credential that it was given', async () => {
+    const { network, time, make, registered } = setUp({ credentials })
+    const fetch = make()
+    await fetch(resourceUrl)
+    network.issued.clear()
+    time.nowMs += 3_700_000
+    network.fetch = withRefusal(network.fetch, 'invalid_client')
+    const again = make({ fetch: network.fetch })
+    await expect(again(resourceUrl)).rejects.toMatchObject({ code: 'ERR_INVALID_CLIENT' })
+    expect(registered()).toHaveLength(0)
+  })
+
+  it('signs in anew, as a new client, where the server lost the registration before a refresh', async () => {
+    const { network, signIn, time, make, registered } = setUp()
+    const fetch = make()
+    await fetch(resourceUrl)
+    network.clients.clear()
+    network.clients.add('somebody')
+    network.issued.clear()
+    time.nowMs += 3_700_000
+    network.refuses = ({ form }) => form.get('grant_type') === 'refresh_token' && form.get('client_id') === 'client-2'
+    expect((await fetch(resourceUrl)).status).toBe(200)
+    expect(registered()).toHaveLength(2)
+    expect(signIn.asked.map((asked) => asked.get('client_id'))).toEqual(['client-1', 'client-2'])
+  })
+
   it('registers anew once where the server does not know the client any more', async () => {
     const { network, make, registered } = setUp({ store: createMemoryTokenStore() })
     await make({ user: 'a' })(resourceUrl)

@@ -1,4 +1,11 @@
-import { createMemoryTokenStore, createProtectedFetch, type ProtectedFetchOptions } from 'portcullis/login'
+import { NetworkError, OAuthClientError } from 'portcullis/client'
+import {
+  createMemoryTokenStore,
+  createProtectedFetch,
+  LoginDeniedError,
+  type ProtectedFetchOptions,
+  TokenStoreError,
+} from 'portcullis/login'
 import { describe, expect, it } from 'vitest'
 import {
   agreeingUser,
@@ -170,8 +177,9 @@ describe('createProtectedFetch', () => {
   it('tells every step, and nothing secret', async () => {
     const steps: string[] = []
     const { fetch } = setUp({ onStep: ({ step, found }) => void steps.push(`${step}: ${found}`) })
-    await fetch(resourceUrl)
+    await fetch(`${resourceUrl}?secret=1`)
     expect(steps).toEqual([
+      `challenge: ${resourceUrl} asks for metadata at ${metadataUrl}`,
       `resource_metadata: ${metadataUrl}: ${resourceUrl}`,
       `authorization_server: ${issuer}`,
       'client: client-1, by registration',
@@ -235,20 +243,52 @@ describe('step-up', () => {
     expect(signIn.asked).toHaveLength(1)
   })
 
-  it('[MCP-16] remembers a step-up that the user refused', async () => {
+  /** What the third request says, after a step-up that failed with `error` and one by a willing user. */
+  async function afterFailure(error: Error): Promise<number> {
     const { network, signIn, make } = setUp()
-    let isWilling = true
+    let failure: Error | undefined
     const fetch = make({
       signIn: {
         metadata: signIn.metadata,
-        getTokens: (request) => (isWilling ? signIn.getTokens(request) : Promise.reject(new Error('no'))),
+        getTokens: (request) => (failure === undefined ? signIn.getTokens(request) : Promise.reject(failure)),
       },
     })
     await fetch(resourceUrl)
-    network.resource = () => refusal(wants('write'), 403)
-    isWilling = false
-    await expect(fetch(resourceUrl)).rejects.toThrowError('no')
-    expect((await fetch(resourceUrl)).status).toBe(403)
+    network.resource = ({ headers }) => {
+      const isGood = headers.get('authorization') === 'Bearer as.example-2'
+      return isGood ? Response.json('ok') : refusal(wants('write'), 403)
+    }
+    failure = error
+    await expect(fetch(resourceUrl)).rejects.toBe(error)
+    failure = undefined
+    return (await fetch(resourceUrl)).status
+  }
+
+  it.each([
+    ['the user refused', new LoginDeniedError('ERR_LOGIN_DENIED', { reason: 'denied' } as never)],
+    ['failed in a way nobody knows', new Error('no')],
+    ['the store cannot keep', new TokenStoreError('ERR_TOKEN_STORE_CORRUPT', 'damaged')],
+  ])('[MCP-16] remembers a step-up that %s', async (_name, error) => {
+    await expect(afterFailure(error)).resolves.toBe(403)
+  })
+
+  it.each([
+    ['a server that is down', new NetworkError('ERR_NETWORK')],
+    ['a store that is down', new TokenStoreError('ERR_TOKEN_STORE_UNAVAILABLE', 'down')],
+    ['a call that was given up', new OAuthClientError('ERR_ABORTED')],
+  ])('[MCP-16] remembers nothing of %s: the next request steps up', async (_name, error) => {
+    await expect(afterFailure(error)).resolves.toBe(200)
+  })
+
+  it('tells what a step-up is for', async () => {
+    const steps: string[] = []
+    const { network, fetch } = setUp({
+      onStep: ({ step, found }) => void (step === 'challenge' && steps.push(found)),
+    })
+    const challenge = 'DPoP error="insufficient_user_authentication", acr_values="gold", scope="write"'
+    network.resource = ({ headers }) => (headers.get('authorization') === null ? undefined : refusal(challenge))
+    await fetch(resourceUrl)
+    expect(steps[1]).toBe(`${resourceUrl} asks for scope write, acr_values gold, DPoP`)
   })
 
   it('asks for a better login where the resource wants one (RFC 9470)', async () => {

@@ -234,6 +234,118 @@ describe('the authorization server', () => {
   })
 })
 
+describe('a server of the revision 2025-03-26 of MCP, which knows no metadata of resources', () => {
+  const origin = 'https://api.example'
+
+  function setUpOld(document?: object, options: Partial<ProtectedFetchOptions> = {}) {
+    const all = setUp({ store: createMemoryTokenStore(), ...options })
+    all.network.resource = isSilent
+    all.network.documents.set(metadataUrl, undefined)
+    if (document !== undefined) all.network.documents.set(discoveryUrl(origin), { ...document })
+    return all
+  }
+
+  it('takes the origin for the authorization server, and its metadata at the root', async () => {
+    const { network, signIn, makeMcp } = setUpOld(serverMetadata(origin))
+    expect((await makeMcp().fetch(resourceUrl)).status).toBe(200)
+    expect(network.at(`${origin}/token`)).toHaveLength(1)
+    expect(signIn.asked[0]?.get('resource')).toBe(resourceUrl)
+    for (const { headers } of network.at(discoveryUrl(origin))) {
+      expect(headers.get('mcp-protocol-version')).toBe('2025-03-26')
+    }
+    expect(network.requests.some(({ url }) => url.includes('openid-configuration'))).toBe(false)
+  })
+
+  it('takes the issuer that this metadata names, of the same origin, in the next process too', async () => {
+    let nowMs = 1_800_000_000_000
+    const { network, signIn, makeMcp } = setUpOld(undefined, { clock: () => nowMs })
+    network.documents.set(
+      discoveryUrl(origin),
+      serverMetadata(`${origin}/oauth`, { token_endpoint: `${origin}/token` }),
+    )
+    network.documents.set(discoveryUrl(origin), {
+      ...network.documents.get(discoveryUrl(origin)),
+      registration_endpoint: `${origin}/register`,
+    })
+    expect((await makeMcp().fetch(resourceUrl)).status).toBe(200)
+    nowMs += 3_700_000
+    expect((await makeMcp().fetch(resourceUrl)).status).toBe(200)
+    expect(network.at(`${origin}/token`).map(({ form }) => form.get('grant_type'))).toEqual([
+      'authorization_code',
+      'refresh_token',
+    ])
+    expect(signIn.asked).toHaveLength(1)
+  })
+
+  it('takes the paths that the revision lays down where there is no metadata, in the next process too', async () => {
+    let nowMs = 1_800_000_000_000
+    const { network, signIn, makeMcp } = setUpOld(undefined, { clock: () => nowMs })
+    expect((await makeMcp().fetch(resourceUrl)).status).toBe(200)
+    expect(network.at(`${origin}/register`)).toHaveLength(1)
+    expect(network.at(`${origin}/token`)).toHaveLength(1)
+    expect(signIn.asked[0]?.get('code_challenge_method')).toBe('S256')
+    nowMs += 3_700_000
+    const before = network.requests.length
+    expect((await makeMcp().fetch(resourceUrl)).status).toBe(200)
+    expect(network.requests.slice(before).map(({ path }) => path)).toEqual(['/token', '/mcp'])
+  })
+
+  it('tells what it takes for what', async () => {
+    const steps: string[] = []
+    const { makeMcp } = setUpOld(serverMetadata(origin))
+    await makeMcp({ onStep: ({ found }: { found: string }) => void steps.push(found) }).fetch(resourceUrl)
+    expect(steps[1]).toBe('none: the origin is taken for the authorization server (MCP 2025-03-26)')
+    expect(steps[2]).toBe(origin)
+  })
+
+  it('[MCP-15] [C-22] goes on only where metadata that is there says that it supports PKCE with S256', async () => {
+    const { makeMcp } = setUpOld(serverMetadata(origin, { code_challenge_methods_supported: undefined }))
+    await expect(makeMcp().fetch(resourceUrl)).rejects.toMatchObject({ code: 'ERR_PKCE_UNSUPPORTED' })
+  })
+
+  it.each(['authorization_endpoint', 'token_endpoint', 'registration_endpoint'])(
+    '[MCP-17] refuses metadata whose %s is of another origin',
+    async (member) => {
+      const { signIn, makeMcp } = setUpOld(serverMetadata(origin, { [member]: 'https://evil.example/x' }))
+      await expect(makeMcp().fetch(resourceUrl)).rejects.toMatchObject({ code: 'ERR_RESOURCE_ISSUER' })
+      expect(signIn.asked).toHaveLength(0)
+    },
+  )
+
+  it('[MCP-17] refuses metadata of another issuer, and an origin that the application does not allow', async () => {
+    const { network, makeMcp } = setUpOld(serverMetadata(other))
+    await expect(makeMcp().fetch(resourceUrl)).rejects.toMatchObject({ code: 'ERR_RESOURCE_ISSUER' })
+    network.documents.set(discoveryUrl(origin), serverMetadata(origin, { issuer: undefined }))
+    await expect(makeMcp().fetch(resourceUrl)).rejects.toMatchObject({ code: 'ERR_RESOURCE_ISSUER' })
+    network.documents.set(discoveryUrl(origin), serverMetadata(origin))
+    await expect(makeMcp({ issuers: [issuer] }).fetch(resourceUrl)).rejects.toMatchObject({
+      code: 'ERR_RESOURCE_ISSUER',
+    })
+    expect(network.at(`${origin}/register`)).toHaveLength(0)
+  })
+
+  it('[MCP-12] takes no origin for a server where the challenge names metadata, or where its server fails', async () => {
+    const { network, makeMcp } = setUpOld(serverMetadata(origin))
+    network.resource = () => refusal(`Bearer resource_metadata="${metadataUrl}"`)
+    await expect(makeMcp().fetch(resourceUrl)).rejects.toMatchObject({ code: 'ERR_RESOURCE_METADATA' })
+    network.resource = isSilent
+    const failing = makeMcp({
+      fetch: (input: string, init: RequestInit) =>
+        String(input) === metadataUrl
+          ? Promise.resolve(new Response(null, { status: 503 }))
+          : network.fetch(input, init),
+    })
+    await expect(failing.fetch(resourceUrl)).rejects.toMatchObject({ code: 'ERR_DISCOVERY_UNAVAILABLE' })
+    expect(network.at(discoveryUrl(origin))).toHaveLength(0)
+  })
+
+  it('[MCP-12] does so for no other resource than an MCP server', async () => {
+    const { network, make } = setUpOld(serverMetadata(origin))
+    await expect(make()(resourceUrl)).rejects.toMatchObject({ code: 'ERR_RESOURCE_METADATA' })
+    expect(network.at(discoveryUrl(origin))).toHaveLength(0)
+  })
+})
+
 describe('bound tokens', () => {
   const dpop = { dpop_signing_alg_values_supported: ['ES256'] }
   const takes = { resource: resourceUrl, authorization_servers: [issuer], ...dpop }
