@@ -1,5 +1,13 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
-import { declares, nodeRequestFacts, readNodeForm, sendNodeAnswer, setNodeHeaders } from '../../src/adapter.js'
+import {
+  answerMetadata,
+  declares,
+  nodeRequestFacts,
+  readNodeForm,
+  sendNodeAnswer,
+  setNodeHeaders,
+} from '../../src/adapter.js'
+import type { ClientDocuments } from '../../src/client/index.js'
 import type { Login, LoginGuard, LoginRequirement, LoginSession } from '../../src/login/index.js'
 import type { RequestGuard } from './express-gate.js'
 
@@ -15,6 +23,17 @@ export function loginRoutes(login: Login): RequestHandler {
       .handle(nodeRequestFacts(req), () => readNodeForm(req))
       .then((answer) => (answer === undefined ? next() : sendNodeAnswer(res, answer)), next)
   }
+}
+
+/**
+ * Serves the metadata document of this application's client, and its keys, to anybody: mount it on the application, not on a
+ * router with a prefix.
+ *
+ * @group Express
+ */
+export function clientMetadata(documents: ClientDocuments): RequestHandler {
+  return (req, res, next) =>
+    answerMetadata(documents, nodeRequestFacts(req), (answer) => sendNodeAnswer(res, answer), next)
 }
 
 /**

@@ -29,7 +29,7 @@ import type { ExpressGate, ExpressOptions, RequestGuard } from './express-gate.j
 import { checkRoutes } from './router-layers.js'
 
 export type { AuthenticatedRequest, ExpressGate, ExpressOptions, GuardedHandler, RequestGuard } from './express-gate.js'
-export { loginRefusals, loginRoutes, optionalLogin, requireLogin } from './express-login.js'
+export { clientMetadata, loginRefusals, loginRoutes, optionalLogin, requireLogin } from './express-login.js'
 
 /** Makes Express middleware of a resource server. Works with Express 4 and 5. @group Express */
 export function portcullis<Claims = AccessTokenClaims>(

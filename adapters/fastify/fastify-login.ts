@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { nodeRequestFacts, readNodeForm, sendReply, setReplyHeaders } from '../../src/adapter.js'
+import type { ClientDocuments } from '../../src/client/index.js'
 import type { Login, LoginGuard, LoginRequirement, LoginSession } from '../../src/login/index.js'
 import { atRoot, guardHook } from './guarded-routes.js'
 import type { GuardHook } from './route-auth.js'
@@ -18,15 +19,34 @@ declare module 'fastify' {
  * @group Fastify
  */
 export function loginRoutes(login: Login): FastifyPluginAsync {
+  return rootPlugin('portcullis-login', async (request, reply) => {
+    const { raw } = request
+    const answer = await login.handle(nodeRequestFacts(raw, request), () => readNodeForm(raw))
+    return answer && sendReply(reply, answer)
+  })
+}
+
+/**
+ * Makes the plugin that serves the metadata document of this application's client, and its keys, to anybody, whatever the
+ * prefix: `await app.register(clientMetadata(documents))`.
+ *
+ * @group Fastify
+ */
+export function clientMetadata(documents: ClientDocuments): FastifyPluginAsync {
+  return rootPlugin('portcullis-client-metadata', async ({ raw }, reply) => {
+    const answer = await documents.metadata(nodeRequestFacts(raw))
+    return answer && sendReply(reply, answer)
+  })
+}
+
+/** A plugin whose hook runs for every request of the whole application. */
+function rootPlugin(
+  name: string,
+  hook: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>,
+): FastifyPluginAsync {
   return Object.assign<FastifyPluginAsync, object>(
-    async (instance) => {
-      atRoot(instance).addHook('onRequest', async (request, reply) => {
-        const { raw } = request
-        const answer = await login.handle(nodeRequestFacts(raw, request), () => readNodeForm(raw))
-        return answer && sendReply(reply, answer)
-      })
-    },
-    { [Symbol.for('skip-override')]: true, [Symbol.for('fastify.display-name')]: 'portcullis-login' },
+    async (instance) => void atRoot(instance).addHook('onRequest', hook),
+    { [Symbol.for('skip-override')]: true, [Symbol.for('fastify.display-name')]: name },
   )
 }
 

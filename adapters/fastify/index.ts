@@ -27,7 +27,7 @@ import type { Auth } from '../../src/index.js'
 import { atRoot, checkRoute, guardHook, guardRoute, refuseUnguarded, toFault } from './guarded-routes.js'
 import type { AuthClaims, FastifyOptions, GuardHook } from './route-auth.js'
 
-export { loginRefusals, loginRoutes, optionalLogin, requireLogin } from './fastify-login.js'
+export { clientMetadata, loginRefusals, loginRoutes, optionalLogin, requireLogin } from './fastify-login.js'
 export type { AuthClaims, AuthTypes, FastifyOptions, GuardHook, RequestAuth, RouteAuth } from './route-auth.js'
 
 /** What Fastify itself reads from the options of `register`. */

@@ -6,6 +6,7 @@ import {
   toFetchResponse,
   withFetchHeaders,
 } from '../../src/adapter.js'
+import type { ClientDocuments } from '../../src/client/index.js'
 import type { MaybePromise } from '../../src/index.js'
 import type { Login, LoginGuard, LoginRequirement, LoginSession } from '../../src/login/index.js'
 import type { Answered, FetchHandler, GuardOptions } from './fetch-gate.js'
@@ -41,6 +42,19 @@ export function loginRoutes(
 ): (request: Request, connection?: FetchConnection) => Promise<Response | undefined> {
   return async (request, connection) => {
     const answer = await login.handle(fetchRequestFacts(request, connection), () => readFetchForm(request))
+    return answer && toFetchResponse(answer)
+  }
+}
+
+/**
+ * Serves the metadata document of this application's client, and its keys, to anybody: `undefined` for any other request.
+ * Ask at the root of the origin.
+ *
+ * @group Fetch
+ */
+export function clientMetadata(documents: ClientDocuments): (request: Request) => Promise<Response | undefined> {
+  return async (request) => {
+    const answer = await documents.metadata(fetchRequestFacts(request))
     return answer && toFetchResponse(answer)
   }
 }

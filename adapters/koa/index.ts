@@ -27,7 +27,14 @@ import type { AccessTokenClaims, Auth, Grant, Requirement, ResourceServer } from
 import { checkRoutes } from './routes-in.js'
 import { sendAnswer } from './send-answer.js'
 
-export { type KoaLoginGuard, loginRefusals, loginRoutes, optionalLogin, requireLogin } from './koa-login.js'
+export {
+  clientMetadata,
+  type KoaLoginGuard,
+  loginRefusals,
+  loginRoutes,
+  optionalLogin,
+  requireLogin,
+} from './koa-login.js'
 
 /** Options of {@link portcullis}. @group Koa */
 export interface KoaOptions extends AdapterOptions {

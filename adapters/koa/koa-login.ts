@@ -1,5 +1,6 @@
 import type { Middleware } from 'koa'
 import { declares, nodeRequestFacts, readNodeForm, setNodeHeaders } from '../../src/adapter.js'
+import type { ClientDocuments } from '../../src/client/index.js'
 import type { Login, LoginGuard, LoginRequirement, LoginSession } from '../../src/login/index.js'
 import { sendAnswer } from './send-answer.js'
 
@@ -20,6 +21,19 @@ export type KoaLoginGuard<Found> = Middleware<{ readonly login: Found }>
 export function loginRoutes(login: Login): Middleware {
   return async (ctx, next) => {
     const answer = await login.handle(nodeRequestFacts(ctx.req, ctx.request), () => readNodeForm(ctx.req))
+    return answer === undefined ? next() : sendAnswer(ctx, answer)
+  }
+}
+
+/**
+ * Serves the metadata document of this application's client, and its keys, to anybody. Use it on the application itself,
+ * not on one that is mounted below a path.
+ *
+ * @group Koa
+ */
+export function clientMetadata(documents: ClientDocuments): Middleware {
+  return async (ctx, next) => {
+    const answer = await documents.metadata(nodeRequestFacts(ctx.req, ctx.request))
     return answer === undefined ? next() : sendAnswer(ctx, answer)
   }
 }

@@ -34,7 +34,7 @@ export {
   RequireToken,
 } from './handler-decorators.js'
 export { CurrentLogin, OptionalLogin, RequireLogin } from './login-guard.js'
-export { PortcullisLoginModule, type PortcullisLoginModuleOptions } from './login-module.js'
+export { clientMetadata, PortcullisLoginModule, type PortcullisLoginModuleOptions } from './login-module.js'
 export type { HealthPaths, PortcullisModuleOptions } from './module-options.js'
 export { RefusalException } from './refusal-exception.js'
 

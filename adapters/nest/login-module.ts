@@ -13,7 +13,18 @@ import {
   type Provider,
 } from '@nestjs/common'
 import { APP_FILTER, DiscoveryModule, DiscoveryService, HttpAdapterHost, MetadataScanner } from '@nestjs/core'
-import { checkOptions, nodeRequestFacts, object, readNodeForm, required, sendNodeAnswer } from '../../src/adapter.js'
+import {
+  answerMetadata,
+  checkOptions,
+  type NodeRequest,
+  type NodeResponse,
+  nodeRequestFacts,
+  object,
+  readNodeForm,
+  required,
+  sendNodeAnswer,
+} from '../../src/adapter.js'
+import type { ClientDocuments } from '../../src/client/index.js'
 import type { RequestFacts } from '../../src/index.js'
 import type { Login, ReauthenticationRequiredError } from '../../src/login/index.js'
 import { callFacts, sendAnswer } from './caller.js'
@@ -51,6 +62,19 @@ class LoginFilter extends PlatformFilter<Caught> {
     if (answer === undefined) throw exception
     sendAnswer(host.switchToHttp().getResponse(), answer)
   }
+}
+
+/**
+ * Middleware that serves the metadata document of this application's client, and its keys, to anybody, whatever the global
+ * prefix: `app.use(clientMetadata(documents))`, on Express and on Fastify, before `listen`.
+ *
+ * @group NestJS
+ */
+export function clientMetadata(
+  documents: ClientDocuments,
+): (req: NodeRequest, res: NodeResponse, next: (error?: unknown) => void) => void {
+  return (req, res, next) =>
+    answerMetadata(documents, nodeRequestFacts(req), (answer) => sendNodeAnswer(res, answer), next)
 }
 
 const guards: Provider = {

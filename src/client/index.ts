@@ -41,6 +41,11 @@ export type {
 } from './credentials/client-credential.js'
 export { perIssuer, publicClient, tlsClientAuth } from './credentials/client-credential.js'
 export {
+  type ClientDocuments,
+  type ClientDocumentsOptions,
+  createClientDocuments,
+} from './credentials/client-documents.js'
+export {
   type ClientSecret,
   clientSecretBasic,
   clientSecretPost,

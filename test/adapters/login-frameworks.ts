@@ -14,7 +14,7 @@ import Koa from 'koa'
 // @ts-expect-error Koa 2 comes without types; the adapter's are those of Koa 3.
 import Koa2 from 'koa2'
 import { InternalError } from 'portcullis'
-import { ClientCallError } from 'portcullis/client'
+import { ClientCallError, createClientDocuments, privateKeyJwt } from 'portcullis/client'
 import * as onExpress from 'portcullis/express'
 import * as onFastify from 'portcullis/fastify'
 import * as onFetch from 'portcullis/fetch'
@@ -36,9 +36,20 @@ const strong = { acrValues: ['urn:example:mfa'] }
 /** What a service answers that the application calls for its user; `call` names one that wants a better login. */
 export type Agenda = (login: LoginSession, call?: string) => Promise<string>
 
+const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify'])
+const publicJwk = await crypto.subtle.exportKey('jwk', pair.publicKey)
+const clientId = 'https://app.example.com/client.json'
+
+/** The documents of the client that every application serves. */
+export const documents = createClientDocuments({
+  ...{ clientId, clientName: 'The application', redirectUris: ['https://app.example.com/auth/callback'] },
+  credential: privateKeyJwt({ clientId, keys: [{ key: pair.privateKey, publicJwk: publicJwk as never }] }),
+  jwksUri: 'https://app.example.com/client-keys.json',
+})
+
 async function serveExpress(make: typeof express, login: Login, agenda: Agenda): Promise<Served> {
   const app = make()
-  app.use(onExpress.loginRoutes(login))
+  app.use(onExpress.loginRoutes(login), onExpress.clientMetadata(documents))
   app.get('/me', onExpress.requireLogin(login), (req, res) => void res.type('json').send(account(req.login)))
   app.get('/hello', onExpress.optionalLogin(login), (req, res) => void res.send(greeting(req.login)))
   app.get('/strong', onExpress.requireLogin(login, strong), (req, res) => void res.send(req.login.acr))
@@ -74,6 +85,7 @@ async function serveKoa(Application: typeof Koa, login: Login, agenda: Agenda): 
   const router = new Router()
   app.use(onKoa.loginRefusals(login))
   app.use(onKoa.loginRoutes(login))
+  app.use(onKoa.clientMetadata(documents))
   router.get('/me', onKoa.requireLogin(login), (ctx) => {
     ctx.type = 'json'
     ctx.body = account(ctx.state.login)
@@ -94,6 +106,7 @@ async function serveKoa(Application: typeof Koa, login: Login, agenda: Agenda): 
 async function serveFastify(login: Login, agenda: Agenda): Promise<Served> {
   const app = fastify()
   await app.register(onFastify.loginRoutes(login))
+  await app.register(onFastify.clientMetadata(documents), { prefix: '/below' })
   const session = (request: { login?: LoginSession | undefined }) => request.login as LoginSession
   app.setErrorHandler((error: Error, _request, reply) => reply.code(500).send(`fault: ${error.cause}`))
   await app.register(async (scope) => {
@@ -113,6 +126,7 @@ async function serveFastify(login: Login, agenda: Agenda): Promise<Served> {
 
 function serveFetchApp(login: Login, agenda: Agenda): Promise<Served> {
   const routes = onFetch.loginRoutes(login)
+  const metadata = onFetch.clientMetadata(documents)
   const me = onFetch.withLogin(
     login,
     {},
@@ -139,7 +153,12 @@ function serveFetchApp(login: Login, agenda: Agenda): Promise<Served> {
   return serveFetch(async (request) => {
     try {
       const page = pages[`${request.method} ${new URL(request.url).pathname}`]
-      return (await routes(request)) ?? (await page?.(request)) ?? new Response('', { status: 404 })
+      return (
+        (await routes(request)) ??
+        (await metadata(request)) ??
+        (await page?.(request)) ??
+        new Response('', { status: 404 })
+      )
     } catch (error) {
       return new Response(`fault: ${(error as Error).cause}`, { status: 500 })
     }
@@ -199,6 +218,7 @@ async function serveNest(platform: AbstractHttpAdapter, login: Login, agenda: Ag
   const testing = await Test.createTestingModule({ imports: [root] }).compile()
   const app = testing.createNestApplication(platform, { logger: false, forceCloseConnections: true })
   app.useGlobalFilters(new FaultFilter(app.get(HttpAdapterHost)))
+  app.use(onNest.clientMetadata(documents))
   await app.listen(0, '127.0.0.1')
   return { origin: await app.getUrl(), close: () => app.close() }
 }

@@ -6,7 +6,7 @@ import { type GuardedApi, openGuardedApi } from '../support/guarded-api.js'
 import { appUrl, webProvider } from '../support/login-provider.js'
 import { createBrowser, type RawAnswer, type ScriptedBrowser } from '../support/scripted-browser.js'
 import { serveFetch } from '../support/serve-fetch.js'
-import { type Agenda, frameworks, type Served } from './login-frameworks.js'
+import { type Agenda, documents, frameworks, type Served } from './login-frameworks.js'
 
 /*
  * What holds of the login in every framework, over real HTTP, against real oidc-provider, behind a proxy that ends TLS.
@@ -92,6 +92,38 @@ describe.each(Object.entries(frameworks))('the login in %s', (_name, serve) => {
   afterAll(() => served.close())
 
   const signIn = (path = '/auth/login/corporate') => browser.follow(appUrl + path, (url) => url === `${appUrl}/`)
+
+  const ask = (path: string, init?: RequestInit) => fetch(served.origin + path, init)
+
+  it('[CIMD-02] [CIMD-03] [CIMD-05] serves the metadata document of its client, to anybody', async () => {
+    const response = await ask('/client.json')
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json'])
+    expect(response.headers.get('access-control-allow-origin')).toBe('*')
+    expect(response.headers.get('cache-control')).toBe('public, max-age=3600')
+    await expect(response.json()).resolves.toMatchObject({
+      client_id: documents.clientId,
+      client_name: 'The application',
+      redirect_uris: ['https://app.example.com/auth/callback'],
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks_uri: 'https://app.example.com/client-keys.json',
+    })
+  })
+
+  it('[CIMD-04] serves the keys of its client, and nothing of them that is private', async () => {
+    const response = await ask('/client-keys.json')
+    expect(response.headers.get('content-type')).toBe('application/jwk-set+json')
+    const { keys } = (await response.json()) as { keys: object[] }
+    expect(keys.map((key) => Object.keys(key).includes('d'))).toEqual([false])
+  })
+
+  it('[CIMD-07] lets caches ask whether the document has changed, and refuses to have it written', async () => {
+    const { headers } = await ask('/client.json', { method: 'HEAD' })
+    const known = await ask('/client.json', { headers: { 'if-none-match': headers.get('etag') as string } })
+    expect([known.status, await known.text()]).toEqual([304, ''])
+    const written = await ask('/client.json', { method: 'POST', body: '{}' })
+    expect([written.status, written.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
+    for (const path of ['/client.json/', '/client.json?x=1']) expect((await ask(path)).status).toBe(404)
+  })
 
   it('[S2-09] [S2-53] signs a user in and brings them back to the page they wanted', async () => {
     const first = await browser.go(`${appUrl}/me?tab=2`)

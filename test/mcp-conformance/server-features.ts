@@ -11,6 +11,7 @@ interface Call {
 
 interface Tool {
   readonly name: string
+  readonly description: string
   readonly inputSchema: { readonly type: 'object'; readonly [keyword: string]: unknown }
   readonly work: (args: Record<string, unknown>, call: Call) => unknown
 }
@@ -28,7 +29,12 @@ const embedded = (uri: string, mimeType: string, value: string) => ({
 })
 
 function tool(name: string, work: Tool['work'], inputSchema: object = { properties: {} }): Tool {
-  return { name, inputSchema: { type: 'object', ...inputSchema }, work }
+  return {
+    name,
+    description: `what the scenario of ${name} asks for`,
+    inputSchema: { type: 'object', ...inputSchema },
+    work,
+  }
 }
 
 const needs = (name: string) => ({ properties: { [name]: { type: 'string' } }, required: [name] })

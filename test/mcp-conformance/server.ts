@@ -119,16 +119,12 @@ async function listen(listener: Parameters<typeof createServer>[1]) {
 }
 
 /** Passes every request on, with the token that the conformance package knows nothing of. */
-async function addingToken(port: () => number, token: () => string) {
+async function addingToken(port: () => number, token: () => string | undefined) {
   return listen((req, res) => {
-    const { method, url: path, headers } = req
-    const onward = send({
-      port: port(),
-      host: '127.0.0.1',
-      method,
-      path,
-      headers: { ...headers, authorization: token() },
-    })
+    const { method, url: path } = req
+    const authorization = token()
+    const headers = { ...req.headers, ...(authorization && { authorization }) }
+    const onward = send({ port: port(), host: '127.0.0.1', method, path, headers })
     onward.on('response', (answer) => {
       res.writeHead(answer.statusCode ?? 502, answer.headers)
       res.flushHeaders()
@@ -149,7 +145,7 @@ export async function startOpenServer(): Promise<ConformanceServer> {
 /** The same server behind the gate: a token on every request, `Origin` and `Host` checked, sessions kept per user. */
 export async function startGatedServer(): Promise<ConformanceServer> {
   let port = 0
-  let token = ''
+  let token: string | undefined
   const front = await addingToken(
     () => port,
     () => token,
@@ -157,7 +153,6 @@ export async function startGatedServer(): Promise<ConformanceServer> {
   const resource = `http://localhost:${front.port}/mcp`
   const issuer = createTestIssuer({ audience: resource, lifetimeSeconds: 3600 })
   await issuer.listen()
-  token = `Bearer ${issuer.mintToken({ sub: 'conformance', scope: 'mcp' })}`
   const server = createResourceServer({ resource, issuer: issuer.issuer, allowInsecureLoopback: true })
   const gate = mcpGate(server, { requirement: { scope: 'mcp' }, tools: {}, allowedHosts: [`localhost:${front.port}`] })
   const app = express()
@@ -167,8 +162,9 @@ export async function startGatedServer(): Promise<ConformanceServer> {
   const back = await listen(app)
   port = back.port
   // Nothing is let in without the token: what is measured is the gate.
-  const refused = await fetch(`http://127.0.0.1:${port}/mcp`, { method: 'POST' })
+  const refused = await fetch(resource, { method: 'POST' })
   if (refused.status !== 401) throw new Error(`the gate answered ${refused.status} to a request without a token`)
+  token = `Bearer ${issuer.mintToken({ sub: 'conformance', scope: 'mcp' })}`
   const close = () => {
     front.close()
     back.close()

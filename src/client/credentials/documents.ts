@@ -67,7 +67,8 @@ export interface ClientMetadataDocumentOptions {
   readonly maxAgeSeconds?: number | undefined
 }
 
-const documentRules: Rules<ClientMetadataDocumentOptions> = {
+/** Each option of {@link clientMetadataDocument} with its check. */
+export const documentRules: Rules<ClientMetadataDocumentOptions> = {
   clientId: required(text),
   clientName: required(text),
   redirectUris: required(texts),

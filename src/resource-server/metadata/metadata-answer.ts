@@ -1,5 +1,6 @@
 import { copyError, isAuthError } from '../../errors/index.js'
 import type { HttpAnswer } from '../../http/http-answer.js'
+import { documentAnswer, errorAnswer, methodAnswer, targetOf } from '../../http/public-document.js'
 import type { RequestFacts } from '../../http/request-facts.js'
 import { type Clock, systemClock } from '../../kit/clock.js'
 import type { EventListener } from '../../kit/events.js'
@@ -44,8 +45,6 @@ export interface MetadataSite {
 
 type Headers = HttpAnswer['headers']
 
-const outsideTarget = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*|#.*$/gis
-const allowedMethods = 'GET, HEAD, OPTIONS'
 const defaultRetryAfterSeconds = 5
 
 /**
@@ -75,50 +74,14 @@ export function createMetadataSite(
   }
 }
 
-/** Every request of an application passes here, and nearly all of them name a plain path. */
-function targetOf({ url }: RequestFacts): string {
-  return url.startsWith('/') && !url.includes('#') ? url : url.replace(outsideTarget, '')
-}
-
 function routeAnswer(route: MetadataRoute, request: RequestFacts, corsHeaders: Headers): MaybePromise<HttpAnswer> {
-  const { method } = request
-  if (method === 'OPTIONS') return preflightAnswer(corsHeaders)
-  if (method !== 'GET' && method !== 'HEAD') {
-    return errorAnswer(405, 'method_not_allowed', { ...corsHeaders, Allow: allowedMethods })
-  }
-  const send = (publication: Publication) => documentAnswer(publication, route, request, corsHeaders)
+  const otherwise = methodAnswer(request, corsHeaders)
+  if (otherwise !== undefined) return otherwise
+  const about = { contentType: 'application/json', cacheControl: `public, max-age=${route.maxAgeSeconds}` }
+  const send = (publication: Publication) => documentAnswer({ ...publication, ...about }, request, corsHeaders)
   const fail = (error: unknown) => unavailableAnswer(error, corsHeaders)
   const publication = route.publication()
   return publication instanceof Promise ? publication.then(send).catch(fail) : send(publication)
-}
-
-function documentAnswer(
-  { body, etag }: Publication,
-  { maxAgeSeconds }: MetadataRoute,
-  request: RequestFacts,
-  corsHeaders: Headers,
-): HttpAnswer {
-  const headers = { ...corsHeaders, 'Cache-Control': `public, max-age=${maxAgeSeconds}`, ETag: etag }
-  if (isUnchanged(request.headerValues('if-none-match'), etag)) return { status: 304, headers, body: '' }
-  const ok = { status: 200, headers: { 'Content-Type': 'application/json', ...headers } }
-  return { ...ok, body: request.method === 'HEAD' ? '' : body }
-}
-
-/** RFC 9110 §13.1.2: the comparison is weak, and `*` matches any document. */
-function isUnchanged(fields: readonly string[], etag: string): boolean {
-  const tags = fields.flatMap((field) => field.split(',')).map((tag) => tag.trim())
-  return tags.some((tag) => tag === '*' || tag.replace(/^W\//, '') === etag)
-}
-
-function preflightAnswer(corsHeaders: Headers): HttpAnswer {
-  const allow = { Allow: allowedMethods }
-  if (Object.keys(corsHeaders).length === 0) return { status: 204, headers: allow, body: '' }
-  const preflight = {
-    'Access-Control-Allow-Methods': allowedMethods,
-    'Access-Control-Allow-Headers': '*',
-    'Access-Control-Max-Age': '86400',
-  }
-  return { status: 204, headers: { ...corsHeaders, ...preflight, ...allow }, body: '' }
 }
 
 /**
@@ -130,12 +93,4 @@ function unavailableAnswer(error: unknown, corsHeaders: Headers): HttpAnswer {
   const given = error instanceof Error && 'retryAfterSeconds' in error ? error.retryAfterSeconds : undefined
   const retryAfter = String(given ?? defaultRetryAfterSeconds)
   return errorAnswer(503, 'temporarily_unavailable', { ...corsHeaders, 'Retry-After': retryAfter })
-}
-
-function errorAnswer(status: number, error: string, headers: Headers): HttpAnswer {
-  return {
-    status,
-    headers: { ...headers, 'Cache-Control': 'no-store', 'Content-Type': 'application/json' },
-    body: JSON.stringify({ error }),
-  }
 }
