@@ -200,7 +200,7 @@ function sectionFault(name: string, section: unknown): string | undefined {
   const at = `providers.${name}`
   if (pkce !== undefined) return `\`${at}.pkce\`: PKCE is always used and cannot be switched off; leave it out.`
   if (sslVerify !== undefined) {
-    return `\`${at}.sslVerify\`: certificates are always checked. For a private CA set NODE_EXTRA_CA_CERTS, or give a \`fetch\`.`
+    return `\`${at}.sslVerify\`: certificates are always checked. For a private CA set NODE_EXTRA_CA_CERTS, or give \`caFetch\`.`
   }
   return faultOf(`\`${at}\``, section, sectionRules as AnyRules, `${at}.`)
 }

@@ -16,6 +16,7 @@ export {
   type KeyringTokenStoreOptions,
 } from '../stores/keyring/keyring-token-store.js'
 export { createSopsTokenStore, type SopsTokenStoreOptions } from '../stores/sops/sops-token-store.js'
+export { type CaFetchOptions, caFetch } from './ca-fetch.js'
 export { createTokenStore, type TokenStoreSettings } from './create-token-store.js'
 export { type DeviceCode, type DeviceLoginOptions, deviceLogin } from './device-login.js'
 export { type LoadAuthConfigOptions, type LoadedAuthConfig, loadAuthConfig } from './load-auth-config.js'

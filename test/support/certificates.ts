@@ -43,3 +43,40 @@ export async function createCertificate(commonName: string): Promise<TestCertifi
     der: new Uint8Array(certificate.rawData),
   }
 }
+
+/** An authority of one's own, which issues certificates for a host name. */
+export interface TestAuthority {
+  readonly cert: string
+  issue(hostname: string): Promise<{ readonly cert: string; readonly key: string }>
+}
+
+export async function createAuthority(commonName: string): Promise<TestAuthority> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+  const platform = webcrypto as unknown as Crypto
+  const generate = () => webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']) as Promise<CryptoKeyPair>
+  const times = { notBefore: new Date(Date.now() - 60_000), notAfter: new Date(Date.now() + 3_600_000) }
+  const keys = await generate()
+  const name = `CN=${commonName}`
+  const extensions = [new x509.BasicConstraintsExtension(true, 0, true)]
+  const own = await x509.X509CertificateGenerator.createSelfSigned(
+    { name, keys, signingAlgorithm: algorithm, ...times, extensions },
+    platform,
+  )
+  return {
+    cert: own.toString('pem'),
+    async issue(hostname) {
+      const { publicKey, privateKey } = await generate()
+      const certificate = await x509.X509CertificateGenerator.create(
+        {
+          ...{ subject: `CN=${hostname}`, issuer: name, publicKey, signingKey: keys.privateKey },
+          ...{ signingAlgorithm: algorithm, ...times },
+          extensions: [new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: hostname }])],
+        },
+        platform,
+      )
+      const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', privateKey)).toString('base64')
+      const key = `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n`
+      return { cert: certificate.toString('pem'), key }
+    },
+  }
+}
