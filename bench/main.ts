@@ -11,6 +11,7 @@ import { http } from './suites/http.js'
 import { memory } from './suites/memory.js'
 import { options } from './suites/options.js'
 import { scaling } from './suites/scaling.js'
+import { sessions } from './suites/sessions.js'
 import { startUp } from './suites/start-up.js'
 import type { Suite, SuiteResult, Thoroughness } from './suites/suite.js'
 import { tail } from './suites/tail.js'
@@ -27,6 +28,7 @@ const suites: Readonly<Record<string, Suite>> = {
   memory,
   'start-up': startUp,
   http,
+  sessions,
   tail,
 }
 

@@ -43,7 +43,8 @@ function installPeers() {
 
 function compile() {
   mkdirSync(compiled, { recursive: true })
-  const entries = ['main', 'write-report', 'http/app', 'http/load', 'suites/memory-child', 'suites/tail-child']
+  const servers = ['http/app', 'http/session-app', 'http/load']
+  const entries = ['main', 'write-report', ...servers, 'suites/memory-child', 'suites/tail-child']
   const inputs = entries.map((entry) => join(here, `${entry}.ts`))
   const options = [
     '--bundle',

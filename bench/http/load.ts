@@ -29,17 +29,22 @@ async function send(load: Load): Promise<LoadResult> {
   }
 }
 
-function withCredentials({ url, tokens, proofKeys, order }: Load): (request: Request) => Request {
+function withCredentials({ url, tokens, areCookies, proofKeys, order }: Load): (request: Request) => Request {
   const signers = proofKeys?.map((key, index) => proofSigner(key, url, tokens[index] as string))
   let turn = 0
   return (request) => {
     const index = order === 'in turn' ? turn++ % tokens.length : Math.floor(Math.random() * tokens.length)
     const token = tokens[index] as string
     const signer = signers?.[index]
-    const credentials =
-      signer === undefined ? { authorization: `Bearer ${token}` } : { authorization: `DPoP ${token}`, dpop: signer() }
+    const credentials = areCookies === true ? { cookie: token } : authorizationOf(token, signer)
     return { ...request, headers: { ...request.headers, ...credentials } }
   }
+}
+
+function authorizationOf(token: string, signer: (() => string) | undefined): Record<string, string> {
+  return signer === undefined
+    ? { authorization: `Bearer ${token}` }
+    : { authorization: `DPoP ${token}`, dpop: signer() }
 }
 
 function proofSigner(jwk: JsonWebKey, url: string, token: string): () => string {

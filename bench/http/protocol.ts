@@ -14,10 +14,27 @@ export interface AppSettings {
   readonly dpop: boolean
 }
 
+/** What a server process with sessions is told. */
+export interface SessionAppSettings {
+  readonly framework: Framework
+  readonly guard: string
+  /** How many users sign in before it is measured. */
+  readonly users: number
+}
+
+/** What a server process says when it listens. */
+export interface Started {
+  readonly port: number
+  /** The `Cookie` field of each user. */
+  readonly cookies?: readonly string[] | undefined
+}
+
 /** What the load process is told to send. */
 export interface Load {
   readonly url: string
+  /** What requests carry: tokens, or `Cookie` fields where `areCookies`. */
   readonly tokens: readonly string[]
+  readonly areCookies?: boolean | undefined
   /** Sends a fresh proof with each request: the private keys the tokens are bound to, as JWKs, one per token. */
   readonly proofKeys?: readonly JsonWebKey[] | undefined
   readonly order: 'in turn' | 'random'

@@ -97,7 +97,8 @@ function figures(run: RunResult, withCharts: boolean, chartPath: (table: Table) 
   const all = Object.values(run.results).flatMap(({ tables }) => tables)
   const parts = all.map((one) => {
     const chart = withCharts && one.chart === true ? `\n\n![${one.title}](${chartPath(one)})` : ''
-    return `### ${one.title}\n\n${table(cellsOf(one))}${chart}`
+    const notes = one.notes === undefined ? '' : `\n\n${one.notes.map((note) => `- ${note}`).join('\n')}`
+    return `### ${one.title}\n\n${table(cellsOf(one))}${notes}${chart}`
   })
   return `## Figures, Node ${run.machine.node}\n\n${parts.join('\n\n')}`
 }

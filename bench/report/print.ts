@@ -28,7 +28,8 @@ export function verdictsOf({ results }: RunResult): readonly Verdict[] {
 }
 
 export function printTable(table: Table): void {
-  process.stdout.write(`\n${table.title}\n${align(cellsOf(table))}\n`)
+  const notes = (table.notes ?? []).map((note) => `- ${note}\n`).join('')
+  process.stdout.write(`\n${table.title}\n${align(cellsOf(table))}\n${notes}`)
 }
 
 export function printVerdicts(run: RunResult): void {

@@ -1,9 +1,7 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { join } from 'node:path'
-import type { AppSettings, Framework, Load, LoadResult, Usage } from '../http/protocol.js'
+import type { AppSettings, Framework, Load } from '../http/protocol.js'
+import { measureServers, type Server, startServer } from '../http/servers.js'
 import { median, pairedRatio, spreadOf } from '../measure/statistics.js'
 import { createDpopClient } from '../package-under-test.js'
-import { compiled } from '../set-up/compiled.js'
 import { createBenchIssuer, mintToken, mintTokens, publicKeyOf } from '../set-up/issuer.js'
 import type { Row, Suite, SuiteResult, Table, Verdict } from './suite.js'
 
@@ -39,8 +37,12 @@ export const http: Suite = async ({ quick }) => {
     for (const column of columns) {
       const { cacheEntries, id } = column
       const guards = [...own, ...peers[framework].filter((name) => column.peers.includes(name))]
-      const settings = guards.map((guard) => ({ ...shared, framework, guard, cacheEntries, dpop: id === 'dpop' }))
-      results.push(reportOn(framework, column, await measure(settings, column, quick)))
+      const servers: Server[] = []
+      for (const guard of guards) {
+        servers.push(await startServer('app', { ...shared, framework, guard, cacheEntries, dpop: id === 'dpop' }))
+      }
+      await measureServers(servers, () => column.load, quick ? 3 : 5)
+      results.push(reportOn(framework, column, servers))
     }
   }
   await issuer.close()
@@ -84,58 +86,6 @@ function createColumns(issuer: ReturnType<typeof createBenchIssuer>, quick: bool
       peers: ['express-oauth2-jwt-bearer'],
     },
   ]
-}
-
-interface Server {
-  readonly guard: string
-  readonly process: ChildProcess
-  readonly url: string
-  readonly cpuPerRequest: number[]
-  readonly perSecond: number[]
-}
-
-async function measure(settings: readonly AppSettings[], column: Column, quick: boolean): Promise<readonly Server[]> {
-  const load = fork(join(compiled, 'http', 'load.mjs'))
-  const servers = []
-  for (const one of settings) servers.push(await startServer(one))
-  const rounds = quick ? 3 : 5
-  for (let round = -1; round < rounds; round++) {
-    for (let place = 0; place < servers.length; place++) {
-      const server = servers[(round + 1 + place) % servers.length] as Server
-      await measureOnce(server, load, { ...column.load, url: server.url, seconds: 1, connections: 10 }, round >= 0)
-    }
-  }
-  for (const child of [load, ...servers.map(({ process: child }) => child)]) child.disconnect()
-  return servers
-}
-
-async function startServer(settings: AppSettings): Promise<Server> {
-  const child = fork(join(compiled, 'http', 'app.mjs'), { env: { ...process.env, NODE_ENV: 'production' } })
-  const { port } = await ask<{ port: number }>(child, settings)
-  const url = `http://127.0.0.1:${port}/me`
-  return { guard: settings.guard, process: child, url, cpuPerRequest: [], perSecond: [] }
-}
-
-async function measureOnce(server: Server, generator: ChildProcess, load: Load, counts: boolean): Promise<void> {
-  const before = await ask<Usage>(server.process, 'usage')
-  const { answered, failed, perSecond } = await ask<LoadResult>(generator, load)
-  const after = await ask<Usage>(server.process, 'usage')
-  if (failed > 0 || answered === 0) throw new Error(`${server.guard}: ${failed} failed, ${answered} answered`)
-  if (!counts) return
-  server.cpuPerRequest.push((after.cpuMicros - before.cpuMicros) / answered)
-  server.perSecond.push(perSecond)
-}
-
-function ask<Answer>(child: ChildProcess, question: AppSettings | Load | string): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const fail = () => reject(new Error('a process of the bench died'))
-    child.once('exit', fail)
-    child.once('message', (answer) => {
-      child.off('exit', fail)
-      resolve(answer as Answer)
-    })
-    child.send(question as object)
-  })
 }
 
 const leastShare: Readonly<Record<Framework, number>> = { express: 0.93, fastify: 0.85, koa: 0.9 }

@@ -18,6 +18,8 @@ export interface Table {
   readonly rows: readonly Row[]
   /** Whether a bar chart of it goes into the report. */
   readonly chart?: boolean | undefined
+  /** What the figures do not say: one line each, below the table. */
+  readonly notes?: readonly string[] | undefined
 }
 
 /** A promise of docs/performance.md, held against a figure of this run. */

@@ -63,8 +63,17 @@ const patienceMs = 5000
  *
  * @throws {@link FetchFailure} `timeout`, or what `work` throws or rejects with. Always as a rejection.
  */
-export function inTime<T>(work: () => T | PromiseLike<T>): Promise<T> {
-  return withTimeLimit(patienceMs, async () => work())
+export async function inTime<T>(work: () => T | PromiseLike<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const over = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new FetchFailure('timeout')), patienceMs)
+    unref(timer)
+  })
+  try {
+    return await Promise.race([work(), over])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** As {@link inTime}, for an answer of a store: one that is there already needs no time limit. */

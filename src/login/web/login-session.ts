@@ -144,8 +144,8 @@ function pick(claims: JsonObject | undefined, names: readonly string[]): JsonObj
   )
 }
 
-/** What handlers see of a record. */
-export function sessionOf(record: SessionRecord, tokens: UserTokens | undefined): LoginSession {
+/** What handlers see of a record. Who owns its tokens is found out where somebody asks. */
+export function sessionOf(record: SessionRecord, ownerOf: () => UserTokens | undefined): LoginSession {
   const { account, provider, claims, userInfo, data, acr, amr, authTime, createdAt, absoluteUntil } = record
   const shown = {
     account: Object.freeze({ ...account }),
@@ -158,8 +158,15 @@ export function sessionOf(record: SessionRecord, tokens: UserTokens | undefined)
     authTime,
     createdAt,
   }
-  const fetch = (options: AuthenticatedFetchOptions) => sessionFetch(record, tokens, options)
-  return hideSecrets({ ...shown, expiresAt: absoluteUntil }, { tokens, fetch })
+  let owner: { readonly tokens: UserTokens | undefined } | undefined
+  function tokens(): UserTokens | undefined {
+    owner ??= { tokens: ownerOf() }
+    return owner.tokens
+  }
+  const session = { ...shown, expiresAt: absoluteUntil } as Omit<LoginSession, 'fetch'>
+  Object.defineProperty(session, 'tokens', { get: tokens, enumerable: false })
+  const fetch = (options: AuthenticatedFetchOptions) => sessionFetch(record, tokens(), options)
+  return hideSecrets(session, { fetch })
 }
 
 function sessionFetch(

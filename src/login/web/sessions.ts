@@ -59,9 +59,10 @@ export function createSessions(settings: LoginSettings): Sessions {
 
   /** Whether a logout, elsewhere or of the very session, was marked. */
   async function isRevoked({ account, sid, issuedAt, tokensKey }: SessionRecord): Promise<boolean> {
+    if (revocations === undefined || revocations.isEmpty) return false
     const { issuer, subject } = account
     try {
-      await revocations?.check({ issuer, subject, tokenClaims: { iat: issuedAt, sid, jti: tokensKey } })
+      await revocations.check({ issuer, subject, tokenClaims: { iat: issuedAt, sid, jti: tokensKey } })
       return false
     } catch (error) {
       if (isAuthError(error) && error.code === 'ERR_TOKEN_REVOKED') return true
@@ -86,7 +87,7 @@ export function createSessions(settings: LoginSettings): Sessions {
       if (secondsLeft(record) <= 0 || !providers.has(record.provider)) return undefined
       if (await isRevoked(record)) return drop(kept)
       const cookies = rolling ? await keeper.touch(kept, secondsLeft) : []
-      return cookies && { ...kept, session: sessionOf(record, tokensOf(record)), cookies }
+      return cookies && { ...kept, session: sessionOf(record, () => tokensOf(record)), cookies }
     },
     async begin(record) {
       const { provider, account } = record

@@ -1,0 +1,69 @@
+/* Servers in processes of their own, measured in turns. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { join } from 'node:path'
+import { compiled } from '../set-up/compiled.js'
+import type { AppSettings, Load, LoadResult, SessionAppSettings, Started, Usage } from './protocol.js'
+
+/** A server at work, and what was measured of it: one figure per round. */
+export interface Server {
+  readonly guard: string
+  readonly process: ChildProcess
+  readonly url: string
+  /** `Cookie` fields of users who are signed in, where the server has sessions. */
+  readonly cookies: readonly string[]
+  readonly cpuPerRequest: number[]
+  readonly perSecond: number[]
+}
+
+/** Starts a server, and waits until it listens. */
+export async function startServer(
+  entry: 'app' | 'session-app',
+  settings: AppSettings | SessionAppSettings,
+): Promise<Server> {
+  const child = fork(join(compiled, 'http', `${entry}.mjs`), { env: { ...process.env, NODE_ENV: 'production' } })
+  const { port, cookies = [] } = await ask<Started>(child, settings)
+  const url = `http://127.0.0.1:${port}/me`
+  return { guard: settings.guard, process: child, url, cookies, cpuPerRequest: [], perSecond: [] }
+}
+
+/**
+ * Sends load to one after the other, in an order that rotates with each round; the first round does not count. Ends the
+ * processes afterwards.
+ */
+export async function measureServers(
+  servers: readonly Server[],
+  loadOf: (server: Server) => Omit<Load, 'url' | 'seconds' | 'connections'>,
+  rounds: number,
+): Promise<void> {
+  const generator = fork(join(compiled, 'http', 'load.mjs'))
+  for (let round = -1; round < rounds; round++) {
+    for (let place = 0; place < servers.length; place++) {
+      const server = servers[(round + 1 + place) % servers.length] as Server
+      const load = { ...loadOf(server), url: server.url, seconds: 1, connections: 10 }
+      await measureOnce(server, generator, load, round >= 0)
+    }
+  }
+  for (const child of [generator, ...servers.map(({ process: child }) => child)]) child.disconnect()
+}
+
+async function measureOnce(server: Server, generator: ChildProcess, load: Load, counts: boolean): Promise<void> {
+  const before = await ask<Usage>(server.process, 'usage')
+  const { answered, failed, perSecond } = await ask<LoadResult>(generator, load)
+  const after = await ask<Usage>(server.process, 'usage')
+  if (failed > 0 || answered === 0) throw new Error(`${server.guard}: ${failed} failed, ${answered} answered`)
+  if (!counts) return
+  server.cpuPerRequest.push((after.cpuMicros - before.cpuMicros) / answered)
+  server.perSecond.push(perSecond)
+}
+
+function ask<Answer>(child: ChildProcess, question: AppSettings | SessionAppSettings | Load | string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const fail = () => reject(new Error('a process of the bench died'))
+    child.once('exit', fail)
+    child.once('message', (answer) => {
+      child.off('exit', fail)
+      resolve(answer as Answer)
+    })
+    child.send(question as object)
+  })
+}
