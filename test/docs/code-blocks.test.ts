@@ -133,7 +133,7 @@ describe('other blocks', () => {
   })
 
   it('are of a language somebody checks, or plain text', () => {
-    const languages = new Set(['ts', legacy, 'sh', 'json', 'http', 'text', ''])
+    const languages = new Set(['ts', legacy, 'sh', 'json', 'http', 'mermaid', 'text', ''])
     const others = blocks.filter(({ language }) => !languages.has(language))
     expect(others.map(({ page, line, language }) => `${page}:${line} ${language}`)).toEqual([])
   })

@@ -14,7 +14,7 @@ export interface CodeBlock {
 
 /** The pages people read: those at the top, and all of docs/ and examples/ but the generated reference. */
 export function pages(): readonly string[] {
-  return [...markdownIn('.'), ...markdownIn('docs'), ...markdownIn('examples')]
+  return ['.', 'docs', 'docs/concepts', 'examples'].flatMap(markdownIn)
 }
 
 function markdownIn(folder: string): string[] {

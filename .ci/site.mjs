@@ -1,0 +1,42 @@
+/*
+ * npm run site [-- --draw | --preview]
+ *
+ * Builds the site of docs/ into docs/.vitepress/dist: the reference from the doc comments, then the pages. VitePress fails at
+ * a link that leads nowhere. Its packages have a lock file of their own, so that `npm ci` of the repository stays small.
+ * `--draw` draws the diagrams anew before, which needs Chromium; `--preview` serves what was built.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+
+const root = join(import.meta.dirname, '..')
+const site = join(root, 'docs/.vitepress')
+const { values } = parseArgs({ options: { draw: { type: 'boolean' }, preview: { type: 'boolean' } } })
+
+function run(command, args, cwd = root) {
+  const { status } = spawnSync(command, args, { cwd, stdio: 'inherit' })
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+function install() {
+  const installed = join(site, 'node_modules/.package-lock.json')
+  const lock = join(site, 'package-lock.json')
+  if (existsSync(installed) && statSync(installed).mtimeMs > statSync(lock).mtimeMs) return
+  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], site)
+}
+
+install()
+const vitepress = join(site, 'node_modules/.bin/vitepress')
+if (values.draw) {
+  const { drawDiagrams } = await import('../docs/.vitepress/diagrams.mjs')
+  const pages = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+  const written = pages.filter((page) => page.endsWith('.md') && !/^(api|\.vitepress)/.test(page))
+  await drawDiagrams(written.map((page) => join(root, 'docs', page)))
+}
+if (values.preview) {
+  run(vitepress, ['preview', 'docs'])
+} else {
+  run('npx', ['typedoc'])
+  run(vitepress, ['build', 'docs'])
+}
