@@ -1,8 +1,11 @@
 import { defineConfig } from 'vitest/config'
 import { noSkips } from './test/support/no-skips.js'
 import { standardDecorators } from './test/support/standard-decorators.js'
+import { sortTestFiles } from './test/support/test-files.js'
 
 const root = import.meta.dirname
+
+const { together, alone, outside } = sortTestFiles(root)
 
 export default defineConfig({
   plugins: [standardDecorators],
@@ -24,7 +27,13 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
+    // What needs nothing but a processor first, on all of them; then, one file at a time, what starts other programs, so
+    // that nothing takes their time limits from them.
+    projects: [
+      { extends: true, test: { name: 'together', include: [...together], isolate: false, maxWorkers: '100%' } },
+      { extends: true, test: { name: 'alone', include: [...alone], maxWorkers: '100%' } },
+      { extends: true, test: { name: 'outside', include: [...outside], maxWorkers: 1, sequence: { groupOrder: 1 } } },
+    ],
     setupFiles: ['./test/support/agreement.ts'],
     reporters: process.env['CI'] ? ['default', noSkips] : ['default'],
     testTimeout: 30_000,

@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config'
 import base from './vitest.config.js'
 
+/** Without the projects: these files are named below. */
+const { projects: _, ...shared } = base.test ?? {}
+
 /** Which packages come from test/newest: the frameworks, and what must be one copy for them and the tests. */
 const fromNewest = /^(@nestjs\/.+|fastmcp|graphql|reflect-metadata|rxjs)$/
 
@@ -21,7 +24,7 @@ export default defineConfig({
   ...base,
   plugins: [...(base.plugins ?? []), newestFrameworks as never],
   test: {
-    ...base.test,
+    ...shared,
     // One copy of graphql for its users: inlined, they find it by the same rules.
     server: { deps: { inline: [/graphql/] } },
     include: [

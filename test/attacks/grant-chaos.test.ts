@@ -77,7 +77,7 @@ async function startGateway(issuer: TestIssuer, service: string, options: Partia
     retry: false,
     ...options,
   })
-  const grants = createGrants({ client, exchangeTimeoutMs: 300, refusalSeconds: 0 })
+  const grants = createGrants({ client, exchangeTimeoutMs: 1000, refusalSeconds: 0 })
   const server = createResourceServer({ resource, issuer: issuer.issuer, allowInsecureLoopback: true })
   const { requireToken, grant } = portcullis(server, { grants })
   const app = express()

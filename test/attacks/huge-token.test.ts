@@ -27,7 +27,7 @@ describe('huge tokens', () => {
     const { call, server } = createAttackedServer({
       resource: { resource, bearerMethods: ['header', 'body', 'query'] },
     })
-    const startedAt = performance.now()
+    const before = process.cpuUsage()
     for (const huge of ['a', '.', 'a.', '=', ' ', ',', '\0', '\ud800'].map((text) => text.repeat(5_000_000))) {
       expect(await call(huge)).toMatch(/^40[01] /)
       const query = await server.authenticate(requestFacts({ url: `/?access_token=${huge}` }))
@@ -43,7 +43,7 @@ describe('huge tokens', () => {
       const scheme = await server.authenticate(requestFacts({ headers: { authorization: huge } }))
       expect(scheme.ok).toBe(false)
     }
-    expect(performance.now() - startedAt).toBeLessThan(15_000)
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(15_000)
   })
 
   it('[ADP-08] with very many scopes, audiences or roles cost no more than their length', async () => {

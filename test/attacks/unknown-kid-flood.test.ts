@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { KeySource } from '../../src/issuer/key-source.js'
 import { createRemoteKeys } from '../../src/issuer/remote-keys.js'
 import type { VerificationKey } from '../../src/jws/verification-key.js'
@@ -27,6 +27,10 @@ function expectKnownKidAtOnce(keys: KeySource): void {
   expect(found).not.toBeInstanceOf(Promise)
   expect((found as readonly VerificationKey[]).map(({ kid }) => kid)).toEqual(['known'])
 }
+
+/** The patience with the issuer is that of the simulated time, however busy the machine is. */
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+afterEach(() => void vi.useRealTimers())
 
 describe('a flood of invented kids', () => {
   it('[JWKS-03] 1,000 at once cost one fetch, and known kids never wait', async () => {

@@ -146,11 +146,11 @@ describe.each(waysOut.map((way) => [way.name, way] as const))('%s', (_name, way)
     expect(pulled).toBeLessThanOrEqual(asked.length * 34)
   })
 
-  it('[JWKS-02] [D18] gives up a fetch that hangs and ignores its signal', async () => {
+  it('[JWKS-02] [D18] gives up a fetch that hangs and ignores its signal', async ({ signal }) => {
     const { asked, outcome } = hostile(way, 'as.example', () => new Promise<never>(() => {}))
     const failed = vi.fn()
     const ended = outcome().catch(failed)
-    for (let seconds = 0; seconds < 130 && failed.mock.calls.length === 0; seconds += 1) {
+    while (failed.mock.calls.length === 0 && !signal.aborted) {
       await vi.advanceTimersByTimeAsync(1000)
       await new Promise((resolve) => setImmediate(resolve))
     }

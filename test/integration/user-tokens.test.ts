@@ -1,9 +1,8 @@
-import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runExpiries } from '../soak/expiries.js'
 import { runKills } from '../soak/kills.js'
-import { buildWorker } from '../soak/processes.js'
 import { startTokenServer, type TokenServer } from '../soak/token-server.js'
+import { bundledScript } from '../support/bundled-script.js'
 import { temporaryFolder } from '../support/temporary-folder.js'
 
 /** In small what `npm run soak` does at length, over every store. */
@@ -11,13 +10,10 @@ describe('tokens of users in several processes', () => {
   let script: string
   let server: TokenServer
   beforeAll(async () => {
-    script = await buildWorker()
+    script = await bundledScript('soak/worker')
     server = await startTokenServer()
   })
-  afterAll(async () => {
-    await rm(script, { force: true })
-    await server.close()
-  })
+  afterAll(() => server?.close())
 
   async function files() {
     const directory = await temporaryFolder()

@@ -8,12 +8,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { bundledScript } from '../support/bundled-script.js'
 import { runExpiries } from './expiries.js'
 import { runInterleavings } from './interleavings.js'
 import { runKills } from './kills.js'
 import { openParts, type Parts } from './open-tokens.js'
 import { type Place, places } from './places.js'
-import { buildWorker } from './processes.js'
 import { startTokenServer } from './token-server.js'
 
 const runs = {
@@ -44,7 +44,7 @@ function chosen<Name extends string>(all: Readonly<Record<Name, unknown>>): read
   return asked.length === 0 ? names : asked
 }
 
-const script = await buildWorker()
+const script = await bundledScript('soak/worker')
 const server = await startTokenServer()
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-soak-'))
 const failures: string[] = []
@@ -113,6 +113,5 @@ for (const placeName of names.some((name) => name !== 'memory') ? chosen(places)
 }
 await server.close()
 rmSync(folder, { recursive: true, force: true })
-rmSync(script, { force: true })
 console.log(failures.length === 0 ? 'everything holds' : `does not hold:\n${failures.join('\n')}`)
 process.exit(failures.length === 0 ? 0 : 1)

@@ -4,14 +4,13 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createFileLock } from 'portcullis/native'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { bundledScript } from '../support/bundled-script.js'
 import { temporaryFolder } from '../support/temporary-folder.js'
 import { describeLockStore } from './store-contract.js'
 
-const script = new URL('../support/hold-lock.ts', import.meta.url).pathname
-
 /** Another process that takes the lock, says so, and waits. */
 async function holder(directory: string, key: string) {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, directory, key], {
+  const child = spawn(process.execPath, [await bundledScript('support/hold-lock'), directory, key], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))

@@ -5,6 +5,7 @@ import { AsyncEntry } from '@napi-rs/keyring'
 import { createFileLock, createKeyringTokenStore } from 'portcullis/native'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sha256Base64url } from '#crypto'
+import { bundledScript } from '../support/bundled-script.js'
 import { hasSecretService, type SecretService, startSecretService } from '../support/secret-service.js'
 import { temporaryFolder } from '../support/temporary-folder.js'
 import { describeTokenStore, entryOf } from './token-store-contract.js'
@@ -14,9 +15,9 @@ const pinned = { linux: { store: 'secret-service' } } as const
 
 /** Runs the script with a keyring of its own: the connection to D-Bus is made once per process. */
 async function outcomeOf(env: Readonly<Record<string, string>>, timeoutMs: number): Promise<unknown> {
-  const script = new URL('../support/probe-keyring.ts', import.meta.url).pathname
+  const script = await bundledScript('support/probe-keyring')
   const directory = await temporaryFolder()
-  const child = spawn(process.execPath, ['--import', 'tsx', script, directory, String(timeoutMs)], {
+  const child = spawn(process.execPath, [script, directory, String(timeoutMs)], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { Redis } from 'ioredis'
 import { createRedisGrantStore, createRedisLockStore, type SealKey } from 'portcullis/redis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bundledScript } from '../support/bundled-script.js'
 import { calendar, caller, mail, setUpGrants, tokenOf } from '../support/grants-set-up.js'
 import { hasRedis, type RedisServer, startRedis } from '../support/redis.js'
 
@@ -163,9 +164,9 @@ describe.runIf(hasRedis('exchanged tokens in Redis'))('exchanged tokens in Redis
 
   it('[D01] [D06] are exchanged once, also when four processes want them at the same time', async () => {
     await redis.flushall()
-    const script = new URL('../support/grant-once.ts', import.meta.url).pathname
+    const script = await bundledScript('support/grant-once')
     const children = Array.from({ length: 4 }, () => {
-      const flags = ['--import', 'tsx', script, String(server.port), '25']
+      const flags = [script, String(server.port), '25']
       const child = spawn(globalThis.process.execPath, flags, { stdio: ['pipe', 'pipe', 'inherit'] })
       return { child, output: child.stdout.setEncoding('utf8') }
     })

@@ -11,6 +11,7 @@ import {
 } from 'portcullis/redis'
 import { createClient, createClientPool, createCluster, createSentinel } from 'redis'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { bundledScript } from '../support/bundled-script.js'
 import { hasRedis, type RedisServer, startRedis, startSentinel } from '../support/redis.js'
 import {
   describeGrantStore,
@@ -134,9 +135,9 @@ describe.runIf(hasRedis('the Redis stores'))('the Redis stores', () => {
 
   it('[DPOP-15] [C-10] gives one key one winner among 1,000 reservations of four processes', async () => {
     const key = randomUUID()
-    const script = new URL('../support/reserve-many.ts', import.meta.url).pathname
+    const script = await bundledScript('support/reserve-many')
     const children = Array.from({ length: 4 }, () => {
-      const child = spawn(process.execPath, ['--import', 'tsx', script, String(single.port), key, '250'], {
+      const child = spawn(process.execPath, [script, String(single.port), key, '250'], {
         stdio: ['pipe', 'pipe', 'inherit'],
       })
       const output = child.stdout.setEncoding('utf8')

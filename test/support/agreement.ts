@@ -8,7 +8,7 @@ import type {
 } from 'portcullis'
 // A client loads it with its first call. Here it is loaded before a test stops the clock.
 import 'cockatiel'
-import { afterEach, expect, vi } from 'vitest'
+import { afterAll, afterEach, expect, vi } from 'vitest'
 import { insightOf } from '../../src/resource-server/insight.js'
 
 /**
@@ -47,6 +47,9 @@ if (explained.test(expect.getState().testPath ?? '')) {
     expect(differences.splice(0)).toEqual([])
   })
 }
+
+/** A file may share its process with the next one. */
+afterAll(() => void vi.useRealTimers())
 
 type Facts = Parameters<ResourceServer['authenticate']>[0]
 

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { bundledScript } from './bundled-script.js'
 
 /** Has several processes count up one entry of a store at once, each `times` times, by compare-and-swap. */
 export async function countUp(settings: object, key: string, processes: number, times: number): Promise<void> {
-  const script = new URL('./count-up.ts', import.meta.url).pathname
-  const args = ['--import', 'tsx', script, JSON.stringify(settings), key, String(times)]
+  const script = await bundledScript('support/count-up')
+  const args = [script, JSON.stringify(settings), key, String(times)]
   const children = Array.from({ length: processes }, () =>
     spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] }),
   )

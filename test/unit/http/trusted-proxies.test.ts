@@ -127,10 +127,10 @@ describe('readElements', () => {
   })
 
   it('[ADP-08] takes linear time, whatever the text holds', () => {
-    const startedAt = performance.now()
+    const before = process.cpuUsage()
     for (const piece of ['"', '\\', '\\"', ' ', '\t;', 'a=', 'a=;', 'a="";', '=', 'a="\\'] as const) {
       for (const start of ['', 'a=', 'a="']) readElements(`${start}${piece.repeat(100_000)}\u0000"`)
     }
-    expect(performance.now() - startedAt).toBeLessThan(2000)
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(2000)
   })
 })

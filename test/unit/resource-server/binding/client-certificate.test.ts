@@ -138,12 +138,12 @@ describe('createClientCertificateReader', () => {
 describe('a certificate field of 100 kB', () => {
   it('[MTLS-04] [ADP-08] is read in linear time, whatever is in it', () => {
     const filler = ['=', '= ', ' ', 'A=', '%20', '%0A', '-----BEGIN CERTIFICATE-----']
-    const startedAt = performance.now()
+    const before = process.cpuUsage()
     for (const text of filler) {
       const value = `-----BEGIN CERTIFICATE-----${text.repeat(100_000 / text.length)}A-----END CERTIFICATE-----`
       expect(read('nginx', { headers: { 'x-ssl-client-cert': value } })).toBe('the certificate field is malformed')
     }
-    expect(performance.now() - startedAt).toBeLessThan(1000)
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(1000)
   })
 })
 
