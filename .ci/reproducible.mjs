@@ -21,7 +21,9 @@ function pack(folder, name, flags, env = {}) {
     shell: process.platform === 'win32',
   })
   const [file] = readdirSync(destination)
-  return createHash('sha512').update(readFileSync(join(destination, file))).digest('base64')
+  return createHash('sha512')
+    .update(readFileSync(join(destination, file)))
+    .digest('base64')
 }
 
 function copyOfTrackedFiles() {

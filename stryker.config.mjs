@@ -1,0 +1,19 @@
+/**
+ * Mutation testing, see docs/proof.md. What is mutated is an argument: `npm run mutation -- login/web`.
+ *
+ * @type {import('@stryker-mutator/api/core').PartialStrykerOptions}
+ */
+export default {
+  testRunner: 'vitest',
+  plugins: ['@stryker-mutator/vitest-runner'],
+  vitest: { configFile: 'vitest.mutation.config.ts' },
+  coverageAnalysis: 'perTest',
+  incremental: true,
+  incrementalFile: '.stryker/incremental.json',
+  tempDirName: '.stryker/sandbox',
+  ignorePatterns: ['/.stryker', '/bench', '/coverage', '/dist', '/docs', '/test/**/node_modules'],
+  reporters: ['json', 'progress-append-only'],
+  jsonReporter: { fileName: '.stryker/report.json' },
+  timeoutMS: 20_000,
+  concurrency: 1,
+}
