@@ -72,7 +72,7 @@ export function createClientWith(options: OAuthClientOptions, vendor: NamedServe
   const runner = { settings, breakers, closing: closing.signal }
   const runCall: RunCall = (spec, call, work) =>
     withinCall(runner, call, (signal) => repeatAttempts(runner, spec, call, signal, work))
-  const { find, findOpenid, keys } = createServer(settings, runCall, vendor.documentIssuers)
+  const { find, findOpenid, show, keys } = createServer(settings, runCall, vendor.documentIssuers)
   const dpop = settings.dpop === false ? undefined : createDpop(settings.dpop, settings.clock)
   const tokens = createTokenCache(settings)
   const refreshes = createSingleFlight<TokenSet>()
@@ -97,7 +97,7 @@ export function createClientWith(options: OAuthClientOptions, vendor: NamedServe
 
   async function server(refresh?: boolean) {
     if (closing.signal.aborted) throw new ClientCallError('ERR_CLIENT_CLOSED', { issuer: settings.issuer })
-    return find(refresh)
+    return vendor.isHearsay === true ? find(refresh) : show(refresh)
   }
 
   async function close(): Promise<void> {

@@ -41,8 +41,9 @@ export interface OAuthClient extends AsyncDisposable {
   /** The key its tokens are bound to, for proofs at resource servers; `undefined` without DPoP. */
   readonly dpop: DpopProofs | undefined
   /**
-   * The server's metadata, discovered at first use; explicit endpoints win. Concurrent callers share one discovery, a
-   * failure is not remembered. `refresh` asks the server, whatever is known.
+   * The server's metadata as calls use it, discovered at first use; explicit endpoints win. Where the document of RFC 8414
+   * says nothing of OpenID Connect, what is missing there comes from the OpenID document, if there is one. Concurrent
+   * callers share one discovery, a failure is not remembered. `refresh` asks the server, whatever is known.
    *
    * @throws {@link DiscoveryError}
    */

@@ -39,7 +39,12 @@ export interface FoundServer {
    * The same, for who needs a member that only OpenID Connect has. Where the document of RFC 8414 was found first and says
    * nothing of it, the members that are missing there come from the OpenID document of the same issuer, if there is one.
    */
-  findOpenid(member: OpenidMember): Promise<KnownServer>
+  findOpenid(...members: readonly OpenidMember[]): Promise<KnownServer>
+  /**
+   * What calls work with, whichever document it is from. Where the OpenID document cannot be had, what is known: the calls
+   * that need it say so.
+   */
+  show(refresh?: boolean): Promise<KnownServer>
   /** The keys for ID tokens: where an option says, else where the metadata does. Kept as those of a resource server. */
   readonly keys: KeySource
 }
@@ -75,15 +80,20 @@ export function createServer(
     return last.known
   }
 
-  async function findOpenid(member: OpenidMember): Promise<KnownServer> {
+  async function findOpenid(...members: readonly OpenidMember[]): Promise<KnownServer> {
     const known = await find()
     const { document } = last as { readonly document: JsonObject }
-    if (settings.discovery !== 'auto' || isSaid(known.metadata, member)) return known
+    if (settings.discovery !== 'auto' || members.every((member) => isSaid(known.metadata, member))) return known
     if (completed?.document === document) return completed.known
     openid ??= begin('oidc')
     const beside = await openid.document().catch(nothingThere)
     completed = { document, known: applyEndpoints(settings, { ...beside, ...document }) }
     return completed.known
+  }
+
+  async function show(refresh?: boolean): Promise<KnownServer> {
+    const known = await find(refresh)
+    return findOpenid('userinfo_endpoint', 'end_session_endpoint', 'jwks_uri').catch(() => known)
   }
 
   async function documentOf(refresh: boolean): Promise<JsonObject> {
@@ -96,7 +106,7 @@ export function createServer(
 
   const metadata = async () => usableMetadata((await findOpenid('jwks_uri')).metadata, insecureHosts)
   const found: Discovery = { issuer, metadata, document: metadata, invalidate: () => discovery.invalidate() }
-  return { find, findOpenid, keys: createIdTokenKeys(settings, found) }
+  return { find, findOpenid, show, keys: createIdTokenKeys(settings, found) }
 }
 
 function createIdTokenKeys(settings: ClientSettings, discovery: Discovery): KeySource {

@@ -114,7 +114,7 @@ export function describeTokens(world: () => World): void {
 
     it('finds userinfo in the OpenID document alone', async () => {
       await using client = open(clientSecretPost(secretFor('web')))
-      expect((await client.ready()).userinfo_endpoint).toBeUndefined()
+      expect((await client.ready()).userinfo_endpoint).toBe(`${world().spring.issuer}/userinfo`)
       await using openId = world().clientOf('web')
       expect((await openId.ready()).userinfo_endpoint).toBe(`${world().spring.issuer}/userinfo`)
     })

@@ -51,6 +51,31 @@ describe('metadata of a server with two documents', () => {
     expect(asked()).toBe(1)
   })
 
+  it('[S0-06] [ASM-05] [S1-10] shows what calls use, whichever document says it', async () => {
+    const { client, asked } = setUp({ endpoints: { endSession: '/sign-out' } })
+    expect(await client.describeEndpoints()).toMatchObject({
+      token: { url: 'https://as.example/token', source: 'discovered' },
+      userinfo: { url: openid.userinfo_endpoint, source: 'discovered' },
+      endSession: { url: 'https://as.example/sign-out', source: 'explicit' },
+      jwks: { url: openid.jwks_uri, source: 'discovered' },
+    })
+    expect(await client.ready()).toMatchObject({
+      token_endpoint: 'https://as.example/token',
+      userinfo_endpoint: openid.userinfo_endpoint,
+      end_session_endpoint: 'https://as.example/sign-out',
+      id_token_signing_alg_values_supported: ['ES256'],
+    })
+    await client.ready({ refresh: true })
+    expect(asked()).toBe(1)
+  })
+
+  it('[ASM-05] shows what is known while the OpenID document cannot be had, and the rest after it', async () => {
+    const { client, server } = setUp()
+    server.script(oidcPath, html503(), answer(openid))
+    expect(await client.describeEndpoints()).not.toHaveProperty('userinfo')
+    expect(await client.describeEndpoints()).toHaveProperty('userinfo')
+  })
+
   it('spends no code while the OpenID document cannot be had', async () => {
     const { client, server, begin, callback, issue } = setUp()
     const request = await begin()

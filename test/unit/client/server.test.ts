@@ -143,6 +143,7 @@ describe('discovery', () => {
     ['a redirect', plain('', 'text/html', 302)],
   ])('[ASM-04] [S0-13] goes on to OpenID Connect after %s', async (_name, behaviour) => {
     const { server, client } = setUpClient()
+    server.metadata = { id_token_signing_alg_values_supported: ['RS256'] }
     server.script(oauthPath, behaviour)
     await client.ready()
     expect(server.at(oidcPath)).toHaveLength(1)
