@@ -1,6 +1,6 @@
 /** Hears of every judgement and event, and keeps what the page shows of them. Holds a token until its report is written. */
 import { channel } from 'node:diagnostics_channel'
-import { shown, shownText } from '../errors/index.js'
+import { shownText } from '../errors/index.js'
 import type { Clock } from '../kit/clock.js'
 import type { PortcullisEvent } from '../kit/events.js'
 import type { Insight, Judgement } from '../resource-server/insight.js'
@@ -103,8 +103,13 @@ function createAllowance(clock: Clock): () => boolean {
 function toEventRow(event: PortcullisEvent, atMs: number): EventRow {
   const { type, ...rest } = event
   const members = Object.entries(rest).flatMap(([name, value]): Member[] =>
-    value === undefined || name === 'correlationId' ? [] : [[name, textOf(shown(value))]],
+    value === undefined || name === 'correlationId' ? [] : [[name, textOf(rounded(value))]],
   )
   const { correlationId } = rest as { readonly correlationId?: string }
   return { kind: 'event', atMs, type: shownText(type), correlationId, members }
+}
+
+/** Times are measured to more places than anybody reads. */
+function rounded(value: unknown): unknown {
+  return typeof value === 'number' ? Math.round(value * 1000) / 1000 : value
 }

@@ -87,6 +87,12 @@ describe('the development page', () => {
       'CF-Ray',
       'X-Real-IP',
       'True-Client-IP',
+      'X-Client-IP',
+      'X-Original-Host',
+      'X-Envoy-External-Address',
+      'X-Amzn-Trace-Id',
+      'Fly-Client-IP',
+      'Ngrok-Auth-User-Email',
     ].map((name) => [`the field ${name} of a proxy`, { [name]: '127.0.0.1' }] as const),
     ...['https://evil.test', 'null', 'http://localhost', 'https://127.0.0.1'].map(
       (origin) => [`the origin ${origin}`, { origin }] as const,
@@ -125,6 +131,23 @@ describe('the development page', () => {
       expect(await statusOf('stream', site, known)).toBe(404)
     }
     expect(await statusOf('stream', 'none', known)).toBe(404)
+  })
+
+  it('answers no question of who does not show the token', async () => {
+    const ask = async (fields: Record<string, string>) => {
+      const headers = { 'content-type': 'application/json', ...fields }
+      const answer = await send(`${api.origin}/.portcullis/explain`, {
+        method: 'POST',
+        headers,
+        body: question('a.b.c'),
+      })
+      return [answer.status, answer.body]
+    }
+    const refused = [404, 'of the application']
+    expect(await ask({})).toEqual(refused)
+    expect(await ask({ 'x-portcullis-inspector': `${pageToken}x` })).toEqual(refused)
+    expect(await ask({ ...known, 'sec-fetch-site': 'same-site' })).toEqual(refused)
+    expect((await ask(known))[0]).toBe(200)
   })
 
   it('has two things to read and one question, and nothing else', async () => {

@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 import { createResourceServer } from 'portcullis'
 import { type InspectorOptions, inspector } from 'portcullis/inspector'
@@ -36,6 +37,14 @@ describe('inspector', () => {
     expect(inspect(first, { depth: 9, showHidden: false })).not.toContain(token)
     expect(JSON.stringify({ ...first })).not.toContain(token)
     for (const page of pages) page.close()
+  })
+
+  it('listens to the process until it is closed', () => {
+    const events = channel('portcullis:event')
+    const page = inspector(server, quiet)
+    expect(events.hasSubscribers).toBe(true)
+    page.close()
+    expect(events.hasSubscribers).toBe(false)
   })
 
   it('prints one line where nobody wants the address', () => {

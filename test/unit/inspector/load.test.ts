@@ -84,14 +84,14 @@ describe('the development page at a thousand requests a second', () => {
     const { recorder, streams } = setUp()
     const tell = createEventSink(undefined)
     const long = '\u0000'.repeat(5000)
-    for (let at = 0; at < 60_000; at += 1) {
+    for (let at = 0; at < 30_000; at += 1) {
       tell({ type: 'discovery.failed', issuer: long, reason: 'timeout', stale: false, durationMs: at, retryInMs: 1 })
       clock.advance(1)
     }
     const { texts, dropped } = recorder.ring.after(0, 10_000)
-    expect([texts.length, dropped]).toEqual([500, 60 * 20 - 500])
+    expect([texts.length, dropped]).toEqual([500, 30 * 20 - 500])
     for (const text of texts) expect(Buffer.byteLength(text)).toBeLessThanOrEqual(lineBytes)
-    expect(recorder.state().events).toMatchObject([{ name: 'discovery.failed', count: 60_000 }])
+    expect(recorder.state().events).toMatchObject([{ name: 'discovery.failed', count: 30_000 }])
     recorder.close()
     streams.close()
   })

@@ -351,7 +351,7 @@ describe('the recorder', () => {
         code: 'ERR_GRANT_REFUSED',
         refused: true,
         remembered: false,
-        durationMs: 1,
+        durationMs: 1.23456,
         detail: undefined,
         error: 'invalid_grant',
         errorDescription: undefined,
@@ -384,6 +384,7 @@ describe('the recorder', () => {
       members: expect.arrayContaining([
         ['error', '"invalid_grant"'],
         ['refused', 'true'],
+        ['durationMs', '1.235'],
       ]),
     })
     expect(JSON.stringify(shown[2]?.members)).not.toContain(correlationId)
