@@ -1,15 +1,20 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Controller, Get, type Type } from '@nestjs/common'
+import { ExpressAdapter } from '@nestjs/platform-express'
 import express from 'express'
 import Fastify from 'fastify'
 import Koa from 'koa'
 import { createResourceServer, type ResourceServer } from 'portcullis'
+import { nodeRequestFacts } from 'portcullis/adapter'
 import { portcullis } from 'portcullis/express'
 import { portcullis as fastifyPlugin } from 'portcullis/fastify'
 import { portcullis as koaGate } from 'portcullis/koa'
 import { mcpGate } from 'portcullis/mcp'
+import { Public } from 'portcullis/nest'
 import { describe, expect, it } from 'vitest'
+import { createApplication } from './nest-harness.js'
 
 const prefix = '/.well-known/oauth-protected-resource'
 const makeServer = (resource: string) => createResourceServer({ resource, issuer: 'https://issuer.test' })
@@ -28,6 +33,21 @@ async function resourcesAt(listener: RequestListener, paths: readonly string[]):
   } finally {
     http.close()
   }
+}
+
+/** Serves the document of a second server as a handler of the application, which the module has to leave to it. */
+function documentsOf(server: ResourceServer): Type {
+  const controller = class {
+    async document() {
+      const answer = await server.metadata(nodeRequestFacts({ url: `${prefix}/two`, headers: {} }))
+      return JSON.parse(answer?.body ?? '')
+    }
+  }
+  const { prototype } = controller
+  const descriptor = Object.getOwnPropertyDescriptor(prototype, 'document') as PropertyDescriptor
+  for (const decorate of [Public(), Get(`${prefix}/two`)]) decorate(prototype, 'document', descriptor)
+  Controller()(controller)
+  return controller
 }
 
 const applications: Readonly<Record<string, (servers: readonly ResourceServer[]) => Promise<RequestListener>>> = {
@@ -51,6 +71,12 @@ const applications: Readonly<Record<string, (servers: readonly ResourceServer[])
     }
     await app.ready()
     return (request, response) => app.routing(request, response)
+  },
+  NestJS: async ([server, ...others]) => {
+    const controllers = others.map(documentsOf)
+    const app = await createApplication({ server: server as ResourceServer }, controllers, new ExpressAdapter())
+    await app.init()
+    return app.getHttpAdapter().getInstance()
   },
 }
 

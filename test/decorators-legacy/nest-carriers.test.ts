@@ -294,6 +294,9 @@ describe('GraphQL', () => {
     expect((await ask('{ person { email } }')).body.data).toBeNull()
     expect((await ask('{ person { email } }', { scope: 'email' })).body.data.person.email).toBe('alice@example.com')
     expect(await startError({ imports: [graphqlModule()], providers: [carriers.SilentFieldResolver] })).toBeUndefined()
+    expect(await startError({ imports: [graphqlModule()], providers: [carriers.ReferenceResolver] })).toMatchObject({
+      message: expect.stringContaining("'ReferenceResolver.reference' resolves a field, and no guard runs before it"),
+    })
   })
 })
 

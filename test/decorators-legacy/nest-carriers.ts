@@ -1,5 +1,5 @@
 import { Controller, Get } from '@nestjs/common'
-import { Field, ObjectType, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql'
+import { Field, ObjectType, Parent, Query, ResolveField, ResolveReference, Resolver } from '@nestjs/graphql'
 import { MessagePattern, Payload } from '@nestjs/microservices'
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets'
 import type { AccessContext } from 'portcullis'
@@ -184,6 +184,21 @@ export class SilentFieldResolver {
 
   @Query(() => Person)
   @Public()
+  person() {
+    return { name: 'alice' }
+  }
+}
+
+/** A resolver of a federated graph that guards all it has by its class. */
+@Resolver(() => Person)
+@RequireScopes('people')
+export class ReferenceResolver {
+  @ResolveReference()
+  reference() {
+    return { name: 'alice' }
+  }
+
+  @Query(() => Person)
   person() {
     return { name: 'alice' }
   }
