@@ -1,6 +1,7 @@
 /** A compact JWS taken apart, and the claims in it by type. Checks neither signature nor value. */
 import { decodeBase64url, decodeUtf8Base64url, encodeBase64url } from '#crypto'
 import { InvalidTokenError } from '../errors/index.js'
+import { createBoundedCache } from '../kit/bounded-cache.js'
 import { freezeWithin, type JsonObject, ownMember, parseJsonObject } from '../kit/json.js'
 
 /** A JWS in compact serialization, taken apart and not yet checked (RFC 7515 §7.1). */
@@ -39,18 +40,44 @@ export function readCompactJws(text: string): CompactJws | undefined {
   if (!hasCanonicalTail(headerSegment) || !hasCanonicalTail(payloadSegment) || !hasCanonicalTail(signature)) {
     return undefined
   }
-  const payload = readJsonSegment(payloadSegment)
+  const payload = readJsonSegment(payloadSegment, useSharedTexts)
   return payload && { headerSegment, signingInput: text.slice(0, secondDot), signature, payload }
 }
 
 /**
  * Decodes one canonical base64url segment into a JSON object and freezes it; `undefined` when it is none, or nests deeper
  * than 32 levels. Never throws.
+ *
+ * @param change - done to the object before it is frozen.
  */
-export function readJsonSegment(segment: string): JsonObject | undefined {
+export function readJsonSegment(segment: string, change?: (value: JsonObject) => void): JsonObject | undefined {
   const json = decodeUtf8Base64url(segment)
   const value = json === undefined ? undefined : parseJsonObject(json)
+  if (value !== undefined) change?.(value)
   return freezeWithin(value, maxJsonDepth) ? value : undefined
+}
+
+/** Claims whose text is the same in many tokens. */
+const sharedClaims = ['iss', 'aud', 'scope'] as const
+const maxSharedLength = 512
+
+/** Each text once: a remembered token of common size takes 740 bytes so, and 880 with texts of its own. */
+const sharedTexts = createBoundedCache<string>(1000)
+
+function useSharedTexts(claims: Record<string, unknown>): void {
+  for (const name of sharedClaims) {
+    const text = claims[name]
+    if (typeof text === 'string') claims[name] = sharedTexts.get(text) ?? text
+  }
+}
+
+/** Has later tokens use the texts of these claims. For tokens that were accepted: no other may fill the memory for it. */
+export function shareTexts(claims: JsonObject): void {
+  for (const name of sharedClaims) {
+    const text = claims[name]
+    if (typeof text !== 'string' || text.length > maxSharedLength || sharedTexts.get(text) !== undefined) continue
+    sharedTexts.set(text, text)
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { InvalidRequestError, InvalidTokenError } from '../../errors/index.js'
 import type { Discovery } from '../../issuer/discovery.js'
-import { readCompactJws, readJsonSegment } from '../../jws/compact-jws.js'
+import { readCompactJws, readJsonSegment, shareTexts } from '../../jws/compact-jws.js'
 import { createBoundedCache } from '../../kit/bounded-cache.js'
 import { ownMember } from '../../kit/json.js'
 import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
@@ -120,6 +120,7 @@ export function createTokenVerifier(options: TokenVerifierSettings, issuers: Iss
   }
 
   function remember(trusted: TrustedToken, tokenHash: string): TrustedToken {
+    shareTexts(trusted.entry.tokenClaims)
     remembered.set(tokenHash, trusted)
     return trusted
   }

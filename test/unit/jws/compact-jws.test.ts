@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { hasCanonicalTail, isBase64url, readCompactJws, readJsonSegment } from '../../../src/jws/compact-jws.js'
+import {
+  hasCanonicalTail,
+  isBase64url,
+  readCompactJws,
+  readJsonSegment,
+  shareTexts,
+} from '../../../src/jws/compact-jws.js'
 
 const encode = (value: string | Uint8Array) => Buffer.from(value).toString('base64url')
 const header = encode('{"alg":"ES256"}')
@@ -125,5 +131,24 @@ describe('hasCanonicalTail', () => {
     expect([...alphabet].filter((last) => hasCanonicalTail(`A${last}`))).toEqual([...'AQgw'])
     expect([...alphabet].filter((last) => hasCanonicalTail(`AA${last}`))).toEqual([...'AEIMQUYcgkosw048'])
     expect([...alphabet].every((last) => hasCanonicalTail(`AAA${last}`))).toBe(true)
+  })
+})
+
+describe('shareTexts', () => {
+  it('changes no claim of a later token, whatever their types and lengths', () => {
+    const long = 'a'.repeat(600)
+    const texts = { iss: 'https://issuer.test', aud: 'https://api.test', scope: 'read write' }
+    const sets = [
+      texts,
+      { ...texts, aud: ['a', 'b'], scope: long },
+      { iss: 'https://api.test', aud: 7, scope: null },
+      {},
+    ]
+    for (const claims of sets) shareTexts(claims)
+    for (const claims of [...sets, { ...texts, iss: 'https://other.test', sub: 'alice' }]) {
+      const read = readCompactJws(`${header}.${encode(JSON.stringify(claims))}.${signature}`)?.payload
+      expect(read).toEqual(claims)
+      expect(Object.isFrozen(read)).toBe(true)
+    }
   })
 })
