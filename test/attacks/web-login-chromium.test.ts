@@ -54,7 +54,7 @@ describe.runIf(hasChromium('attacks on web login'))('in Chromium', { timeout: 12
     await page.goto(`${stage.evilUrl}/`)
   }
 
-  it('[A6] signs nobody in to the account of an attacker: a login that another site hands over', async () => {
+  it('[A6] [S2-54] signs nobody in to the account of an attacker: a login that another site hands over', async () => {
     const answer = await attackersAnswer()
     const seen = page.waitForResponse((response) => response.url() === answer)
     await lure(`<script>location.href = ${JSON.stringify(answer)}</script>`)
@@ -179,7 +179,7 @@ describe.runIf(hasChromium('attacks on web login'))('in Chromium', { timeout: 12
     await attacker.close()
   })
 
-  it('[A6] signs nobody out, and does nothing for them, on request of another site', async () => {
+  it('[A6] [S2-55] signs nobody out, and does nothing for them, on request of another site', async () => {
     await page.goto(url('/auth/login/corporate?login_hint=alice'))
     await lure(
       `<img src="${url('/auth/logout')}"><form method="post" action="${url('/auth/logout')}"></form><script>document.forms[0].submit()</script>`,

@@ -1,3 +1,4 @@
+import axe from 'axe-core'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { hasChromium } from '../support/chromium.js'
@@ -80,7 +81,7 @@ describe.runIf(hasChromium('web login in a browser'))('web login in Chromium', {
     expect(Math.max(...lengths)).toBeLessThan(8192)
   })
 
-  it('[A15] works below a path that a proxy cuts off, whatever it says of host and scheme', async () => {
+  it('[A15] [S2-09] [LOGO-01] works below a path that a proxy cuts off, whatever it says of host and scheme', async () => {
     const below = await stage.addApp('/tools')
     const visited: string[] = []
     page.on('request', (request) => request.isNavigationRequest() && visited.push(request.url()))
@@ -173,5 +174,50 @@ describe.runIf(hasChromium('web login in a browser'))('web login in Chromium', {
     expect(await idOf()).not.toBe(before)
     await page.reload()
     expect(await headingOf(page)).toBe('strong: urn:example:mfa')
+  })
+
+  it('[S2-56] keeps two users apart where another one comes back from a better login', async () => {
+    const idOf = async () => (await person.cookies(stage.app.url)).find(({ name }) => name.endsWith('session'))?.value
+    await stage.app.start(page)
+    await signInAs('alice')
+    const before = (await idOf()) as string
+    // Her session at the provider is over, so that anybody may sign in there.
+    await person.clearCookies({ domain: new URL(stage.servers.corporate.issuer).hostname })
+    await page.goto(url('/strong'))
+    await signInAs('bob')
+    expect([page.url(), await headingOf(page)]).toEqual([url('/'), 'landed'])
+    await page.goto(url('/me'))
+    expect(await headingOf(page)).toBe('me: bob')
+    const other = await stage.open()
+    await other.addCookies([{ name: '__Host-pc_session', value: before, url: stage.app.url, secure: true }])
+    const stolen = await other.newPage()
+    await stolen.goto(url('/me'))
+    expect(await headingOf(stolen)).toBe('Sign in with')
+    await other.close()
+  })
+
+  it('shows pages without an obstacle that axe knows, light and dark', async () => {
+    const judged: (readonly [heading: string, violations: string[]])[] = []
+    const judge = async (path: string) => {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme })
+        await page.goto(url(path))
+        await page.evaluate(axe.source)
+        const { passes, violations } = await page.evaluate(() =>
+          (globalThis as unknown as { axe: typeof axe }).axe.run(),
+        )
+        expect(passes.map(({ id }) => id)).toEqual(
+          expect.arrayContaining(['color-contrast', 'html-has-lang', 'region']),
+        )
+        judged.push([await headingOf(page), violations.map(({ id }) => id)])
+      }
+    }
+    await judge('/auth/login')
+    await judge('/auth/callback/corporate')
+    await stage.app.start(page)
+    await signInAs('alice')
+    await judge('/auth/logout')
+    const headings = ['Sign in with', 'Please start again', 'Do you want to sign out?']
+    expect(judged).toEqual(headings.flatMap((heading) => [heading, heading]).map((heading) => [heading, []]))
   })
 })

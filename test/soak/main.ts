@@ -17,7 +17,8 @@ import { type Place, places } from './places.js'
 import { startTokenServer } from './token-server.js'
 
 const runs = {
-  memory: async () => interleaveInMemory(count('interleavings') ?? 10_000),
+  memory: async () => interleaveInTest('memory', 'refresh-races', count('interleavings') ?? 10_000),
+  sessions: async () => interleaveInTest('sessions', 'login-sessions', count('interleavings') ?? 10_000),
   interleavings: (place: Place) => interleavingsOf(place, count('interleavings') ?? place.interleavings),
   expiries: (place: Place) => expiriesOf(place, count('expiries') ?? 20, 0),
   slow: (place: Place) => expiriesOf(place, count('expiries') ?? 20, 12_000),
@@ -63,10 +64,11 @@ function tell(figures: object): void {
   console.log(`...  ${JSON.stringify(figures)}`)
 }
 
-async function interleaveInMemory(interleavings: number): Promise<void> {
-  await check(`A4 memory: ${interleavings} interleavings of two users`, async () => {
+/** What a test does in small. That of sessions does it in each of their modes. */
+async function interleaveInTest(what: string, file: string, interleavings: number): Promise<void> {
+  await check(`A4 ${what}: ${interleavings} interleavings of two users`, async () => {
     const env = { ...process.env, INTERLEAVINGS: String(interleavings) }
-    const test = ['node_modules/vitest/vitest.mjs', 'run', 'test/property/refresh-races.test.ts', '-t', 'A4']
+    const test = ['node_modules/vitest/vitest.mjs', 'run', `test/property/${file}.test.ts`, '-t', 'A4']
     const { status } = spawnSync(process.execPath, test, { env, stdio: 'inherit' })
     return [status === 0, { status }]
   })
@@ -102,13 +104,16 @@ async function killsOf({ name, world, kills: parallel }: Place, kills: number): 
   })
 }
 
-const { memory, ...shared } = runs
-const names = chosen(runs)
+const { memory, sessions, ...shared } = runs
+const names = chosen(runs).filter((name) => name !== 'memory' && name !== 'sessions')
+const namesPlace = Object.keys(places).some((name) => positionals.includes(name))
 if (positionals.length === 0 || positionals.includes('memory')) await memory()
-for (const placeName of names.some((name) => name !== 'memory') ? chosen(places) : []) {
+if (positionals.length === 0 || positionals.includes('sessions')) await sessions()
+else if (positionals.includes('interleavings') && !namesPlace) await sessions()
+for (const placeName of names.length > 0 ? chosen(places) : []) {
   const place = await places[placeName]?.(join(folder, placeName))
   if (place === undefined) continue
-  for (const name of names) if (name !== 'memory') await shared[name](place)
+  for (const name of names) await shared[name](place)
   await place.stop?.()
 }
 await server.close()

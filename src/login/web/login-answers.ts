@@ -62,7 +62,7 @@ interface PageContent extends Pick<LoginPage, 'kind'> {
   readonly formLeadsOut?: boolean | undefined
 }
 
-const style = `:root{color-scheme:light dark}body{font:1.0625rem/1.5 system-ui,sans-serif;margin:0;display:grid;place-items:center;min-height:100vh}main{max-width:26rem;padding:2rem}h1{font-size:1.375rem;margin:0 0 1rem}ul{list-style:none;padding:0}a.b,button{display:block;box-sizing:border-box;width:100%;margin:.5rem 0;padding:.75rem 1rem;border:1px solid;border-radius:.5rem;font:inherit;text-align:center;text-decoration:none;color:inherit;background:none;cursor:pointer}a.b:hover,button:hover,a.b:focus-visible,button:focus-visible{outline:3px solid Highlight;outline-offset:2px}code{font-size:.875rem}`
+const style = `:root{color-scheme:light dark;background:Canvas;color:CanvasText}body{font:1.0625rem/1.5 system-ui,sans-serif;margin:0;display:grid;place-items:center;min-height:100vh}main{max-width:26rem;padding:2rem}h1{font-size:1.375rem;margin:0 0 1rem}ul{list-style:none;padding:0}a.b,button{display:block;box-sizing:border-box;width:100%;margin:.5rem 0;padding:.75rem 1rem;border:1px solid;border-radius:.5rem;font:inherit;text-align:center;text-decoration:none;color:inherit;background:none;cursor:pointer}a.b:hover,button:hover,a.b:focus-visible,button:focus-visible{outline:3px solid Highlight;outline-offset:2px}code{font-size:.875rem}`
 
 /** An answer for people: one plain page that loads nothing. */
 export function pageAnswer(
