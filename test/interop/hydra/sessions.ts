@@ -80,7 +80,7 @@ export function describeSessions(world: () => World): void {
       for (const token of tokens) expect(await outcome(server, token)).toBe('accepted')
     })
 
-    it('[SEC-08] replace one that was withdrawn', async () => {
+    it('[JWKS-07] replace one that was withdrawn', async () => {
       const { hydra, serverOf, serviceToken } = world()
       const good = await serviceToken('by-post')
       await hydra.administer('DELETE', `/keys/hydra.jwt.access-token/${keyOf(good)}`)

@@ -52,7 +52,7 @@ export function describeSessions(world: () => World): void {
       expect(await outcome(server, before)).toBe('accepted')
     })
 
-    it('[SEC-08] replace one that was withdrawn', async () => {
+    it('[JWKS-07] replace one that was withdrawn', async () => {
       const { keycloak, serverOf, serviceToken } = world()
       const good = await serviceToken('by-secret')
       const path = '/components?type=org.keycloak.keys.KeyProvider'

@@ -81,7 +81,7 @@ describe('a provider', () => {
       { issuer: 'https://as.example', requireIdTokenValidation: false },
       'requireIdTokenValidation',
     ],
-    ['[S2-04] a switch for PKCE', { issuer: 'https://as.example', usePkce: false }, 'usePkce'],
+    ['[S1-30] [S2-04] a switch for PKCE', { issuer: 'https://as.example', usePkce: false }, 'usePkce'],
     ['[L05] an issuer with a query', { issuer: 'https://as.example/?x' }, 'query'],
   ])('is not made with %s', (_name, options, word) => {
     expect(make(options)).toThrow(word)
@@ -139,7 +139,7 @@ describe('a provider', () => {
     expect((await begin({ scopes: ['openid'] })).transaction.scope).toEqual(['openid'])
   })
 
-  it('[S1-15] [OIDC-07] asks userinfo with a subject at OpenID providers, explicit endpoint first', async () => {
+  it('[S1-15] [S2-21] [OIDC-07] asks userinfo with a subject at OpenID providers, explicit endpoint first', async () => {
     const { provider, server } = setUpProvider({ endpoints: { userinfo: 'https://as.example/me' } })
     server.script('/me', answer({ sub: 'alice' }))
     expect(await provider.userInfo('t', 'alice')).toEqual({ sub: 'alice' })

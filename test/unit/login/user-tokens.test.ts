@@ -206,7 +206,7 @@ describe('createUserTokens', () => {
     expect([server.revoked, server.isAlive(first)]).toEqual([[], true])
   })
 
-  it('[S2-41] [S2-21] ends the session at the server too, and deletes the entry where that fails', async () => {
+  it('[S2-41] ends the session at the server too, and deletes the entry where that fails', async () => {
     const { server, open, inner, events } = setUp()
     const tokens = open()
     const first = server.signIn()

@@ -59,7 +59,7 @@ const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
   )
 
 describe('caFetch', () => {
-  it('[S1-21] reaches an issuer and an API whose certificates come from a private authority', async () => {
+  it('[S1-21] [S1-35] reaches an issuer and an API whose certificates come from a private authority', async () => {
     const fetch = caFetch({ ca: ours.cert })
     const credential = clientSecretBasic({ clientId: 'app', clientSecret: 'secret' })
     await using client = createOAuthClient({ issuer, credential, fetch })

@@ -43,9 +43,9 @@ describe('the answer to an authorization request', () => {
 
   it.each([
     ['[AZ-03] [L02] state that is missing', { state: undefined }, 'ERR_LOGIN_STATE'],
-    ['[AZ-02] [D15] state of another login', { state: 'A'.repeat(43) }, 'ERR_LOGIN_STATE'],
+    ['[AZ-02] [D15] [S4-44] state of another login', { state: 'A'.repeat(43) }, 'ERR_LOGIN_STATE'],
     ['[AZ-03] [L02] an error of anybody', { state: 'x', error: 'access_denied', code: undefined }, 'ERR_LOGIN_STATE'],
-    ['[AZ-04] [AZ-05] [C-23] [SEC-06] another issuer', { iss: 'https://as.example/' }, 'ERR_LOGIN_ISSUER'],
+    ['[AZ-04] [AZ-05] [C-23] [SEC-06] [S4-44] another issuer', { iss: 'https://as.example/' }, 'ERR_LOGIN_ISSUER'],
     ['[AZ-04] another issuer with an error', { iss: 'https://evil.example', error: 'x' }, 'ERR_LOGIN_ISSUER'],
     ['no code', { code: undefined }, 'ERR_LOGIN_RESPONSE'],
     ['an empty code', { code: '' }, 'ERR_LOGIN_RESPONSE'],
