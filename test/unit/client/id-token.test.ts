@@ -54,7 +54,10 @@ describe('an ID token', () => {
     ['an algorithm the server does not list', signIdToken(idTokenClaims(), { alg: 'ES384' })],
     ['an algorithm that is no text', signIdToken(idTokenClaims(), { alg: 256 })],
     ['no algorithm', signIdToken(idTokenClaims(), { alg: undefined })],
-    ['[A11] [F2] [OIDC-06] the right name and another key', signIdToken(idTokenClaims(), { kid: 'k1' }, testKey('thief'))],
+    [
+      '[A11] [F2] [OIDC-06] the right name and another key',
+      signIdToken(idTokenClaims(), { kid: 'k1' }, testKey('thief')),
+    ],
     ['[A11] a name the server does not know', signIdToken(idTokenClaims(), { kid: 'nobody' }, testKey('thief'))],
     [
       '[A11] [OIDC-06] a changed header',
