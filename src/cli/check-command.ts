@@ -4,7 +4,7 @@ import { isPortcullisError } from '../errors/index.js'
 import { diagnoseToken, type TokenDiagnosis } from '../explain/diagnose-token.js'
 import type { ReportStep } from '../explain/report.js'
 import { ownMember } from '../kit/json.js'
-import { type CommandCall, CommandFailure, type CommandIo, type ExitCode, plain, table, wrap } from './command-io.js'
+import { type CommandCall, CommandFailure, type ExitCode, plain, readStdin, table, wrap } from './command-io.js'
 import type { StoredToken } from './stored-token.js'
 import { namesLoopback, typedIssuer } from './typed-url.js'
 
@@ -59,7 +59,7 @@ async function readToken(call: CommandCall): Promise<Partial<StoredToken> & { re
 
 async function readPiped({ io, output }: CommandCall): Promise<{ readonly token: string }> {
   if (io.stdin.isTTY === true) output.say('paste the token, then press Enter and Ctrl-D:')
-  const token = clean(await readAll(io))
+  const token = clean(await readStdin(io, maxInputBytes, 'there is more on stdin than any token has'))
   if (token === '') throw new CommandFailure('there is no token on stdin')
   return { token }
 }
@@ -67,16 +67,6 @@ async function readPiped({ io, output }: CommandCall): Promise<{ readonly token:
 function nothingGiven({ message }: Error): CommandFailure {
   const ways = 'pass a token by stdin (portcullis check -) or PORTCULLIS_TOKEN, or sign in'
   return new CommandFailure(`there is no token: ${ways}. ${message}`)
-}
-
-async function readAll({ stdin }: CommandIo): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  for await (const chunk of stdin) {
-    text += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
-    if (text.length > maxInputBytes) throw new CommandFailure('there is more on stdin than any token has')
-  }
-  return text
 }
 
 /** As people copy it: with quotes around it, or the scheme of the header before it. */

@@ -118,6 +118,17 @@ function escaped(character: string): string {
   return character.replace(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
+/** What is on stdin. @throws {@link CommandFailure} `tooMuch`, where there are more characters than `maxLength`. */
+export async function readStdin({ stdin }: CommandIo, maxLength: number, tooMuch: string): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  for await (const chunk of stdin) {
+    text += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
+    if (text.length > maxLength) throw new CommandFailure(tooMuch)
+  }
+  return text
+}
+
 /** Two columns: names, and what belongs to them, as text that no terminal obeys. Absent values are passed over. */
 export function table(rows: readonly (readonly [name: string, value: unknown])[]): string {
   const present = rows.filter(([, value]) => value !== undefined)

@@ -1,5 +1,6 @@
 /** Every command, flag and exit code: one table for parsing, help, completion and docs/command.md. */
 import type { ExitCode } from './command-io.js'
+import { resourceCommands } from './resource-commands.js'
 
 /** One flag of a command. */
 export interface Flag {
@@ -32,9 +33,11 @@ export type CommandName =
   | 'token'
   | 'whoami'
   | 'providers'
+  | 'mcp login'
+  | 'fetch'
   | 'completion'
 
-/** One command. */
+/** One command. Of two words, the first is that of no other command. */
 export interface Command {
   readonly name: CommandName
   readonly summary: string
@@ -215,6 +218,7 @@ export const commands: readonly Command[] = [
     exits: { 0: 'listed', 1: 'never', 2: 'there is no configuration, or it is wrong' },
     json: '`file`, `providers` (`name`, `isDefault`, `preset`, `type`, `issuer`, `clientId`, `mode`, `scopes`, `tokenStore`)',
   },
+  ...resourceCommands,
   {
     name: 'completion',
     summary: 'writes what a shell needs to complete commands and flags',

@@ -13,7 +13,10 @@ export function completionScript(shell: (typeof shells)[number]): string {
   return { bash, zsh, fish }[shell]()
 }
 
-const names = () => [...commands.map(({ name }) => name), 'help'].join(' ')
+/** The first word of a command, and what may follow it at once. */
+const wordOf = ({ name }: Command) => name.split(' ')[0] as string
+const nextOf = ({ name, operand }: Command) => [...name.split(' ').slice(1), ...(operand?.choices ?? [])]
+const names = () => [...commands.map(wordOf), 'help'].join(' ')
 const allFlags = ({ flags }: Command) => [...flags, ...commonFlags]
 
 /** What the value of a flag may be: a file, one of a few words, or anything. */
@@ -22,7 +25,7 @@ const valueKind = ({ value, choices }: Flag) => choices ?? (value === 'FILE' ? '
 function bash(): string {
   const cases = commands.map((command) => {
     const flags = allFlags(command).map(({ name }) => `--${name}`)
-    return `    ${command.name}) words="${[...(command.operand?.choices ?? []), ...flags].join(' ')}" ;;`
+    return `    ${wordOf(command)}) words="${[...nextOf(command), ...flags].join(' ')}" ;;`
   })
   const flags = [...new Map(commands.flatMap(allFlags).map((flag) => [flag.name, flag])).values()]
   const values = flags
@@ -57,12 +60,12 @@ function bash(): string {
 }
 
 function zsh(): string {
-  const described = commands.map(({ name, summary }) => `    '${name}:${quoted(summary)}'`)
+  const described = commands.map((command) => `    '${wordOf(command)}:${quoted(command.summary)}'`)
   const cases = commands.map((command) => {
-    const { choices = [] } = command.operand ?? {}
+    const choices = nextOf(command)
     const operand = choices.length === 0 ? [] : [`'1:operand:(${choices.join(' ')})'`]
     const flags = allFlags(command).map((flag) => `'${zshFlag(flag)}'`)
-    return `    ${command.name}) _arguments ${[...operand, ...flags].join(' ')} ;;`
+    return `    ${wordOf(command)}) _arguments ${[...operand, ...flags].join(' ')} ;;`
   })
   return [
     '#compdef portcullis',
@@ -93,19 +96,24 @@ function zshFlag(flag: Flag): string {
   return `--${name}[${text}]:${value}:${action}`
 }
 
-const seen = (command: string) => `__fish_seen_subcommand_from ${command}`
+/** The second word of a command may be the name of another one. */
+function seen(word: string): string {
+  const owners = commands.filter(({ name }) => name.split(' ')[1] === word).map(wordOf)
+  const others = owners.map((owner) => `not __fish_seen_subcommand_from ${owner}`)
+  return [`__fish_seen_subcommand_from ${word}`, ...others].join('; and ')
+}
 
 function fish(): string {
   const lines = commands.flatMap((command) => [
-    `complete -c portcullis -n __fish_use_subcommand -a ${command.name} -d '${quoted(command.summary)}'`,
-    ...allFlags(command).map((flag) => fishFlag(command.name, flag)),
-    ...(command.operand?.choices ?? []).map((word) => `complete -c portcullis -n '${seen(command.name)}' -a ${word}`),
+    `complete -c portcullis -n __fish_use_subcommand -a ${wordOf(command)} -d '${quoted(command.summary)}'`,
+    ...allFlags(command).map((flag) => fishFlag(wordOf(command), flag)),
+    ...nextOf(command).map((word) => `complete -c portcullis -n '${seen(wordOf(command))}' -a ${word}`),
   ])
   return [
     '# portcullis completion fish: put it into ~/.config/fish/completions/portcullis.fish',
     'complete -c portcullis -f',
     ...lines,
-    `complete -c portcullis -n '${seen('help')}' -a '${commands.map(({ name }) => name).join(' ')}'`,
+    `complete -c portcullis -n '${seen('help')}' -a '${commands.map(wordOf).join(' ')}'`,
   ].join('\n')
 }
 

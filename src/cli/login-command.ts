@@ -6,7 +6,7 @@ import type { DeviceCode } from '../native/device-login.js'
 import { login } from '../native/login.js'
 import { probeTokenStore } from '../stores/probe-token-store.js'
 import { type CommandCall, CommandFailure, type ExitCode, plain } from './command-io.js'
-import { keptTokens, openSession, placeOf, type Session } from './session.js'
+import { chosenPort, keptTokens, openSession, placeOf, type Session } from './session.js'
 
 /** The work of `portcullis login`. */
 export async function loginCommand(call: CommandCall): Promise<ExitCode> {
@@ -43,12 +43,6 @@ function chosenMode(flags: CommandCall['flags']): Mode | undefined {
   const named = [flags['mode'], flags['manual'] && 'manual', flags['device'] && 'device'].filter(Boolean)
   if (named.length > 1) throw new CommandFailure('--mode, --manual and --device exclude each other')
   return (named[0] ?? (flags['no-browser'] === true ? 'loopback' : undefined)) as Mode | undefined
-}
-
-function chosenPort({ port }: CommandCall['flags']): number | undefined {
-  if (port === undefined) return undefined
-  if (/^\d{1,5}$/.test(String(port)) && Number(port) <= 65_535) return Number(port)
-  throw new CommandFailure('--port takes a number from 0 to 65535')
 }
 
 async function signIn(

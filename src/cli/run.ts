@@ -29,6 +29,8 @@ const works: Readonly<Record<CommandName, () => Promise<CommandWork>>> = {
   token: async () => (await import('./token-command.js')).tokenCommand,
   whoami: async () => (await import('./whoami-command.js')).whoamiCommand,
   providers: async () => (await import('./providers-command.js')).providersCommand,
+  'mcp login': async () => (await import('./mcp-login-command.js')).mcpLoginCommand,
+  fetch: async () => (await import('./fetch-command.js')).fetchCommand,
   completion: async () => (await import('./completion.js')).completionCommand,
 }
 
@@ -46,12 +48,13 @@ export async function runCommand(args: readonly string[], io: CommandIo): Promis
   }
 }
 
-async function dispatch([name, ...rest]: readonly string[], io: CommandIo): Promise<ExitCode> {
+async function dispatch(args: readonly string[], io: CommandIo): Promise<ExitCode> {
+  const [name, ...rest] = withName(args)
   if (name === undefined) {
     io.stderr.write(`${generalHelp()}\n`)
     return 2
   }
-  if (name === '--help' || name === '-h' || name === 'help') return help(rest[0], io)
+  if (name === '--help' || name === '-h' || name === 'help') return help(withName(rest)[0], io)
   if (name === '--version' || name === '-v' || name === '-V') return version(io)
   if (name.startsWith('-')) throw new CommandFailure('flags follow the command: portcullis <command> [flags]')
   const command = findCommand(name) ?? unknownCommand(name)
@@ -59,6 +62,14 @@ async function dispatch([name, ...rest]: readonly string[], io: CommandIo): Prom
   if (call.flags['help'] === true) return help(name, io)
   const work = await works[command.name]()
   return work(call)
+}
+
+/** The name of a command may be of two words. */
+function withName([first, second, ...rest]: readonly string[]): readonly string[] {
+  const name = `${first} ${second}`
+  if (first === undefined) return []
+  if (findCommand(name) !== undefined) return [name, ...rest]
+  return second === undefined ? [first] : [first, second, ...rest]
 }
 
 function unknownCommand(name: string): never {

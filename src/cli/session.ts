@@ -4,6 +4,7 @@ import { decodeBase64url } from '#crypto'
 import type { TokenSet } from '../client/token-set.js'
 import { parseTokenSet } from '../client/token-set-text.js'
 import { isBase64url } from '../jws/compact-jws.js'
+import type { ConfiguredTokenStore } from '../login/auth-config.js'
 import type { Provider } from '../login/provider.js'
 import { createUserTokens, type UserTokens } from '../login/user-tokens.js'
 import { createTokenStore } from '../native/create-token-store.js'
@@ -55,7 +56,7 @@ export function sessionOf({ io, timeoutMs }: CommandCall, config: LoadedAuthConf
   return {
     config,
     name,
-    store: storeFor(config, name, io),
+    store: storeOf(config.tokenStoreOf(name), io),
     provider: () => config.createProvider(name, { fetch, clock, timeoutMs }),
   }
 }
@@ -66,8 +67,8 @@ function onlyOne(names: readonly string[]): string {
   throw new CommandFailure(`name a provider: ${names.join(', ')}`)
 }
 
-function storeFor(config: LoadedAuthConfig, name: string, { env, platform, clock }: CommandIo): TokenStore {
-  const kind = config.tokenStoreOf(name)
+/** The store of a kind, in the folder of this user. @throws {@link CommandFailure} for an encrypted one without its key. */
+export function storeOf(kind: ConfiguredTokenStore, { env, platform, clock }: CommandIo): TokenStore {
   const directory = tokenDirectory(env, platform)
   if (kind === 'keyring') return createTokenStore({ kind, clock })
   if (kind === 'memory') return createTokenStore({ kind, clock })
@@ -83,6 +84,13 @@ function sealing(env: CommandIo['env']): TokenSealing {
     throw new CommandFailure('the encrypted store needs PORTCULLIS_SEAL_KEY: 64 random bytes in base64url')
   }
   return { keys: [{ id: 'cli', secret: bytes.slice(0, 32) }], nameSecret: bytes.slice(32) }
+}
+
+/** The port that a command is to listen on. @throws {@link CommandFailure} for what is none. */
+export function chosenPort({ port }: CommandCall['flags']): number | undefined {
+  if (port === undefined) return undefined
+  if (/^\d{1,5}$/.test(String(port)) && Number(port) <= 65_535) return Number(port)
+  throw new CommandFailure('--port takes a number from 0 to 65535')
 }
 
 /** `undefined` where no user is signed in. */

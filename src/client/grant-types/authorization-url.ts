@@ -166,7 +166,8 @@ async function requestForm(
   form.set('response_type', 'code')
   form.set('redirect_uri', params.redirectUri)
   form.set('state', state)
-  form.set('nonce', nonce)
+  // It comes back in an ID token alone (OpenID Connect Core §3.1.2.1), and servers refuse it where none is asked for.
+  if (scopeList(params.scope).includes('openid')) form.set('nonce', nonce)
   form.set('code_challenge', await pkceChallenge(codeVerifier))
   form.set('code_challenge_method', 'S256')
   return form

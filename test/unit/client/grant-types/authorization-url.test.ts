@@ -28,6 +28,12 @@ describe('an authorization request', () => {
     for (const secret of [request.state, request.nonce, request.codeVerifier]) expect(secret).toMatch(/^[\w-]{43}$/)
   })
 
+  it('sends a nonce only where an ID token is asked for: oidc-provider refuses it elsewhere', async () => {
+    const { begin } = setUpLogin()
+    const { searchParams } = new URL((await begin({ scope: 'read' })).url)
+    expect([searchParams.has('nonce'), searchParams.get('code_challenge_method')]).toEqual([false, 'S256'])
+  })
+
   it('[AZ-02] [F7] has fresh secrets each time, and shows none of them', async () => {
     const { begin } = setUpLogin()
     const [one, two] = [await begin(), await begin()]
