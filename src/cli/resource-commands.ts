@@ -1,5 +1,5 @@
 /** The commands for protected resources, as the table of commands has them. */
-import type { Command, Flag } from './commands.js'
+import type { Command, Flag } from './command-shape.js'
 
 const unknown = 'could not be told: network, configuration, usage'
 

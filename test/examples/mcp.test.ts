@@ -2,7 +2,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { decodeJwt } from 'jose'
 import { exchange } from 'portcullis/adapter-testing'
-import { createTestIssuer } from 'portcullis/testing'
+import { createDpopClient, createTestIssuer } from 'portcullis/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { listenOnLoopback } from '../support/loopback-server.js'
 import { runExample } from './run-example.js'
@@ -78,5 +78,35 @@ describe('examples/mcp/on-behalf-of.ts', () => {
     issuer.override('token', { kind: 'down' })
     expect(await bob.callTool(agenda)).toMatchObject({ isError: true })
     expect(received).toHaveLength(2)
+  }, 60_000)
+})
+
+describe('examples/mcp/agents.ts', () => {
+  it('[S3-30] [TX-08] [TX-12] calls an API through two agents, each with a bound token of its own and fewer scopes', async () => {
+    const clients = { agent: 'agent-secret', tools: 'tools-secret' }
+    const own = createTestIssuer({ clients })
+    await own.listen()
+    const { origin, stop } = await runExample('mcp/agents.ts', own.issuer)
+    try {
+      const dpop = createDpopClient()
+      const url = `${origin}/agenda`
+      const ask = (accessToken: string) => fetch(url, { headers: { ...dpop.headers({ url, accessToken }) } })
+      const scope = 'agent mcp calendar:read calendar:write'
+      const claims = { sub: 'alice', aud: origin, scope }
+      const answer = await ask(own.mintToken({ ...claims, cnf: { jkt: dpop.jkt } }))
+      expect(answer.status).toBe(200)
+      expect(await answer.json()).toEqual({
+        agent: { subject: 'alice', scopes: scope.split(' '), scheme: 'DPoP' },
+        tools: { subject: 'alice', actor: { sub: 'agent' }, scopes: ['mcp', 'calendar:read'], scheme: 'DPoP' },
+        calendar: {
+          ...{ subject: 'alice', scopes: ['calendar:read'], scheme: 'DPoP' },
+          actor: { sub: 'tools', act: { sub: 'agent' } },
+        },
+      })
+      expect((await ask(own.mintToken(claims))).status).toBe(401)
+    } finally {
+      await stop()
+      await own.close()
+    }
   }, 60_000)
 })
