@@ -32,7 +32,7 @@ const installable = new Set([
 /** A line with a command of ours: its verb and the names of its flags. Variables before it and input behind it are left out. */
 function ownCommand(line: string): { readonly verb: string; readonly flags: readonly string[] } | undefined {
   const [, verb = '', rest = ''] =
-    /^(?:\w+=\S+ )?(?:npx )?portcullis (\w+)(.*)$/.exec(line.replace(/ {2,}#.*$/, '')) ?? []
+    /^(?:\w+=\S+ )?(?:npx )?portcullis (mcp \w+|\w+)(.*)$/.exec(line.replace(/ {2,}#.*$/, '')) ?? []
   return verb === '' ? undefined : { verb, flags: [...rest.matchAll(/ --([\w-]+)/g)].map(([, flag = '']) => flag) }
 }
 
@@ -52,7 +52,7 @@ function isKnownCommand(line: string): boolean {
 
 /** Whether every call of `portcullis` in a line is of a command that is there, with flags that it takes. */
 function isOurCommand(line: string): boolean {
-  const calls = [...line.matchAll(/\bportcullis ([a-z]+)([^|#)]*)/g)]
+  const calls = [...line.matchAll(/\bportcullis (mcp [a-z]+|[a-z]+)([^|#)]*)/g)]
   return calls.every(([, name = '', rest = '']) => {
     const known = [...(findCommand(name)?.flags ?? []), ...commonFlags].map((flag) => `--${flag.name}`)
     return findCommand(name) !== undefined && (rest.match(/--[a-z-]+/g) ?? []).every((flag) => known.includes(flag))
