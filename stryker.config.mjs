@@ -11,7 +11,7 @@ export default {
   incremental: true,
   incrementalFile: '.stryker/incremental.json',
   tempDirName: '.stryker/sandbox',
-  ignorePatterns: ['/.stryker', '/bench', '/coverage', '/dist', '/docs', '/test/**/node_modules'],
+  ignorePatterns: ['/.stryker', '/coverage', '/dist'],
   reporters: ['json', 'progress-append-only'],
   jsonReporter: { fileName: '.stryker/report.json' },
   timeoutMS: 20_000,

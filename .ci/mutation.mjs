@@ -3,13 +3,14 @@
  * A room is a folder or a file below `src`; a further argument is given to Stryker. Exits with 1 where an edit survives
  * that `.ci/equivalent-mutants.json` does not name.
  *
- * Stryker's runner passes over test files that a mutant keeps from being collected, and switches mutants of static code
- * on too late. So each survivor is written into a copy of the files and tried again under plain Vitest.
+ * What counts is what the unit tests of the room notice, those in `test/unit/<room>`. Stryker's runner passes over test
+ * files that a mutant keeps from being collected, and switches mutants of static code on too late. So each survivor is
+ * written into a copy of the files and tried again under plain Vitest.
  */
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 
 const root = resolve(import.meta.dirname, '..')
 const [room, ...flags] = process.argv.slice(2)
@@ -17,11 +18,12 @@ const source = join('src', room ?? '')
 if (room === undefined || !existsSync(join(root, source))) {
   throw new Error('Usage: npm run mutation -- <folder or file below src> [flags of Stryker]')
 }
-const mutated = statSync(join(root, source)).isDirectory() ? `${source}/**/*.ts` : source
+const isFolder = statSync(join(root, source)).isDirectory()
+const mutated = isFolder ? `${source}/**/*.ts` : source
+const env = { ...process.env, MUTATION_ROOM: isFolder ? room : dirname(room) }
 
-function run(program, args, cwd = root) {
-  const stdio = cwd === root ? 'inherit' : 'ignore'
-  return spawnSync(process.execPath, [join(root, 'node_modules', program), ...args], { cwd, stdio }).status === 0
+function run(program, args, options) {
+  return spawnSync(process.execPath, [join(root, 'node_modules', program), ...args], options).status === 0
 }
 
 /** Every mutant of the report that lies in the room, with its file. */
@@ -45,7 +47,11 @@ function isNoticed(copy, { file, text, location, replacement }) {
   const [start, end] = [offsetOf(text, location.start), offsetOf(text, location.end)]
   writeFileSync(join(copy, file), text.slice(0, start) + replacement + text.slice(end))
   const flagsOfVitest = ['--run', '--bail=1', '--config=vitest.mutation.config.ts']
-  const isGreen = run('vitest/vitest.mjs', ['related', join(copy, file), ...flagsOfVitest], copy)
+  const isGreen = run('vitest/vitest.mjs', ['related', join(copy, file), ...flagsOfVitest], {
+    cwd: copy,
+    stdio: 'ignore',
+    env,
+  })
   writeFileSync(join(copy, file), text)
   return !isGreen
 }
@@ -58,7 +64,8 @@ function makeCopy() {
   return copy
 }
 
-if (!run('@stryker-mutator/core/bin/stryker.js', ['run', '--mutate', mutated, ...flags])) process.exit(1)
+const stryker = '@stryker-mutator/core/bin/stryker.js'
+if (!run(stryker, ['run', '--mutate', mutated, ...flags], { cwd: root, stdio: 'inherit', env })) process.exit(1)
 
 const counted = readMutants().filter(({ status }) => !['Ignored', 'CompileError', 'RuntimeError'].includes(status))
 const doubtful = counted.filter(({ status }) => status === 'Survived' || status === 'NoCoverage')

@@ -87,6 +87,7 @@ export const sections = [
       page('Conformance', 'conformance'),
       page('Conformance, left open', 'conformance-open'),
       page('Features', 'features'),
+      page('Proof', 'proof'),
     ],
   },
 ]

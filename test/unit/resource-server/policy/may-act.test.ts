@@ -37,6 +37,10 @@ describe('mayAct', () => {
     },
   )
 
+  it('[TX-10] matches texts only: a number is no identity, even where both have it', () => {
+    expect(mayAct(saying({ sub: 'svc', employee: 7 }), { sub: 'svc', employee: 7 })).toBe(false)
+  })
+
   it('[TX-10] matches own members only', () => {
     expect(mayAct(saying(JSON.parse('{"sub":"svc","toString":"x"}')), { sub: 'svc' })).toBe(false)
     expect(mayAct(saying(Object.create({ sub: 'svc' })), { sub: 'svc' })).toBe(false)

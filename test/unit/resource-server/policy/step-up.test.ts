@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { type AuthenticationDemand, isAuthenticatedWell } from '../../../../src/resource-server/policy/step-up.js'
+import {
+  type AuthenticationDemand,
+  authenticationRule,
+  compileAuthentication,
+  isAuthenticatedWell,
+} from '../../../../src/resource-server/policy/step-up.js'
 
 const nowMs = 1_800_000_000_000
 const nowSeconds = nowMs / 1000
@@ -50,5 +55,43 @@ describe('isAuthenticatedWell', () => {
     expect(meets({ acr: 'mfa' }, demand)).toBe(false)
     expect(meets({ auth_time: nowSeconds }, demand)).toBe(false)
     expect(meets({}, {})).toBe(true)
+  })
+})
+
+describe('authenticationRule', () => {
+  const refusal = (demand: Partial<AuthenticationDemand>, tokenClaims: Record<string, unknown>) => {
+    const rule = authenticationRule({ acrValues: undefined, maxAgeSeconds: undefined, ...demand }, undefined)
+    try {
+      rule?.({ tokenClaims, scopes: [] } as never, nowMs, toleranceMs)
+    } catch (error) {
+      return error
+    }
+    return undefined
+  }
+
+  it('[STEP-02] tells what was demanded, and what the token says', () => {
+    expect(refusal({ acrValues: ['phr', 'mfa'], maxAgeSeconds: 300 }, { acr: 'pwd', auth_time: 7 })).toMatchObject({
+      code: 'ERR_STEP_UP_REQUIRED',
+      expected: ['acr phr', 'acr mfa', 'max_age 300'],
+      received: ['acr pwd', 'auth_time 7'],
+    })
+    expect(refusal({ acrValues: ['mfa'] }, { acr: { level: 'canary' } })).toMatchObject({
+      expected: ['acr mfa'],
+      received: ['acr object', 'auth_time undefined'],
+    })
+    expect(refusal({ maxAgeSeconds: 0 }, {})).toMatchObject({ expected: ['max_age 0'] })
+  })
+
+  it('[STEP-02] asks nothing of a token where nothing is demanded', () => {
+    expect(compileAuthentication({})).toBeUndefined()
+    expect(authenticationRule(undefined, undefined)).toBeUndefined()
+    expect(refusal({ maxAgeSeconds: 300 }, { auth_time: nowSeconds })).toBeUndefined()
+  })
+
+  it('[STEP-02] names the option that is wrong', () => {
+    expect(() => compileAuthentication({ acr: [] })).toThrow('`acr`')
+    expect(() => compileAuthentication({ acr: 'a b' })).toThrow(
+      '`acr` takes one value, or an array of values, without spaces',
+    )
   })
 })
