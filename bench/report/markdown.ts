@@ -88,6 +88,8 @@ function method(runs: readonly RunResult[]): string {
 - HTTP: server, load generator (autocannon, 10 connections) and key server are processes of their own. On two cores the
   load generator is the bottleneck, so that processor time per request of the server process is compared, with the bare
   framework in the same round.
+- Sessions: as HTTP, the servers of all frameworks in one run. 1,000 users signed in before, and send their cookies in turn;
+  every contender keeps the same profile of them.
 - Start-up, memory and tail latency are measured in fresh processes.
 
 ${table([['Node', 'OpenSSL', 'processor', 'memory', 'load at the end', 'date'], ...machines])}`
