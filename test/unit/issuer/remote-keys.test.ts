@@ -581,6 +581,21 @@ describe('a rotation', () => {
     expect(await keys.find('new', 'ES256')).toHaveLength(1)
   })
 
+  it('[JWKS-03] [REAL-07] to an unknown kid is asked for three times at once, and once more every 10 s', async () => {
+    const world = simulatedIssuer('a')
+    const keys = keySetOf(world)
+    await keys.warmUp()
+    for (let index = 0; index < 3; index++) expect(await keys.find('new', 'ES256')).toEqual([])
+    expect((await failure(keys.find('new', 'ES256'))).retryAfterSeconds).toBe(10)
+    await world.advance(10 * second - 1)
+    await failure(keys.find('new', 'ES256'))
+    expect(world.requests).toHaveLength(4)
+    await world.advance(1)
+    expect(await keys.find('new', 'ES256')).toEqual([])
+    await failure(keys.find('new', 'ES256'))
+    expect(world.requests).toHaveLength(5)
+  })
+
   it('[JWKS-03] right after asking for another kid is seen as well', async () => {
     const world = simulatedIssuer('old')
     const keys = keySetOf(world)
