@@ -136,6 +136,17 @@ describe('portcullis check', () => {
     expect(noKid).toContain('never')
   })
 
+  it('[S1-70] says of an expired token when that was, and of an RSA key how long it is', async () => {
+    const rsa = createTestIssuer({ clock, audience: 'https://api.test', algorithms: ['RS256'] })
+    const args = ['--issuer', rsa.issuer, '--audience', 'https://api.test', '--verbose']
+    const expired = rsa.mintToken({ iat: nowMs / 1000 - 7200, exp: nowMs / 1000 - 3600 })
+    const { exitCode, stdout } = await check(expired, args, { fetch: rsa.fetch })
+    expect(exitCode).toBe(1)
+    expect(stdout).toContain('2027-01-15T07:00:00.000Z (over)')
+    expect((await check(rsa.mintToken(), args, { fetch: rsa.fetch })).stdout).toMatch(/RSA \d+ bits/)
+    await rsa.close()
+  })
+
   it('[S1-70] says nothing on stderr with --quiet', async () => {
     expect((await check(good, ['--allow-discovery'])).stderr).toContain('note: No issuer')
     expect((await check(good, ['--allow-discovery', '--quiet'])).stderr).toBe('')

@@ -49,6 +49,17 @@ function raw(url: string, options: { method?: string; host?: string } = {}): Pro
   })
 }
 
+/** As {@link raw}, with the URL itself as the target: what a browser sends to a proxy. */
+function rawTarget(url: string): Promise<number | undefined> {
+  const { hostname, port } = new URL(url)
+  return new Promise((resolve) => {
+    httpRequest({ hostname, port, path: url }, (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    }).end()
+  })
+}
+
 function hold(port: number, host = '127.0.0.1'): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer().once('error', reject)
@@ -115,6 +126,7 @@ describe('loopbackLogin', () => {
         400,
       ],
       ['another port in Host', ({ callback }) => raw(callback, { host: '127.0.0.1:1' }), 400],
+      ['a whole URL in the place of the path', ({ callback }) => rawTarget(callback), 400],
       ['a favicon', ({ redirectUri }) => raw(new URL('/favicon.ico', redirectUri).href), 404],
       ['a path that only ends alike', ({ callback }) => raw(callback.replace('/callback', '/x/callback')), 404],
       ['HEAD', ({ callback }) => raw(callback, { method: 'HEAD' }), 405],
@@ -314,9 +326,11 @@ describe('loopbackLogin', () => {
       { host: '127.0.0.1', port: 0 },
       { host: '::1', port },
     ])
+    const statuses = () => Promise.all(['127.0.0.1', '[::1]'].map((host) => raw(`http://${host}:${port}/favicon.ico`)))
+    expect(await statuses()).toEqual([404, 404])
     await fetch(attempt.callback)
     await attempt.result
-    for (const host of ['127.0.0.1', '[::1]']) expect(await raw(`http://${host}:${port}/callback`)).toBeUndefined()
+    expect(await statuses()).toEqual([undefined, undefined])
   })
 
   it('[S1-83] answers on ::1 where the redirect URI says so', async () => {
