@@ -65,7 +65,7 @@ describe('createProtectedFetch', () => {
   })
 
   it('[PRM-14] asks for the scope of the challenge and its own, and not for all that the resource has', async () => {
-    const { network, signIn, fetch } = setUp({ scope: 'own' })
+    const { network, signIn, make, fetch } = setUp({ scope: 'own' })
     network.documents.set(metadataUrl, {
       ...{ resource: resourceUrl, authorization_servers: [issuer], scopes_supported: ['read', 'admin'] },
     })
@@ -73,6 +73,9 @@ describe('createProtectedFetch', () => {
     network.resource = ({ headers }) => (headers.has('authorization') ? undefined : refusal(challenge))
     await fetch(resourceUrl)
     expect(signIn.asked[0]?.get('scope')).toBe('own read')
+    network.resource = () => undefined
+    await make({ scope: 'own' })(resourceUrl)
+    expect(signIn.asked[1]?.get('scope')).toBe('own')
   })
 
   it('signs in once for requests at the same time', async () => {
