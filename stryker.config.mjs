@@ -1,8 +1,4 @@
-/**
- * Mutation testing, see docs/proof.md. What is mutated is an argument: `npm run mutation -- login/web`.
- *
- * @type {import('@stryker-mutator/api/core').PartialStrykerOptions}
- */
+/** Mutation testing, see docs/proof.md. What is mutated is an argument: `npm run mutation -- login/web`. */
 export default {
   testRunner: 'vitest',
   plugins: ['@stryker-mutator/vitest-runner'],
