@@ -255,7 +255,7 @@ describe('files of tokens', () => {
   it('[A2] are whole after each of 12 kills in the middle of writing, and the next process goes on at once', async () => {
     const { directory } = await written()
     const locks = join(directory, '.locks')
-    // The clock stands still, so a lock of the dead never runs out: only a look at its process frees it.
+    // The clock stands still, so a lock of the dead never runs out. Few kills meet one: file-lock.test.ts has how it is freed.
     let nowMs = Date.now()
     const store = createFileTokenStore({ directory, clock: () => nowMs })
     const script = await bundledScript('support/write-until-killed')
