@@ -89,7 +89,6 @@ export const sections = [
       page('Conformance, left open', 'conformance-open'),
       page('Features', 'features'),
       page('Proof', 'proof'),
-      page('Proof', 'proof'),
     ],
   },
 ]
