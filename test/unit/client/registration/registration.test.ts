@@ -150,7 +150,12 @@ describe('registration management', () => {
     const set = setUpClient()
     const client = await registered(set)
     set.server.script(path, answer(registration))
-    await set.client.updateRegistration(client, { ...registration, client_name: 'New', client_secret: 'chosen' })
+    await set.client.updateRegistration(client, {
+      ...registration,
+      client_id: 'another',
+      client_name: 'New',
+      client_secret: 'chosen',
+    })
     const [request] = set.server.at(path)
     expect(request?.method).toBe('PUT')
     expect(request?.headers).toMatchObject({ 'content-type': 'application/json', authorization: 'Bearer CANARY-token' })
