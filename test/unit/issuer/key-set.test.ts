@@ -142,7 +142,8 @@ describe('createKeySet', () => {
     ['an unknown option', { jwksUri: 'https://a.test/jwks', ttl: 5 }],
     ['a jwksUri over http', { jwksUri: 'http://a.test/jwks' }],
     ['an issuer with a query', { issuer: 'https://a.test?x' }],
-    ['a lifetime out of bounds', { jwksUri: 'https://a.test/jwks', keyCache: { defaultMaxAgeSeconds: 1 } }],
+    ['a lifetime below a minute', { jwksUri: 'https://a.test/jwks', keyCache: { defaultMaxAgeSeconds: 59 } }],
+    ['a lifetime above a day', { jwksUri: 'https://a.test/jwks', keyCache: { defaultMaxAgeSeconds: 86_401 } }],
   ])('refuses %s', (_, options) => {
     expect(() => createKeySet(options as KeySetOptions)).toThrow(ConfigurationError)
   })
