@@ -3,7 +3,7 @@ import type { HttpAnswer } from './http-answer.js'
 import type { RequestFacts } from './request-facts.js'
 
 /** One document as it goes over the wire. */
-export interface PublicDocument {
+export interface ServedDocument {
   readonly body: string
   /** A strong entity tag, quotes included. */
   readonly etag: string
@@ -22,7 +22,7 @@ export function targetOf({ url }: RequestFacts): string {
   return url.startsWith('/') && !url.includes('#') ? url : url.replace(outsideTarget, '')
 }
 
-/** The answer to what is no `GET` or `HEAD`, which needs no document. */
+/** The answer to other methods than `GET` and `HEAD`, which needs no document. */
 export function methodAnswer({ method }: RequestFacts, corsHeaders: Headers): HttpAnswer | undefined {
   if (method === 'OPTIONS') return preflightAnswer(corsHeaders)
   if (method === 'GET' || method === 'HEAD') return undefined
@@ -31,7 +31,7 @@ export function methodAnswer({ method }: RequestFacts, corsHeaders: Headers): Ht
 
 /** The answer with the document; 304 where the client has it (RFC 9110 §13.1.2). */
 export function documentAnswer(
-  { body, etag, contentType, cacheControl }: PublicDocument,
+  { body, etag, contentType, cacheControl }: ServedDocument,
   request: RequestFacts,
   corsHeaders: Headers,
 ): HttpAnswer {

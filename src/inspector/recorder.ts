@@ -109,7 +109,7 @@ function toEventRow(event: PortcullisEvent, atMs: number): EventRow {
   return { kind: 'event', atMs, type: shownText(type), correlationId, members }
 }
 
-/** Times are measured to more places than anybody reads. */
+/** Times have more decimal places than a page needs. */
 function rounded(value: unknown): unknown {
   return typeof value === 'number' ? Math.round(value * 1000) / 1000 : value
 }

@@ -59,7 +59,8 @@ export async function untilAborted<T>(signal: AbortSignal, work: (signal: AbortS
 const patienceMs = 5000
 
 /**
- * Runs what the application supplied, a store or a function, for at most 5 s: a silent one must not hold requests up.
+ * Runs what the application supplied, a store or a function, for at most 5 s: a silent one must not hold requests up. It is
+ * given no signal, so none is made: this stands on the way of requests.
  *
  * @throws {@link FetchFailure} `timeout`, or what `work` throws or rejects with. Always as a rejection.
  */

@@ -3,7 +3,7 @@
  */
 import { sha256Base64url } from '#crypto'
 import type { HttpAnswer } from '../../http/http-answer.js'
-import { documentAnswer, methodAnswer, type PublicDocument as Served, targetOf } from '../../http/public-document.js'
+import { documentAnswer, methodAnswer, type ServedDocument, targetOf } from '../../http/public-document.js'
 import type { RequestFacts } from '../../http/request-facts.js'
 import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
 import { checkOptions, methods, type Rules } from '../../kit/options.js'
@@ -47,7 +47,7 @@ export function createClientDocuments(options: ClientDocumentsOptions): ClientDo
   checkOptions('createClientDocuments', options, rules)
   const { credential, ...about } = options
   const { clientId, jwksUri } = about
-  const routes = new Map<string, MaybePromise<Served>>()
+  const routes = new Map<string, MaybePromise<ServedDocument>>()
   if (credential === undefined) add(clientId, clientMetadataDocument(about).answer)
   else {
     const tokenEndpointAuthMethod = 'private_key_jwt'
@@ -59,7 +59,7 @@ export function createClientDocuments(options: ClientDocumentsOptions): ClientDo
 
   function add(url: string, { headers, body }: HttpAnswer): void {
     const about = { body, contentType: headers['Content-Type'], cacheControl: headers['Cache-Control'] }
-    const document = whenReady(sha256Base64url(body), (hash) => ({ ...about, etag: `"${hash}"` }) as Served)
+    const document = whenReady(sha256Base64url(body), (hash) => ({ ...about, etag: `"${hash}"` }) as ServedDocument)
     routes.set(url.slice(originOf(url).length), document)
   }
 
