@@ -4,8 +4,9 @@
  * that `.ci/equivalent-mutants.json` does not name.
  *
  * What counts is what the unit tests of the room notice, those in `test/unit/<room>`. Stryker's runner passes over test
- * files that a mutant keeps from being collected, and switches mutants of static code on too late. So each survivor is
- * written into a copy of the files and tried again under plain Vitest.
+ * files that a mutant keeps from being collected, switches mutants of static code on too late, and takes a machine that
+ * is busy for a test that hangs. So each survivor, and each mutant that ran out of time, is written into a copy of the
+ * files and tried again under plain Vitest.
  */
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -21,6 +22,9 @@ if (room === undefined || !existsSync(join(root, source))) {
 const isFolder = statSync(join(root, source)).isDirectory()
 const mutated = isFolder ? `${source}/**/*.ts` : source
 const env = { ...process.env, MUTATION_ROOM: isFolder ? room : dirname(room) }
+
+/** The tests of a room take seconds. */
+const hangsAfterMs = 180_000
 
 function run(program, args, options) {
   return spawnSync(process.execPath, [join(root, 'node_modules', program), ...args], options).status === 0
@@ -39,6 +43,11 @@ function offsetOf(text, { line, column }) {
   return text.split('\n', line - 1).reduce((sum, { length }) => sum + length + 1, column - 1)
 }
 
+/** Without the space before it, so that a reason survives a change of the depth of a line. */
+function lineOf({ text, location }) {
+  return text.split('\n')[location.start.line - 1].trim()
+}
+
 function original({ text, location }) {
   return text.slice(offsetOf(text, location.start), offsetOf(text, location.end))
 }
@@ -51,6 +60,7 @@ function isNoticed(copy, { file, text, location, replacement }) {
     cwd: copy,
     stdio: 'ignore',
     env,
+    timeout: hangsAfterMs,
   })
   writeFileSync(join(copy, file), text)
   return !isGreen
@@ -68,7 +78,7 @@ const stryker = '@stryker-mutator/core/bin/stryker.js'
 if (!run(stryker, ['run', '--mutate', mutated, ...flags], { cwd: root, stdio: 'inherit', env })) process.exit(1)
 
 const counted = readMutants().filter(({ status }) => !['Ignored', 'CompileError', 'RuntimeError'].includes(status))
-const doubtful = counted.filter(({ status }) => status === 'Survived' || status === 'NoCoverage')
+const doubtful = counted.filter(({ status }) => ['Survived', 'NoCoverage', 'Timeout'].includes(status))
 const copy = makeCopy()
 const survivors = doubtful.filter((mutant) => !isNoticed(copy, mutant))
 rmSync(copy, { recursive: true, force: true })
@@ -76,8 +86,11 @@ rmSync(copy, { recursive: true, force: true })
 const equivalents = JSON.parse(readFileSync(join(root, '.ci/equivalent-mutants.json'), 'utf8'))
 const reasonFor = (mutant) =>
   equivalents.find(
-    ({ file, code, replacement }) =>
-      file === mutant.file && code === original(mutant) && replacement === mutant.replacement,
+    ({ file, line, code, replacement }) =>
+      file === mutant.file &&
+      line === lineOf(mutant) &&
+      code === original(mutant) &&
+      replacement === mutant.replacement,
   )?.reason
 for (const mutant of survivors) {
   const place = `${mutant.file}:${mutant.location.start.line}`

@@ -87,8 +87,7 @@ function scopesThatInclude(scope: string, implies: ImpliedScopes): ReadonlySet<s
 }
 
 function allOf(rules: readonly ScopeRule[]): ScopeRule {
-  const [only] = rules
-  if (rules.length === 1 && only !== undefined) return only
+  if (rules.length === 1) return rules[0] as ScopeRule
   return {
     isSatisfiedBy: (granted) => rules.every((rule) => rule.isSatisfiedBy(granted)),
     neededFrom: (granted) => unionOf(rules.map((rule) => rule.neededFrom(granted))),

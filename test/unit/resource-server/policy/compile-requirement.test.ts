@@ -238,6 +238,95 @@ describe('compileRequirement', () => {
     expect(() => compileRequirement(requirement as Requirement<never>, context)).toThrow(ConfigurationError)
   })
 
+  it('[E-12] tells what a rule accepts and what the token has', () => {
+    const refusal = (requirement: Requirement<never>, token: Partial<JudgedToken>) => {
+      const error = judge(requirement, token) as AuthError
+      return { code: error.code, detail: error.detail, expected: error.expected, received: error.received }
+    }
+    expect(refusal({ scope: ['read', 'write'] }, { scopes: ['read'] })).toEqual({
+      code: 'ERR_SCOPE_INSUFFICIENT',
+      detail: undefined,
+      expected: ['read', 'write'],
+      received: ['read'],
+    })
+    expect(refusal({ roles: { any: ['a', ['b', 'c']] } }, { roles: ['d'] })).toEqual({
+      code: 'ERR_ROLE_INSUFFICIENT',
+      detail: undefined,
+      expected: ['a', 'b', 'c'],
+      received: ['d'],
+    })
+    expect(refusal({ claims: { org: 'acme' } }, { tokenClaims: { org: 'evil' } })).toEqual({
+      code: 'ERR_CLAIM_REQUIREMENT',
+      detail: 'org',
+      expected: ['acme'],
+      received: 'evil',
+    })
+    const authorizationDetails = { payment: () => true, account: () => true }
+    const granted = [{ type: 'payment' }, { type: 'other' }]
+    expect(refusal({ authorizationDetails }, { tokenClaims: { authorization_details: granted } })).toEqual({
+      code: 'ERR_AUTHORIZATION_DETAILS',
+      detail: undefined,
+      expected: ['payment', 'account'],
+      received: ['payment', 'other'],
+    })
+    expect(refusal({ authorizationDetails }, {})).toMatchObject({ received: [] })
+  })
+
+  it('[E-12] takes a boolean and a finite number as the value of a claim', () => {
+    expect(judge({ claims: { beta: true, level: 2 } }, { tokenClaims: { beta: true, level: 2 } })).toBe('passes')
+    expect(judge({ claims: { beta: true } }, { tokenClaims: { beta: 'true' } })).toBeInstanceOf(AccessDeniedError)
+  })
+
+  it('names the function of the application that answered with a promise', () => {
+    const promise = () => Promise.resolve(true)
+    for (const requirement of [{ claims: promise }, { claims: { org: promise } }]) {
+      expect(judge(requirement as never, {})).toMatchObject({ callback: 'claims' })
+    }
+    const payment = judge({ authorizationDetails: { payment: promise } } as never, {
+      tokenClaims: { authorization_details: [{ type: 'payment' }] },
+    })
+    expect(payment).toMatchObject({ callback: 'authorizationDetails' })
+  })
+
+  it('joins the scopes of a challenge by spaces', () => {
+    expect(compileRequirement({ scope: ['read', 'write'] }, context).challengeScope).toBe('read write')
+  })
+
+  it.each([
+    ['Node', { headers: {}, method: 'GET' }],
+    ['Koa', { req: {}, method: 'GET' }],
+    ['Fetch', new Request('https://api.example.com')],
+  ])('says so where a guard was mounted without being called, and given a request of %s', (_what, request) => {
+    expect(() => compileRequirement(request as never, context)).toThrow(
+      'A guard was given a request in place of a requirement. Call it where you mount it: `requireToken()`, not `requireToken`.',
+    )
+  })
+
+  it.each([{ method: 'GET' }, { headers: {} }, { req: {} }])('does not take %j for a request', (members) => {
+    expect(() => compileRequirement(members as never, context)).toThrow(/^A requirement has no /)
+  })
+
+  it.each<[string, unknown, string]>([
+    ['claims', {}, '`claims` takes an object of rules by claim name, or a function; leave it out for none.'],
+    ['claims', { org: null }, '`claims.org` takes a string, a number, a boolean, a list of them, or a function.'],
+    [
+      'authorizationDetails',
+      { payment: () => true, account: true },
+      '`authorizationDetails` takes an object of functions by type; leave it out for none.',
+    ],
+    ['scope', 5, '`scope` takes a string, an array, { all: […] } or { any: […] }.'],
+    ['scope', '', '`scope` names no scope; leave it out to demand none.'],
+    ['scope', [], '`scope` names no scope; leave it out to demand none.'],
+    ['scope', 'a"', '`scope` holds a character no scope may have (RFC 6749 §3.3).'],
+    [
+      'scope',
+      'read,write',
+      "`scope` holds a comma. Scopes are separated by spaces: 'read write'. Write ['a,b'] for one scope with a comma in it.",
+    ],
+  ])('says how to write %s in place of %j', (name, value, message) => {
+    expect(() => compileRequirement({ [name]: value } as never, context)).toThrow(message)
+  })
+
   it('suggests the nearest name of a member', () => {
     expect(() => compileRequirement({ scopes: 'read' } as never, context)).toThrow(/Did you mean `scope`\?/)
   })

@@ -2,7 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ConfigurationError } from '../../../../src/errors/index.js'
 import type { ScopeExpression } from '../../../../src/resource-server/policy/requirement.js'
-import { compileScope, type ImpliedScopes } from '../../../../src/resource-server/policy/scope-expression.js'
+import {
+  compileScope,
+  type ImpliedScopes,
+  toImpliedScopes,
+} from '../../../../src/resource-server/policy/scope-expression.js'
 
 const nothingImplied: ImpliedScopes = new Map()
 const satisfied = (expression: ScopeExpression, granted: string, implies = nothingImplied) =>
@@ -68,6 +72,8 @@ describe('compileScope', () => {
     expect(satisfied('read list write', 'admin', implies)).toBe(true)
     expect(satisfied('admin', 'write read list', implies)).toBe(false)
     expect(satisfied('other', 'admin', implies)).toBe(false)
+    expect(satisfied('read', 'other', implies)).toBe(false)
+    expect(satisfied('read', 'other admin', implies)).toBe(true)
     expect(needed('read', '', implies)).toBe('read')
   })
 
@@ -129,6 +135,41 @@ describe('compileScope', () => {
   ])('refuses %s', (_what, expression) => {
     expect(() => compileScope(expression as ScopeExpression, nothingImplied)).toThrow(ConfigurationError)
   })
+
+  it('takes one scope with a comma in a list', () => {
+    expect(satisfied(['a,b'], 'a,b')).toBe(true)
+    expect(satisfied(['a,b'], 'a b')).toBe(false)
+  })
+})
+
+describe('toImpliedScopes', () => {
+  const message = "`implies` takes an object of scopes by scope, as in { 'files:write': ['files:read'] }."
+
+  it('takes one scope or a list of them', () => {
+    expect([...toImpliedScopes({ admin: 'write', write: ['read', 'list'] })]).toEqual([
+      ['admin', ['write']],
+      ['write', ['read', 'list']],
+    ])
+    expect([...toImpliedScopes()]).toEqual([])
+  })
+
+  it.each([
+    null,
+    [],
+    'admin',
+    { 'two scopes': 'read' },
+    { admin: ['read', 'two scopes'] },
+    { ok: 'read', '"': 'read' },
+  ])('refuses %j', (implies) => {
+    expect(() => toImpliedScopes(implies as never)).toThrow(message)
+  })
+
+  it.each([{ admin: undefined }, { admin: 5 }, { admin: [] }, { admin: ['read', 5] }])(
+    'names the entry that is wrong in %o',
+    (implies) => {
+      expect(() => toImpliedScopes(implies as never)).toThrow(/`implies\.admin`/)
+    },
+  )
 })
 
 function holds(expression: ScopeExpression, granted: readonly string[]): boolean {
