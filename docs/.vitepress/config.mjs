@@ -47,6 +47,13 @@ function showDiagrams({ renderer: { rules }, utils }) {
   }
 }
 
+/** Words as they stand, and names such as `invalid_token` whole as well. Runs in the page too: it uses nothing around it. */
+function tokenize(text) {
+  const words = text.split(/[\s\p{P}\p{S}]+/u)
+  const names = text.match(/[\p{L}\p{N}]+(?:_[\p{L}\p{N}]+)+/gu) ?? []
+  return [...words, ...names].filter((word) => word !== '')
+}
+
 /** One entry a module of the reference, its kinds below it. */
 function reference() {
   const folder = join(docs, 'api')
@@ -75,14 +82,14 @@ export default defineConfig({
     },
   },
   themeConfig: {
-    search: { provider: 'local' },
+    search: { provider: 'local', options: { miniSearch: { options: { tokenize } } } },
     outline: [2, 3],
     nav: [
       { text: 'Start', link: '/getting-started' },
-      { text: 'Guides', link: '/scopes' },
-      { text: 'Providers', link: '/providers' },
+      { text: 'Questions', link: '/questions' },
+      { text: 'Providers', link: '/providers/' },
       { text: 'Errors', link: '/errors' },
-      { text: 'Reference', link: '/options' },
+      { text: 'Options', link: '/options' },
     ],
     sidebar: [...sections, { text: 'API', collapsed: true, items: reference() }],
     socialLinks: [{ icon: 'github', link: repository }],

@@ -2,9 +2,10 @@ import * as client from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
 import { read } from './markdown.js'
 
-const page = read('docs/client.md')
+const parts = ['client', 'client-credentials', 'client-logins', 'client-errors']
+const page = parts.map((part) => read(`docs/${part}.md`)).join('')
 
-describe('docs/client.md', () => {
+describe('the pages of the client', () => {
   it('[S4-37] lists every code of the client with its category, in the order of the source, and no other', () => {
     const rows = [...page.matchAll(/^\| `(ERR_\w+)` \| (\w+) \| (yes|no) \| (.+) \|$/gm)].map((row) => row.slice(1))
     const expected = Object.entries(client.clientErrorTraits).map(([code, { category, retryable, message }]) => [

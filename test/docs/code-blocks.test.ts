@@ -99,6 +99,7 @@ describe('TypeScript blocks', () => {
     page: 'known-bad',
     line: 1,
     language: 'ts',
+    label: '',
     code: "import { createResourceServer } from 'portcullis'\ncreateResourceServer({ resource: 1 })\n",
   }
   let problems: ReadonlyMap<CodeBlock, string>

@@ -34,7 +34,7 @@ function section(command: Command): string[] {
   ]
 }
 
-/** docs/command.md: `text`, a recorded call, and what stands in the table of commands. */
+/** docs/command.md: `text`, and a recorded call. */
 export function commandPage(text: string, recorded: string): string {
   return [
     text.trimEnd(),
@@ -46,6 +46,16 @@ export function commandPage(text: string, recorded: string): string {
     '```text',
     recorded.trimEnd(),
     '```',
+    '',
+  ].join('\n')
+}
+
+/** docs/command-reference.md: what stands in the table of commands. */
+export function commandReference(): string {
+  return [
+    '# Commands and flags',
+    '',
+    'Every command with its flags, exit codes and JSON. [The command](command.md) shows them at work.',
     '',
     '## Flags of every command',
     '',

@@ -7,7 +7,7 @@ const pageOf: Readonly<Record<string, string>> = {
   'experimental-decorators/nest.ts': 'docs/nestjs.md',
   'experimental-decorators/routing-controllers.ts': 'docs/decorators.md',
   'mcp/agents.ts': 'docs/agents.md',
-  'mcp/on-behalf-of.ts': 'docs/mcp.md',
+  'mcp/on-behalf-of.ts': 'docs/mcp-tools.md',
   'mcp/server.ts': 'docs/mcp.md',
   'hono.ts': 'docs/fetch.md',
   'on-behalf-of.ts': 'docs/delegation.md',

@@ -37,7 +37,6 @@ async function firstLine(code: string, folder: string): Promise<readonly unknown
 
 describe('the program a page begins with', () => {
   it.each([
-    ['getting-started', [200, { subject: 'alice' }]],
     ['express', [200, { subject: 'alice' }]],
     ['fastify', [200, { subject: 'alice' }]],
     ['koa', [200, { subject: 'alice' }]],
@@ -51,6 +50,25 @@ describe('the program a page begins with', () => {
     expect(read(page).split('\n## ')[0]).toContain(program?.code)
     const folder = folders[program?.language as keyof typeof folders]
     expect(await firstLine(program?.code ?? '', folder)).toEqual(expected)
+  })
+})
+
+describe('the tabs of docs/getting-started.md', () => {
+  const tabs = codeBlocks('docs/getting-started.md').filter(({ label }) => label !== '')
+
+  it.each([
+    ['Express', 'express'],
+    ['Fastify', 'fastify'],
+    ['Koa', 'koa'],
+    ['Fetch', 'fetch'],
+    ['NestJS', 'nestjs'],
+    ['MCP', 'mcp'],
+  ])('of %s are the packages and the program that docs/%s.md begins with', (label, name) => {
+    const shown = tabs.filter((tab) => tab.label === label).map(({ language, code }) => [language, code])
+    const page = codeBlocks(`docs/${name}.md`)
+    const install = page.find(({ language }) => language === 'sh')
+    const program = page.find(({ language }) => language in folders)
+    expect(shown).toEqual([install, program].map((block) => [block?.language, block?.code]))
   })
 })
 

@@ -4,17 +4,18 @@ import { dirname, join, relative, resolve } from 'node:path'
 /** The top folder of the repository. */
 export const root = resolve(import.meta.dirname, '../..')
 
-/** A fenced block of a page. `line` is that of its opening fence. */
+/** A fenced block of a page. `line` is that of its opening fence, `label` what stands on its tab. */
 export interface CodeBlock {
   readonly page: string
   readonly line: number
   readonly language: string
+  readonly label: string
   readonly code: string
 }
 
 /** The pages people read: those at the top, and all of docs/ and examples/ but the generated reference. */
 export function pages(): readonly string[] {
-  return ['.', 'docs', 'docs/concepts', 'examples'].flatMap(markdownIn)
+  return ['.', 'docs', 'docs/concepts', 'docs/migration', 'docs/providers', 'examples'].flatMap(markdownIn)
 }
 
 function markdownIn(folder: string): string[] {
@@ -30,13 +31,16 @@ export function read(page: string): string {
 /** The fenced blocks of a page. Throws at a fence that is never closed. */
 export function codeBlocks(page: string): readonly CodeBlock[] {
   const blocks: CodeBlock[] = []
-  let open: { line: number; language: string; lines: string[] } | undefined
+  let open: { line: number; language: string; label: string; lines: string[] } | undefined
   for (const [index, text] of read(page).split('\n').entries()) {
     const fence = /^\s*```(.*)$/.exec(text)
     if (fence === null) open?.lines.push(text)
-    else if (open === undefined) open = { line: index + 1, language: (fence[1] as string).trim(), lines: [] }
-    else {
-      blocks.push({ page, line: open.line, language: open.language, code: `${open.lines.join('\n')}\n` })
+    else if (open === undefined) {
+      const [, language = '', label = ''] = /^([^[]*)(?:\[(.*)\])?$/.exec((fence[1] as string).trim()) ?? []
+      open = { line: index + 1, language: language.trim(), label, lines: [] }
+    } else {
+      const { line, language, label, lines } = open
+      blocks.push({ page, line, language, label, code: `${lines.join('\n')}\n` })
       open = undefined
     }
   }

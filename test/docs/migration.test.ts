@@ -4,7 +4,7 @@ import { publicClient } from 'portcullis/client'
 import { createLogin, createMemorySessionStore, createProvider, type LoginOptions } from 'portcullis/login'
 import { createSigningKey } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
-import { read } from './markdown.js'
+import { pages, read } from './markdown.js'
 
 const issuer = 'https://login.example.com'
 const resource = 'https://api.example.com'
@@ -54,8 +54,9 @@ const logins: Readonly<Record<string, Partial<LoginOptions>>> = {
   '`claims` of the options': { claims: ['email'] },
 }
 
-describe('docs/migration.md', () => {
-  const page = read('docs/migration.md')
+describe('the pages of docs/migration', () => {
+  const own = pages().filter((page) => page.startsWith('docs/migration/'))
+  const page = own.map(read).join('')
 
   it.each(Object.entries(settings))('names %s, which a server takes', (words, options) => {
     expect(page).toContain(words)

@@ -2,9 +2,10 @@ import type { IssuerOptions } from 'portcullis'
 import * as presets from 'portcullis/providers'
 import { describe, expect, it } from 'vitest'
 import { providers } from '../providers/world.js'
-import { read } from './markdown.js'
+import { pages, read } from './markdown.js'
 
-const page = read('docs/providers.md')
+const page = read('docs/providers/presets.md')
+const all = pages().filter((one) => one.startsWith('docs/providers/'))
 
 const credential = { authenticate: () => ({}), toJSON: () => 'yours' }
 const githubOptions = presets.github({ clientId: 'Iv1.8a61f9b3a7aba766', credential })
@@ -19,7 +20,7 @@ function shown(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value, null, 1).replaceAll(/\s+/g, ' ')
 }
 
-describe('docs/providers.md', () => {
+describe('the pages of providers', () => {
   it('shows exactly what each preset sets', () => {
     const rows = [...providers, { name: 'github', options: githubOptions }].map(({ name, options }) =>
       row(name, options),
@@ -29,7 +30,8 @@ describe('docs/providers.md', () => {
   })
 
   it('shows every preset at work', () => {
-    const missing = Object.keys(presets).filter((name) => !new RegExp(`import \\{[^}]*\\b${name}\\b`).test(page))
+    const text = all.map(read).join('')
+    const missing = Object.keys(presets).filter((name) => !new RegExp(`import \\{[^}]*\\b${name}\\b`).test(text))
     expect(missing).toEqual([])
   })
 

@@ -16,7 +16,7 @@ const ofDocs = pages().filter((page) => page.startsWith('docs/') && page !== 'do
 
 describe('the site', () => {
   it('has every page of docs in its list, once', () => {
-    const listed = sections.flatMap(({ items }) => items.map(({ link }) => `docs${link}.md`))
+    const listed = sections.flatMap(({ items }) => items.map(({ link }) => `docs${link.replace(/\/$/, '/index')}.md`))
     expect(listed.sort()).toEqual([...ofDocs].sort())
   })
 

@@ -4,8 +4,10 @@ import { errorDescriptions } from '../../src/errors/codes.js'
 import { refusalSentence } from '../../src/explain/sentences.js'
 import { anchors, localLinks, read } from './markdown.js'
 
-describe('docs/troubleshooting.md', () => {
-  const links = localLinks('docs/troubleshooting.md')
+const own = ['docs/troubleshooting.md', 'docs/troubleshooting-set-up.md', 'docs/troubleshooting-client.md']
+
+describe('the pages of troubleshooting', () => {
+  const links = own.flatMap(localLinks)
 
   it('leads to every code of a refusal', () => {
     const missing = Object.keys(errorDescriptions).filter((code) => !links.includes(`errors.md#${code.toLowerCase()}`))
@@ -23,8 +25,8 @@ describe('docs/troubleshooting.md', () => {
   })
 
   it('says in each row what is seen, why, and what to write', () => {
-    const [, ...sections] = read('docs/troubleshooting.md').split('\n## ')
-    const rows = sections
+    const rows = own
+      .flatMap((page) => read(page).split('\n## ').slice(1))
       .filter((section) => !section.startsWith('By what you see\n'))
       .flatMap((section) => section.split('\n'))
       .filter((line) => line.startsWith('| '))
