@@ -18,7 +18,10 @@ import { loadKeys } from './load-keys.js'
 export interface KeyCacheOptions {
   /** Lifetime when the answer has no `Cache-Control: max-age`. Default 3600, clamped like it to 60 … 86,400. */
   readonly defaultMaxAgeSeconds?: number | undefined
-  /** How long before expiry a background refresh starts, less up to a tenth of jitter. Default 300. */
+  /**
+   * How long before expiry a background refresh starts at the latest: at a random moment of the half of the time before
+   * that, so that the processes of a fleet do not all come at once. Default 300.
+   */
   readonly refreshAheadSeconds?: number | undefined
   /** How long known keys go on serving past expiry while refreshes fail. 0 to 3600, default 3600. */
   readonly staleIfErrorSeconds?: number | undefined

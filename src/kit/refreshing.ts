@@ -1,4 +1,4 @@
-import { backOffDelayMs } from './back-off.js'
+import { backOffDelayMs, scatteredMs } from './back-off.js'
 import type { Clock } from './clock.js'
 import { createSingleFlight } from './single-flight.js'
 import { unref } from './time-limit.js'
@@ -20,7 +20,10 @@ export interface RefreshingOptions<T> {
   retryAfterMs(error: unknown): number | undefined
   readonly clock: Clock
   readonly random: () => number
-  /** How long before expiry a background load starts; at most half the lifetime, less up to a tenth of jitter. */
+  /**
+   * How long before expiry a background load starts at the latest; at most half the lifetime. It starts at a random moment of
+   * the half of the time before that.
+   */
   readonly refreshAheadMs: number
   /** How long past expiry the value serves while loads fail or hang. */
   readonly staleIfErrorMs: number
@@ -175,11 +178,11 @@ export function createRefreshing<T>(options: RefreshingOptions<T>): Refreshing<T
 
 function hold<T>({ value, lifetimeMs }: Loaded<T>, fetchedAtMs: number, options: RefreshingOptions<T>): Held<T> {
   const expiresAtMs = fetchedAtMs + lifetimeMs
-  const aheadMs = Math.min(options.refreshAheadMs, lifetimeMs / 2) * (1 - options.random() / 10)
+  const latestMs = lifetimeMs - Math.min(options.refreshAheadMs, lifetimeMs / 2)
   return {
     value,
     fetchedAtMs,
-    refreshAtMs: expiresAtMs - aheadMs,
+    refreshAtMs: fetchedAtMs + scatteredMs(latestMs, options.random),
     expiresAtMs,
     staleUntilMs: expiresAtMs + options.staleIfErrorMs,
   }

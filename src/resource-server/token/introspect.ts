@@ -1,5 +1,6 @@
 /** What an issuer says about a token, remembered for a short while. Does NOT compare the audience, nor judge `cnf`. */
 import { InvalidTokenError, UnavailableError } from '../../errors/index.js'
+import { scatteredMs } from '../../kit/back-off.js'
 import { createBoundedCache } from '../../kit/bounded-cache.js'
 import { monotonicClock } from '../../kit/clock.js'
 import { emit, traced } from '../../kit/event-sink.js'
@@ -59,7 +60,7 @@ interface Refused {
 
 /**
  * Introspection at one issuer (RFC 7662, RFC 9701 where a signed answer is demanded). What was accepted is remembered
- * for `cacheSeconds` and never past `exp`, what was refused for `negativeCacheSeconds`; a failure to tell is not
+ * for at least half of `cacheSeconds` and never past `exp`, what was refused for `negativeCacheSeconds`; a failure to tell is not
  * remembered. Concurrent questions about a token are one request, and those about different ones are bounded. Good and
  * bad answers are held apart, so that invented tokens never push out good ones.
  */
@@ -100,7 +101,7 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
       emit(onEvent, { type: 'introspection.answered', issuer, active, durationMs: durationMs() })
     try {
       const entry = await judge(token, audience, accepted.get(key) !== undefined)
-      accepted.set(key, { entry, untilMs: reusableUntilMs(entry, clock() + introspection.cacheMs) })
+      accepted.set(key, { entry, untilMs: reusableUntilMs(entry, clock() + scatteredMs(introspection.cacheMs)) })
       tellAnswer(true)
       return entry
     } catch (error) {

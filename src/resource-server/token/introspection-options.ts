@@ -21,7 +21,10 @@ export interface IntrospectionOptions {
   readonly dangerouslyAllowMissingAudience?: boolean | undefined
   /** For an endpoint that checks tokens in a way of its own. Needs `endpoint`. Default: RFC 7662. */
   readonly tokenCheck?: TokenCheckOptions | undefined
-  /** How long a positive answer is reused, at most until `exp`. 0 asks every time. Default 60. */
+  /**
+   * How long a positive answer is reused at most, and never past `exp`; half of it at least, at random, so that the
+   * processes of a fleet do not all ask at once. 0 asks every time. Default 60.
+   */
   readonly cacheSeconds?: number | undefined
   /** How long a negative answer is reused. Default 10. */
   readonly negativeCacheSeconds?: number | undefined
@@ -43,7 +46,10 @@ export interface IntrospectionBreakerOptions {
    * 1 to 1000, default 5.
    */
   readonly failureThreshold?: number | undefined
-  /** How long it stays open before one trial request. 100 to 600,000, default 10,000; a longer `Retry-After` counts. */
+  /**
+   * How long it stays open at most before one trial request; half of it at least, at random. 100 to 600,000, default
+   * 10,000; a longer `Retry-After` counts.
+   */
   readonly resetTimeoutMs?: number | undefined
 }
 

@@ -3,6 +3,7 @@ import type { CircuitBreakerPolicy, CircuitState } from 'cockatiel'
 import { InvalidTokenError, UnavailableError, type UnavailableErrorOptions } from '../../errors/index.js'
 import type { Discovery } from '../../issuer/discovery.js'
 import type { CredentialFields } from '../../issuer/endpoint-credential.js'
+import { scatteredMs } from '../../kit/back-off.js'
 import type { BreakerState } from '../../kit/client-events.js'
 import type { Clock } from '../../kit/clock.js'
 import type { IntrospectionFailureReason } from '../../kit/failure-code.js'
@@ -129,6 +130,8 @@ export interface IntrospectionHealth {
 export interface IntrospectionGateSettings extends Pick<IntrospectionSettings, 'maxInFlight' | 'breaker'> {
   readonly clock: Clock
   readonly onCircuit: (state: BreakerState) => void
+  /** Numbers from 0 to 1, for jitter. Default `Math.random`. */
+  readonly random?: (() => number) | undefined
 }
 
 /** By cockatiel's numbers: closed, open, half open, isolated. */
@@ -171,7 +174,7 @@ export function createIntrospectionGate(settings: IntrospectionGateSettings): In
  * Cockatiel counts and decides; how long the circuit stays open goes by our own clock, so that time can be injected. It is
  * loaded with the first question: loading makes an `AbortController`, which Workers forbid outside of a request.
  */
-function createCircuit({ breaker, clock, onCircuit }: IntrospectionGateSettings) {
+function createCircuit({ breaker, clock, onCircuit, random }: IntrospectionGateSettings) {
   let openUntilMs = 0
   let isTrying = false
   let policy: CircuitBreakerPolicy | undefined
@@ -184,7 +187,7 @@ function createCircuit({ breaker, clock, onCircuit }: IntrospectionGateSettings)
       breaker: new ConsecutiveBreaker(failureThreshold),
     })
     policy.onBreak((reason) => {
-      openUntilMs = clock() + Math.max(resetTimeoutMs, pauseAskedFor(reason, clock()))
+      openUntilMs = clock() + Math.max(scatteredMs(resetTimeoutMs, random), pauseAskedFor(reason, clock()))
     })
     policy.onStateChange((state) => onCircuit(stateNames[state]))
   }

@@ -12,7 +12,9 @@ function answer(status: number, headers: Record<string, string> = {}) {
 type Answer = ReturnType<typeof answer>
 
 /** A gate, and a word for what became of each question. */
-function gateOf(settings: { maxInFlight?: number; breaker?: false | { failureThreshold: number } } = {}) {
+function gateOf(
+  settings: { maxInFlight?: number; breaker?: false | { failureThreshold: number }; jitter?: number } = {},
+) {
   const clock = createFrozenClock()
   const states: BreakerState[] = []
   const { breaker = { failureThreshold: 3 } } = settings
@@ -21,6 +23,7 @@ function gateOf(settings: { maxInFlight?: number; breaker?: false | { failureThr
     breaker: breaker === false ? undefined : { resetTimeoutMs: 10_000, ...breaker },
     clock: clock.now,
     onCircuit: (state) => void states.push(state),
+    random: () => settings.jitter ?? 0,
   })
   let sent = 0
   const ask = async (reply: () => Answer | Promise<Answer>, isKnown = false): Promise<string> => {
@@ -124,6 +127,19 @@ describe('the circuit to an introspection endpoint', () => {
     expect(await trying).toBe('400')
     expect(await ask(() => answer(200))).toBe('200')
     expect(states).toEqual(['open', 'half-open', 'closed'])
+  })
+
+  it.each([
+    [0, 10_000],
+    [0.5, 7500],
+    [1, 5000],
+  ])('[REAL-13] stays open for a time of which half is left to chance: %d', async (jitter, openMs) => {
+    const { ask, clock } = gateOf({ jitter })
+    for (let times = 0; times < 3; times++) await ask(fail('network'))
+    clock.advance(openMs - 1)
+    expect(await ask(() => answer(200))).toMatch(/^circuit_open/)
+    clock.advance(1)
+    expect(await ask(() => answer(200))).toBe('200')
   })
 
   it('[REAL-13] opens again for the whole time when the trial fails', async () => {
