@@ -173,6 +173,7 @@ export const sections = [
       page('What is left open', 'conformance-open'),
       page('Features, one by one', 'features'),
       page('Proof', 'proof'),
+      page('Faults', 'proof/faults'),
     ],
   },
   {

@@ -15,7 +15,9 @@ export interface CodeBlock {
 
 /** The pages people read: those at the top, and all of docs/ and examples/ but the generated reference. */
 export function pages(): readonly string[] {
-  return ['.', 'docs', 'docs/concepts', 'docs/migration', 'docs/providers', 'examples'].flatMap(markdownIn)
+  return ['.', 'docs', 'docs/concepts', 'docs/migration', 'docs/proof', 'docs/providers', 'examples'].flatMap(
+    markdownIn,
+  )
 }
 
 function markdownIn(folder: string): string[] {

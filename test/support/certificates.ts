@@ -47,7 +47,8 @@ export async function createCertificate(commonName: string): Promise<TestCertifi
 /** An authority of one's own, which issues certificates for a host name. */
 export interface TestAuthority {
   readonly cert: string
-  issue(hostname: string): Promise<{ readonly cert: string; readonly key: string }>
+  /** Good from two hours ago until `lifeMs` from now, an hour by default; negative for one that has expired. */
+  issue(hostname: string, lifeMs?: number): Promise<{ readonly cert: string; readonly key: string }>
 }
 
 export async function createAuthority(commonName: string): Promise<TestAuthority> {
@@ -64,12 +65,14 @@ export async function createAuthority(commonName: string): Promise<TestAuthority
   )
   return {
     cert: own.toString('pem'),
-    async issue(hostname) {
+    async issue(hostname, lifeMs = 3_600_000) {
       const { publicKey, privateKey } = await generate()
       const certificate = await x509.X509CertificateGenerator.create(
         {
           ...{ subject: `CN=${hostname}`, issuer: name, publicKey, signingKey: keys.privateKey },
-          ...{ signingAlgorithm: algorithm, ...times },
+          ...{ signingAlgorithm: algorithm },
+          notBefore: new Date(Date.now() - 7_200_000),
+          notAfter: new Date(Date.now() + lifeMs),
           extensions: [new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: hostname }])],
         },
         platform,
