@@ -1,0 +1,19 @@
+/** The API in production: ISSUER=https://login.example.com RESOURCE=https://api.example.com npm run serve */
+import 'reflect-metadata'
+import { NestFactory } from '@nestjs/core'
+import { createResourceServer } from 'portcullis'
+import { AppModule } from './app.module.js'
+
+const { ISSUER, RESOURCE, PORT = '3000' } = process.env
+if (!ISSUER || !RESOURCE) throw new Error('Set ISSUER and RESOURCE, as the README says.')
+
+const server = createResourceServer({
+  resource: RESOURCE,
+  issuer: ISSUER,
+  onEvent: (event) => {
+    if (event.type === 'auth.refused') console.warn(event.status, event.code, event.detail)
+  },
+})
+
+const app = await NestFactory.create(AppModule.forServer(server))
+await app.listen(Number(PORT))
