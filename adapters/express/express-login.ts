@@ -8,7 +8,14 @@ import {
   setNodeHeaders,
 } from '../../src/adapter.js'
 import type { ClientDocuments } from '../../src/client/index.js'
-import type { Login, LoginGuard, LoginRequirement, LoginSession } from '../../src/login/index.js'
+import type {
+  Login,
+  LoginAccepted,
+  LoginGuard,
+  LoginRefused,
+  LoginRequirement,
+  LoginSession,
+} from '../../src/login/index.js'
 import type { RequestGuard } from './express-gate.js'
 
 /**
@@ -19,9 +26,9 @@ import type { RequestGuard } from './express-gate.js'
  */
 export function loginRoutes(login: Login): RequestHandler {
   return (req, res, next) => {
-    login
-      .handle(nodeRequestFacts(req), () => readNodeForm(req))
-      .then((answer) => (answer === undefined ? next() : sendNodeAnswer(res, answer)), next)
+    const answer = login.handle(nodeRequestFacts(req), () => readNodeForm(req))
+    if (answer === undefined) next()
+    else answer.then((ready) => sendNodeAnswer(res, ready)).catch(next)
   }
 }
 
@@ -72,13 +79,22 @@ export function loginRefusals(login: Login): ErrorRequestHandler {
 }
 
 function guarded<Added>(guard: LoginGuard<LoginSession | undefined>): RequestGuard<Added> {
-  async function admit(req: Request, res: Response, next: () => void): Promise<void> {
-    const result = await guard(nodeRequestFacts(req))
-    if (!result.ok) return sendNodeAnswer(res, result.answer)
-    Object.defineProperty(req, 'login', { value: result.login, configurable: true, enumerable: false, writable: false })
-    setNodeHeaders(res, result.headers)
-    next()
+  const handler: RequestHandler = (req, res, next) => {
+    const judged = guard(nodeRequestFacts(req))
+    if (judged instanceof Promise) judged.then((result) => settle(result, req, res, next)).catch(next)
+    else settle(judged, req, res, next)
   }
-  const handler: RequestHandler = (req, res, next) => void admit(req, res, next).catch(next)
   return declares(handler) as unknown as RequestGuard<Added>
+}
+
+type LoginJudged = LoginAccepted<LoginSession | undefined> | LoginRefused
+
+function settle(result: LoginJudged, req: Request, res: Response, next: () => void): void {
+  if (!result.ok) {
+    sendNodeAnswer(res, result.answer)
+    return
+  }
+  Object.defineProperty(req, 'login', { value: result.login, configurable: true, enumerable: false, writable: false })
+  setNodeHeaders(res, result.headers)
+  next()
 }

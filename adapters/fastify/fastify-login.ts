@@ -1,7 +1,15 @@
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import { nodeRequestFacts, readNodeForm, sendReply, setReplyHeaders } from '../../src/adapter.js'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
+import { answerMetadata, nodeRequestFacts, readNodeForm, sendReply, setReplyHeaders } from '../../src/adapter.js'
 import type { ClientDocuments } from '../../src/client/index.js'
-import type { Login, LoginGuard, LoginRequirement, LoginSession } from '../../src/login/index.js'
+import type { MaybePromise } from '../../src/index.js'
+import type {
+  Login,
+  LoginAccepted,
+  LoginGuard,
+  LoginRefused,
+  LoginRequirement,
+  LoginSession,
+} from '../../src/login/index.js'
 import { atRoot, guardHook } from './guarded-routes.js'
 import type { GuardHook } from './route-auth.js'
 
@@ -19,10 +27,11 @@ declare module 'fastify' {
  * @group Fastify
  */
 export function loginRoutes(login: Login): FastifyPluginAsync {
-  return rootPlugin('portcullis-login', async (request, reply) => {
+  return rootPlugin('portcullis-login', (request, reply, done) => {
     const { raw } = request
-    const answer = await login.handle(nodeRequestFacts(raw, request), () => readNodeForm(raw))
-    return answer && sendReply(reply, answer)
+    const answer = login.handle(nodeRequestFacts(raw, request), () => readNodeForm(raw))
+    if (answer === undefined) done()
+    else answer.then((ready) => void sendReply(reply, ready)).catch(done)
   })
 }
 
@@ -33,17 +42,13 @@ export function loginRoutes(login: Login): FastifyPluginAsync {
  * @group Fastify
  */
 export function clientMetadata(documents: ClientDocuments): FastifyPluginAsync {
-  return rootPlugin('portcullis-client-metadata', async ({ raw }, reply) => {
-    const answer = await documents.metadata(nodeRequestFacts(raw))
-    return answer && sendReply(reply, answer)
-  })
+  return rootPlugin('portcullis-client-metadata', ({ raw }, reply, done) =>
+    answerMetadata(documents, nodeRequestFacts(raw), (answer) => sendReply(reply, answer), done as never),
+  )
 }
 
 /** A plugin whose hook runs for every request of the whole application. */
-function rootPlugin(
-  name: string,
-  hook: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>,
-): FastifyPluginAsync {
+function rootPlugin(name: string, hook: onRequestHookHandler): FastifyPluginAsync {
   return Object.assign<FastifyPluginAsync, object>(
     async (instance) => void atRoot(instance).addHook('onRequest', hook),
     { [Symbol.for('skip-override')]: true, [Symbol.for('fastify.display-name')]: name },
@@ -84,11 +89,34 @@ export function loginRefusals(
   }
 }
 
+type LoginJudged = LoginAccepted<LoginSession | undefined> | LoginRefused
+
 function hookFor(guard: LoginGuard<LoginSession | undefined>): GuardHook {
-  return guardHook(async (request, reply) => {
-    const result = await guard(nodeRequestFacts(request.raw, request))
-    if (!result.ok) return sendReply(reply, result.answer)
-    Object.defineProperty(request, 'login', { value: result.login, configurable: true })
-    return setReplyHeaders(reply, result.headers)
-  })
+  const hook = (request: FastifyRequest, reply: FastifyReply, done?: unknown): Promise<unknown> | undefined => {
+    const judged = guard(nodeRequestFacts(request.raw, request))
+    // In `preParsing` the third argument is the body, and a hook that calls this one may give none.
+    if (typeof done !== 'function') return settleLater(judged, request, reply)
+    const go = (result: LoginJudged): void => {
+      if (settle(result, request, reply) === undefined) done()
+    }
+    if (judged instanceof Promise) judged.then(go).catch((error) => done(error))
+    else go(judged)
+    return undefined
+  }
+  return guardHook(hook as GuardHook)
+}
+
+async function settleLater(
+  judged: MaybePromise<LoginJudged>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> {
+  return settle(await judged, request, reply)
+}
+
+/** Gives the reply where it is sent, `undefined` where the request may go on. */
+function settle(result: LoginJudged, request: FastifyRequest, reply: FastifyReply): unknown {
+  if (!result.ok) return sendReply(reply, result.answer)
+  Object.defineProperty(request, 'login', { value: result.login, configurable: true })
+  return setReplyHeaders(reply, result.headers)
 }

@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { AdapterOptions, HealthOptions } from '../../src/adapter.js'
 import type { AccessTokenClaims, Auth, Grant, Requirement, ResourceServer } from '../../src/index.js'
 
@@ -29,8 +29,16 @@ export interface RouteAuth extends Requirement<AuthClaims> {
   readonly grants?: readonly Grant[] | undefined
 }
 
-/** A hook for a route's `onRequest`, or `preValidation` where a parsed form may carry the token. @group Fastify */
-export type GuardHook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
+/**
+ * A hook for a route's `onRequest`, or `preValidation` where a parsed form may carry the token. Called without `done`, as
+ * by another hook, it gives a promise: of the reply where that was sent, of `undefined` where the request may go on.
+ *
+ * @group Fastify
+ */
+export interface GuardHook {
+  (request: FastifyRequest, reply: FastifyReply): Promise<unknown>
+  (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void
+}
 
 /**
  * Yours to extend: declare `claims` with the type your claims schema gives, and `request.auth.claims` has it.

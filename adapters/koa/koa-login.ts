@@ -1,7 +1,14 @@
-import type { Middleware } from 'koa'
+import type { Context, Middleware, Next } from 'koa'
 import { declares, nodeRequestFacts, readNodeForm, setNodeHeaders } from '../../src/adapter.js'
 import type { ClientDocuments } from '../../src/client/index.js'
-import type { Login, LoginGuard, LoginRequirement, LoginSession } from '../../src/login/index.js'
+import type {
+  Login,
+  LoginAccepted,
+  LoginGuard,
+  LoginRefused,
+  LoginRequirement,
+  LoginSession,
+} from '../../src/login/index.js'
 import { sendAnswer } from './send-answer.js'
 
 /**
@@ -19,9 +26,9 @@ export type KoaLoginGuard<Found> = Middleware<{ readonly login: Found }>
  * @group Koa
  */
 export function loginRoutes(login: Login): Middleware {
-  return async (ctx, next) => {
-    const answer = await login.handle(nodeRequestFacts(ctx.req, ctx.request), () => readNodeForm(ctx.req))
-    return answer === undefined ? next() : sendAnswer(ctx, answer)
+  return (ctx, next) => {
+    const answer = login.handle(nodeRequestFacts(ctx.req, ctx.request), () => readNodeForm(ctx.req))
+    return answer === undefined ? next() : answer.then((ready) => sendAnswer(ctx, ready))
   }
 }
 
@@ -74,11 +81,14 @@ export function loginRefusals(login: Login): Middleware {
 }
 
 function guarded<Found extends LoginSession | undefined>(guard: LoginGuard<Found>): KoaLoginGuard<Found> {
-  return declares(async (ctx, next) => {
-    const result = await guard(nodeRequestFacts(ctx.req, ctx.request))
+  function settle(result: LoginAccepted<Found> | LoginRefused, ctx: Context, next: Next): Promise<void> | void {
     if (!result.ok) return sendAnswer(ctx, result.answer)
     Object.defineProperty(ctx.state, 'login', { value: result.login, configurable: true })
     setNodeHeaders(ctx.res, result.headers)
     return next()
+  }
+  return declares((ctx, next) => {
+    const judged = guard(nodeRequestFacts(ctx.req, ctx.request))
+    return judged instanceof Promise ? judged.then((result) => settle(result, ctx, next)) : settle(judged, ctx, next)
   })
 }

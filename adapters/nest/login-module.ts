@@ -132,9 +132,9 @@ export class PortcullisLoginModule extends ConfigurableModuleClass implements Ne
   /** Serves the routes. Not by a controller or by `forRoutes`: both know the global prefix. */
   configure(): void {
     this.#adapterHost.httpAdapter.use((req: never, res: never, next: (error?: unknown) => void) => {
-      this.#login
-        .handle(nodeRequestFacts(req), () => readNodeForm(req))
-        .then((answer) => (answer === undefined ? next() : sendNodeAnswer(res, answer)), next)
+      const answer = this.#login.handle(nodeRequestFacts(req), () => readNodeForm(req))
+      if (answer === undefined) next()
+      else answer.then((ready) => sendNodeAnswer(res, ready)).catch(next)
     })
   }
 

@@ -73,6 +73,7 @@ export function createBoundedCache<V>(maxEntries: number): BoundedCache<V> {
 export interface ShortMemory<V> {
   get(key: string): V | undefined
   set(key: string, value: V): void
+  delete(key: string): void
 }
 
 /** Makes a {@link ShortMemory}. */
@@ -86,5 +87,6 @@ export function createShortMemory<V>(maxEntries: number, ttlMs: number, clock: C
     set(key, value) {
       entries.set(key, { value, untilMs: clock() + ttlMs })
     },
+    delete: (key) => entries.delete(key),
   }
 }

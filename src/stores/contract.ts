@@ -154,20 +154,20 @@ export interface TokenStore {
 /**
  * Keeps the sessions of browsers, as text. Keys are digests of session ids, so that a store never learns an id. Every
  * function concerns one key. What a store loses signs somebody out, and does nothing worse. A function that rejects is
- * answered 503: no user is signed out, and none is let in.
+ * answered 503: no user is signed out, and none is let in. What is there at once may be given without a promise.
  *
  * @group Sessions
  */
 export interface SessionStore {
   /** `undefined` when nothing is kept, or its time is over. */
-  get(key: string): Promise<string | undefined>
+  get(key: string): string | undefined | Promise<string | undefined>
   /** Keeps `session` for `ttlMs` milliseconds, whatever was kept before. */
-  set(key: string, session: string, ttlMs: number): Promise<void>
+  set(key: string, session: string, ttlMs: number): void | Promise<void>
   /**
    * Keeps `session` for `ttlMs` milliseconds in the place of what is kept. Where nothing is kept it changes nothing and
    * answers false, in one atomic step: a request under way must not undo a logout.
    */
-  touch(key: string, session: string, ttlMs: number): Promise<boolean>
+  touch(key: string, session: string, ttlMs: number): boolean | Promise<boolean>
   /** Forgets what is kept. False when there was nothing: of several calls, exactly one answers true. */
-  delete(key: string): Promise<boolean>
+  delete(key: string): boolean | Promise<boolean>
 }

@@ -1,6 +1,8 @@
-import { decodeBase64url, encodeBase64url } from '#crypto'
+import { createAesGcm, decodeBase64url, encodeBase64url } from '#crypto'
 import { ConfigurationError } from '../errors/index.js'
 import { isBase64url } from '../jws/compact-jws.js'
+import type { AesGcm } from '../jws/crypto/platform-crypto.js'
+import { type MaybePromise, whenReady } from '../kit/maybe-promise.js'
 import { checkOptions, type Rules, required, takes } from '../kit/options.js'
 
 /** One key of a key ring. @group Stores */
@@ -11,15 +13,17 @@ export interface SealKey {
   readonly secret: Uint8Array
 }
 
-/** Seals texts so that only a holder of the key ring can read them, each only at its own place. */
+/** Seals texts so that only a holder of the key ring can read them, each only at its own place. At once where the platform can. */
 export interface Sealer {
   /** Seals `text` with the first key for `place`: `v1.<key id>.<nonce>.<ciphertext>`. */
-  seal(text: string, place: string): Promise<string>
+  seal(text: string, place: string): MaybePromise<string>
   /** The text, or `undefined` when the entry was altered, moved to another place, or sealed with an unknown key. */
-  open(sealed: string, place: string): Promise<string | undefined>
+  open(sealed: string, place: string): MaybePromise<string | undefined>
 }
 
 const nonceBytes = 12
+/** Of a nonce, in base64url. */
+const nonceLength = 16
 
 /**
  * Makes a sealer: AES-256-GCM with a random 96-bit nonce, `place` as additional data. Replace the first key after some
@@ -29,38 +33,24 @@ const nonceBytes = 12
  */
 export function createSealer(ring: readonly SealKey[]): Sealer {
   checkRing(ring)
-  const keys = new Map(ring.map(({ id, secret }) => [id, importKey(secret)]))
-  const [first] = ring as readonly [SealKey]
+  const keys = new Map(ring.map(({ id, secret }) => [id, createAesGcm(secret)]))
+  const [{ id: firstId }] = ring as readonly [SealKey]
+  const first = keys.get(firstId) as AesGcm
 
   return {
-    async seal(text, place) {
+    seal(text, place) {
       const nonce = crypto.getRandomValues(new Uint8Array(nonceBytes))
-      const key = await (keys.get(first.id) as Promise<CryptoKey>)
-      const sealed = await crypto.subtle.encrypt(parameters(nonce, place), key, new TextEncoder().encode(text))
-      return `v1.${first.id}.${encodeBase64url(nonce)}.${encodeBase64url(new Uint8Array(sealed))}`
+      const sealed = first.seal(nonce, text, place)
+      return whenReady(sealed, (ciphertext) => `v1.${firstId}.${encodeBase64url(nonce)}.${ciphertext}`)
     },
-    async open(sealed, place) {
+    open(sealed, place) {
       const [version, id = '', nonce = '', ciphertext = '', ...rest] = sealed.split('.')
-      const key = await keys.get(id)
-      const isReadable = version === 'v1' && rest.length === 0 && isBase64url(nonce) && isBase64url(ciphertext)
-      if (key === undefined || !isReadable) return undefined
-      try {
-        const bytes = Uint8Array.from(decodeBase64url(ciphertext))
-        const text = await crypto.subtle.decrypt(parameters(Uint8Array.from(decodeBase64url(nonce)), place), key, bytes)
-        return new TextDecoder().decode(text)
-      } catch {
-        return undefined
-      }
+      const key = keys.get(id)
+      const isReadable = version === 'v1' && rest.length === 0 && nonce.length === nonceLength
+      if (key === undefined || !isReadable || !isBase64url(nonce) || !isBase64url(ciphertext)) return undefined
+      return key.open(decodeBase64url(nonce), ciphertext, place)
     },
   }
-}
-
-function parameters(iv: Uint8Array<ArrayBuffer>, place: string): AesGcmParams {
-  return { name: 'AES-GCM', iv, additionalData: new TextEncoder().encode(place) }
-}
-
-function importKey(secret: Uint8Array): Promise<CryptoKey> {
-  return crypto.subtle.importKey('raw', Uint8Array.from(secret), 'AES-GCM', false, ['encrypt', 'decrypt'])
 }
 
 const keyRules: Rules<SealKey> = {

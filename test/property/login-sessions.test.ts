@@ -85,7 +85,7 @@ function createWorld(mode: keyof typeof modes, seed: number) {
   const turns = async () => {
     for (let count = Math.floor(random() * 4); count > 0; count -= 1) await nextTurn()
   }
-  const slow = <Given extends unknown[], Result>(work: (...given: Given) => Promise<Result>) => {
+  const slow = <Given extends unknown[], Result>(work: (...given: Given) => Result | Promise<Result>) => {
     return async (...given: Given): Promise<Result> => {
       await turns()
       return work(...given)

@@ -58,6 +58,12 @@ describe('sessions in memory', () => {
     }
   })
 
+  it('[A13] answers at once', () => {
+    const store = createMemorySessionStore()
+    expect(store.set('a', 'one', 60_000)).toBeUndefined()
+    expect([store.get('a'), store.touch('a', 'two', 60_000), store.delete('a')]).toEqual(['one', true, true])
+  })
+
   it('forgets the one that was not used for longest when it is full', async () => {
     const store = createMemorySessionStore({ maxEntries: 2 })
     await store.set('a', 'one', 60_000)

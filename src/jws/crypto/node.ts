@@ -14,6 +14,8 @@ import type { MaybePromise } from '../../kit/maybe-promise.js'
 import { type AlgorithmTraits, algorithmTraits, type SignatureAlgorithm } from '../algorithms.js'
 import type { CertificateFacts, PublicJwk, SignatureCheck } from './platform-crypto.js'
 
+export { createAesGcm } from './aes-gcm-node.js'
+
 const spreadVerify = createSpreadVerify()
 
 const digestName = { 'SHA-256': 'sha256', 'SHA-384': 'sha384', 'SHA-512': 'sha512' } as const

@@ -30,6 +30,14 @@ export interface CertificateFacts {
   readonly spki: Uint8Array
 }
 
+/** AES-256-GCM with one prepared key, and 16 bytes of tag behind each ciphertext (NIST SP 800-38D). */
+export interface AesGcm {
+  /** Encrypts `text` as UTF-8 under `nonce`, 12 bytes that this key never had before; `place` is additional data. In base64url. */
+  seal(nonce: Uint8Array, text: string, place: string): MaybePromise<string>
+  /** The text; `undefined` unless all three are what they were when `sealed`, canonical base64url, was made. */
+  open(nonce: Uint8Array, sealed: string, place: string): MaybePromise<string | undefined>
+}
+
 /**
  * What the library needs of a platform's cryptography. `node.ts` answers synchronously with prepared `KeyObject`s (under
  * load the thread pool helps with curves), `web.ts` through WebCrypto; package.json's `imports` picks one, and one test suite holds both equal.
@@ -53,6 +61,8 @@ export interface PlatformCrypto {
   sha256BytesBase64url(bytes: Uint8Array): MaybePromise<string>
   /** HMAC-SHA-256 of `text` under `key`, in base64url. The key has at least one byte. */
   hmacSha256Base64url(key: Uint8Array, text: string): MaybePromise<string>
+  /** Prepares a key of 32 bytes, of which it keeps a copy. */
+  createAesGcm(secret: Uint8Array): AesGcm
   /** Whether two strings are equal, in time that depends on their lengths only. */
   constantTimeEqual(left: string, right: string): boolean
   /** Decodes canonical base64url (see `isBase64url`) into UTF-8 text; `undefined` when the bytes are no UTF-8. */

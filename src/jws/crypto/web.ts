@@ -1,5 +1,5 @@
 import { type AlgorithmTraits, algorithmTraits, type SignatureAlgorithm } from '../algorithms.js'
-import type { PublicJwk, SignatureCheck } from './platform-crypto.js'
+import type { AesGcm, PublicJwk, SignatureCheck } from './platform-crypto.js'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -75,6 +75,28 @@ export async function hmacSha256Base64url(key: Uint8Array, text: string): Promis
   const params = { name: 'HMAC', hash: 'SHA-256' }
   const imported = await crypto.subtle.importKey('raw', new Uint8Array(key), params, false, ['sign'])
   return encodeBase64url(new Uint8Array(await crypto.subtle.sign('HMAC', imported, encoder.encode(text))))
+}
+
+/** See `PlatformCrypto.createAesGcm`. */
+export function createAesGcm(secret: Uint8Array): AesGcm {
+  const imported = crypto.subtle.importKey('raw', new Uint8Array(secret), 'AES-GCM', false, ['encrypt', 'decrypt'])
+  const parameters = (nonce: Uint8Array, place: string) => {
+    return { name: 'AES-GCM', iv: new Uint8Array(nonce), additionalData: encoder.encode(place) }
+  }
+  return {
+    async seal(nonce, text, place) {
+      const bytes = await crypto.subtle.encrypt(parameters(nonce, place), await imported, encoder.encode(text))
+      return encodeBase64url(new Uint8Array(bytes))
+    },
+    async open(nonce, sealed, place) {
+      const key = await imported
+      try {
+        return decoder.decode(await crypto.subtle.decrypt(parameters(nonce, place), key, decodeBase64url(sealed)))
+      } catch {
+        return undefined
+      }
+    },
+  }
 }
 
 /** See `PlatformCrypto.constantTimeEqual`. */

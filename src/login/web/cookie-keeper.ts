@@ -2,15 +2,17 @@
  * Sessions that the cookies of the browser hold whole, sealed, where there is no store. Measured, so that no browser drops
  * one without a word.
  */
-import { encodeBase64url } from '#crypto'
+import { constantTimeEqual, encodeBase64url } from '#crypto'
 import { LoginError } from '../../client/login-errors.js'
 import { readCookies, setCookie } from '../../http/cookies.js'
 import { createBoundedCache } from '../../kit/bounded-cache.js'
+import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
 import { createSealer } from '../../stores/sealer.js'
 import type { CookieSessions } from './cookie-sessions.js'
 import { parseRecord, type SessionRecord } from './login-session.js'
 import type { LoginSettings } from './login-settings.js'
-import type { SessionKeeper } from './session-keeper.js'
+import { createRecentRecords } from './recent-records.js'
+import { noCookies, type SessionKeeper } from './session-keeper.js'
 
 /** What browsers take: the whole `Set-Cookie` field, name and attributes included. */
 const maxLineLength = 4096
@@ -33,13 +35,20 @@ export function createCookieKeeper(
   const placeOf = (id: string) => `login-session:${prefix}.${id}`
   const sealer = createSealer(keys)
   const ended = createBoundedCache<true>(maxEnded)
+  // Who knows the id of a login must not learn by the time it takes how much of a guessed cookie is right.
+  const recent = createRecentRecords(clock, constantTimeEqual)
 
   const field = (name: string, value: string, maxAgeSeconds: number) =>
     setCookie(name, value, { secure, sameSite: 'Lax', maxAgeSeconds })
 
   /** Every cookie anew, those that are not needed any more taken away; `undefined` where they do not hold it. */
-  async function write(id: string, record: SessionRecord, secondsLeft: number): Promise<readonly string[] | undefined> {
-    let rest = await sealer.seal(JSON.stringify(record), placeOf(id))
+  function write(id: string, record: SessionRecord, secondsLeft: number): MaybePromise<readonly string[] | undefined> {
+    const sealed = sealer.seal(JSON.stringify(record), placeOf(id))
+    return whenReady(sealed, (text) => linesOf(text, secondsLeft))
+  }
+
+  function linesOf(sealed: string, secondsLeft: number): readonly string[] | undefined {
+    let rest = sealed
     const parts: string[] = []
     for (const [index, name] of names.entries()) {
       // The first one says how many there are, so that one from before is not taken for a part.
@@ -57,20 +66,27 @@ export function createCookieKeeper(
   }
 
   return {
-    async read(facts) {
+    read(facts) {
       const cookies = readCookies(facts)
       const [, count, first] = /^([1-3])\.(.+)$/.exec(cookies.get(names[0] as string) ?? '') ?? []
       const id = cookies.get(idName)
       if (first === undefined || id === undefined) return undefined
       const others = names.slice(1, Number(count)).map((name) => cookies.get(name))
-      const record = parseRecord((await sealer.open([first, ...others].join(''), placeOf(id))) ?? '')
-      return record && { key: record.tokensKey, record, id }
+      const sealed = [first, ...others].join('')
+      const known = recent.get(id, sealed)
+      if (known !== undefined) return { key: known.tokensKey, record: known, id }
+      return whenReady(sealer.open(sealed, placeOf(id)), (text) => {
+        const record = text === undefined ? undefined : parseRecord(text)
+        if (record === undefined) return undefined
+        recent.set(id, sealed, record)
+        return { key: record.tokensKey, record, id }
+      })
     },
-    async touch({ record, id }, secondsLeft) {
+    touch({ record, id }, secondsLeft) {
       const now = Math.floor(clock() / 1000)
-      if (now - record.sentAt < idleSeconds / 10) return []
+      if (now - record.sentAt < idleSeconds / 10) return noCookies
       const next = { ...record, seenAt: now, sentAt: now }
-      return (await write(id, next, secondsLeft(next))) ?? []
+      return whenReady(write(id, next, secondsLeft(next)), (lines = noCookies) => lines)
     },
     async begin({ idToken: _tooLong, ...record }, secondsLeft) {
       const id = encodeBase64url(crypto.getRandomValues(new Uint8Array(16)))
@@ -78,7 +94,8 @@ export function createCookieKeeper(
       if (lines === undefined) throw new LoginError('ERR_SESSION_TOO_LARGE')
       return [...lines, field(idName, id, absoluteSeconds)]
     },
-    async end({ key, record }, isMarked) {
+    async end({ key, record, id }, isMarked) {
+      recent.forget(id)
       const isFirst = ended.get(key) === undefined
       ended.set(key, true)
       if (!isMarked) await revocations?.revoke({ issuer: record.account.issuer, jti: key })

@@ -7,6 +7,7 @@ import { isOAuthClientError } from '../../client/errors.js'
 import { ConfigurationError } from '../../errors/index.js'
 import type { HttpAnswer } from '../../http/http-answer.js'
 import type { RequestFacts } from '../../http/request-facts.js'
+import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
 import { checkOptions, choice, integer, type Rules, takes, text, texts } from '../../kit/options.js'
 import type { ReauthenticationRequiredError } from '../reauthentication-required-error.js'
 import { askToSignIn, demandOf, type LoginRequirement, meets } from './ask-to-sign-in.js'
@@ -17,6 +18,7 @@ import { createRoutes, crossSiteAnswer, type ReadForm } from './login-routes.js'
 import type { LoginSession } from './login-session.js'
 import { toLoginSettings } from './login-settings.js'
 import { checkReturnTo } from './return-to.js'
+import { noCookies } from './session-keeper.js'
 import { createSessions, type FoundSession } from './sessions.js'
 
 /** A request that may go on, and the fields that its answer needs. @group Web login */
@@ -32,18 +34,23 @@ export interface LoginRefused {
   readonly answer: HttpAnswer
 }
 
-/** Judges a request by its session. Where the store does not answer, that is 503. @group Web login */
-export type LoginGuard<Found> = (facts: RequestFacts) => Promise<LoginAccepted<Found> | LoginRefused>
+/**
+ * Judges a request by its session. Where the store does not answer, that is 503. Gives no promise where nothing has to
+ * wait; never throws, and rejects with a fault of the application alone.
+ *
+ * @group Web login
+ */
+export type LoginGuard<Found> = (facts: RequestFacts) => MaybePromise<LoginAccepted<Found> | LoginRefused>
 
 /** Web login of one application. Made by {@link createLogin}. Functions can be taken off the object. @group Web login */
 export interface Login {
   /**
-   * Answers the requests below `basePath`; `undefined` for any other. `readForm` reads the body of a login that is posted,
-   * where nothing parsed it.
+   * Answers the requests below `basePath`; `undefined`, at once, for any other. `readForm` reads the body of a login that is
+   * posted, where nothing parsed it.
    *
    * @throws a fault of the application: what `onLogin` threw, with status 500 and its cause.
    */
-  handle(facts: RequestFacts, readForm?: ReadForm): Promise<HttpAnswer | undefined>
+  handle(facts: RequestFacts, readForm?: ReadForm): Promise<HttpAnswer> | undefined
   /**
    * The session of a request. A cookie that is none of ours is as if it were not there.
    *
@@ -52,7 +59,8 @@ export interface Login {
   session(facts: RequestFacts): Promise<LoginSession | undefined>
   /**
    * Makes a guard that demands a session: a page is sent to the login and comes back, anything else gets 401 and JSON.
-   * Refuses what another site sends with the user's cookies, methods other than GET, HEAD and OPTIONS: 403.
+   * Refuses what another origin sends with the user's cookies, methods other than GET, HEAD and OPTIONS, and handshakes of
+   * WebSockets: 403.
    *
    * @throws `ConfigurationError` for a requirement that cannot be right, at once.
    */
@@ -91,34 +99,42 @@ export function createLogin(options: LoginOptions): Login {
 
   type Decide = (facts: RequestFacts, found: FoundSession | undefined) => HttpAnswer | undefined
 
-  async function judge<Found>(facts: RequestFacts, decide: Decide): Promise<LoginAccepted<Found> | LoginRefused> {
-    if (!isSafe(facts.method) && !isSameOrigin(facts, settings.base.origin, false)) {
-      return { ok: false, answer: crossSiteAnswer(facts) }
+  type Judgement<Found> = LoginAccepted<Found> | LoginRefused
+
+  function judge<Found>(facts: RequestFacts, decide: Decide): MaybePromise<Judgement<Found>> {
+    if (!isSafe(facts) && !isSameOrigin(facts, settings.base.origin, false)) {
+      return refused(crossSiteAnswer(facts))
     }
-    const found = await sessions.find(facts)
-    const answer = decide(facts, found)
-    if (answer !== undefined) return { ok: false, answer }
-    const cookies = found?.cookies ?? []
-    const headers = cookies.length === 0 ? privately : { ...privately, 'Set-Cookie': cookies }
-    return { ok: true, login: found?.session as Found, headers }
+    return whenReady(sessions.find(facts), (found) => {
+      const answer = decide(facts, found)
+      if (answer !== undefined) return refused(answer)
+      const cookies = found?.cookies ?? noCookies
+      const headers = cookies.length === 0 ? privately : { ...privately, 'Set-Cookie': cookies }
+      return { ok: true, login: found?.session as Found, headers }
+    })
+  }
+
+  function refused(answer: HttpAnswer): LoginRefused {
+    return { ok: false, answer: themed(answer) }
+  }
+
+  async function unable(facts: RequestFacts, error: unknown): Promise<LoginRefused> {
+    return refused(unableAnswer(facts, error))
   }
 
   function guardBy<Found>(decide: Decide): LoginGuard<Found> {
-    return async (facts) => {
+    return (facts) => {
       try {
-        const judged = await judge<Found>(facts, decide)
-        return judged.ok ? judged : { ok: false, answer: themed(judged.answer) }
+        const judged = judge<Found>(facts, decide)
+        return judged instanceof Promise ? judged.catch((error) => unable(facts, error)) : judged
       } catch (error) {
-        return { ok: false, answer: themed(unableAnswer(facts, error)) }
+        return unable(facts, error)
       }
     }
   }
 
   return Object.freeze<Login>({
-    async handle(facts, readForm) {
-      const answer = await routes(facts, readForm)
-      return answer && themed(answer)
-    },
+    handle: (facts, readForm) => routes(facts, readForm)?.then(themed),
     session: async (facts) => (await sessions.find(facts))?.session,
     guard(requirement = {}) {
       checkOptions('requireLogin', requirement, rules)
@@ -154,8 +170,11 @@ function isReturnTo(value: unknown): boolean {
 /** What a page of one user says is for no cache that others share. */
 const privately: HttpAnswer['headers'] = Object.freeze({ 'Cache-Control': 'private' })
 
-function isSafe(method: string): boolean {
-  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
+/** A handshake of a WebSocket is a GET that opens a way to change things, and browsers send it for any page. */
+function isSafe(facts: RequestFacts): boolean {
+  const { method } = facts
+  const isRead = method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
+  return isRead && facts.headerValues('upgrade').length === 0
 }
 
 /** @throws what is a fault of the application. */

@@ -19,7 +19,10 @@ import type { LoginSession } from './login-session.js'
 
 /** How long sessions last. @group Web login */
 export interface SessionLimits {
-  /** How long one lasts that is not used. 60 to 31,536,000, default 86,400 (a day). */
+  /**
+   * How long one lasts that is not used. 60 to 31,536,000, default 86,400 (a day). Not each use is written down: it may end
+   * 60 s early, in cookies a tenth of this early, and never late.
+   */
   readonly idleSeconds?: number | undefined
   /** How long one lasts at all. 60 to 31,536,000, default 604,800 (a week). */
   readonly absoluteSeconds?: number | undefined

@@ -149,22 +149,21 @@ export function createRoutes(settings: LoginSettings, sessions: Sessions) {
     const { route, provider } = picked
     const { method } = facts
     const work = method === 'GET' || method === 'POST' ? route[method] : undefined
-    return work?.({ facts, provider, readForm, query }) ?? failureAnswer(facts, wrongMethod(route))
-  }
-
-  return async (facts: RequestFacts, readForm?: ReadForm): Promise<HttpAnswer | undefined> => {
-    // Every request of the application comes by: most go on without being parsed.
-    if (!facts.url.includes(basePath) || !URL.canParse(facts.url, base.origin)) return undefined
-    const { pathname, searchParams } = new URL(facts.url, base.origin)
-    const prefix = paths.find((path) => pathname.startsWith(`${path}/`))
-    if (prefix === undefined) return undefined
     try {
-      return await answer(facts, pathname.slice(prefix.length), searchParams, readForm)
+      return await (work?.({ facts, provider, readForm, query }) ?? failureAnswer(facts, wrongMethod(route)))
     } catch (error) {
       const failure = failureOf(error)
       if (failure === undefined) throw error
       return failureAnswer(facts, failure)
     }
+  }
+
+  return (facts: RequestFacts, readForm?: ReadForm): Promise<HttpAnswer> | undefined => {
+    // Every request of the application comes by: most go on without being parsed.
+    if (!facts.url.includes(basePath) || !URL.canParse(facts.url, base.origin)) return undefined
+    const { pathname, searchParams } = new URL(facts.url, base.origin)
+    const prefix = paths.find((path) => pathname.startsWith(`${path}/`))
+    return prefix === undefined ? undefined : answer(facts, pathname.slice(prefix.length), searchParams, readForm)
   }
 }
 

@@ -8,7 +8,6 @@ import {
 } from '../../client/authenticated-fetch.js'
 import { readChallenges, readStepUp } from '../../client/challenges.js'
 import { ConfigurationError } from '../../errors/index.js'
-import { hideSecrets } from '../../kit/hidden.js'
 import { isJsonObject, isStringArray, type JsonObject, ownMember, parseJsonObject } from '../../kit/json.js'
 import type { LoginAccount, LoginResult } from '../login-result.js'
 import { reauthenticationRequired } from '../reauthentication-required-error.js'
@@ -145,28 +144,53 @@ function pick(claims: JsonObject | undefined, names: readonly string[]): JsonObj
 }
 
 /** What handlers see of a record. Who owns its tokens is found out where somebody asks. */
-export function sessionOf(record: SessionRecord, ownerOf: () => UserTokens | undefined): LoginSession {
-  const { account, provider, claims, userInfo, data, acr, amr, authTime, createdAt, absoluteUntil } = record
-  const shown = {
-    account: Object.freeze({ ...account }),
-    provider,
-    claims,
-    userInfo,
-    data,
-    acr,
-    amr,
-    authTime,
-    createdAt,
+export function sessionOf(
+  record: SessionRecord,
+  tokensOf: (record: SessionRecord) => UserTokens | undefined,
+): LoginSession {
+  return new Session(record, tokensOf)
+}
+
+/** A class, since every request makes one: what it hides costs a definition each on a plain object. */
+class Session implements LoginSession {
+  readonly account: LoginAccount
+  readonly provider: string
+  readonly claims: JsonObject
+  readonly userInfo: JsonObject
+  readonly data: JsonObject
+  readonly acr: string | undefined
+  readonly amr: readonly string[]
+  readonly authTime: number | undefined
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly #record: SessionRecord
+  readonly #tokensOf: (record: SessionRecord) => UserTokens | undefined
+  #owner: { readonly tokens: UserTokens | undefined } | undefined
+
+  constructor(record: SessionRecord, tokensOf: (record: SessionRecord) => UserTokens | undefined) {
+    this.account = Object.freeze(record.account)
+    this.provider = record.provider
+    this.claims = record.claims
+    this.userInfo = record.userInfo
+    this.data = record.data
+    this.acr = record.acr
+    this.amr = record.amr
+    this.authTime = record.authTime
+    this.createdAt = record.createdAt
+    this.expiresAt = record.absoluteUntil
+    this.#record = record
+    this.#tokensOf = tokensOf
+    Object.freeze(this)
   }
-  let owner: { readonly tokens: UserTokens | undefined } | undefined
-  function tokens(): UserTokens | undefined {
-    owner ??= { tokens: ownerOf() }
-    return owner.tokens
+
+  get tokens(): UserTokens | undefined {
+    this.#owner ??= { tokens: this.#tokensOf(this.#record) }
+    return this.#owner.tokens
   }
-  const session = { ...shown, expiresAt: absoluteUntil } as Omit<LoginSession, 'fetch'>
-  Object.defineProperty(session, 'tokens', { get: tokens, enumerable: false })
-  const fetch = (options: AuthenticatedFetchOptions) => sessionFetch(record, tokens(), options)
-  return hideSecrets(session, { fetch })
+
+  get fetch(): LoginSession['fetch'] {
+    return (options) => sessionFetch(this.#record, this.tokens, options)
+  }
 }
 
 function sessionFetch(

@@ -5,11 +5,12 @@ import { isOAuthClientError } from '../../client/errors.js'
 import { isAuthError } from '../../errors/index.js'
 import type { RequestFacts } from '../../http/request-facts.js'
 import { emit } from '../../kit/event-sink.js'
+import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
 import { createUserTokens, type UserTokens } from '../user-tokens.js'
 import { createCookieKeeper } from './cookie-keeper.js'
 import { type LoginSession, type SessionRecord, sessionOf } from './login-session.js'
 import type { LoginSettings } from './login-settings.js'
-import type { KeptSession } from './session-keeper.js'
+import { type KeptSession, noCookies } from './session-keeper.js'
 import { createStoreKeeper } from './stored-sessions.js'
 
 /** A session that a request brought, and that lasts. */
@@ -19,10 +20,10 @@ export interface FoundSession extends KeptSession {
   readonly cookies: readonly string[]
 }
 
-/** The sessions of one application. Every function rejects with an `UnavailableError` where a store fails. */
+/** The sessions of one application. Every function throws, or rejects with, an `UnavailableError` where a store fails. */
 export interface Sessions {
-  /** The session of a request; `undefined` for a cookie that is none of ours, or no longer one. */
-  find(facts: RequestFacts): Promise<FoundSession | undefined>
+  /** The session of a request; `undefined` for a cookie that is none of ours, or no longer one. At once where nothing waits. */
+  find(facts: RequestFacts): MaybePromise<FoundSession | undefined>
   /**
    * Begins one, under a new id. The fields that set its cookies.
    *
@@ -58,15 +59,14 @@ export function createSessions(settings: LoginSettings): Sessions {
   }
 
   /** Whether a logout, elsewhere or of the very session, was marked. */
-  async function isRevoked({ account, sid, issuedAt, tokensKey }: SessionRecord): Promise<boolean> {
+  function isRevoked({ account, sid, issuedAt, tokensKey }: SessionRecord): MaybePromise<boolean> {
     if (revocations === undefined || revocations.isEmpty) return false
     const { issuer, subject } = account
     try {
-      await revocations.check({ issuer, subject, tokenClaims: { iat: issuedAt, sid, jti: tokensKey } })
-      return false
+      const checked = revocations.check({ issuer, subject, tokenClaims: { iat: issuedAt, sid, jti: tokensKey } })
+      return checked instanceof Promise ? checked.then(() => false, isMark) : false
     } catch (error) {
-      if (isAuthError(error) && error.code === 'ERR_TOKEN_REVOKED') return true
-      throw error
+      return isMark(error)
     }
   }
 
@@ -79,15 +79,20 @@ export function createSessions(settings: LoginSettings): Sessions {
       .catch(() => undefined)
   }
 
+  function use(kept: KeptSession): MaybePromise<FoundSession | undefined> {
+    const { key, record, id } = kept
+    return whenReady(rolling ? keeper.touch(kept, secondsLeft) : noCookies, (cookies) => {
+      return cookies && { key, record, id, session: sessionOf(record, tokensOf), cookies }
+    })
+  }
+
   return {
-    async find(facts) {
-      const kept = await keeper.read(facts)
-      if (kept === undefined) return undefined
-      const { record } = kept
-      if (secondsLeft(record) <= 0 || !providers.has(record.provider)) return undefined
-      if (await isRevoked(record)) return drop(kept)
-      const cookies = rolling ? await keeper.touch(kept, secondsLeft) : []
-      return cookies && { ...kept, session: sessionOf(record, () => tokensOf(record)), cookies }
+    find(facts) {
+      return whenReady(keeper.read(facts), (kept) => {
+        if (kept === undefined || secondsLeft(kept.record) <= 0 || !providers.has(kept.record.provider))
+          return undefined
+        return whenReady(isRevoked(kept.record), (revoked) => (revoked ? drop(kept) : use(kept)))
+      })
     },
     async begin(record) {
       const { provider, account } = record
@@ -114,4 +119,10 @@ export function createSessions(settings: LoginSettings): Sessions {
     endCookies: keeper.endCookies,
     tokensOf,
   }
+}
+
+/** @throws what is no such mark: a store that did not answer. */
+function isMark(error: unknown): boolean {
+  if (isAuthError(error) && error.code === 'ERR_TOKEN_REVOKED') return true
+  throw error
 }

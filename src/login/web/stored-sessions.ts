@@ -7,11 +7,13 @@ import { UnavailableError } from '../../errors/index.js'
 import { readCookies, setCookie } from '../../http/cookies.js'
 import { emit } from '../../kit/event-sink.js'
 import { failureCode } from '../../kit/failure-code.js'
+import { isThenable, type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
 import { inTime } from '../../kit/time-limit.js'
 import type { SessionStore } from '../../stores/contract.js'
 import { parseRecord } from './login-session.js'
 import type { LoginSettings } from './login-settings.js'
-import type { SessionKeeper } from './session-keeper.js'
+import { createRecentRecords } from './recent-records.js'
+import { type KeptSession, noCookies, type SessionKeeper } from './session-keeper.js'
 
 /** How often at most a session is written because it was used. */
 const touchSeconds = 60
@@ -24,36 +26,58 @@ export function createStoreKeeper(
   store: SessionStore,
 ): SessionKeeper {
   const name = secure ? '__Host-pc_session' : 'pc_session'
+  // Both texts are the store's: how long it takes to compare them tells a stranger nothing.
+  const recent = createRecentRecords(clock, (text, last) => text === last)
 
   function cookieOf(id: string, maxAgeSeconds: number): string {
     return setCookie(name, id, { secure, sameSite: 'Lax', maxAgeSeconds })
   }
 
-  async function ask<T>(work: () => Promise<T>): Promise<T> {
+  /** What the store gave for `key`. */
+  function keptAs(id: string, key: string, text: string | undefined): KeptSession | undefined {
+    if (text === undefined) return undefined
+    const known = recent.get(key, text)
+    if (known !== undefined) return { key, record: known, id }
+    const record = parseRecord(text)
+    if (record === undefined) return undefined
+    recent.set(key, text, record)
+    return { key, record, id }
+  }
+
+  function fail(cause: unknown): never {
+    emit(onEvent, { type: 'store.failed', store: 'sessions', reason: failureCode(cause), failedOpen: false })
+    throw new UnavailableError('ERR_STORE_UNAVAILABLE', { detail: 'session store', cause })
+  }
+
+  function ask<T>(work: () => MaybePromise<T>): MaybePromise<T> {
     try {
-      return await inTime(work)
+      const answer = work()
+      return isThenable(answer) ? inTime(() => answer as Promise<T>).catch(fail) : answer
     } catch (cause) {
-      emit(onEvent, { type: 'store.failed', store: 'sessions', reason: failureCode(cause), failedOpen: false })
-      throw new UnavailableError('ERR_STORE_UNAVAILABLE', { detail: 'session store', cause })
+      return fail(cause)
     }
   }
 
   return {
-    async read(facts) {
+    read(facts) {
       const id = readCookies(facts).get(name)
       if (id === undefined || !/^[\w-]{43}$/.test(id)) return undefined
-      const key = await sha256Base64url(id)
-      const record = parseRecord((await ask(() => store.get(key))) ?? '')
-      return record && { key, record, id }
+      return whenReady(sha256Base64url(id), (key) => {
+        const text = ask(() => store.get(key))
+        return whenReady(text, (found) => keptAs(id, key, found))
+      })
     },
-    async touch({ key, record, id }, secondsLeft) {
+    touch({ key, record, id }, secondsLeft) {
       const now = Math.floor(clock() / 1000)
-      if (now - record.seenAt < touchSeconds) return []
+      if (now - record.seenAt < touchSeconds) return noCookies
       const isSent = now - record.sentAt >= idleSeconds / 10
       const next = { ...record, seenAt: now, sentAt: isSent ? now : record.sentAt }
       const left = secondsLeft(next)
-      if (!(await ask(() => store.touch(key, JSON.stringify(next), left * 1000)))) return undefined
-      return isSent ? [cookieOf(id, left)] : []
+      const touched = ask(() => store.touch(key, JSON.stringify(next), left * 1000))
+      return whenReady(touched, (isKept) => {
+        if (!isKept) return undefined
+        return isSent ? [cookieOf(id, left)] : noCookies
+      })
     },
     async begin(record, secondsLeft) {
       const text = JSON.stringify(record)
@@ -63,7 +87,10 @@ export function createStoreKeeper(
       await ask(() => store.set(key, text, secondsLeft * 1000))
       return [cookieOf(id, secondsLeft)]
     },
-    end: ({ key }) => ask(() => store.delete(key)),
+    async end({ key }) {
+      recent.forget(key)
+      return ask(() => store.delete(key))
+    },
     endCookies: [cookieOf('', 0)],
   }
 }

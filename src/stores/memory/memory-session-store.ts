@@ -12,7 +12,7 @@ export interface MemorySessionStoreOptions {
 
 /**
  * Keeps sessions in the memory of this process alone: everybody is signed out when it ends, and other processes do not
- * know them.
+ * know them. Answers at once, without promises.
  *
  * @throws {@link ConfigurationError} for an option that is wrong or unknown.
  * @group Sessions
@@ -38,13 +38,13 @@ export function createMemorySessionStore(options: MemorySessionStoreOptions = {}
   }
 
   return Object.freeze<SessionStore>({
-    get: async (key) => find(key),
-    set: async (key, session, ttlMs) => keep(key, session, ttlMs),
-    async touch(key, session, ttlMs) {
+    get: find,
+    set: keep,
+    touch(key, session, ttlMs) {
       if (find(key) === undefined) return false
       keep(key, session, ttlMs)
       return true
     },
-    delete: async (key) => find(key) !== undefined && entries.delete(key),
+    delete: (key) => find(key) !== undefined && entries.delete(key),
   })
 }

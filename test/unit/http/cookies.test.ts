@@ -14,6 +14,18 @@ describe('cookies', () => {
     expect(readCookies(requestFacts()).size).toBe(0)
   })
 
+  it('[S2-54] takes no name for ours that has other blanks around it: browsers let any subdomain set those', () => {
+    for (const blank of ['\u00a0', '\u0085', '\u000b', '\u000c', '\ufeff', '\u2003']) {
+      const cookie = `${blank}__Host-a=evil; __Host-a${blank}=evil; __Host-a=own`
+      expect(readCookies(requestFacts({ headers: { cookie } })).get('__Host-a'), escape(blank)).toBe('own')
+    }
+    const cookie = ' \t __Host-a \t= own\t ;b='
+    expect([...readCookies(requestFacts({ headers: { cookie } }))]).toEqual([
+      ['__Host-a', 'own'],
+      ['b', ''],
+    ])
+  })
+
   it('writes them for the whole host, and for no script', () => {
     const attributes = { secure: true, sameSite: 'Lax', maxAgeSeconds: 60.5 } as const
     expect(setCookie('a', '1', attributes)).toBe('a=1; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Lax')

@@ -348,3 +348,37 @@ describe('public keys and certificates', () => {
     expect(web.readCertificate()).toBeUndefined()
   })
 })
+
+describe.each(platforms)('AES-256-GCM of %s', (_name, platform) => {
+  const secret = new Uint8Array(32).fill(1)
+  const nonce = new Uint8Array(12).fill(2)
+  const aes = platform.createAesGcm(secret)
+
+  it('[D12] seals as every platform does, and opens what another one sealed', async () => {
+    for (const text of ['', 'text', '\ufeffä€𝄞', 'x'.repeat(5000)]) {
+      const sealed = await node.createAesGcm(secret).seal(nonce, text, 'Ort ä')
+      expect(await aes.seal(nonce, text, 'Ort ä')).toBe(sealed)
+      expect(await aes.open(nonce, sealed, 'Ort ä')).toBe(text)
+    }
+  })
+
+  it('[D12] keeps a copy of the key', async () => {
+    const own = Uint8Array.from(secret)
+    const kept = platform.createAesGcm(own)
+    own.fill(0)
+    expect(await kept.seal(nonce, 'text', 'place')).toBe(await aes.seal(nonce, 'text', 'place'))
+  })
+
+  it('[D12] opens nothing with a changed byte, cut, under another nonce, key or place', async () => {
+    const sealed = await aes.seal(nonce, 'text', 'place')
+    const bytes = Buffer.from(sealed, 'base64url')
+    for (let index = 0; index < bytes.length; index += 1) {
+      expect(await aes.open(nonce, changedAt(bytes, index).toString('base64url'), 'place')).toBeUndefined()
+      expect(await aes.open(nonce, bytes.subarray(0, index).toString('base64url'), 'place')).toBeUndefined()
+      expect(await aes.open(nonce, bytes.subarray(index + 1).toString('base64url'), 'place')).toBeUndefined()
+    }
+    expect(await aes.open(new Uint8Array(12), sealed, 'place')).toBeUndefined()
+    expect(await aes.open(nonce, sealed, 'elsewhere')).toBeUndefined()
+    expect(await platform.createAesGcm(new Uint8Array(32)).open(nonce, sealed, 'place')).toBeUndefined()
+  })
+})

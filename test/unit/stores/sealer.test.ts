@@ -15,6 +15,21 @@ describe('createSealer', () => {
     expect(await sealer.open(texts[0] ?? '', 'other place')).toBeUndefined()
   })
 
+  it('[D12] opens nothing with another nonce than one of 12 bytes, nor with parts too many or not canonical', async () => {
+    const sealer = createSealer([key('k1')])
+    const [version, id, nonce = '', ciphertext = ''] = (await sealer.seal('text', 'place')).split('.')
+    const sealedWith = (...parts: unknown[]) => sealer.open(parts.join('.'), 'place')
+    expect(await sealedWith(version, id, nonce, ciphertext)).toBe('text')
+    for (const other of ['', nonce.slice(0, -1), nonce.slice(0, -4), `${nonce}AAAA`, `${nonce.slice(0, -1)}=`]) {
+      expect(await sealedWith(version, id, other, ciphertext)).toBeUndefined()
+    }
+    expect(await sealedWith('v2', id, nonce, ciphertext)).toBeUndefined()
+    expect(await sealedWith(version, 'k2', nonce, ciphertext)).toBeUndefined()
+    expect(await sealedWith(version, id, nonce, ciphertext, '')).toBeUndefined()
+    expect(await sealedWith(version, id, nonce, `${ciphertext}=`)).toBeUndefined()
+    expect(await sealedWith(version, id, nonce)).toBeUndefined()
+  })
+
   it('[D12] keeps a copy of the keys', async () => {
     const secret = new Uint8Array(32).fill(1)
     const sealer = createSealer([{ id: 'k1', secret }])

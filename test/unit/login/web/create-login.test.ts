@@ -1,5 +1,11 @@
 import { inspect } from 'node:util'
-import { AccessDeniedError, createLogin, createMemorySessionStore, type LoginOptions } from 'portcullis/login'
+import {
+  AccessDeniedError,
+  createLogin,
+  createMemorySessionStore,
+  type LoginOptions,
+  type SessionStore,
+} from 'portcullis/login'
 import { describe, expect, it } from 'vitest'
 import { answer } from '../../../support/fake-token-endpoint.js'
 import { appUrl, asPage, asScript, sealKeys, setCookiesOf, setUpWebLogin } from '../../../support/web-login-set-up.js'
@@ -146,7 +152,7 @@ describe('createLogin', () => {
   it('[A12] answers 503 where the store fails, and lets nobody in', async () => {
     const store = createMemorySessionStore()
     let fails = false
-    const failing = <T>(work: () => Promise<T>) =>
+    const failing = <T>(work: () => T | Promise<T>) =>
       fails ? Promise.reject(Object.assign(new Error('CANARY'), { code: 'ECONNREFUSED' })) : work()
     const setUp = setUpWebLogin({
       tokens: false,
@@ -175,6 +181,48 @@ describe('createLogin', () => {
       reason: 'ECONNREFUSED',
       failedOpen: false,
     })
+  })
+
+  it('[A12] answers 503 where a store throws at once, or gives what is no promise of ours', async () => {
+    const store = createMemorySessionStore()
+    let reading: SessionStore['get'] = store.get
+    const setUp = setUpWebLogin({ tokens: false, sessions: { ...store, get: (key) => reading(key) } })
+    await setUp.signIn()
+    const guard = setUp.login.guard()
+    reading = () => {
+      throw new Error('CANARY')
+    }
+    expect(await guard(setUp.facts('/me'))).toMatchObject({ ok: false, answer: { status: 503 } })
+    await expect(setUp.login.session(setUp.facts('/'))).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
+    // biome-ignore lint/suspicious/noThenProperty: promises of query builders are of no class
+    reading = (key) => ({ then: (done: (text: unknown) => void) => done(store.get(key)) }) as never
+    expect(await guard(setUp.facts('/me'))).toMatchObject({ ok: true, login: { provider: 'corporate' } })
+  })
+
+  it('[A13] judges at once where nothing waits: neither for the session of a page, nor for what has none', async () => {
+    const { login, facts, cookies, signIn } = setUpWebLogin()
+    await signIn()
+    const guard = login.guard()
+    expect(guard(facts('/me'))).toMatchObject({ ok: true, login: { account: { subject: 'alice' } } })
+    expect(login.handle(facts('/me'))).toBeUndefined()
+    expect(login.handle(facts('/me?next=/auth/login'))).toBeUndefined()
+    cookies.clear()
+    expect(guard(facts('/me'))).toMatchObject({ ok: false, answer: { status: 303 } })
+    expect(login.optionalGuard()(facts('/me'))).toMatchObject({ ok: true, login: undefined })
+  })
+
+  it('[S2-55] refuses a WebSocket that a page of another origin opens, a subdomain included', async () => {
+    const { login, facts, signIn } = setUpWebLogin()
+    await signIn()
+    const opened = (origin: string, site: string) => {
+      const headers = { origin, 'sec-fetch-site': site, 'sec-fetch-mode': 'websocket', upgrade: 'websocket' }
+      return login.guard()(facts('/live', { headers }))
+    }
+    expect(await opened(appUrl, 'same-origin')).toMatchObject({ ok: true })
+    for (const origin of ['https://evil.example.com', 'https://evil.example', 'http://app.example.com']) {
+      expect(await opened(origin, 'same-site'), origin).toMatchObject({ ok: false, answer: { status: 403 } })
+    }
+    expect(await login.guard()(facts('/live', { headers: { upgrade: 'websocket' } }))).toMatchObject({ ok: true })
   })
 
   it('sends a user round again whose login is too old, or was another provider’s', async () => {

@@ -1,0 +1,111 @@
+import { fastify } from 'fastify'
+import { requireLogin as onExpress } from 'portcullis/express'
+import { requireLogin as onFastify } from 'portcullis/fastify'
+import { requireLogin as onKoa } from 'portcullis/koa'
+import { createMemorySessionStore, type SessionStore } from 'portcullis/login'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { setUpWebLogin, type WebLoginSetUp } from '../support/web-login-set-up.js'
+
+/** A store that answers later, as those of a fleet do. */
+function laterStore(): SessionStore {
+  const { get, set, touch, delete: remove } = createMemorySessionStore()
+  const later =
+    <Given extends unknown[], Result>(work: (...given: Given) => Result) =>
+    async (...given: Given) =>
+      work(...given)
+  return { get: later(get), set: later(set), touch: later(touch), delete: later(remove) } as SessionStore
+}
+
+describe.each([
+  ['at once', true, () => ({})],
+  ['later', false, () => ({ sessions: laterStore(), tokens: false as const })],
+])('a guard of the login whose store answers %s', (_name, isAtOnce, kept) => {
+  let setUp: WebLoginSetUp
+  let cookie: string
+
+  beforeEach(async () => {
+    setUp = setUpWebLogin(kept())
+    await setUp.signIn()
+    cookie = [...setUp.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+  })
+
+  const requestWith = (headers: Record<string, string>) => {
+    return { method: 'GET', url: '/me', headers, rawHeaders: Object.entries(headers).flat() }
+  }
+
+  it('[A13] passes Express on, with nothing to wait for where nothing waits', async () => {
+    const req = requestWith({ cookie })
+    const fields: Record<string, unknown> = {}
+    const res = {
+      headersSent: false,
+      getHeader: () => undefined,
+      setHeader: (name: string, value: unknown) => Object.assign(fields, { [name]: value }),
+    }
+    let passed = 0
+    const over = new Promise<void>((resolve) => {
+      onExpress(setUp.login)(req as never, res as never, () => {
+        passed += 1
+        resolve()
+      })
+    })
+    expect(passed).toBe(isAtOnce ? 1 : 0)
+    await over
+    expect([req, fields]).toMatchObject([{ login: { account: { subject: 'alice' } } }, { 'Cache-Control': 'private' }])
+  })
+
+  it('[A13] gives Koa the promise of the handlers behind it', async () => {
+    const req = requestWith({ cookie })
+    const res = { headersSent: false, getHeader: () => undefined, setHeader: () => undefined }
+    const ctx = { state: {}, req, request: req, res }
+    const behind = Promise.resolve('of the handlers')
+    const given = onKoa(setUp.login)(ctx as never, () => behind)
+    expect(given === behind).toBe(isAtOnce)
+    expect(await given).toBe('of the handlers')
+    expect(ctx.state).toMatchObject({ login: { account: { subject: 'alice' } } })
+  })
+
+  it('[A13] calls `done` of Fastify, and gives a promise to who calls it without', async () => {
+    const app = fastify()
+    const guard = onFastify(setUp.login)
+    const steps: string[] = []
+    app.get('/done', {
+      onRequest(request, reply, done) {
+        guard(request, reply, (error) => {
+          steps.push('done')
+          done(error)
+        })
+        steps.push('after')
+      },
+      handler: async ({ login }) => login?.account.subject,
+    })
+    const handler = async ({ login }: { login?: { account: { subject: string } } | undefined }) =>
+      login?.account.subject
+    app.get('/promise', { onRequest: async (request, reply) => guard(request, reply), handler })
+    app.post('/parsing', { preParsing: guard, handler })
+    expect((await app.inject({ url: '/done', headers: { cookie } })).body).toBe('alice')
+    expect(steps).toEqual(isAtOnce ? ['done', 'after'] : ['after', 'done'])
+    expect((await app.inject({ url: '/promise', headers: { cookie } })).body).toBe('alice')
+    expect((await app.inject({ method: 'POST', url: '/parsing', headers: { cookie }, payload: {} })).body).toBe('alice')
+    for (const url of ['/done', '/promise']) expect((await app.inject({ url })).statusCode).toBe(401)
+    expect((await app.inject({ method: 'POST', url: '/parsing', payload: {} })).statusCode).toBe(401)
+  })
+
+  it('[A12] hands a fault of the application to the framework', async () => {
+    const fault = setUpWebLogin({
+      ...kept(),
+      pages: () => {
+        throw new Error('a bug')
+      },
+    })
+    const headers = { accept: 'text/html', origin: 'https://evil.example' }
+    const handed = await new Promise((resolve) => {
+      const req = { ...requestWith(headers), method: 'POST' }
+      onExpress(fault.login)(req as never, {} as never, resolve)
+    })
+    expect(handed).toMatchObject({ status: 500, cause: { message: 'a bug' } })
+    const app = fastify()
+    app.setErrorHandler((error: Error, _request, reply) => reply.code(500).send(`fault: ${error.cause}`))
+    app.post('/', { onRequest: onFastify(fault.login) }, () => 'never')
+    expect((await app.inject({ method: 'POST', url: '/', headers })).body).toBe('fault: Error: a bug')
+  })
+})
