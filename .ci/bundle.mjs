@@ -1,9 +1,9 @@
 /*
  * Bundles the code of the package into `dist`: one file an entry, and what entries share in `src/chunks`.
  *
- * Each further file costs about a millisecond to load. So the modules behind the main entry stand in three chunks
- * instead of thirty: `base` (what the files per platform need, too, and the rooms below all others), `shared` (what
- * `portcullis/client` needs, too), and `core`.
+ * Each further file costs about a millisecond to load. So the modules behind the main entry stand in two chunks instead of
+ * thirty: `base` (what the files per platform and `portcullis/client` need, too, and the rooms below all others), and
+ * `core`.
  */
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -21,8 +21,10 @@ const entries = [
   ...Object.values(bin).map(sourceOf),
 ]
 
+const platformFiles = new Set(platformEntries.map((file) => join(root, file)))
+
 const isLow = (module) => /\/src\/(errors|http|kit)\//.test(module)
-const chunks = { base: new Set(), shared: new Set(), core: new Set() }
+const chunks = { base: new Set(), core: new Set() }
 
 const sortModules = {
   name: 'sort-modules',
@@ -38,12 +40,30 @@ const sortModules = {
     }
     const behindPlatform = behind(platformEntries)
     const behindClient = behind(['src/client/index.ts'])
-    const chunkOf = (module) => {
-      if (behindPlatform.has(module) || isLow(module)) return chunks.base
-      return behindClient.has(module) ? chunks.shared : chunks.core
+    const isBase = (module) => behindPlatform.has(module) || behindClient.has(module) || isLow(module)
+    const chunkOf = (module) => (isBase(module) ? chunks.base : chunks.core)
+    // What a single file for one platform needs stays with it: the others could not load it.
+    const isOfOnePlatform = (module) => {
+      const [importer, ...others] = this.getModuleInfo(module).importers
+      return others.length === 0 && platformFiles.has(importer)
     }
     for (const module of [...behind(['src/index.ts']), ...behindPlatform]) {
-      if (!this.getModuleInfo(module).isEntry) chunkOf(module).add(module)
+      if (!this.getModuleInfo(module).isEntry && !isOfOnePlatform(module)) chunkOf(module).add(module)
+    }
+  },
+}
+
+/** A chunk of types alone is empty, and would be loaded all the same. */
+const dropEmptyChunks = {
+  name: 'drop-empty-chunks',
+  generateBundle(_options, files) {
+    const parts = Object.values(files).filter(({ type }) => type === 'chunk')
+    const empty = parts.filter(({ code, isEntry }) => !isEntry && code.trim() === '')
+    for (const { fileName } of empty) {
+      const name = fileName.split('/').at(-1)
+      const statement = new RegExp(`^import "[^"]*/${name.replaceAll('.', '\\.')}";\\n`, 'm')
+      for (const part of parts) part.code = part.code.replace(statement, '')
+      delete files[fileName]
     }
   },
 }
@@ -53,7 +73,7 @@ const bundle = await rolldown({
   input: Object.fromEntries(entries.map((file) => [file.replace(/\.ts$/, ''), join(root, file)])),
   platform: 'neutral',
   external: /^[^./]/,
-  plugins: [sortModules],
+  plugins: [sortModules, dropEmptyChunks],
   transform: { target: 'es2022' },
   treeshake: { moduleSideEffects: false },
 })

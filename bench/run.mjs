@@ -1,9 +1,14 @@
 /*
- * npm run bench [-- --quick] [--only tokens,http] [--node /path/to/node]… [--no-build] [--no-write]
+ * npm run bench [-- --quick | --brief] [--only tokens,http] [--node /path/to/node]… [--no-build] [--write | --no-write]
+ *               [--core-hour 0.04]
  *
  * Installs the peers (bench/package.json, its own lock file), builds the package, and runs the suites on this Node, or on
  * each one named. The measured code is the package as it ships, through its own `exports`; the bench itself is compiled
- * to plain JavaScript, so that no loader stands between it and the engine. A full run writes docs/performance.md.
+ * to plain JavaScript, so that no loader stands between it and the engine.
+ *
+ * Results go to bench/results, one file per Node. A run with `--only` replaces those suites there and keeps the others.
+ * `--write` writes docs/performance.md and the pages below it from all results of the Nodes named; full and brief runs do
+ * so by themselves. `--core-hour` is what an hour of one processor core costs, in dollars.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, statSync, symlinkSync } from 'node:fs'
@@ -18,6 +23,8 @@ const compiled = join(modules, '.bench')
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    brief: { type: 'boolean', default: false },
+    'core-hour': { type: 'string', default: '0.04' },
     cpu: { type: 'boolean', default: false },
     only: { type: 'string' },
     node: { type: 'string', multiple: true, default: [process.execPath] },
@@ -44,7 +51,8 @@ function installPeers() {
 function compile() {
   mkdirSync(compiled, { recursive: true })
   const servers = ['http/app', 'http/session-app', 'http/load']
-  const entries = ['main', 'write-report', ...servers, 'suites/memory-child', 'suites/tail-child']
+  const children = ['memory', 'tail', 'many', 'million'].map((name) => `suites/${name}-child`)
+  const entries = ['main', 'write-report', ...servers, ...children]
   const inputs = entries.map((entry) => join(here, `${entry}.ts`))
   const options = [
     '--bundle',
@@ -61,13 +69,15 @@ function compile() {
 installPeers()
 if (values.build) run('npm', ['run', '--silent', 'build'])
 compile()
-const results = values.node.map((node, index) => {
-  const file = join(compiled, `results-${index}.json`)
-  const args = ['--expose-gc', join(compiled, 'main.mjs'), '--out', file]
-  for (const flag of ['quick', 'cpu']) if (values[flag]) args.push(`--${flag}`)
+const mode = values.quick ? 'quick' : values.brief ? 'brief' : 'full'
+const results = values.node.map((node) => {
+  const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()
+  const file = join(here, 'results', `${version}.json`)
+  const args = ['--expose-gc', join(compiled, 'main.mjs'), '--out', file, '--mode', mode]
+  if (values.cpu) args.push('--cpu')
   if (values.only) args.push('--only', values.only)
   run(node, args)
   return file
 })
 if (values.write ?? !(values.quick || values.only))
-  run(process.execPath, [join(compiled, 'write-report.mjs'), ...results])
+  run(process.execPath, [join(compiled, 'write-report.mjs'), '--core-hour', values['core-hour'], ...results])

@@ -79,7 +79,7 @@ function fastJwtOptions(issuer: TestIssuer, algorithm: Algorithm) {
   }
 }
 
-async function joseVerifier(issuer: TestIssuer, algorithm: Algorithm): Promise<TokenVerifier> {
+export async function joseVerifier(issuer: TestIssuer, algorithm: Algorithm): Promise<TokenVerifier> {
   const jose = await peer<typeof import('jose')>('jose')
   const keys = jose.createLocalJWKSet({ keys: [...issuer.publishedKeys()] as never })
   const options = {

@@ -1,4 +1,5 @@
 import { isMet, type Table, type Verdict } from '../suites/suite.js'
+import { explanationOf } from './explanations.js'
 import type { RunResult } from './run-result.js'
 import { show } from './show.js'
 
@@ -18,7 +19,8 @@ export function verdictCells(verdicts: readonly Verdict[]): readonly (readonly s
   const lines = verdicts.map((verdict) => {
     const { target, figure, unit, atLeast, atMost } = verdict
     const wanted = atLeast === undefined ? `≤ ${atMost} ${unit}` : `≥ ${atLeast} ${unit}`
-    return [target, wanted, `${show(figure)} ${unit}`, isMet(verdict) ? 'met' : 'missed']
+    const missed = explanationOf(target) === undefined ? 'missed' : 'missed, explained'
+    return [target, wanted, `${show(figure)} ${unit}`, isMet(verdict) ? 'met' : missed]
   })
   return [['target', 'wanted', 'measured', 'verdict'], ...lines]
 }
@@ -33,8 +35,8 @@ export function printTable(table: Table): void {
 }
 
 export function printVerdicts(run: RunResult): void {
-  const { node, cpu, cores, load } = run.machine
-  process.stdout.write(`\n# Targets, Node ${node}, ${cores} × ${cpu}, load ${load.toFixed(1)}\n\n`)
+  const { node, cpu, cores } = run.machine
+  process.stdout.write(`\n# Targets, Node ${node}, ${cores} × ${cpu}\n\n`)
   process.stdout.write(`${align(verdictCells(verdictsOf(run)))}\n`)
 }
 

@@ -51,7 +51,7 @@ const style = [
 
 function classOf(name: string): string {
   if (name.startsWith('portcullis')) return 'own'
-  return name.startsWith('limit') || name === 'bare' ? 'reference' : 'peer'
+  return /^(limit|bare)\b/.test(name) ? 'reference' : 'peer'
 }
 
 function escaped(text: string): string {

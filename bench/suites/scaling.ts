@@ -24,10 +24,10 @@ async function against(
   what: string,
   sizes: readonly number[],
   create: (size: number, issuer: TestIssuer) => Contender | Promise<Contender>,
-  { pace, quick }: Thoroughness,
+  { pace, pick }: Thoroughness,
 ): Promise<SuiteResult> {
   const issuer = createBenchIssuer()
-  const used = quick ? sizes.slice(0, 2) : sizes
+  const used = sizes.slice(0, pick(2, 3, sizes.length))
   const contenders = []
   for (const size of used) contenders.push(await create(size, issuer))
   const measured = await compare(contenders, pace)

@@ -36,10 +36,17 @@ export interface SuiteResult {
   readonly verdicts: readonly Verdict[]
 }
 
-/** How thorough a run is. */
+/** How thorough a run is: `quick` for a look, `brief` for all rows within some ten minutes, `full`. */
+export const modes = ['quick', 'brief', 'full'] as const
+export type Mode = (typeof modes)[number]
+
 export interface Thoroughness {
+  readonly mode: Mode
+  /** Whether a few rows will do. */
   readonly quick: boolean
   readonly pace: Pace
+  /** The number for this mode, such as one of rounds. */
+  pick(quick: number, brief: number, full: number): number
 }
 
 export type Suite = (thoroughness: Thoroughness) => Promise<SuiteResult>

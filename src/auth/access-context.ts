@@ -1,5 +1,6 @@
 import { type AuthError, InternalError, isAuthError, ResourceAccessError } from '../errors/index.js'
 import type { Clock } from '../kit/clock.js'
+import type { MaybePromise } from '../kit/maybe-promise.js'
 
 /** A token for a downstream service, as the authorization server issued it. Shows its secret in no inspection. */
 export interface GrantedToken {
@@ -16,14 +17,14 @@ export interface GrantedToken {
 export type AccessFetch = (input: string | URL, init?: RequestInit) => Promise<Response>
 
 /** Gets the token; another one than `rejected`, where given and where there is one to be had. */
-export type AcquireToken = (rejected?: GrantedToken) => Promise<GrantedToken>
+export type AcquireToken = (rejected?: GrantedToken) => MaybePromise<GrantedToken>
 
 /** How the token of one declared grant of one request is got and used. */
 export interface AccessGrantSettings {
   readonly resource: string
   readonly acquire: AcquireToken
   /** Makes the `fetch` for this grant over a way to get the token. */
-  readonly fetchWith: (acquire: AcquireToken) => AccessFetch
+  readonly fetchWith: (acquire: (rejected?: GrantedToken) => Promise<GrantedToken>) => AccessFetch
   readonly clock: Clock
 }
 
@@ -57,33 +58,44 @@ export class AccessGrant {
     return token?.expiresAt !== undefined && token.expiresAt * 1000 <= this.#settings.clock() ? undefined : token
   }
 
-  /** The token at hand, or one that is got now. Rejects with an {@link AuthError}, and nothing else. */
-  async acquire(rejected?: GrantedToken): Promise<GrantedToken> {
+  /** The token at hand, or one that is got now. Throws, or rejects with, an {@link AuthError}, and nothing else. */
+  acquire(rejected?: GrantedToken): MaybePromise<GrantedToken> {
     const known = this.token
     if (known !== undefined && known.accessToken !== rejected?.accessToken) return known
-    try {
-      this.#token = await this.#settings.acquire(rejected)
+    const keep = (token: GrantedToken): GrantedToken => {
+      this.#token = token
       this.#error = undefined
-      return this.#token
-    } catch (thrown) {
+      return token
+    }
+    const fail = (thrown: unknown): never => {
       this.#token = undefined
       this.#error = isAuthError(thrown) ? thrown : new InternalError(thrown)
       throw this.#error
     }
+    try {
+      const acquired = this.#settings.acquire(rejected)
+      return acquired instanceof Promise ? acquired.then(keep, fail) : keep(acquired)
+    } catch (thrown) {
+      return fail(thrown)
+    }
   }
 
-  /** Tries the grant and keeps its token or its error. Never rejects. */
-  async attempt(): Promise<AuthError | undefined> {
+  /** Tries the grant and keeps its token or its error. Neither throws nor rejects. */
+  attempt(): MaybePromise<AuthError | undefined> {
     try {
-      await this.acquire()
-      return undefined
+      const acquired = this.acquire()
+      if (!(acquired instanceof Promise)) return undefined
+      return acquired.then(
+        () => undefined,
+        (error) => error as AuthError,
+      )
     } catch (error) {
       return error as AuthError
     }
   }
 
   fetch(): AccessFetch {
-    return this.#settings.fetchWith((rejected) => this.acquire(rejected))
+    return this.#settings.fetchWith(async (rejected) => this.acquire(rejected))
   }
 }
 

@@ -6,6 +6,7 @@ import { createShortMemory } from '../kit/bounded-cache.js'
 import type { Clock } from '../kit/clock.js'
 import { emit, isHeard, traced } from '../kit/event-sink.js'
 import type { EventListener } from '../kit/events.js'
+import { type MaybePromise, whenReady } from '../kit/maybe-promise.js'
 import { createSingleFlight } from '../kit/single-flight.js'
 import { withTimeLimit } from '../kit/time-limit.js'
 import type { Exclusively, Holding } from '../stores/exclusively.js'
@@ -43,8 +44,8 @@ export interface AcquireRequest {
   readonly rejected: GrantedToken | undefined
 }
 
-/** Gets one caller's token for one grant. */
-export type Acquire = (request: AcquireRequest) => Promise<GrantedToken>
+/** Gets one caller's token for one grant: at once where a cache in this process has it. Throws or rejects. */
+export type Acquire = (request: AcquireRequest) => MaybePromise<GrantedToken>
 
 interface Acquired {
   readonly token: GrantedToken
@@ -78,23 +79,53 @@ export function createAcquire(parts: AcquireSettings): Acquire {
     return exclusively === undefined ? work() : exclusively(key, work, look)
   }
 
-  async function askWhom({ auth, grant }: AcquireRequest): Promise<ExchangeRequest> {
-    try {
-      const client = clientFor(grant, auth)
-      return { auth, grant, client, actor: grant.actor && (await actorToken(grant, grant.actor, timeoutMs)) }
-    } catch (thrown) {
+  function askWhom({ auth, grant }: AcquireRequest): MaybePromise<ExchangeRequest> {
+    const fail = (thrown: unknown): never => {
       const { code, detail } = thrown as AuthError
       const { issuer, correlationId } = auth
       emit(onEvent, { ...failed, issuer, resource: grant.resource, correlationId, code, detail })
       throw thrown
     }
+    try {
+      const client = clientFor(grant, auth)
+      if (grant.actor === undefined) return { auth, grant, client, actor: undefined }
+      return actorToken(grant, grant.actor, timeoutMs).then((actor) => ({ auth, grant, client, actor }), fail)
+    } catch (thrown) {
+      return fail(thrown)
+    }
   }
 
-  async function acquire(request: ExchangeRequest, rejected: GrantedToken | undefined): Promise<GrantedToken> {
-    const key = await grantKey(request)
+  function tellReused({ auth, grant, client }: ExchangeRequest, source: 'cache' | 'joined'): void {
+    if (!isHeard(onEvent)) return
+    const about = { issuer: client.issuer, resource: grant.resource, correlationId: auth.correlationId }
+    emit(onEvent, { type: 'grant.reused', ...about, source })
+  }
+
+  /** Where neither a refusal nor an exchange under way comes before the cache, the cache is asked right away. */
+  function acquire(
+    key: string,
+    request: ExchangeRequest,
+    rejected: GrantedToken | undefined,
+  ): MaybePromise<GrantedToken> {
+    if (rejected !== undefined || flights.current(key) !== undefined || refusals.get(key) !== undefined) {
+      return acquireInTurn(key, request, rejected)
+    }
+    const kept = cache.get(key)
+    if (kept === undefined || kept instanceof Promise) return acquireInTurn(key, request, rejected, async () => kept)
+    tellReused(request, 'cache')
+    return kept
+  }
+
+  /** @param first - what the cache answers, where it was asked already. */
+  async function acquireInTurn(
+    key: string,
+    request: ExchangeRequest,
+    rejected: GrantedToken | undefined,
+    first?: () => Promise<GrantedToken | undefined>,
+  ): Promise<GrantedToken> {
     const about = { issuer: request.client.issuer, resource: request.grant.resource }
-    const look = async (): Promise<Acquired | undefined> => {
-      const token = await cache.get(key)
+    const look = async (ask = async () => cache.get(key)): Promise<Acquired | undefined> => {
+      const token = await ask()
       return token === undefined || token.accessToken === rejected?.accessToken ? undefined : { token, isNew: false }
     }
     const work = async (holding?: Holding): Promise<Acquired> => {
@@ -111,18 +142,16 @@ export function createAcquire(parts: AcquireSettings): Acquire {
         emit(onEvent, { type: 'grant.failed', ...about, correlationId, ...failure })
         throw refusal
       }
-      const kept = await look()
+      const kept = await look(first)
       if (kept !== undefined) return kept
       if (rejected !== undefined && exchanges.get(key)) return { token: rejected, isNew: false }
-      return inTurn(key, work, look)
+      return inTurn(key, work, () => look())
     }
     const flightKey = rejected === undefined ? key : `${key}.${await sha256Base64url(rejected.accessToken)}`
     const joined = flights.current(flightKey)
     const { token, isNew } = await (joined ?? flights.run(flightKey, fly))
-    if ((joined !== undefined || !isNew) && isHeard(onEvent)) {
-      const source = joined === undefined ? 'cache' : 'joined'
-      emit(onEvent, { type: 'grant.reused', ...about, correlationId: request.auth.correlationId, source })
-    }
+    if (joined !== undefined) tellReused(request, 'joined')
+    else if (!isNew) tellReused(request, 'cache')
     return token
   }
 
@@ -156,14 +185,19 @@ export function createAcquire(parts: AcquireSettings): Acquire {
     }
   }
 
-  return async (request) => {
-    const whom = await askWhom(request)
+  function acquireFor(whom: ExchangeRequest, rejected: GrantedToken | undefined): MaybePromise<GrantedToken> {
+    const fail = (thrown: unknown): never => {
+      throw toGrantError(whom.grant.resource, thrown, mapRefusal)
+    }
     try {
-      return await acquire(whom, request.rejected)
+      const acquired = whenReady(grantKey(whom), (key) => acquire(key, whom, rejected))
+      return acquired instanceof Promise ? acquired.catch(fail) : acquired
     } catch (thrown) {
-      throw toGrantError(request.grant.resource, thrown, mapRefusal)
+      return fail(thrown)
     }
   }
+
+  return (request) => whenReady(askWhom(request), (whom) => acquireFor(whom, request.rejected))
 }
 
 /** A failure before anybody was asked. */

@@ -1,11 +1,11 @@
 /** One exchange: its key, what is asked, what may come of it, and how that is kept. Does NOT call the client: see acquire.ts. */
 import { sha256Base64url } from '#crypto'
 import type { GrantedToken } from '../auth/access-context.js'
-import type { Auth } from '../auth/auth.js'
+import { type Auth, passage } from '../auth/auth.js'
 import type { BreakerState, CircuitName } from '../kit/client-events.js'
 import type { Clock } from '../kit/clock.js'
 import { hideSecrets } from '../kit/hidden.js'
-import { type MaybePromise, whenReady } from '../kit/maybe-promise.js'
+import { isThenable, type MaybePromise, whenReady } from '../kit/maybe-promise.js'
 import { inPatience } from '../kit/time-limit.js'
 import type { GrantStore, StoredGrant } from '../stores/contract.js'
 import type { StoreWatch } from '../stores/store-watch.js'
@@ -90,8 +90,9 @@ export function grantKey({ auth, grant, client, actor }: ExchangeRequest): Maybe
   return whenReady(client.dpop?.thumbprint(), (thumbprint) => {
     const aboutActor = actor === undefined ? null : [actor.type, actor.token]
     const aboutCaller = JSON.stringify([thumbprint ?? null, auth.issuer, aboutActor])
-    // Two arrays, each of which ends where it ends, and the token is all the rest: nothing can run together.
-    return sha256Base64url(aboutRequest(grant, client) + aboutCaller + auth.token)
+    // Two arrays, each of which ends where it ends, and the hash is all the rest: nothing can run together.
+    const about = aboutRequest(grant, client) + aboutCaller
+    return whenReady(auth[passage].tokenHash ?? sha256Base64url(auth.token), (hash) => sha256Base64url(about + hash))
   })
 }
 
@@ -172,7 +173,8 @@ export function exchangeParams({ auth, grant, actor }: ExchangeRequest): Exchang
 
 /** A {@link GrantStore} that never fails: without it, tokens are exchanged anew, and an event tells. */
 export interface GrantCache {
-  get(key: string): Promise<GrantedToken | undefined>
+  /** At once where the store answers at once. */
+  get(key: string): MaybePromise<GrantedToken | undefined>
   /** Keeps a token until shortly before it expires, and no longer than the subject's own (in seconds, if it has one). */
   set(key: string, token: GrantedToken, subjectExpiresAt: number | undefined): Promise<void>
   delete(key: string): Promise<void>
@@ -203,10 +205,21 @@ export function createGrantCache(store: GrantStore, clock: Clock, watch: StoreWa
     return token
   }
 
+  function usable(kept: StoredGrant | undefined): GrantedToken | undefined {
+    return kept !== undefined && kept.expiresAt * 1000 > clock() ? show(kept) : undefined
+  }
+
   return {
-    async get(key) {
-      const kept = await failingOpen(() => store.get(key))
-      return kept !== undefined && kept.expiresAt * 1000 > clock() ? show(kept) : undefined
+    get(key) {
+      try {
+        const answer = store.get(key)
+        if (isThenable(answer)) return failingOpen(() => answer).then(usable)
+        watch.answered()
+        return usable(answer)
+      } catch (error) {
+        watch.failed(error, true)
+        return undefined
+      }
     },
     async set(key, token, subjectExpiresAt = Number.POSITIVE_INFINITY) {
       const { accessToken, tokenType, scope, issuedTokenType, expiresAt } = token

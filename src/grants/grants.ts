@@ -132,7 +132,7 @@ export function createGrants(options: GrantsOptions): Grants {
     return new AccessGrant({
       resource: grant.resource,
       clock,
-      acquire: async (rejected) => acquire({ auth, grant, rejected }),
+      acquire: (rejected) => acquire({ auth, grant, rejected }),
       fetchWith: (get) =>
         createAccessFetch({ ...fetching, grant, acquire: get, proofs: () => clientOf(issuerOf(grant, auth)).dpop }),
     })
@@ -150,7 +150,9 @@ export function createGrants(options: GrantsOptions): Grants {
       const isLazy = (index: number): boolean => grants[index]?.mode === 'lazy'
       return async (auth) => {
         const ofRequest = grants.map((grant) => accessGrant(auth, grant))
-        const failures = await Promise.all(ofRequest.map((one, index) => (isLazy(index) ? undefined : one.attempt())))
+        const attempts = ofRequest.map((one, index) => (isLazy(index) ? undefined : one.attempt()))
+        const isWaiting = attempts.some((one) => one instanceof Promise)
+        const failures = (isWaiting ? await Promise.all(attempts) : attempts) as readonly (AuthError | undefined)[]
         const failure = failures.find((found, index) => found && grants[index]?.mode === 'required')
         return { access: new AccessContext(ofRequest), failure }
       }

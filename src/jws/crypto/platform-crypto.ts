@@ -40,7 +40,7 @@ export interface AesGcm {
 
 /**
  * What the library needs of a platform's cryptography. `node.ts` answers synchronously with prepared `KeyObject`s (under
- * load the thread pool helps with curves), `web.ts` through WebCrypto; package.json's `imports` picks one, and one test suite holds both equal.
+ * load the thread pool helps), `web.ts` through WebCrypto; package.json's `imports` picks one, and one test suite holds both equal.
  */
 export interface PlatformCrypto {
   /**

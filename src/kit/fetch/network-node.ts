@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns'
 import { FetchFailure } from './fetch-failure.js'
 import type { Fetch } from './platform-fetch.js'
 import { isPublicAddress } from './secure-url.js'
@@ -8,7 +7,7 @@ let publicFetch: Promise<Fetch> | undefined
 /**
  * `#network` on Node: fetches from a host that only a fetched document names. The name is resolved once per connection,
  * an address off the public internet is refused, and the connection goes to the very address that was judged. Loads
- * undici at first use: most set-ups never need it.
+ * undici and the resolver at first use: most set-ups never need it.
  */
 export const fetchPublic: Fetch = async (url, init) => {
   publicFetch ??= createPublicFetch()
@@ -16,7 +15,7 @@ export const fetchPublic: Fetch = async (url, init) => {
 }
 
 async function createPublicFetch(): Promise<Fetch> {
-  const { Agent, fetch } = await import('undici')
+  const [{ lookup }, { Agent, fetch }] = await Promise.all([import('node:dns'), import('undici')])
   const dispatcher = new Agent({ connect: { lookup: createPublicLookup(lookup) as never } })
   return async (url, init) => (await fetch(url, { ...init, dispatcher })) as unknown as Response
 }

@@ -1,4 +1,11 @@
-import { AccessDeniedError, InternalError, ResourceAccessError } from 'portcullis'
+import {
+  AccessDeniedError,
+  createGrants,
+  type GrantStore,
+  InternalError,
+  ResourceAccessError,
+  type StoredGrant,
+} from 'portcullis'
 import { NetworkError, OAuthClientError, TokenTypes } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
 import { fakeAuthorizationServer, refusal, tokens } from '../../support/fake-token-endpoint.js'
@@ -208,6 +215,63 @@ describe('an exchange', () => {
         errorDescription: undefined,
       },
     ])
+  })
+})
+
+describe('a token that is kept', () => {
+  function thrown(): never {
+    throw new Error('no key')
+  }
+
+  const storeOf = (later: boolean) => {
+    const kept = new Map<string, StoredGrant>()
+    let asked = 0
+    const get = (key: string) => {
+      asked += 1
+      return later ? Promise.resolve(kept.get(key)) : kept.get(key)
+    }
+    const store: GrantStore = {
+      get,
+      set: (key, grant) => void kept.set(key, grant),
+      delete: (key) => void kept.delete(key),
+    }
+    return { store, asked: () => asked }
+  }
+
+  it.each([false, true])('is asked for once by each request, in a store that answers later: %s', async (later) => {
+    const { store, asked } = storeOf(later)
+    const setUp = setUpGrants({ store })
+    const first = await tokenOf(setUp, alice, calendar)
+    expect(asked()).toBe(1)
+    expect(await tokenOf(setUp, alice, calendar)).toBe(first)
+    expect(asked()).toBe(2)
+    expect(setUp.exchanges()).toBe(1)
+  })
+
+  it('is refused in the same words where the key of the client throws and where it rejects', async () => {
+    const failures = [() => Promise.reject(new Error('no key')), () => thrown()].map(async (thumbprint) => {
+      const dpop = { thumbprint, proof: async () => 'proof' }
+      const client = { issuer: 'https://as.example', clientId: 'app', exchangeToken: () => thrown(), dpop }
+      const { failure } = await createGrants({ client }).prepare([calendar])(alice)
+      return failure
+    })
+    const [rejected, threw] = await Promise.all(failures)
+    expect(rejected?.code).toBeDefined()
+    expect([threw?.code, threw?.status]).toEqual([rejected?.code, rejected?.status])
+  })
+
+  it('is there without a wait where it is kept in this process', async () => {
+    const setUp = setUpGrants()
+    const acquire = setUp.grants.prepare([calendar])
+    await acquire(alice)
+    let ticks = 0
+    let isDone = false
+    const acquired = acquire(alice).then(() => {
+      isDone = true
+    })
+    for (; !isDone; ticks++) await null
+    await acquired
+    expect(ticks).toBeLessThanOrEqual(2)
   })
 })
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createBoundedCache, createShortMemory } from '../../../src/kit/bounded-cache.js'
@@ -58,6 +59,29 @@ describe('createBoundedCache', () => {
     const cache = createBoundedCache<number>(0)
     cache.set('a', 1)
     expect(cache.get('a')).toBeUndefined()
+  })
+
+  it('holds as many as it may, and forgets the oldest, also where they fill many pages and maps', () => {
+    const maxEntries = 40_000
+    const cache = createBoundedCache<number>(maxEntries)
+    const keyOf = (n: number) => createHash('sha256').update(String(n)).digest('base64url')
+    for (let n = 0; n < maxEntries; n++) cache.set(keyOf(n), n)
+    expect(cache.size).toBe(maxEntries)
+    expect([0, 8191, 8192, 39_999].map((n) => cache.get(keyOf(n)))).toEqual([0, 8191, 8192, 39_999])
+    for (let n = 0; n < 9000; n++) cache.set(keyOf(maxEntries + n), n)
+    expect(cache.size).toBe(maxEntries)
+    expect([0, 1, 8191, 8192, 8999, 9002, 9003].map((n) => cache.get(keyOf(n)))).toEqual([
+      0,
+      undefined,
+      8191,
+      8192,
+      undefined,
+      undefined,
+      9003,
+    ])
+    expect([...cache.values()]).toHaveLength(maxEntries)
+    cache.delete(keyOf(9003))
+    expect([cache.get(keyOf(9003)), cache.size]).toEqual([undefined, maxEntries - 1])
   })
 
   it('[ADP-08] treats __proto__ and constructor as keys like any other', () => {

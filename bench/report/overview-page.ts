@@ -1,0 +1,102 @@
+import type { Spread } from '../measure/statistics.js'
+import type { Row, Table } from '../suites/suite.js'
+import { figurePages, markdownTable } from './figure-pages.js'
+import type { RunResult } from './run-result.js'
+import { show } from './show.js'
+import { summaryOf } from './target-page.js'
+
+const frameworks = ['express', 'fastify', 'koa'] as const
+
+/** What opens docs/performance.md: every guard of every framework, in requests per second of one core. */
+export function overviewTable(run: RunResult): Table {
+  const rows = frameworks.flatMap((framework) =>
+    guardsOf(run, framework, 'one').map(({ name, figure }) => ({
+      name: `${name}, ${framework}`,
+      figure: perSecond(figure),
+    })),
+  )
+  const title = 'Requests per second of one core, the same token again'
+  return { id: 'overview', title, unit: '/s', rows, chart: true }
+}
+
+/** docs/performance.md. */
+export function overviewPage(runs: readonly RunResult[], coreHour: number): string {
+  const [first] = runs as readonly [RunResult, ...RunResult[]]
+  return `# Performance
+
+![Requests per second of one core](performance/overview.svg)
+
+${quickness(runs)}
+
+## What it means for you
+
+A request needs processor time: that of the framework (*bare*), and that of the check. From it follows how many requests
+one core serves in a second, and what a million of them costs where an hour of a core costs $${coreHour}. *Same token*: a
+client uses its token many times, which is the common case. *New token*: every request brings one never seen, the worst
+case. Node ${first.machine.node}; the handler answers with a few bytes.
+
+${frameworks.map((framework) => costs(first, framework, coreHour)).join('\n\n')}
+
+The limit is what one would write by hand for one issuer and one key, with the same checks.
+
+## Targets
+
+${runs.map(summaryOf).join(' ')} [All targets, and what each miss is made of](performance/targets.md).
+
+## Many requests at once
+
+Checking a signature takes most of the time of a new token. Where few come together, it is made at once, on the main
+thread: handing it to the thread pool of Node would cost more than it saves. Where many come in one turn of the event loop,
+the pool makes some and the main thread the others, at the same time. How many go there follows from how the pool kept up
+before. So one process uses more than one core for bursts, and on a machine whose cores are busy it hands hardly anything
+over. Three things decide what it brings:
+
+- **A free core.** With one process per core, all of them busy, there is nothing to gain. The sum of processor time is
+  higher in the pool than on the main thread.
+- **How many come in one turn.** Up to the first few, the pool is not used. The more come together, the more is gained.
+- **The kind of key.** An RSA signature is checked fastest, so that handing it over is a larger part of it. Curves gain
+  more.
+
+Libraries that use WebCrypto hand over every check. They gain as much where many come together, and lose where one comes at
+a time. [Figures](performance/many-at-once.md).
+
+## All figures
+
+- [Targets](performance/targets.md)
+${figurePages.map(({ file, title }) => `- [${title}](performance/${file}.md)`).join('\n')}
+- [How it is measured](performance/method.md)
+`
+}
+
+/** A hasty run must not be taken for a thorough one. */
+function quickness(runs: readonly RunResult[]): string {
+  const modes = new Set(runs.flatMap(({ results }) => Object.values(results).map(({ mode }) => mode)))
+  const haste = modes.has('quick')
+    ? '**Some of these figures come from a quick run**: fewer rows, fewer rounds, more noise. '
+    : ''
+  return `${haste}All figures come from one command, \`npm run bench\`, which writes these pages. [When, where and how](performance/method.md).`
+}
+
+function guardsOf({ results }: RunResult, framework: string, column: string): readonly Row[] {
+  return results['http']?.tables.find(({ id }) => id === `http-${framework}-${column}`)?.rows ?? []
+}
+
+function perSecond({ median, low, high }: Spread): Spread {
+  return { median: 1e6 / median, low: 1e6 / high, high: 1e6 / low }
+}
+
+function costs(run: RunResult, framework: string, coreHour: number): string {
+  const fresh = guardsOf(run, framework, 'new')
+  const lines = guardsOf(run, framework, 'one').map(({ name, figure }) => {
+    const other = fresh.find((row) => row.name === name)?.figure
+    return [name, ...served(figure, coreHour), ...(other === undefined ? ['–', '–'] : served(other, coreHour))]
+  })
+  if (lines.length === 0) return `**${framework}**: not measured in this run.`
+  const columns = ['same token: requests/s', 'a million', 'new token: requests/s', 'a million']
+  return markdownTable([[framework, ...columns], ...lines])
+}
+
+/** Requests per second of a core, and what a million of them costs, in cents. */
+function served({ median }: Spread, coreHour: number): readonly string[] {
+  return [Math.round(1e6 / median).toLocaleString('en-US'), `${show((median / 3600) * coreHour * 100)} ¢`]
+}

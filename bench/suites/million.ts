@@ -1,0 +1,55 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { compiled } from '../set-up/compiled.js'
+import type { Row, Suite } from './suite.js'
+
+interface Passage {
+  readonly tokens: number
+  readonly longestMs: number
+  readonly overFive: number
+  readonly rareMs: number
+  readonly longestCollectionMs: number
+  readonly heapMib: number
+}
+
+/** A million distinct tokens, one after another: the longest time that one of them held the event loop. */
+export const million: Suite = async ({ pick }) => {
+  const tokens = pick(50_000, 150_000, 1_000_000)
+  const bounds = { 'the cache as it is by default': '', 'a cache for all of them': `${tokens}` }
+  const passages = Object.entries(bounds).map(([name, entries]) => [name, passageOf(tokens, entries)] as const)
+  const rows: Row[] = passages.map(([name, { longestMs, overFive, rareMs, longestCollectionMs, heapMib }]) => ({
+    name,
+    figure: { median: longestMs, low: longestMs, high: longestMs },
+    cells: [rareMs.toFixed(2), String(overFive), longestCollectionMs.toFixed(1), heapMib.toFixed(0)],
+  }))
+  const count = tokens.toLocaleString('en-US')
+  return {
+    tables: [
+      {
+        id: 'million',
+        title: `${count} distinct EdDSA tokens: the longest time that one of them takes`,
+        unit: 'ms',
+        columns: ['p99.99, ms', 'over 5 ms', 'longest collection of garbage, ms', 'heap, MiB'],
+        rows,
+        notes: [
+          'Of the time on the clock and the processor time of the process the lesser counts: what other processes took is not a pause of this one.',
+        ],
+      },
+    ],
+    verdicts: passages.map(([name, { longestMs }]) => ({
+      target: `${count} tokens, ${name}: the longest pause`,
+      figure: longestMs,
+      unit: 'ms',
+      atMost: 5,
+    })),
+  }
+}
+
+function passageOf(tokens: number, cacheEntries: string): Passage {
+  const script = join(compiled, 'suites', 'million-child.mjs')
+  const { stdout, stderr } = spawnSync(process.execPath, [script, 'pass', `${tokens}`, cacheEntries], {
+    encoding: 'utf8',
+  })
+  if (stdout === '') throw new Error(stderr)
+  return JSON.parse(stdout) as Passage
+}
