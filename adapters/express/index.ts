@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Request, RequestHandler, Response } from 'express'
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import {
   adapterRules,
   answerMetadata,
@@ -23,7 +23,7 @@ import {
   setNodeHeaders,
   withAnswerHeaders,
 } from '../../src/adapter.js'
-import type { AccessTokenClaims, AuthError, ResourceServer } from '../../src/index.js'
+import type { AccessTokenClaims, ResourceServer } from '../../src/index.js'
 import type { ExpressGate, ExpressOptions, RequestGuard } from './express-gate.js'
 
 import { checkRoutes } from './router-layers.js'
@@ -41,20 +41,25 @@ export function portcullis<Claims = AccessTokenClaims>(
   const authOf = authIn<Claims>
 
   function guarded<Added>(judge: Judge<Claims>): RequestGuard<Added> {
-    async function admit(req: Request, res: Response, next: (error?: AuthError) => void): Promise<void> {
+    const handler: RequestHandler = (req, res, next) => {
       const earlier = earlierIn(req)
       if (earlier !== undefined) setAuth(req, undefined)
-      const result = await judge(nodeRequestFacts(req), earlier)
-      if (!result.ok) return refuse(result, res, next)
-      setAuth(req, keepAccess(result.auth, earlier))
-      setNodeHeaders(res, result.headers)
-      next()
+      const judged = judge(nodeRequestFacts(req), earlier)
+      if (judged instanceof Promise) judged.then((result) => settle(result, earlier, req, res, next)).catch(next)
+      else settle(judged, earlier, req, res, next)
     }
-    const handler: RequestHandler = (req, res, next) => void admit(req, res, next).catch(next)
     return handler as RequestGuard<Added>
   }
 
-  function refuse(refused: Judged<Claims> & { ok: false }, res: Response, next: (error?: AuthError) => void): void {
+  function settle(result: Judged<Claims>, earlier: unknown, req: Request, res: Response, next: NextFunction): void {
+    if (result.ok) {
+      setAuth(req, keepAccess(result.auth, earlier))
+      setNodeHeaders(res, result.headers)
+      next()
+    } else refuse(result, res, next)
+  }
+
+  function refuse(refused: Judged<Claims> & { ok: false }, res: Response, next: NextFunction): void {
     const { fault, error, answer } = refused
     if (fault) next(error)
     else if (error !== undefined && options.onError === 'next') next(withAnswerHeaders(error, answer, res))

@@ -1,6 +1,7 @@
 import type {
   FastifyContextConfig,
   FastifyInstance,
+  FastifyRequest,
   onRequestHookHandler,
   RouteOptions,
   RouteShorthandOptions,
@@ -88,12 +89,12 @@ export function toFault(error: AuthError): InternalError {
 }
 
 /** A route added before the plugin was loaded, or outside of its scope, has no guard: it must not be open for that. */
-export const refuseUnguarded: onRequestHookHandler = (request, _reply, done) => {
+export function unguardedFault(request: FastifyRequest): InternalError | undefined {
   const config: GuardedConfig = request.routeOptions.config
-  if (config.portcullis === undefined || config[guarded] !== undefined) return done()
+  if (config.portcullis === undefined || config[guarded] !== undefined) return undefined
   const mistake =
     'Write `await app.register(portcullis, …)` before the routes it guards, in their scope or one around it.'
-  done(toFault(new ConfigurationError(mistake)))
+  return toFault(new ConfigurationError(mistake))
 }
 
 /** The outermost instance: Fastify makes the others with it as their prototype. */

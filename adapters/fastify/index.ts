@@ -23,8 +23,8 @@ import {
   setReplyHeaders,
   withAnswerHeaders,
 } from '../../src/adapter.js'
-import type { Auth } from '../../src/index.js'
-import { atRoot, checkRoute, guardHook, guardRoute, refuseUnguarded, toFault } from './guarded-routes.js'
+import type { Auth, MaybePromise } from '../../src/index.js'
+import { atRoot, checkRoute, guardHook, guardRoute, toFault, unguardedFault } from './guarded-routes.js'
 import type { AuthClaims, FastifyOptions, GuardHook } from './route-auth.js'
 
 export { clientMetadata, loginRefusals, loginRoutes, optionalLogin, requireLogin } from './fastify-login.js'
@@ -55,15 +55,42 @@ async function plugin(instance: FastifyInstance, options: FastifyOptions<AuthCla
   const gate = createAdapterGate(server, options)
 
   function hookFor(judge: Judge<AuthClaims>): GuardHook {
-    return guardHook(async (request, reply) => {
-      const identified = request as Identified
-      const earlier = identified[identity] ?? undefined
-      identified[identity] = null
-      const result = await judge(nodeRequestFacts(request.raw, request), earlier)
-      if (!result.ok) return refuse(result, reply)
-      identified[identity] = keepAccess(result.auth, earlier) ?? null
-      return setReplyHeaders(reply, result.headers)
-    })
+    const hook = (request: FastifyRequest, reply: FastifyReply, done?: unknown): Promise<unknown> | undefined => {
+      const earlier = (request as Identified)[identity] ?? undefined
+      ;(request as Identified)[identity] = null
+      const judged = judge(nodeRequestFacts(request.raw, request), earlier)
+      // In `preParsing` the third argument is the body, and a hook that calls this one may give none.
+      if (typeof done !== 'function' || judged instanceof Promise) return settleLater(judged, earlier, request, reply)
+      let sent: unknown
+      try {
+        sent = settle(judged, earlier, request, reply)
+      } catch (error) {
+        return done(error)
+      }
+      return sent === undefined ? done() : undefined
+    }
+    return guardHook(hook as GuardHook)
+  }
+
+  async function settleLater(
+    judged: MaybePromise<Judged<AuthClaims>>,
+    earlier: Auth<AuthClaims> | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<unknown> {
+    return settle(await judged, earlier, request, reply)
+  }
+
+  /** Gives the reply where it is sent, `undefined` where the request may go on. */
+  function settle(
+    result: Judged<AuthClaims>,
+    earlier: Auth<AuthClaims> | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): unknown {
+    if (!result.ok) return refuse(result, reply)
+    ;(request as Identified)[identity] = keepAccess(result.auth, earlier) ?? null
+    return setReplyHeaders(reply, result.headers)
   }
 
   function refuse({ fault, error, answer }: Judged<AuthClaims> & { ok: false }, reply: FastifyReply): unknown {
@@ -99,11 +126,12 @@ async function plugin(instance: FastifyInstance, options: FastifyOptions<AuthCla
       hookFor(optional === true ? gate.optionalToken(requirement, grants) : gate.requireToken(requirement, grants)),
     )
   })
-  atRoot(instance).addHook('onRequest', refuseUnguarded)
-  if (options.metadata === false) return
-  atRoot(instance).addHook('onRequest', (request, reply, done) =>
-    answerMetadata(server, nodeRequestFacts(request.raw, request), (answer) => sendReply(reply, answer), done as never),
-  )
+  atRoot(instance).addHook('onRequest', (request, reply, done) => {
+    const fault = unguardedFault(request)
+    if (fault !== undefined || options.metadata === false) return done(fault)
+    const facts = nodeRequestFacts(request.raw, request)
+    answerMetadata(server, facts, (answer) => sendReply(reply, answer), done as never)
+  })
 }
 
 /**

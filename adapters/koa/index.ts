@@ -111,18 +111,24 @@ export function portcullis<Claims = AccessTokenClaims>(
   const authOf = ({ state }: Pick<Context, 'state'>) => authIn<Claims>(state)
 
   function guarded(judge: Judge<Claims>) {
-    return async (ctx: Context, next: Next): Promise<void> => {
+    return (ctx: Context, next: Next): Promise<void> => {
       const earlier = earlierIn(ctx.state)
       if (earlier !== undefined) setAuth(ctx.state, undefined)
-      const result = await judge(nodeRequestFacts(ctx.req, ctx.request), earlier)
-      if (!result.ok) return refuse(ctx, result)
-      setAuth(ctx.state, keepAccess(result.auth, earlier))
-      setNodeHeaders(ctx.res, result.headers)
-      return next()
+      const judged = judge(nodeRequestFacts(ctx.req, ctx.request), earlier)
+      if (judged instanceof Promise) return judged.then((result) => settle(result, earlier, ctx, next))
+      return settle(judged, earlier, ctx, next)
     }
   }
 
-  function refuse(ctx: Context, { fault, error, answer }: Judged<Claims> & { ok: false }): void {
+  /** Koa waits for the handlers anyway: theirs is the only promise here. */
+  function settle(result: Judged<Claims>, earlier: unknown, ctx: Context, next: Next): Promise<void> {
+    if (!result.ok) return refuse(ctx, result)
+    setAuth(ctx.state, keepAccess(result.auth, earlier))
+    setNodeHeaders(ctx.res, result.headers)
+    return next()
+  }
+
+  async function refuse(ctx: Context, { fault, error, answer }: Judged<Claims> & { ok: false }): Promise<void> {
     if (fault) throw error
     if (error !== undefined && options.onError === 'throw') throw withAnswerHeaders(error, answer, ctx.res)
     sendAnswer(ctx, answer)

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import type { AuthResult } from '../../src/index.js'
 import type { TestIssuer } from '../../src/testing/index.js'
 import { createTokenLimit } from '../limit.js'
 import { createResourceServer, nodeRequestFacts, peer } from '../package-under-test.js'
@@ -20,13 +21,16 @@ export function portcullisVerifier(issuer: TestIssuer, tokenCacheEntries: number
     fetch: issuer.fetch,
     tokenCacheEntries,
   })
-  const requirement = { scope }
+  const guard = server.guard({ scope })
+  const check = (result: AuthResult): void => {
+    if (!result.ok) throw result.error
+  }
   return {
     name,
     isAsync: true,
-    async verify(request) {
-      const result = await server.authenticate(nodeRequestFacts(request), requirement)
-      if (!result.ok) throw result.error
+    verify(request) {
+      const judged = guard(nodeRequestFacts(request))
+      return judged instanceof Promise ? judged.then(check) : check(judged)
     },
   }
 }

@@ -5,7 +5,7 @@ export interface Contender {
   readonly name: string
   /** Does it once; `turn` counts up, for contenders that need fresh input. Throws (or rejects) on failure. */
   run(turn: number): unknown
-  /** Set for those that answer with a promise: each is awaited before the next. */
+  /** Set for those that may answer with a promise: each promise is awaited before the next turn. */
   readonly isAsync?: boolean | undefined
   /** How many operations one `run` does. Default 1. */
   readonly operations?: number | undefined
@@ -97,8 +97,12 @@ const clocks: Readonly<Record<Pace['clock'], () => number>> = {
 async function slice(one: Calibrated, turns: number, now: () => number): Promise<number> {
   const { contender } = one
   const startedAt = now()
-  if (contender.isAsync === true) for (let n = 0; n < turns; n++) await contender.run(one.turn++)
-  else for (let n = 0; n < turns; n++) contender.run(one.turn++)
+  if (contender.isAsync === true) {
+    for (let n = 0; n < turns; n++) {
+      const running = contender.run(one.turn++)
+      if (running instanceof Promise) await running
+    }
+  } else for (let n = 0; n < turns; n++) contender.run(one.turn++)
   return (now() - startedAt) / turns / (contender.operations ?? 1)
 }
 

@@ -1,9 +1,6 @@
+import { type HttpAnswer, noFields } from '../http/http-answer.js'
 import type { JsonObject } from '../kit/json.js'
 import { type AccessContext, joinAccess, noAccess } from './access-context.js'
-
-type Fields = Readonly<Record<string, string | readonly string[]>>
-
-const noFields: Fields = Object.freeze({})
 
 /** Guards of one request judge it one by one; what tells its parts together in a log is the same for all of them. */
 const idsByRequest = new WeakMap<object, string>()
@@ -11,7 +8,7 @@ const idsByRequest = new WeakMap<object, string>()
 /** What belongs to one request and to no other, from its first guard to its last check. Shared by all copies of its auth. */
 export class Passage {
   /** Fields that belong into its answer whatever becomes of it from here: the next nonce (RFC 9449 §8.2). */
-  headers: Fields = noFields
+  headers: HttpAnswer['headers'] = noFields
   /** SHA-256 of its token, once that is known. */
   tokenHash: string | undefined = undefined
   /** What its token was found to say, once it was found good; without a key where the issuer was asked about it. */

@@ -5,7 +5,7 @@ import { type HttpAnswer, preflightAnswer } from '../http/http-answer.js'
 import type { RequestFacts } from '../http/request-facts.js'
 import type { MaybePromise } from '../kit/maybe-promise.js'
 import { anything, type Rules, text } from '../kit/options.js'
-import type { AuthResult, OptionalAuthResult } from '../resource-server/auth-result.js'
+import type { AuthResult, OptionalAuthResult, OptionalGuard } from '../resource-server/auth-result.js'
 import type { Requirement } from '../resource-server/policy/requirement.js'
 import type { ResourceServer } from '../resource-server/resource-server.js'
 import type { Grant } from './grant.js'
@@ -40,7 +40,8 @@ export interface Preflight {
 export type Judged<Claims> = OptionalAuthResult<Claims> | Preflight
 
 /**
- * Judges a request. `earlier` is what stood in the place of `auth` before, whoever put it there. Never rejects.
+ * Judges a request. `earlier` is what stood in the place of `auth` before, whoever put it there. Gives no promise where
+ * nothing has to wait. Never throws, and never rejects.
  *
  * @group Adapters
  */
@@ -100,13 +101,12 @@ export function createAdapterGate<Claims>(
   server: ResourceServer<Claims>,
   { resource, grants }: AdapterOptions = {},
 ): AdapterGate<Claims> {
-  type Guard = (facts: RequestFacts) => Promise<OptionalAuthResult<Claims>>
   const withDefaults = (requirement: Requirement<Claims> = {}): Requirement<Claims> =>
     resource === undefined ? requirement : { resource, ...requirement }
   const acquirerOf = (declared: readonly Grant[]) =>
     declared.length === 0 ? undefined : createGrantGuard(server, grants, declared)
 
-  function judgeBy(guard: Guard, declared: readonly Grant[]): Judge<Claims> {
+  function judgeBy(guard: OptionalGuard<Claims>, declared: readonly Grant[]): Judge<Claims> {
     const acquire = acquirerOf(declared)
     if (acquire === undefined) return (facts) => (isPreflight(facts) ? preflight : guard(facts))
     return (facts) => (isPreflight(facts) ? preflight : addGrants(guard(facts), acquire))

@@ -14,6 +14,9 @@ export interface HttpAnswer {
   readonly body: string
 }
 
+/** The fields of an answer to which a gate adds nothing, as to nearly every request that it lets through. */
+export const noFields: HttpAnswer['headers'] = Object.freeze({})
+
 /**
  * What a guard says to a preflight: no refusal, since no token was asked for, and nothing from any handler, since
  * none was shown. What the application set before stays, CORS fields above all.

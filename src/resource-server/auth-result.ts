@@ -2,6 +2,7 @@ import type { AccessTokenClaims, Auth } from '../auth/auth.js'
 import type { AuthError } from '../errors/index.js'
 import type { HttpAnswer } from '../http/http-answer.js'
 import type { RequestFacts } from '../http/request-facts.js'
+import type { MaybePromise } from '../kit/maybe-promise.js'
 
 /** Fields to set on the application's own answer. */
 export type AnswerHeaders = HttpAnswer['headers']
@@ -44,8 +45,16 @@ export type OptionalAuthResult<Claims = AccessTokenClaims> =
   | { readonly ok: true; readonly auth: Auth<Claims> | undefined; readonly headers: AnswerHeaders }
   | Refused
 
-/** Judges requests by one compiled requirement. Never rejects. @group Resource server */
-export type Guard<Claims = AccessTokenClaims> = (request: RequestFacts) => Promise<AuthResult<Claims>>
+/**
+ * Judges requests by one compiled requirement. Gives the result itself where nothing has to wait, which is nearly always,
+ * and a promise of it otherwise: for keys to be fetched, a store, introspection, an `allow` that gives a promise. `await`
+ * takes both; `instanceof Promise` tells them apart. Never throws, and never rejects.
+ *
+ * @group Resource server
+ */
+export type Guard<Claims = AccessTokenClaims> = (request: RequestFacts) => MaybePromise<AuthResult<Claims>>
 
 /** As {@link Guard}, for routes that also serve anonymous callers. @group Resource server */
-export type OptionalGuard<Claims = AccessTokenClaims> = (request: RequestFacts) => Promise<OptionalAuthResult<Claims>>
+export type OptionalGuard<Claims = AccessTokenClaims> = (
+  request: RequestFacts,
+) => MaybePromise<OptionalAuthResult<Claims>>

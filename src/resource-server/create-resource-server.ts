@@ -71,12 +71,8 @@ export function createResourceServer<Schema extends ClaimsSchema | undefined = u
 
   const server: ResourceServer<Claims> = {
     resources: resolved.resources.map(({ resource }) => resource),
-    authenticate(request, requirement = anyToken) {
-      try {
-        return gates.guard(requirement)(request)
-      } catch (mistake) {
-        return Promise.reject(mistake)
-      }
+    async authenticate(request, requirement = anyToken) {
+      return gates.guard(requirement)(request)
     },
     guard: (requirement = anyToken) => gates.guard(requirement),
     optionalGuard: (requirement = anyToken) => gates.optionalGuard(requirement),

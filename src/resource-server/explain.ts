@@ -119,7 +119,8 @@ async function rehearse<Claims>(
     const { scheme, token, error, credentials } = read(gate)
     Object.assign(rehearsal, { scheme, token, credentials })
     if (error !== undefined) throw error
-    const auth = await settings.gates.admit(gate, scheme, token, facts, new Passage(), true)
+    const passage = new Passage()
+    const auth = await settings.gates.admit({ gate, scheme, token, facts, passage, isRehearsal: true })
     return write(settings, gate, requirement, rehearsal, auth, facts)
   } catch (thrown) {
     const error = isAuthError(thrown) ? thrown : new InternalError(thrown)

@@ -1,29 +1,20 @@
 /** The guards of one server, and the fixed list of steps they take. Does NOT write answers: see refusals.ts. */
-import { sha256Base64url } from '#crypto'
-import { Auth, type AuthScheme, Passage, passage } from '../auth/auth.js'
-import { ConfigurationError, InvalidRequestError, InvalidTokenError, MissingTokenError } from '../errors/index.js'
-import type { RequestFacts } from '../http/request-facts.js'
-import { maxTokenLength } from '../jws/compact-jws.js'
-import { type MaybePromise, whenReady } from '../kit/maybe-promise.js'
-import type { RevocationList } from '../revocation/revocation.js'
+import { type Auth, type AuthScheme, Passage, passage } from '../auth/auth.js'
+import { ConfigurationError, InvalidRequestError, MissingTokenError } from '../errors/index.js'
+import type { MaybePromise } from '../kit/maybe-promise.js'
+import { type Admission, type AdmissionSettings, createAdmission } from './admission.js'
 import { createAuthEvents } from './auth-events.js'
-import type { AnswerHeaders, Guard, OptionalGuard, Refused } from './auth-result.js'
-import { type Binding, checkBound } from './binding/binding.js'
-import { askAllow, askIsRevoked, compileGate, type Gate, type Question } from './compile-gate.js'
+import type { AnswerHeaders, Guard, OptionalAuthResult, OptionalGuard, Refused } from './auth-result.js'
+import { compileGate, type Gate } from './compile-gate.js'
 import type { Requirement } from './policy/requirement.js'
 import { createRefusals } from './refusals.js'
 import type { ResourceServerSettings } from './resource-server-options.js'
 import type { Judged, Watchers } from './seen.js'
-import { readCredentials } from './token/read-credentials.js'
-import type { TokenVerifier, TrustedToken } from './token/token-verifier.js'
+import { type Credentials, readCredentials } from './token/read-credentials.js'
 
 /** What the gates of one server are made of. */
-export interface GatesSettings<Claims> {
+export interface GatesSettings<Claims> extends Omit<AdmissionSettings<Claims>, 'clock' | 'exposed'> {
   readonly options: ResourceServerSettings
-  readonly tokens: TokenVerifier
-  readonly binding: Binding
-  readonly revocations: Pick<RevocationList, 'check' | 'isEmpty'>
-  readonly isRevoked: Question<Claims> | undefined
   readonly watchers: Watchers
 }
 
@@ -35,21 +26,7 @@ export interface Gates<Claims> {
   check(auth: Auth<Claims>, requirement: Requirement<Claims>): void
   checkAsync(auth: Auth<Claims>, requirement: Requirement<Claims>): Promise<void>
   refuse(thrown: unknown, auth: Auth<unknown> | undefined): Refused
-  /**
-   * Holds a token, and how it came, against a gate: size, token, binding, revocation, requirement, in this order.
-   *
-   * @param facts - the request; `undefined` outside of HTTP.
-   * @param isRehearsal - to find out what would become of the request: a proof is not used up by it. Default false.
-   * @throws {@link AuthError}
-   */
-  admit(
-    gate: Gate<Claims>,
-    scheme: AuthScheme,
-    token: string,
-    facts: RequestFacts | undefined,
-    passage: Passage,
-    isRehearsal?: boolean,
-  ): Promise<Auth<Claims>>
+  readonly admit: Admission<Claims>['admit']
 }
 
 const mustWait =
@@ -58,18 +35,12 @@ const mustWait =
 const privateHeaders: AnswerHeaders = Object.freeze({ 'Cache-Control': 'private' })
 
 /** Makes the gates of one server. */
-export function createGates<Claims>({
-  options,
-  tokens,
-  binding,
-  revocations,
-  isRevoked,
-  watchers,
-}: GatesSettings<Claims>): Gates<Claims> {
+export function createGates<Claims>({ options, watchers, ...parts }: GatesSettings<Claims>): Gates<Claims> {
   const { monotonicClock, cors } = options
   const { clock, onEvent } = options.surroundings
   const compiled = new WeakMap<Requirement<Claims>, Gate<Claims>>()
-  const exposed = cors ? { 'Access-Control-Expose-Headers': 'WWW-Authenticate, DPoP-Nonce' } : {}
+  const exposed: AnswerHeaders = cors ? { 'Access-Control-Expose-Headers': 'WWW-Authenticate, DPoP-Nonce' } : {}
+  const { admit, admitAgain } = createAdmission<Claims>({ ...parts, clock, exposed })
   const tell = createAuthEvents(options, watchers)
   const { refuse, refuseLater } = createRefusals<Claims>(options, tell, watchers)
 
@@ -79,66 +50,6 @@ export function createGates<Claims>({
     const gate = compileGate(options, requirement)
     compiled.set(requirement, gate)
     return gate
-  }
-
-  async function admit(
-    gate: Gate<Claims>,
-    scheme: AuthScheme,
-    token: string,
-    facts: RequestFacts | undefined,
-    its: Passage,
-    isRehearsal = false,
-  ): Promise<Auth<Claims>> {
-    if (token.length > maxTokenLength) throw new InvalidTokenError('ERR_TOKEN_TOO_LARGE')
-    const nowMs = clock()
-    const hashed = sha256Base64url(token)
-    const tokenHash = typeof hashed === 'string' ? hashed : await hashed
-    its.tokenHash = tokenHash
-    const verified = tokens.verify(token, tokenHash, gate.resource, nowMs)
-    const trusted = verified instanceof Promise ? await verified : verified
-    const { entry, issuer } = trusted
-    its.verified = entry
-    const checked = binding.check({
-      facts,
-      scheme,
-      token,
-      tokenHash,
-      confirmation: entry.tokenClaims['cnf'],
-      unknownConfirmation: issuer.unknownConfirmation,
-      modes: gate.modes,
-      resource: gate.resource.resource,
-      isRehearsal,
-    })
-    const { confirmation, responseHeaders } = checked instanceof Promise ? await checked : checked
-    if (responseHeaders !== undefined) its.headers = { ...exposed, ...responseHeaders }
-    const verifiedToken = entry as typeof entry & { claims: Claims }
-    const auth = new Auth<Claims>(token, scheme, gate.resource.resource, verifiedToken, confirmation, undefined, its)
-    const met = meetRequirement(gate, auth, trusted, nowMs)
-    if (met !== undefined) await met
-    return auth
-  }
-
-  /** Possession was shown by the request that `auth` is of, and a proof is good once. Throws at once or rejects. */
-  function admitAgain(gate: Gate<Claims>, auth: Auth<Claims>): MaybePromise<void> {
-    const nowMs = clock()
-    const tokenHash = auth[passage].tokenHash ?? sha256Base64url(auth.token)
-    const verified = whenReady(tokenHash, (hash) => tokens.verify(auth.token, hash, gate.resource, nowMs))
-    return whenReady(verified, (trusted) => {
-      checkBound(auth.scheme, auth.confirmation, gate.modes)
-      return meetRequirement(gate, auth, trusted, nowMs)
-    })
-  }
-
-  function meetRequirement(
-    gate: Gate<Claims>,
-    auth: Auth<Claims>,
-    trusted: TrustedToken,
-    nowMs: number,
-  ): MaybePromise<void> {
-    const listed = revocations.isEmpty ? undefined : revocations.check(trusted.entry)
-    const unrevoked = isRevoked === undefined ? listed : whenReady(listed, () => askIsRevoked(isRevoked, auth))
-    if (unrevoked !== undefined) return unrevoked.then(() => meetRules(gate, auth, trusted, nowMs))
-    return meetRules(gate, auth, trusted, nowMs)
   }
 
   /** Without a listener nothing is measured and nothing told. */
@@ -154,7 +65,24 @@ export function createGates<Claims>({
 
   function optionalGuard(requirement: Requirement<Claims>, anonymous = true): OptionalGuard<Claims> {
     const gate = gateFor(requirement)
-    return async (facts) => {
+
+    function judge(judged: Judged, read: Credentials): MaybePromise<OptionalAuthResult<Claims>> {
+      const { scheme, token, error } = read
+      if (error === undefined) {
+        const { facts, passage: its } = judged
+        const admitted = admit({ gate, scheme, token, facts, passage: its, isRehearsal: false })
+        const queryUsed = read.method === 'query'
+        if (!(admitted instanceof Promise)) return accept(admitted, judged, queryUsed)
+        return admitted
+          .then((auth) => accept(auth, judged, queryUsed))
+          .catch((thrown) => refuse(thrown, gate, scheme, judged))
+      }
+      if (!anonymous || !(error instanceof MissingTokenError)) return refuse(error, gate, scheme, judged)
+      tell.anonymous(gate.resource.resource, judged)
+      return { ok: true, auth: undefined, headers: judged.passage.headers }
+    }
+
+    return (facts) => {
       const its = new Passage(facts.request)
       const judged: Judged = {
         phase: 'request',
@@ -169,13 +97,7 @@ export function createGates<Claims>({
         const read = readCredentials(facts, gate.resource, gate.modes.dpop !== 'off')
         scheme = read.scheme
         judged.token = read.token
-        if (read.error === undefined) {
-          const auth = await admit(gate, read.scheme, read.token, facts, its)
-          return accept(auth, judged, read.method === 'query')
-        }
-        if (!anonymous || !(read.error instanceof MissingTokenError)) return refuse(read.error, gate, scheme, judged)
-        tell.anonymous(gate.resource.resource, judged)
-        return { ok: true, auth: undefined, headers: its.headers }
+        return judge(judged, read)
       } catch (thrown) {
         return refuse(thrown, gate, scheme, judged)
       }
@@ -229,21 +151,12 @@ export function createGates<Claims>({
       try {
         if (typeof token !== 'string') throw new InvalidRequestError('ERR_REQUEST_MALFORMED')
         judged.token = token
-        return accept(await admit(gate, 'Bearer', token, undefined, judged.passage), judged, false).auth
+        const { passage: its } = judged
+        const presented = { gate, scheme: 'Bearer', token, facts: undefined, passage: its, isRehearsal: false } as const
+        return accept(await admit(presented), judged, false).auth
       } catch (thrown) {
         throw refuse(thrown, gate, 'Bearer', judged).error
       }
     },
   }
-}
-
-/** RFC 9470 §9: what a route demands is told to good tokens only. */
-function meetRules<Claims>(
-  { rules, allow }: Gate<Claims>,
-  auth: Auth<Claims>,
-  { entry, issuer }: TrustedToken,
-  nowMs: number,
-): MaybePromise<void> {
-  for (const hold of rules) hold(entry, nowMs, issuer.clockToleranceMs)
-  return allow && askAllow(allow, auth)
 }

@@ -2,6 +2,7 @@ import type {
   AuthError,
   AccessTokenClaims as Claims,
   Explanation,
+  MaybePromise,
   OptionalAuthResult,
   Requirement,
   ResourceServer,
@@ -111,7 +112,7 @@ function agreeing(server: ResourceServer): ResourceServer {
     differences.push(`decided ${decided}, explained ${verdictOfExplain} at ${failed}`)
   }
   function watched<R extends OptionalAuthResult>(
-    judge: (facts: Facts) => Promise<R>,
+    judge: (facts: Facts) => MaybePromise<R>,
     requirement?: Requirement<Claims>,
   ) {
     return async (facts: Facts): Promise<R> => {

@@ -71,7 +71,8 @@ export interface Binding {
 }
 
 const noRequest = 'no HTTP request'
-const unbound: BindingResult = Object.freeze({ confirmation: undefined, responseHeaders: undefined })
+/** Of a token that is bound to nothing. */
+export const unbound: BindingResult = Object.freeze({ confirmation: undefined, responseHeaders: undefined })
 
 /**
  * Makes the binding checks of one server.
