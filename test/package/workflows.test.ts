@@ -26,7 +26,7 @@ describe.each(names)('the workflow %s', (name) => {
     const actions = read(name)
       .split('\n')
       .filter((line) => line.includes('uses:'))
-    const pinned = /^ +(- )?uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/
+    const pinned = /^ +(- )?uses: [\w-]+\/[\w-]+(\/[\w-]+)?@[0-9a-f]{40} # v\d+\.\d+\.\d+$/
     expect(actions.filter((line) => !pinned.test(line))).toEqual([])
   })
 
@@ -37,6 +37,14 @@ describe.each(names)('the workflow %s', (name) => {
 
   it('puts no text of an event into a command', () => {
     expect(commandsOf(name).filter((command) => /\$\{\{\s*(github\.event|inputs|matrix)/.test(command))).toEqual([])
+  })
+})
+
+describe('the fuzzer', () => {
+  it('has an hour for every parser before a release', () => {
+    const [{ strategy }] = jobsOf('fuzz.yml') as [Job & { strategy: { matrix: { parser: readonly string[] } } }]
+    expect(strategy.matrix.parser).toEqual(readdirSync(resolve(folder, '../../test/fuzz/corpus')).sort())
+    expect(commandsOf('fuzz.yml')).toContain('npm run fuzz -- "$PARSER" --seconds=3600')
   })
 })
 
