@@ -5,12 +5,12 @@ import base from './vitest.config.js'
 /** Without the projects: these files are named below. */
 const { projects: _, ...shared } = base.test ?? {}
 
-/** Everything against real authorization servers, which are started for it: `npm run interop`, see CONTRIBUTING. */
+/** Everything against real authorization servers and stores, which are started for it: `npm run interop`, see CONTRIBUTING. */
 export default defineConfig({
   ...base,
   test: {
     ...shared,
-    include: ['test/interop/*.interop.ts'],
+    include: ['test/interop/*.interop.ts', 'test/stores/redis-*.test.ts'],
     globalSetup: 'test/interop/set-up.ts',
     reporters: ['verbose', noSkips],
     fileParallelism: false,

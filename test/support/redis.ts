@@ -15,7 +15,8 @@ export interface RedisServer {
   stop(): Promise<void>
 }
 
-const binary = 'redis-server'
+/** `REDIS_SERVER` names another server of the same protocol, such as `valkey-server`. */
+const binary = process.env['REDIS_SERVER'] ?? 'redis-server'
 
 /**
  * Whether a Redis can be started here; installs one as root where it is missing. Where it cannot, says loudly which
