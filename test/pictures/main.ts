@@ -1,10 +1,14 @@
 /**
- * Takes the pictures of the documentation, each page once light and once dark, into docs/pictures: npm run pictures
+ * Takes the pictures of the documentation, each page once light and once dark, into docs/pictures:
+ *
+ *   npm run pictures                  all of them
+ *   npm run pictures -- login-error   one
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { startChromium } from '../support/chromium.js'
+import { dashboardPicture } from './dashboard/dashboard-picture.js'
 import { developmentPage } from './development-page.js'
 import { loginPage } from './login-pages.js'
 
@@ -35,12 +39,18 @@ const pictures: Readonly<Record<string, Picture>> = {
   'login-providers': ofLogin('/auth/login'),
   'login-logout': ofLogin('/auth/logout'),
   'login-error': ofLogin('/auth/callback/corporate'),
+  grafana: { maxBytes: 400_000, take: dashboardPicture },
 }
 
 const folder = join(import.meta.dirname, '../../docs/pictures')
 
+const chosen = process.argv.slice(2)
+const unknown = chosen.filter((name) => !Object.hasOwn(pictures, name))
+if (unknown.length > 0) throw new Error(`There is no picture ${unknown}: ${Object.keys(pictures).join(', ')}`)
+
 const browser = await startChromium()
 for (const [name, { maxBytes, take }] of Object.entries(pictures)) {
+  if (chosen.length > 0 && !chosen.includes(name)) continue
   for (const colorScheme of ['light', 'dark'] as const) {
     const picture = await take(browser, colorScheme)
     if (picture.length > maxBytes) throw new Error(`${name}-${colorScheme} has ${picture.length} bytes`)

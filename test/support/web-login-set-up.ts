@@ -1,5 +1,5 @@
 import type { PortcullisEvent } from 'portcullis/client'
-import { createLogin, type Login, type LoginOptions, type Provider } from 'portcullis/login'
+import { createLogin, type Login, type LoginOptions, type Provider, type ProviderOptions } from 'portcullis/login'
 import type { HttpAnswer } from '../../src/http/http-answer.js'
 import type { RequestFacts } from '../../src/http/request-facts.js'
 import { tokens } from './fake-token-endpoint.js'
@@ -39,8 +39,9 @@ export const asScript = { accept: 'application/json', 'sec-fetch-mode': 'cors', 
 export function setUpWebLogin(
   options: Partial<LoginOptions> = {},
   provide: (provider: Provider) => Provider | readonly Provider[] = (one) => one,
+  ofProvider: Partial<ProviderOptions> = {},
 ): WebLoginSetUp {
-  const { server, provider, time, events } = setUpProvider()
+  const { server, provider, time, events } = setUpProvider(ofProvider)
   const login = createLogin({
     baseUrl: appUrl,
     providers: [provide(provider)].flat(),
