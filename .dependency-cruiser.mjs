@@ -43,7 +43,7 @@ const innerArrows = {
 
 /** The only files of `src` that may use Node's own modules: picked by `imports`, or not part of the core. */
 const nodeFiles = [
-  '^src/jws/crypto/(aes-gcm-)?node\\.ts$',
+  '^src/jws/crypto/((aes-gcm|spread-verify)-)?node\\.ts$',
   '^src/kit/fetch/network-node\\.ts$',
   '^src/kit/diagnostics-node\\.ts$',
   '^src/inspector/',

@@ -28,14 +28,14 @@ export const figurePages: readonly FigurePage[] = [
   {
     file: 'proof-figures',
     title: 'Tokens with DPoP proofs',
-    about: 'Every proof is used once. A *new client* has a key, and a token, that were never seen.',
+    about: 'Every proof is used once. A *new client* has a key that was never seen.',
     suites: ['dpop'],
   },
   {
     file: 'cache-figures',
-    title: 'From a cache, and from many callers at once',
-    about: 'What is answered from memory, and what a refresh costs that many callers wait for. No network takes part.',
-    suites: ['caches', 'refresh'],
+    title: 'From a cache',
+    about: 'What is answered from memory: remembered tokens, introspected ones, exchanged ones. No network takes part.',
+    suites: ['caches'],
   },
   {
     file: 'option-figures',
@@ -53,7 +53,7 @@ export const figurePages: readonly FigurePage[] = [
   {
     file: 'start-figures',
     title: 'Start',
-    about: 'Fresh processes: importing an entry, the first request, the command.',
+    about: 'Fresh processes: importing an entry, and the command.',
     suites: ['start-up'],
   },
   {

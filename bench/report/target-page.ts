@@ -1,5 +1,5 @@
 import { isMet, type Verdict } from '../suites/suite.js'
-import { type Explanation, explanationOf, explanations } from './explanations.js'
+import { explanationOf, explanations } from './explanations.js'
 import { markdownTable } from './figure-pages.js'
 import { verdictCells, verdictsOf } from './print.js'
 import type { RunResult } from './run-result.js'
@@ -37,7 +37,7 @@ function missedTargets(runs: readonly RunResult[]): readonly string[] {
   return [...new Set(missed.map(({ target }) => target))]
 }
 
-function explained({ targets, text, measuredBy }: Explanation, missed: readonly string[]): string {
+function explained({ targets, text, measuredBy }: (typeof explanations)[number], missed: readonly string[]): string {
   const own = missed.filter((target) => targets.test(target))
   return own.length === 0 ? '' : `**${own.join('; ')}.** ${text} Measured by ${measuredBy}.`
 }

@@ -31,6 +31,7 @@ export const dpop: Suite = async ({ pace }) => {
       proofContender(await joseProofs(), clients),
       newClientContender(limitProofs('limit, new client'), () => createBoundClient(issuer)),
       newClientContender(portcullisProofs('portcullis, new client'), () => createBoundClient(issuer)),
+      newClientContender({ ...(await joseProofs()), name: 'jose, new client' }, () => createBoundClient(issuer)),
     ],
     pace,
   )
@@ -65,6 +66,12 @@ export const dpop: Suite = async ({ pace }) => {
         figure: toPeer.median,
         unit: '×',
         atLeast: 4,
+      },
+      {
+        target: 'DPoP proof of a new client, to jose',
+        figure: speedRatio(alone, 'portcullis, new client', 'jose, new client').median,
+        unit: '×',
+        atLeast: 1,
       },
       { target: 'Cached token with proof, to its limit', figure: cachedToLimit.median, unit: '×', atLeast: 0.9 },
     ],

@@ -1,5 +1,16 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+
 /** The pages of docs/ in the order in which a reader meets them. A test holds that every page stands here once. */
 const page = (text, name) => ({ text, link: `/${name}` })
+
+/** What `npm run bench` writes below the page on performance, by the titles it gave. */
+const figures = new URL('../performance/', import.meta.url)
+const figurePages = (existsSync(figures) ? readdirSync(figures) : [])
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => {
+    const [title = ''] = readFileSync(new URL(name, figures), 'utf8').split('\n')
+    return page(title.replace(/^# /, ''), `performance/${name.replace(/\.md$/, '')}`)
+  })
 
 export const sections = [
   {
@@ -169,6 +180,7 @@ export const sections = [
     collapsed: true,
     items: [
       page('Performance', 'performance'),
+      ...figurePages,
       page('Conformance', 'conformance'),
       page('What is left open', 'conformance-open'),
       page('Features, one by one', 'features'),
