@@ -15,18 +15,16 @@ export interface Session {
   reuses: number
 }
 
-/** A token endpoint that takes each refresh token once, and ends the session at a second use, as RFC 9700 §4.14.2 says. */
-export interface TokenServer {
-  readonly origin: string
+/** Sessions whose refresh tokens are each taken once. */
+export interface TokenSessions {
   readonly sessions: ReadonlyMap<string, Session>
-  /** How long a redemption takes, counted after the old token is spent. */
-  delayMs: number
   /** A session, and the answer its login would have got. */
   signIn(id: string, subject: string): object
-  close(): Promise<void>
+  /** The answer to a refresh; `undefined` for a token that is not taken. A second use ends the session (RFC 9700 §4.14.2). */
+  redeem(refreshToken: string): object | undefined
 }
 
-export async function startTokenServer(): Promise<TokenServer> {
+export function createTokenSessions(): TokenSessions {
   const sessions = new Map<string, Session>()
 
   function issue(id: string, session: Session): object {
@@ -35,19 +33,39 @@ export async function startTokenServer(): Promise<TokenServer> {
     return { access_token: accessToken, token_type: 'Bearer', expires_in: 3600, refresh_token: session.refreshToken }
   }
 
-  function redeem(refreshToken: string): object | undefined {
-    const [id = ''] = refreshToken.split('.')
-    const session = sessions.get(id)
-    if (session?.refreshToken === refreshToken) {
-      session.redemptions += 1
+  return {
+    sessions,
+    signIn(id, subject) {
+      const session: Session = { subject, refreshToken: undefined, redemptions: 0, reuses: 0 }
+      sessions.set(id, session)
       return issue(id, session)
-    }
-    if (session !== undefined) {
-      session.reuses += 1
-      session.refreshToken = undefined
-    }
-    return undefined
+    },
+    redeem(refreshToken) {
+      const [id = ''] = refreshToken.split('.')
+      const session = sessions.get(id)
+      if (session?.refreshToken === refreshToken) {
+        session.redemptions += 1
+        return issue(id, session)
+      }
+      if (session !== undefined) {
+        session.reuses += 1
+        session.refreshToken = undefined
+      }
+      return undefined
+    },
   }
+}
+
+/** A token endpoint that takes each refresh token once, and ends the session at a second use, as RFC 9700 §4.14.2 says. */
+export interface TokenServer extends Pick<TokenSessions, 'sessions' | 'signIn'> {
+  readonly origin: string
+  /** How long a redemption takes, counted after the old token is spent. */
+  delayMs: number
+  close(): Promise<void>
+}
+
+export async function startTokenServer(): Promise<TokenServer> {
+  const { sessions, signIn, redeem } = createTokenSessions()
 
   const http = createServer(async (request, response) => {
     const form = new URLSearchParams(await text(request))
@@ -63,11 +81,7 @@ export async function startTokenServer(): Promise<TokenServer> {
     origin: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
     sessions,
     delayMs: 0,
-    signIn(id, subject) {
-      const session: Session = { subject, refreshToken: undefined, redemptions: 0, reuses: 0 }
-      sessions.set(id, session)
-      return issue(id, session)
-    },
+    signIn,
     async close() {
       http.closeAllConnections()
       http.close()

@@ -20,17 +20,26 @@ const extendIfMine =
 export function createRedisLockStore(options: RedisStoreOptions): LockStore {
   checkOptions('createRedisLockStore', options, redisRules)
   const { send, run, prefix } = createRedisConnection(options, 'portcullis:lock:')
+
+  async function release(key: string, holder: string): Promise<void> {
+    await run(releaseIfMine, prefix + key, holder)
+  }
+
   return {
     async acquire(key, ttlMs) {
       const holder = crypto.randomUUID()
-      const answer = await send('SET', prefix + key, holder, 'NX', 'PX', milliseconds(ttlMs))
+      const answer = await send('SET', prefix + key, holder, 'NX', 'PX', milliseconds(ttlMs)).catch(
+        (error: unknown) => {
+          // It may have been done all the same: a lease that nobody knows of would keep others out for its whole time.
+          void release(key, holder).catch(() => {})
+          throw error
+        },
+      )
       if (answer === null) return undefined
       if (String(answer) !== 'OK') throw new TypeError('unexpected answer to SET')
       return {
         extend: async (longerMs) => Number(await run(extendIfMine, prefix + key, holder, milliseconds(longerMs))) === 1,
-        async release() {
-          await run(releaseIfMine, prefix + key, holder)
-        },
+        release: () => release(key, holder),
       }
     },
   }

@@ -54,6 +54,17 @@ describe('the Redis client', () => {
     expect(client.call.mock.calls).toEqual([['SET', 'p:key', '1', 'NX', 'PX', '70001']])
   })
 
+  it('gives a lease back whose answer came too late, so that nobody waits for its end', async () => {
+    const call = vi.fn((command: string, ..._rest: string[]): Promise<unknown> => {
+      return command === 'SET' ? new Promise(() => {}) : Promise.reject(new Error('down'))
+    })
+    const lock = createRedisLockStore({ client: { call }, prefix: 'p:', timeoutMs: 1 })
+    await expect(lock.acquire('key', 30_000)).rejects.toMatchObject({ reason: 'timeout' })
+    const [asked, released] = call.mock.calls
+    const holder = asked?.[2]
+    expect(released).toEqual(['EVAL', expect.stringMatching(/GET.*DEL/), '1', 'p:key', holder])
+  })
+
   it('sends to the node that writes, on clusters and sentinels too', async () => {
     const sendCommand = vi.fn(async (..._command: unknown[]) => '7')
     await createRedisRevocationStore({ client: { sendCommand } }).revokedAt(['a'])
