@@ -6,6 +6,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { defineConfig } from 'vitepress'
 import { diagramName, wordsOf } from './diagram-blocks.mjs'
+import { protectPlayground, webSources } from './playground.mjs'
 import { sections } from './sections.mjs'
 
 const repository = 'https://github.com/portcullis-auth/portcullis'
@@ -72,6 +73,8 @@ export default defineConfig({
   lang: 'en',
   head: [['link', { rel: 'icon', href: 'data:,' }]],
   cleanUrls: true,
+  vite: { resolve: { alias: webSources } },
+  transformHtml: protectPlayground,
   appearance: true,
   markdown: {
     anchor: { slugify },

@@ -160,6 +160,7 @@ export const sections = [
     text: 'Errors and troubleshooting',
     items: [
       page('Why is it 401, 403 or 503?', 'troubleshooting'),
+      page('Playground', 'playground'),
       page('The set-up', 'troubleshooting-set-up'),
       page('Tokens and logins', 'troubleshooting-client'),
       page('Errors', 'errors'),

@@ -18,6 +18,11 @@ const changesProcess =
   /\bvi\.(mock|doMock|resetModules|stubGlobal|stubEnv)\b|\bgetHeapSnapshot\b|\bglobalThis\.\w+ = |\bprocess\.(env\[[^\]]+\] = |chdir|umask)|defineProperty\((process|globalThis)/
 const relativeImport = /(?:from|import)\s*\(?\s*['"](\.[^'"]+)['"]/g
 
+/** Those of the site need the built site, and have a configuration of their own. */
+function isTestFile(path: string): boolean {
+  return path.endsWith('.test.ts') && !path.startsWith('test/site/')
+}
+
 /** Sorts the test files below `root` by what they and the files of `test` they import say. */
 export function sortTestFiles(root: string): TestFiles {
   const sources = new Map([...modulesBelow('test')].map((path) => [path, readFileSync(join(root, path), 'utf8')]))
@@ -47,7 +52,7 @@ export function sortTestFiles(root: string): TestFiles {
   }
 
   const files = { together: [] as string[], alone: [] as string[], outside: [] as string[] }
-  for (const file of [...sources.keys()].filter((path) => path.endsWith('.test.ts')).sort()) {
+  for (const file of [...sources.keys()].filter(isTestFile).sort()) {
     files[kindOf(file)].push(file)
   }
   return files

@@ -1,4 +1,14 @@
 import theme from 'vitepress/theme'
+import { defineAsyncComponent } from 'vue'
 import './site.css'
 
-export default theme
+export default {
+  extends: theme,
+  enhanceApp({ app }) {
+    // Loaded by the one page that shows it: it carries the gate.
+    app.component(
+      'Playground',
+      defineAsyncComponent(() => import('./playground/Playground.vue')),
+    )
+  },
+}
