@@ -228,7 +228,7 @@ describe('DPoP proofs, held against oauth4webapi', () => {
           header: { ...header, jwk: jwkOf[key] },
         })
         const [ours, theirs] = await Promise.all([
-          guard(requestFacts({ url: '/me', headers })).then(({ ok }) => ok),
+          Promise.resolve(guard(requestFacts({ url: '/me', headers }))).then(({ ok }) => ok),
           accepted(oauth.validateJwtAccessToken(as, new Request(url, { headers }), resource, oauthOptions)),
         ])
         if (ours) good += 1
