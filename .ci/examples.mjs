@@ -3,7 +3,9 @@
 // NEWER_NODE is a folder with a later Node, for projects that need one.
 //   npm run examples [-- name …]
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 
@@ -18,7 +20,7 @@ const work = mkdtempSync(join(tmpdir(), 'portcullis-examples-'))
 process.once('exit', () => rmSync(work, { recursive: true, force: true }))
 writeFileSync(join(work, '.curlrc'), 'fail\nsilent\nshow-error\n') // an error status fails the command
 const env = { ...process.env, CURL_HOME: work, NEXT_TELEMETRY_DISABLED: '1', WRANGLER_SEND_METRICS: 'false' }
-const limitMs = 180_000
+const limitMs = 300_000
 
 class StepError extends Error {}
 
@@ -66,9 +68,17 @@ function nodeFor(name) {
   return { PATH: `${env.NEWER_NODE}:${env.PATH}` }
 }
 
-async function tryOut(name, tarball, port) {
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  server.close()
+  return port
+}
+
+async function tryOut(name, tarball) {
   const cwd = join(work, name)
-  const variables = { ...nodeFor(name), PORT: port }
+  const variables = { ...nodeFor(name), PORT: await freePort() }
   cpSync(join(examples, name), cwd, {
     recursive: true,
     filter: (path) => !['node_modules', 'dist', '.next'].includes(basename(path)),
@@ -102,11 +112,11 @@ async function tryOut(name, tarball, port) {
 const began = performance.now()
 const packed = await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', work], { cwd: root })
 const tarball = join(work, packed.trim().split('\n').at(-1))
-const waiting = names.entries()
+const waiting = names.values()
 const results = []
 await Promise.all(
   [1, 2].map(async () => {
-    for (const [index, name] of waiting) results.push(await tryOut(name, tarball, 41_000 + index))
+    for (const name of waiting) results.push(await tryOut(name, tarball))
   }),
 )
 console.table(Object.fromEntries(results.map(({ name, ...rest }) => [name, rest])))

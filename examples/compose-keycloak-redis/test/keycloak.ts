@@ -33,7 +33,17 @@ export async function startKeycloak(distribution: string, api: Surroundings): Pr
     return text === '' ? {} : (JSON.parse(text) as Record<string, string>)
   }
 
-  await answers(`${issuer}/.well-known/openid-configuration`)
+  async function close(): Promise<void> {
+    const exited = once(server, 'exit')
+    process.kill(-(server.pid as number), 'SIGTERM')
+    await exited
+    await rm(folder, { recursive: true, force: true })
+  }
+
+  await answers(`${issuer}/.well-known/openid-configuration`).catch(async (error) => {
+    await close()
+    throw error
+  })
   return {
     issuer,
     async login(user, scope) {
@@ -46,17 +56,12 @@ export async function startKeycloak(distribution: string, api: Surroundings): Pr
         },
       }
     },
-    async close() {
-      const exited = once(server, 'exit')
-      process.kill(-(server.pid as number), 'SIGTERM')
-      await exited
-      await rm(folder, { recursive: true, force: true })
-    },
+    close,
   }
 }
 
 async function answers(url: string): Promise<void> {
-  for (let second = 0; second < 120; second += 1) {
+  for (let second = 0; second < 600; second += 1) {
     const response = await fetch(url).catch(() => undefined)
     if (response?.ok) return
     await wait(1000)
