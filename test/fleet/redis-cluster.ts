@@ -22,6 +22,10 @@ const nodeTimeoutMs = 1500
 export async function startFleetCluster(): Promise<FleetCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-fleet-'))
   const nodes = new Map<number, { stop(): Promise<void>; kill(): void }>()
+  const killAll = () => {
+    for (const { kill } of nodes.values()) kill()
+  }
+  process.once('exit', killAll)
   const ports = await freePorts(6)
   await Promise.all(ports.map(launch))
   const addresses = ports.map((port) => `127.0.0.1:${port}`)
@@ -48,11 +52,9 @@ export async function startFleetCluster(): Promise<FleetCluster> {
     const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])
     const child = spawn('redis-server', flags, { stdio: 'ignore' })
     const kill = () => void child.kill('SIGKILL')
-    process.once('exit', kill)
     nodes.set(port, {
       kill,
       async stop() {
-        process.off('exit', kill)
         if (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')) await once(child, 'exit')
       },
     })
@@ -77,6 +79,7 @@ export async function startFleetCluster(): Promise<FleetCluster> {
       return tookMs
     },
     async stop() {
+      process.off('exit', killAll)
       await Promise.all([...nodes.values()].map((node) => node.stop()))
       rmSync(folder, { recursive: true, force: true })
     },

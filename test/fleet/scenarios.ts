@@ -160,7 +160,7 @@ export async function guardRequests({ authority, crew }: Fleet, plan: GuardPlan)
   return { name, processes: crew.size, outcomes: report.outcomes, latency: spreadOf(report.latenciesMs) }
 }
 
-export function spreadOf(values: readonly number[]): Spread {
+function spreadOf(values: readonly number[]): Spread {
   const sorted = [...values].sort((one, other) => one - other)
   const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0
   return { count: sorted.length, p50: at(0.5), p99: at(0.99), max: sorted.at(-1) ?? 0 }
