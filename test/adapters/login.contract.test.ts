@@ -13,7 +13,7 @@ import { type Agenda, documents, frameworks, type Served } from './login-framewo
  */
 
 const keys = [{ id: 'k1', secret: new Uint8Array(32).fill(7) }]
-const mainSession = /^__Host-pc_session=[\w-]{43}; Path=\/; Max-Age=86400; HttpOnly; Secure; SameSite=Lax$/
+const mainSession = /^__Host-pc_session=[\w-]{43}; Path=\/; Max-Age=604800; HttpOnly; Secure; SameSite=Lax$/
 const txnCookie = /^__Host-pc_txn_[\w-]{16}=v1\.k1\.[\w.-]+; Path=\/; Max-Age=600; HttpOnly; Secure; SameSite=Lax$/
 const txnEnd = /^__Host-pc_txn_[\w-]{16}=; Path=\/; Max-Age=0; HttpOnly; Secure; SameSite=Lax$/
 const sessionEnd = '__Host-pc_session=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax'

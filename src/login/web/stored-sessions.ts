@@ -20,9 +20,12 @@ const touchSeconds = 60
 /** Longer records are a mistake in what `onLogin` gives, or a provider that tells too much. */
 const maxRecordLength = 65_536
 
-/** Keeps sessions in a store. */
+/**
+ * Keeps sessions in a store, which ends them. The cookie lasts as long as a session may, and a login alone sets it: a late
+ * answer to a request of an older session, which wrote it again, could bring back a session that nothing has ended since.
+ */
 export function createStoreKeeper(
-  { secure, idleSeconds, clock, onEvent }: LoginSettings,
+  { secure, absoluteSeconds, clock, onEvent }: LoginSettings,
   store: SessionStore,
 ): SessionKeeper {
   const name = secure ? '__Host-pc_session' : 'pc_session'
@@ -67,17 +70,12 @@ export function createStoreKeeper(
         return whenReady(text, (found) => keptAs(id, key, found))
       })
     },
-    touch({ key, record, id }, secondsLeft) {
+    touch({ key, record }, secondsLeft) {
       const now = Math.floor(clock() / 1000)
       if (now - record.seenAt < touchSeconds) return noCookies
-      const isSent = now - record.sentAt >= idleSeconds / 10
-      const next = { ...record, seenAt: now, sentAt: isSent ? now : record.sentAt }
-      const left = secondsLeft(next)
-      const touched = ask(() => store.touch(key, JSON.stringify(next), left * 1000))
-      return whenReady(touched, (isKept) => {
-        if (!isKept) return undefined
-        return isSent ? [cookieOf(id, left)] : noCookies
-      })
+      const next = { ...record, seenAt: now }
+      const touched = ask(() => store.touch(key, JSON.stringify(next), secondsLeft(next) * 1000))
+      return whenReady(touched, (isKept) => (isKept ? noCookies : undefined))
     },
     async begin(record, secondsLeft) {
       const text = JSON.stringify(record)
@@ -85,7 +83,7 @@ export function createStoreKeeper(
       const id = encodeBase64url(crypto.getRandomValues(new Uint8Array(32)))
       const key = await sha256Base64url(id)
       await ask(() => store.set(key, text, secondsLeft * 1000))
-      return [cookieOf(id, secondsLeft)]
+      return [cookieOf(id, absoluteSeconds)]
     },
     async end({ key }) {
       recent.forget(key)

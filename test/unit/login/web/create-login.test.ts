@@ -115,7 +115,7 @@ describe('createLogin', () => {
     expect(await login.session(facts('/'))).toBeUndefined()
   })
 
-  it('writes a session once a minute at most, and sends its cookie again after a tenth of its life', async () => {
+  it('writes a session once a minute at most, and its cookie with the login alone', async () => {
     const store = createMemorySessionStore({ clock: () => setUp.time.nowMs })
     let touches = 0
     const counting = {
@@ -136,9 +136,30 @@ describe('createLogin', () => {
     expect([await headersAfter(59), touches]).toEqual([[], 0])
     expect([await headersAfter(1), touches]).toEqual([[], 1])
     expect([await headersAfter(30), touches]).toEqual([[], 1])
-    const [cookie] = (await headersAfter(day / 10)) ?? []
-    expect(cookie).toMatch(/^__Host-pc_session=[\w-]{43}; Path=\/; Max-Age=86400; HttpOnly; Secure; SameSite=Lax$/)
+    expect([await headersAfter(day / 2), touches]).toEqual([[], 2])
+    expect([await headersAfter(day - 1), touches]).toEqual([[], 3])
     expect((await setUp.login.session(setUp.facts('/')))?.tokens).toBeUndefined()
+  })
+
+  it('[A4] [S2-56] brings no user back by late answers that cross, over two changes of hands', async () => {
+    const setUp = setUpWebLogin({ sessions: createMemorySessionStore(), tokens: false })
+    const claimsOf = (sub: string) => ({ sub, iat: setUp.time.nowMs / 1000, exp: setUp.time.nowMs / 1000 + 300 })
+    const late = async () => {
+      setUp.time.nowMs += (day / 5) * 1000
+      const result = await setUp.login.guard()(setUp.facts('/report'))
+      return () => setUp.receive(result.ok ? result : { headers: {} })
+    }
+    await setUp.signIn('/auth/login', claimsOf('alice'))
+    const arriveOfAlice = await late()
+    await setUp.signIn('/auth/login', claimsOf('bob'))
+    const arriveOfBob = await late()
+    arriveOfAlice()
+    await setUp.signIn('/auth/login', claimsOf('carol'))
+    arriveOfBob()
+    expect((await setUp.login.session(setUp.facts('/')))?.account.subject).toBe('carol')
+    await setUp.send('/auth/logout', { method: 'POST', headers: { ...asPage, origin: appUrl } })
+    arriveOfBob()
+    expect(await setUp.login.session(setUp.facts('/'))).toBeUndefined()
   })
 
   it('does not bring a session back that ended during a request', async () => {
@@ -297,7 +318,7 @@ describe('createLogin', () => {
     ])
     const back = await signIn()
     expect(back.headers['Location']).toBe('http://localhost:3000/')
-    expect(setCookiesOf(back).at(-1)).toMatch(/^pc_session=[\w-]{43}; Path=\/; Max-Age=86400; HttpOnly; SameSite=Lax$/)
+    expect(setCookiesOf(back).at(-1)).toMatch(/^pc_session=[\w-]{43}; Path=\/; Max-Age=604800; HttpOnly; SameSite=Lax$/)
   })
 
   it('ends a session of before with the next login, its tokens included', async () => {
