@@ -5,7 +5,7 @@ import { peer } from '../package-under-test.js'
 import { createBenchLogin, createProfile, signedInAt } from './session-users.js'
 
 type App = fastify.FastifyInstance
-type Hook = fastify.onRequestAsyncHookHandler
+type Hook = fastify.onRequestHookHandler
 type Plugin = { readonly default: fastify.FastifyPluginAsync & { readonly GITHUB_CONFIGURATION?: unknown } }
 
 /** Mounts sessions, with `/sign-in`, and says what guards a page. */
@@ -14,7 +14,7 @@ const contenders: Readonly<Record<string, (app: App) => Promise<Hook>>> = {
     app.get('/sign-in', (_request, reply) => {
       return reply.header('set-cookie', `user=${randomBytes(32).toString('base64url')}`).send()
     })
-    return async () => undefined
+    return (_request, _reply, done) => done()
   },
   'portcullis, stored': (app) => portcullis(app, 'stored'),
   'portcullis, cookies': (app) => portcullis(app, 'cookies'),
@@ -31,8 +31,9 @@ const contenders: Readonly<Record<string, (app: App) => Promise<Hook>>> = {
       sessionOf(request).set('user', createProfile())
       return reply.send()
     })
-    return async (request, reply) => {
-      if (sessionOf(request).get('user') === undefined) return reply.code(401).send()
+    return (request, reply, done) => {
+      if (sessionOf(request).get('user') === undefined) reply.code(401).send()
+      else done()
     }
   },
 }

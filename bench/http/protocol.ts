@@ -2,6 +2,9 @@ import type { JsonWebKey } from 'node:crypto'
 
 export type Framework = 'express' | 'fastify' | 'koa'
 
+/** Sessions are measured behind the Fetch API, too. */
+export type SessionFramework = Framework | 'fetch'
+
 /** What a server process is told. */
 export interface AppSettings {
   readonly framework: Framework
@@ -16,7 +19,7 @@ export interface AppSettings {
 
 /** What a server process with sessions is told. */
 export interface SessionAppSettings {
-  readonly framework: Framework
+  readonly framework: SessionFramework
   readonly guard: string
   /** How many users sign in before it is measured. */
   readonly users: number

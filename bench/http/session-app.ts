@@ -4,6 +4,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expressSessions } from './express-sessions.js'
 import { startFastifySessions } from './fastify-sessions.js'
+import { fetchSessions } from './fetch-sessions.js'
 import { koaSessions } from './koa-sessions.js'
 import type { SessionAppSettings, Started, Usage } from './protocol.js'
 
@@ -20,9 +21,10 @@ async function start({ framework, guard, users }: SessionAppSettings): Promise<S
   return { port, cookies }
 }
 
+const listeners = { express: expressSessions, koa: koaSessions, fetch: fetchSessions } as const
+
 async function startOn(framework: SessionAppSettings['framework'], guard: string): Promise<number> {
-  if (framework === 'fastify') return startFastifySessions(guard)
-  return listen(await (framework === 'koa' ? koaSessions(guard) : expressSessions(guard)))
+  return framework === 'fastify' ? startFastifySessions(guard) : listen(await listeners[framework](guard))
 }
 
 /** The `Cookie` field of a new user. */

@@ -181,7 +181,11 @@ function createBrowser(first: string, { turns, anyLogin, goOn }: ReturnType<type
   return { steps, seen, settle: () => Promise.all(late) }
 }
 
-const chosen = (Object.keys(modes) as (keyof typeof modes)[]).filter((mode) => isRedisThere || mode !== 'Redis')
+const { SESSION_MODE: only } = process.env
+const chosen = (Object.keys(modes) as (keyof typeof modes)[]).filter(
+  (mode) => (isRedisThere || mode !== 'Redis') && (only === undefined || mode === only),
+)
+if (chosen.length === 0) throw new Error(`There is no mode ${only} of sessions here.`)
 
 describe.each(chosen)('two users of one name and address, with %s', { timeout: 3_600_000 }, (mode) => {
   it('[A4] [S2-56] never sees the session or a token of the other one, nor of who was there before', async () => {

@@ -3,9 +3,10 @@
  * takes each refresh token once. Exits with 1 where one of them does not hold. `npm run soak -- <run…> <store…>` does
  * some of it; `--kills=`, `--expiries=` and `--interleavings=` say how much.
  */
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bundledScript } from '../support/bundled-script.js'
@@ -17,8 +18,8 @@ import { type Place, places } from './places.js'
 import { startTokenServer } from './token-server.js'
 
 const runs = {
-  memory: async () => interleaveInTest('memory', 'refresh-races', count('interleavings') ?? 10_000),
-  sessions: async () => interleaveInTest('sessions', 'login-sessions', count('interleavings') ?? 10_000),
+  memory: async () => interleaveInTest('memory', 'refresh-races'),
+  sessions: async () => interleaveSessions(),
   interleavings: (place: Place) => interleavingsOf(place, count('interleavings') ?? place.interleavings),
   expiries: (place: Place) => expiriesOf(place, count('expiries') ?? 20, 0),
   slow: (place: Place) => expiriesOf(place, count('expiries') ?? 20, 12_000),
@@ -64,14 +65,26 @@ function tell(figures: object): void {
   console.log(`...  ${JSON.stringify(figures)}`)
 }
 
-/** What a test does in small. That of sessions does it in each of their modes. */
-async function interleaveInTest(what: string, file: string, interleavings: number): Promise<void> {
+/** What a test does in small. */
+async function interleaveInTest(what: string, file: string, further: Record<string, string> = {}): Promise<void> {
+  const interleavings = count('interleavings') ?? 10_000
   await check(`A4 ${what}: ${interleavings} interleavings of two users`, async () => {
-    const env = { ...process.env, INTERLEAVINGS: String(interleavings) }
+    const env = { ...process.env, INTERLEAVINGS: String(interleavings), ...further }
     const test = ['node_modules/vitest/vitest.mjs', 'run', `test/property/${file}.test.ts`, '-t', 'A4']
-    const { status } = spawnSync(process.execPath, test, { env, stdio: 'inherit' })
+    const [status] = await once(spawn(process.execPath, test, { env, stdio: 'inherit' }), 'close')
     return [status === 0, { status }]
   })
+}
+
+/** Each mode of sessions in a process of its own, as many at a time as there are processors; the longest begins first. */
+async function interleaveSessions(): Promise<void> {
+  const modes = ['Redis', 'a store that processes share', 'one process, in memory', 'cookies']
+  async function lane(): Promise<void> {
+    for (let mode = modes.shift(); mode !== undefined; mode = modes.shift()) {
+      await interleaveInTest(`sessions, ${mode}`, 'login-sessions', { SESSION_MODE: mode })
+    }
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, lane))
 }
 
 async function interleavingsOf({ name, world, parallel }: Place, interleavings: number): Promise<void> {
