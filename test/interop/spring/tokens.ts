@@ -166,10 +166,10 @@ export function describeTokens(world: () => World): void {
         await serviceToken('opaque'),
       ]
       expect(await outcome(warm, known)).toBe('accepted')
-      const asks = asking({ cacheSeconds: 0, timeoutMs: 500 })
+      const asks = asking({ cacheSeconds: 0, timeoutMs: 2000 })
       expect(await outcome(asks, opaque)).toBe('accepted')
       const cold = serverOf()
-      await using client = open(basic, { timeoutMs: 500 })
+      await using client = open(basic, { timeoutMs: 2000 })
       await client.ready()
 
       spring.pause()
