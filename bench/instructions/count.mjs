@@ -1,0 +1,165 @@
+/*
+ * npm run instructions [-- --check | --write] [--no-build] [--runs 5]
+ *
+ * Counts the machine instructions of the hot path, which no other work of the machine disturbs. scenario.mjs takes one way
+ * through the package in a process of its own, until everything is compiled for good; then step.c has its main thread run
+ * one instruction at a time for some requests, and the median of these is told. V8 runs in one thread and with fixed seeds,
+ * so that it compiles the same each time. Bytes are what a request allocates.
+ *
+ * --check fails where a figure is 3 % above that of baseline.json, --write renews that file for this line of Node.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+
+const here = import.meta.dirname
+const root = join(here, '..', '..')
+const baselineFile = join(here, 'baseline.json')
+const tolerance = 0.03
+const requests = 5
+const atOnce = 2
+const line = process.versions.node.split('.')[0]
+
+const { values } = parseArgs({
+  options: {
+    check: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    build: { type: 'boolean', default: true },
+    runs: { type: 'string', default: '1' },
+  },
+  allowNegative: true,
+})
+
+const engineFlags = [
+  '--predictable',
+  '--single-threaded-gc',
+  '--hash-seed=1',
+  '--random-seed=1',
+  '--min-semi-space-size=64',
+  '--max-semi-space-size=64',
+]
+
+/** What is told and guarded: one scenario less another. The hash of the token is the platform's, and left out. */
+const figures = {
+  'repeated token at the gate': ['repeated', 'hash'],
+  'new RS256 token at the gate, less its signature': ['new', 'hash'],
+  'repeated token, Fastify': ['fastify', 'fastify bare'],
+  'repeated token, Koa': ['koa', 'koa bare'],
+}
+
+function fail(message) {
+  process.stderr.write(`${message}\n`)
+  process.exit(1)
+}
+
+async function writeInput(file) {
+  const { createTestIssuer } = await import(join(root, 'dist/src/testing/index.js'))
+  const audience = 'https://api.example.com'
+  const login = { issuer: 'https://login.example.com', algorithms: ['RS256'], lifetimeSeconds: 86_400 }
+  const issuer = createTestIssuer({ ...login, audience })
+  const claims = {
+    sub: '7f3c1b9e-52d4-4a67-b1c8-0f2e9d6a4b35',
+    client_id: 'mobile-app',
+    scope: 'openid profile email calendar:read',
+    tenant: 'acme',
+    auth_time: 1_700_000_000,
+    roles: ['editor', 'billing-viewer'],
+    session: '5d0c8f4e1b7a93620c41d87be5f2a6903b7',
+  }
+  const tokens = Array.from({ length: 256 }, () => issuer.mintToken(claims))
+  const jwks = { keys: issuer.publishedKeys() }
+  writeFileSync(file, JSON.stringify({ issuer: issuer.issuer, audience, scope: 'profile', jwks, tokens }))
+}
+
+/** Instructions and bytes of one request. */
+function count(folder, name) {
+  const node = [
+    process.execPath,
+    ...engineFlags,
+    join(here, 'scenario.mjs'),
+    name,
+    String(requests),
+    join(folder, 'input'),
+  ]
+  const child = spawn(join(folder, 'step'), node, { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] })
+  const output = { 1: '', 3: '' }
+  for (const descriptor of [1, 3]) {
+    child.stdio[descriptor].on('data', (chunk) => {
+      output[descriptor] += chunk
+    })
+  }
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (status) => {
+      const counts = output[3].trim().split('\n').map(Number)
+      if (status !== 0 || counts.length !== requests) reject(new Error(`${name}: status ${status}, see above`))
+      counts.sort((a, b) => a - b)
+      resolve({ instructions: counts[requests >> 1], bytes: Math.round(Number(output[1])) })
+    })
+  })
+}
+
+async function countAll(folder) {
+  const counted = {}
+  const waiting = [...new Set(Object.values(figures).flat())]
+  const work = async () => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift())
+      counted[name] = await count(folder, name)
+  }
+  await Promise.all(Array.from({ length: atOnce }, work))
+  return Object.fromEntries(
+    Object.entries(figures).map(([name, [whole, rest]]) => [
+      name,
+      {
+        instructions: counted[whole].instructions - counted[rest].instructions,
+        bytes: counted[whole].bytes - counted[rest].bytes,
+      },
+    ]),
+  )
+}
+
+function print(measured, baseline) {
+  const width = Math.max(...Object.keys(figures).map(({ length }) => length))
+  process.stdout.write(`${'one request'.padEnd(width)}  instructions   bytes   to the baseline\n`)
+  for (const [name, { instructions, bytes }] of Object.entries(measured)) {
+    const known = baseline?.[name]?.instructions
+    const change = known === undefined ? 'none' : `${((instructions / known - 1) * 100).toFixed(1)} %`
+    const cells = [String(instructions).padStart(12), String(bytes).padStart(6), change.padStart(16)]
+    process.stdout.write(`${name.padEnd(width)}  ${cells.join('  ')}\n`)
+  }
+}
+
+function complaints(measured, baseline) {
+  return Object.entries(measured).flatMap(([name, { instructions }]) => {
+    const known = baseline[name]?.instructions ?? 0
+    if (instructions <= known * (1 + tolerance)) return []
+    return `${name}: ${instructions} instructions, more than 3 % above the ${known} of the baseline.`
+  })
+}
+
+if (values.build && spawnSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' }).status !== 0) {
+  process.exit(1)
+}
+const baselines = JSON.parse(readFileSync(baselineFile, 'utf8'))
+const folder = mkdtempSync(join(tmpdir(), 'instructions-'))
+const compiled = spawnSync('cc', ['-O2', '-o', join(folder, 'step'), join(here, 'step.c')], { stdio: 'inherit' })
+if (compiled.status !== 0) fail('This needs a C compiler: apt-get install gcc libc6-dev.')
+await writeInput(join(folder, 'input'))
+let measured
+for (let run = 0; run < Number(values.runs); run++) {
+  measured = await countAll(folder)
+  print(measured, baselines[line])
+}
+rmSync(folder, { recursive: true })
+if (values.write) {
+  writeFileSync(baselineFile, `${JSON.stringify({ ...baselines, [line]: measured }, null, 2)}\n`)
+} else if (values.check) {
+  if (baselines[line] === undefined)
+    fail(`baseline.json has nothing for Node ${line}: npm run instructions -- --write.`)
+  const found = complaints(measured, baselines[line])
+  if (found.length > 0) {
+    fail(`${found.join('\n')}\nShorten the way, or renew the baseline and say why: npm run instructions -- --write.`)
+  }
+}
