@@ -182,6 +182,7 @@ export const sections = [
     items: [
       page('Performance', 'performance'),
       ...figurePages,
+      page('Instructions of the hot path', 'instructions'),
       page('Conformance', 'conformance'),
       page('What is left open', 'conformance-open'),
       page('Features, one by one', 'features'),
