@@ -55,17 +55,19 @@ function tokenize(text) {
   return [...words, ...names].filter((word) => word !== '')
 }
 
-/** One entry a module of the reference, its kinds below it. */
+/** One entry a module of the reference. */
 function reference() {
   const folder = join(docs, 'api')
   if (!existsSync(folder)) return []
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('index.md'))
+    .filter((file) => file.endsWith('.md') && file !== 'index.md')
+    .map((file) => file.replace(/\.md$/, ''))
     .sort()
-    .map((file) => file.slice(0, -'index.md'.length))
-    .filter((path) => path !== '')
-    .map((path) => ({ text: path.replace(/\/$/, ''), link: `/api/${path}` }))
+    .map((path) => ({ text: path.replace(/\/index$/, ''), link: `/api/${path.replace(/index$/, '')}` }))
 }
+
+/** Long lists that have a hit for every word, and would stand before the page that explains it. */
+const unsearched = /^(?:api\/|conformance|features|questions)/
 
 export default defineConfig({
   title: 'Portcullis',
@@ -76,7 +78,10 @@ export default defineConfig({
   vite: { resolve: { alias: webSources } },
   transformHtml: protectPlayground,
   appearance: true,
+  /** The home page of the theme names no main part, which a screen reader jumps to. */
+  transformHtml: (html) => html.replace('class="VPContent is-home"', 'role="main" class="VPContent is-home"'),
   markdown: {
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     anchor: { slugify },
     toc: { slugify },
     config(markdown) {
@@ -85,7 +90,13 @@ export default defineConfig({
     },
   },
   themeConfig: {
-    search: { provider: 'local', options: { miniSearch: { options: { tokenize } } } },
+    search: {
+      provider: 'local',
+      options: {
+        miniSearch: { options: { tokenize } },
+        _render: (text, env, markdown) => (unsearched.test(env.relativePath) ? '' : markdown.render(text, env)),
+      },
+    },
     outline: [2, 3],
     nav: [
       { text: 'Start', link: '/getting-started' },
@@ -94,7 +105,14 @@ export default defineConfig({
       { text: 'Errors', link: '/errors' },
       { text: 'Options', link: '/options' },
     ],
-    sidebar: [...sections, { text: 'API', collapsed: true, items: reference() }],
+    sidebar: {
+      ...Object.fromEntries(sections.flatMap((section) => (section.folder ? [[section.folder, [section]]] : []))),
+      '/api/': [{ text: 'API reference', link: '/api/', items: reference() }],
+      '/': [
+        ...sections.map(({ text, folder, items }) => ({ text, items: folder ? items.slice(0, 1) : items })),
+        { text: 'API', items: [{ text: 'API reference', link: '/api/' }] },
+      ],
+    },
     socialLinks: [{ icon: 'github', link: repository }],
     editLink: { pattern: `${repository}/edit/main/docs/:path`, text: 'Edit this page' },
     footer: { message: 'MIT licence' },

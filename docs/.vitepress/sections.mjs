@@ -1,6 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 
-/** The pages of docs/ in the order in which a reader meets them. A test holds that every page stands here once. */
+/**
+ * The pages of docs/ in the order in which a reader meets them. A test holds that every page stands here once. A section with
+ * a `folder` is shown whole beside the pages of that folder; elsewhere its first page stands for it.
+ */
 const page = (text, name) => ({ text, link: `/${name}` })
 
 /** What `npm run bench` writes below the page on performance, by the titles it gave. */
@@ -88,7 +91,7 @@ export const sections = [
   },
   {
     text: 'Coming from another library',
-    collapsed: true,
+    folder: '/migration/',
     items: [
       page('What is the same for all', 'migration/'),
       page('jose, by hand', 'migration/jose'),
@@ -118,7 +121,7 @@ export const sections = [
   },
   {
     text: 'Providers',
-    collapsed: true,
+    folder: '/providers/',
     items: [
       page('Name your provider', 'providers/'),
       page('Keycloak', 'providers/keycloak'),
@@ -178,7 +181,6 @@ export const sections = [
   },
   {
     text: 'Performance and conformance',
-    collapsed: true,
     items: [
       page('Performance', 'performance'),
       ...figurePages,
@@ -192,7 +194,6 @@ export const sections = [
   },
   {
     text: 'For contributors',
-    collapsed: true,
     items: [page('Architecture', 'architecture'), page('Dependencies', 'dependencies')],
   },
 ]

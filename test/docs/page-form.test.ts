@@ -12,7 +12,8 @@ const reference: ReadonlySet<string> = new Set([
   'docs/performance.md',
 ])
 
-const written = pages().filter((page) => page.startsWith('docs/') && page !== 'docs/index.md')
+/** All but those that are laid out as something else than text: the home page. */
+const written = pages().filter((page) => page.startsWith('docs/') && !read(page).startsWith('---\nlayout: '))
 
 /** What stands between the title and the first blank line. */
 function firstParagraph(page: string): string {
