@@ -1,9 +1,10 @@
 /*
- * npm run site [-- --draw | --preview]
+ * npm run site [-- --draw | --preview | --check]
  *
  * Builds the site of docs/ into docs/.vitepress/dist: the reference from the doc comments, then the pages. VitePress fails at
  * a link that leads nowhere. Its packages have a lock file of their own, so that `npm ci` of the repository stays small.
- * `--draw` draws the diagrams anew before, which needs Chromium; `--preview` serves what was built.
+ * `--draw` draws the diagrams anew before, which needs Chromium; `--preview` serves what was built. `--check`, which is
+ * `npm run site:check`, reads the site in Chromium after the build.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
@@ -12,21 +13,23 @@ import { parseArgs } from 'node:util'
 
 const root = join(import.meta.dirname, '..')
 const site = join(root, 'docs/.vitepress')
-const { values } = parseArgs({ options: { draw: { type: 'boolean' }, preview: { type: 'boolean' } } })
+const checks = join(root, 'test/site')
+const flag = { type: 'boolean' }
+const { values } = parseArgs({ options: { draw: flag, preview: flag, check: flag } })
 
 function run(command, args, cwd = root) {
   const { status } = spawnSync(command, args, { cwd, stdio: 'inherit' })
   if (status !== 0) process.exit(status ?? 1)
 }
 
-function install() {
-  const installed = join(site, 'node_modules/.package-lock.json')
-  const lock = join(site, 'package-lock.json')
+function install(folder) {
+  const installed = join(folder, 'node_modules/.package-lock.json')
+  const lock = join(folder, 'package-lock.json')
   if (existsSync(installed) && statSync(installed).mtimeMs > statSync(lock).mtimeMs) return
-  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], site)
+  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], folder)
 }
 
-install()
+install(site)
 const vitepress = join(site, 'node_modules/.bin/vitepress')
 if (values.draw) {
   const { drawDiagrams } = await import('../docs/.vitepress/diagrams.mjs')
@@ -39,4 +42,8 @@ if (values.preview) {
 } else {
   run('npx', ['typedoc'])
   run(vitepress, ['build', 'docs'])
+}
+if (values.check) {
+  install(join(checks, 'lighthouse'))
+  run('npx', ['tsx', join(checks, 'main.ts')])
 }

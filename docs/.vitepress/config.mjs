@@ -76,10 +76,13 @@ export default defineConfig({
   head: [['link', { rel: 'icon', href: 'data:,' }]],
   cleanUrls: true,
   vite: { resolve: { alias: webSources } },
-  transformHtml: protectPlayground,
   appearance: true,
   /** The home page of the theme names no main part, which a screen reader jumps to. */
-  transformHtml: (html) => html.replace('class="VPContent is-home"', 'role="main" class="VPContent is-home"'),
+  transformHtml: (html, ...rest) =>
+    (protectPlayground(html, ...rest) ?? html).replace(
+      'class="VPContent is-home"',
+      'role="main" class="VPContent is-home"',
+    ),
   markdown: {
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     anchor: { slugify },

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { startChromium } from '../support/chromium.js'
 import { dashboardPicture } from './dashboard/dashboard-picture.js'
+import { demoPage } from './demo.js'
 import { developmentPage } from './development-page.js'
 import { loginPage } from './login-pages.js'
 
@@ -36,6 +37,7 @@ function ofLogin(path: string): Picture {
 /** By the name of the picture. */
 const pictures: Readonly<Record<string, Picture>> = {
   'development-page': { maxBytes: 200_000, take: developmentPage },
+  demo: { maxBytes: 60_000, take: demoPage },
   'login-providers': ofLogin('/auth/login'),
   'login-logout': ofLogin('/auth/logout'),
   'login-error': ofLogin('/auth/callback/corporate'),

@@ -33,12 +33,18 @@ function install(): boolean {
  * for each test.
  *
  * @param hosts Names the browser resolves to 127.0.0.1, such as `app.test`.
+ * @param further Arguments of Chromium besides.
  */
-export async function startChromium(hosts: readonly string[] = []): Promise<Browser> {
+export async function startChromium(hosts: readonly string[] = [], further: readonly string[] = []): Promise<Browser> {
   const rules = hosts.map((host) => `MAP ${host} 127.0.0.1`).join(',')
   const executablePath = chromiumPath()
   return await chromium.launch({
     ...(executablePath !== undefined && { executablePath }),
-    args: ['--no-sandbox', '--disable-dev-shm-usage', ...(rules === '' ? [] : [`--host-resolver-rules=${rules}`])],
+    args: [
+      '--no-sandbox',
+      '--disable-dev-shm-usage',
+      ...(rules === '' ? [] : [`--host-resolver-rules=${rules}`]),
+      ...further,
+    ],
   })
 }
