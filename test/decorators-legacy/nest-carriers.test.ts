@@ -8,7 +8,7 @@ import { type ClientProxy, ClientProxyFactory, Transport } from '@nestjs/microse
 import { IoAdapter } from '@nestjs/platform-socket.io'
 import { WsAdapter } from '@nestjs/platform-ws'
 import { Test, type TestingModuleBuilder } from '@nestjs/testing'
-import { ConfigurationError, createGrants, createResourceServer } from 'portcullis'
+import { ConfigurationError, createGrants, createResourceServer, type RequestFacts } from 'portcullis'
 import { nodeRequestFacts } from 'portcullis/adapter'
 import { PortcullisModule, type PortcullisModuleOptions } from 'portcullis/nest'
 import { createFrozenClock, createTestIssuer } from 'portcullis/testing'
@@ -333,7 +333,8 @@ describe('the start', () => {
       .getProviders()
       .map(({ token, metatype, isNotMetatype }) => ({ token, metatype, isNotMetatype }))
     const older = { getControllers: () => [], getProviders: () => providers } as unknown as DiscoveryService
-    const gate = { identify: server.guard(), acquire: undefined }
+    const guard = server.guard()
+    const gate = { identify: async (facts: RequestFacts) => guard(facts), acquire: undefined }
     expect(() => checkHandlers({ server }, () => gate, older)).toThrow("'ChatGateway.say' would run unguarded")
   })
 

@@ -150,7 +150,7 @@ describe.runIf(hasChromium('the development page in a browser'))('the developmen
     await page.locator('#answer .verdict', { hasText: 'refused 403 ERR_SCOPE_INSUFFICIENT' }).waitFor()
     await page.fill('#scope', 'a,b')
     await page.click('#ask')
-    await page.locator('#answer p', { hasText: 'scope' }).waitFor()
+    await page.locator('#answer p', { hasText: 'holds a comma' }).waitFor()
     expect(trouble.filter((line) => !line.includes('400'))).toEqual([])
     await context.close()
   })

@@ -206,7 +206,10 @@ describe('a server with an introspection endpoint in trouble', () => {
     issuer.override('introspection', { kind: 'down' }, { times: 5 })
     for (let index = 0; index < 5; index++) await outcome(`junk-${index}`)
     const result = await call(token)
-    expect(result.ok || [result.answer.status, result.answer.headers['Retry-After']]).toEqual([503, '10'])
+    expect(result.ok || [result.answer.status, result.answer.headers['Retry-After']]).toEqual([
+      503,
+      expect.stringMatching(/^([5-9]|10)$/),
+    ])
     expect(issuer.requestCount('introspection')).toBe(5)
     expect(await outcome(issuer.mintToken())).toBe('accepted')
     clock.advance(10_000)
