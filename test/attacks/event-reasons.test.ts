@@ -10,7 +10,7 @@ type Failed = Extract<PortcullisEvent, { readonly type: (typeof types)[number] }
 
 const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
 const [, issuerTable = '', introspectionTable = ''] = page
-  .slice(page.indexOf('### Reasons in events'), page.indexOf('## ERR_TOKEN_MISSING'))
+  .slice(page.indexOf('## Reasons in events'), page.indexOf('## ERR_TOKEN_MISSING'))
   .split('| --- | --- |')
 const codesIn = (table: string) =>
   [...table.matchAll(/^\| `((?!reason`)[a-z0-9_]+)` \|/gm)].map(([, code]) => code as string)

@@ -48,14 +48,20 @@ export async function menuProblems(browser: Browser, origin: string): Promise<st
   const context = await browser.newContext({ viewport: { width: 390, height: 844 } })
   try {
     const page = await context.newPage()
-    await page.goto(`${origin}/getting-started`)
+    await openAwake(page, `${origin}/getting-started`)
     const tops = await throughMenu(page, '.VPNavBarHamburger', '.VPNavScreen')
-    await page.goto(`${origin}/getting-started`)
+    await openAwake(page, `${origin}/getting-started`)
     const sides = await throughMenu(page, '.VPLocalNav .menu', '.VPSidebar.open')
     return [...tops, ...sides]
   } finally {
     await context.close()
   }
+}
+
+/** A page that is shown but whose script has not begun does not hear keys. */
+async function openAwake(page: Page, address: string): Promise<void> {
+  await page.goto(address)
+  await page.waitForFunction(() => '__vue_app__' in (document.querySelector('#app') ?? {}))
 }
 
 async function throughMenu(page: Page, button: string, menu: string): Promise<string[]> {

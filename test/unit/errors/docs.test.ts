@@ -8,7 +8,8 @@ const sections = new Map(
   page
     .split(/^## /m)
     .slice(1)
-    .map((section) => [section.slice(0, section.indexOf('\n')), section] as const),
+    .map((section) => [section.slice(0, section.indexOf('\n')), section] as const)
+    .filter(([heading]) => heading.startsWith('ERR_')),
 )
 
 const clientTexts = Object.entries(clientErrorTraits).map(([code, { message }]) => [code, message] as const)
