@@ -1,7 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import { answerMetadata, nodeRequestFacts, readNodeForm, sendReply, setReplyHeaders } from '../../src/adapter.js'
 import type { ClientDocuments } from '../../src/client/index.js'
-import type { MaybePromise } from '../../src/index.js'
 import type {
   Login,
   LoginAccepted,
@@ -10,7 +9,7 @@ import type {
   LoginRequirement,
   LoginSession,
 } from '../../src/login/index.js'
-import { atRoot, guardHook } from './guarded-routes.js'
+import { atRoot, goOn, guardHook } from './guarded-routes.js'
 import type { GuardHook } from './route-auth.js'
 
 declare module 'fastify' {
@@ -94,24 +93,9 @@ type LoginJudged = LoginAccepted<LoginSession | undefined> | LoginRefused
 function hookFor(guard: LoginGuard<LoginSession | undefined>): GuardHook {
   const hook = (request: FastifyRequest, reply: FastifyReply, done?: unknown): Promise<unknown> | undefined => {
     const judged = guard(nodeRequestFacts(request.raw, request))
-    // In `preParsing` the third argument is the body, and a hook that calls this one may give none.
-    if (typeof done !== 'function') return settleLater(judged, request, reply)
-    const go = (result: LoginJudged): void => {
-      if (settle(result, request, reply) === undefined) done()
-    }
-    if (judged instanceof Promise) judged.then(go).catch((error) => done(error))
-    else go(judged)
-    return undefined
+    return goOn(judged, (result) => settle(result, request, reply), done)
   }
   return guardHook(hook as GuardHook)
-}
-
-async function settleLater(
-  judged: MaybePromise<LoginJudged>,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<unknown> {
-  return settle(await judged, request, reply)
 }
 
 /** Gives the reply where it is sent, `undefined` where the request may go on. */

@@ -7,7 +7,7 @@ import type {
   RouteShorthandOptions,
 } from 'fastify'
 import { ConfigurationError, InternalError, misspelt } from '../../src/adapter.js'
-import type { AuthError } from '../../src/index.js'
+import type { AuthError, MaybePromise } from '../../src/index.js'
 import type { GuardHook, RouteAuth } from './route-auth.js'
 
 /** What a route had as `onRequest` before its guard was put there. */
@@ -26,6 +26,37 @@ const names = ['portcullis', 'requireToken', 'optionalToken']
 export function guardHook(hook: GuardHook): GuardHook {
   guardHooks.add(hook)
   return hook
+}
+
+/**
+ * Goes on with a request once it is judged: by `done`, or by a promise where there is none. In `preParsing` the third
+ * argument is the body, and a hook that calls a guard may give none.
+ *
+ * @param settle - gives the reply where it is sent, `undefined` where the request may go on.
+ */
+export function goOn<Result>(
+  judged: MaybePromise<Result>,
+  settle: (result: Result) => unknown,
+  done: unknown,
+): Promise<unknown> | undefined {
+  if (typeof done !== 'function') return settleLater(judged, settle)
+  const go = (result: Result): void => {
+    let sent: unknown
+    try {
+      sent = settle(result)
+    } catch (error) {
+      done(error)
+      return
+    }
+    if (sent === undefined) done()
+  }
+  if (judged instanceof Promise) judged.then(go, (error) => done(error))
+  else go(judged)
+  return undefined
+}
+
+async function settleLater<Result>(judged: MaybePromise<Result>, settle: (result: Result) => unknown) {
+  return settle(await judged)
 }
 
 /**

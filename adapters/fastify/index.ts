@@ -23,8 +23,8 @@ import {
   setReplyHeaders,
   withAnswerHeaders,
 } from '../../src/adapter.js'
-import type { Auth, MaybePromise } from '../../src/index.js'
-import { atRoot, checkRoute, guardHook, guardRoute, toFault, unguardedFault } from './guarded-routes.js'
+import type { Auth } from '../../src/index.js'
+import { atRoot, checkRoute, goOn, guardHook, guardRoute, toFault, unguardedFault } from './guarded-routes.js'
 import type { AuthClaims, FastifyOptions, GuardHook } from './route-auth.js'
 
 export { clientMetadata, loginRefusals, loginRoutes, optionalLogin, requireLogin } from './fastify-login.js'
@@ -59,26 +59,9 @@ async function plugin(instance: FastifyInstance, options: FastifyOptions<AuthCla
       const earlier = (request as Identified)[identity] ?? undefined
       ;(request as Identified)[identity] = null
       const judged = judge(nodeRequestFacts(request.raw, request), earlier)
-      // In `preParsing` the third argument is the body, and a hook that calls this one may give none.
-      if (typeof done !== 'function' || judged instanceof Promise) return settleLater(judged, earlier, request, reply)
-      let sent: unknown
-      try {
-        sent = settle(judged, earlier, request, reply)
-      } catch (error) {
-        return done(error)
-      }
-      return sent === undefined ? done() : undefined
+      return goOn(judged, (result) => settle(result, earlier, request, reply), done)
     }
     return guardHook(hook as GuardHook)
-  }
-
-  async function settleLater(
-    judged: MaybePromise<Judged<AuthClaims>>,
-    earlier: Auth<AuthClaims> | undefined,
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): Promise<unknown> {
-    return settle(await judged, earlier, request, reply)
   }
 
   /** Gives the reply where it is sent, `undefined` where the request may go on. */

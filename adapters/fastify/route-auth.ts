@@ -31,7 +31,8 @@ export interface RouteAuth extends Requirement<AuthClaims> {
 
 /**
  * A hook for a route's `onRequest`, or `preValidation` where a parsed form may carry the token. Called without `done`, as
- * by another hook, it gives a promise: of the reply where that was sent, of `undefined` where the request may go on.
+ * by another hook, it gives a promise: of the reply where that was sent, of `undefined` where the request may go on. With
+ * `done` it calls that where the request may go on, and never where it sent the reply.
  *
  * @group Fastify
  */

@@ -127,6 +127,30 @@ describe('Fastify', () => {
     expect(steps).toEqual(['before', 'undefined', 'after'])
   })
 
+  it.each([
+    ['allowed', true, 200],
+    ['refused', false, 403],
+  ])(
+    '[ADP-05] calls the `done` that it was given once something that waits is there, and not where it answers: %s',
+    async (_what, allowed, status) => {
+      const instance = await app()
+      const steps: string[] = []
+      instance.get('/', {
+        onRequest(request, reply, done) {
+          instance.requireToken({ allow: async () => allowed })(request, reply, (error) => {
+            steps.push(`${error}`)
+            done(error)
+          })
+          steps.push('after')
+        },
+        handler: async ({ auth }) => auth?.subject,
+      })
+      const answer = await instance.inject({ url: '/', headers: withToken(), signal: AbortSignal.timeout(5000) })
+      expect(answer.statusCode).toBe(status)
+      expect(steps).toEqual(allowed ? ['after', 'undefined'] : ['after'])
+    },
+  )
+
   it('[ADP-05] gives a promise to a hook that calls it without `done`', async () => {
     const instance = await app()
     instance.get('/', {

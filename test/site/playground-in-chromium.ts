@@ -1,7 +1,7 @@
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll } from 'vitest'
 import { startChromium } from '../support/chromium.js'
-import { serveSite } from './built-site.js'
+import { serveSite } from './served-site.js'
 
 /** The playground, open and ready. */
 export interface OpenPlayground {

@@ -5,8 +5,8 @@ import axe from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { hasChromium } from '../support/chromium.js'
-import { siteFolder } from './built-site.js'
 import { settled, setUpStage } from './playground-in-chromium.js'
+import { built } from './served-site.js'
 
 /** What axe finds below the bar at the top, which all pages have. */
 async function findings(page: Page): Promise<string[]> {
@@ -25,7 +25,7 @@ async function scriptBytes(browser: Browser, url: string): Promise<number> {
   })
   await page.goto(url)
   await page.waitForLoadState('networkidle')
-  return scripts.reduce((sum, path) => sum + gzipSync(readFileSync(join(siteFolder, path))).length, 0)
+  return scripts.reduce((sum, path) => sum + gzipSync(readFileSync(join(built, path))).length, 0)
 }
 
 describe.runIf(hasChromium('reading the playground'))('the playground', () => {

@@ -108,7 +108,7 @@ describe('a pool that others block', () => {
     vi.useRealTimers()
   })
 
-  it('[REAL-08] holds no check up for longer than 20 ms, and is given no further one until it answers', async () => {
+  it('holds no check up for longer than 20 ms, and is given no further one until it answers', async () => {
     const results = [check(), check(), check(bad), check(good, privateKeyOfNoUse())]
     const settled = Promise.allSettled(results)
     await vi.advanceTimersByTimeAsync(9)
