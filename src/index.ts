@@ -116,11 +116,11 @@ export type { ClaimCondition, ClaimConditions } from './resource-server/token/cl
 export type { ClaimPath } from './resource-server/token/claim-paths.js'
 export type { ClaimProfile, RoleClaim } from './resource-server/token/claim-profile.js'
 export type { ClaimsOf, ClaimsSchema } from './resource-server/token/claims-schema.js'
+export type { IntrospectionHealth } from './resource-server/token/introspection-gate.js'
 export type {
   IntrospectionBreakerOptions,
   IntrospectionOptions,
 } from './resource-server/token/introspection-options.js'
-export type { IntrospectionHealth } from './resource-server/token/introspection-request.js'
 export type { IssuerOptions } from './resource-server/token/issuer-options.js'
 export type { IssuerAllowList, IssuerResolver } from './resource-server/token/issuers.js'
 export type { BearerMethod } from './resource-server/token/read-credentials.js'

@@ -1,7 +1,7 @@
 /** The state of a server, from what it knows. Does NOT go over the network, nor ask a store. */
 import type { KeySourceHealth } from '../issuer/key-source.js'
 import type { StoreHealth, StoreWatch } from '../stores/store-watch.js'
-import type { IntrospectionHealth } from './token/introspection-request.js'
+import type { IntrospectionHealth } from './token/introspection-gate.js'
 import { needsKeys } from './token/issuers.js'
 import type { Issuer, IssuerRegistry } from './token/token-verifier.js'
 

@@ -12,13 +12,9 @@ import type { TokenTarget } from './audience.js'
 import type { ClaimsSchema } from './claims-schema.js'
 import { applyClaimsSchema } from './claims-schema.js'
 import { readIntrospectedToken, readPlainAnswer, readSignedAnswer } from './introspection-answer.js'
+import { createIntrospectionGate, type IntrospectionHealth } from './introspection-gate.js'
 import type { IntrospectionSettings } from './introspection-options.js'
-import {
-  createIntrospectionGate,
-  createIntrospectionRequest,
-  type IntrospectionHealth,
-  type IntrospectionRequestSettings,
-} from './introspection-request.js'
+import { createIntrospectionRequest, type IntrospectionRequestSettings } from './introspection-request.js'
 import type { ClaimSettings, VerifiedEntry } from './read-claims.js'
 import type { JwtSettings } from './verify-jwt.js'
 

@@ -12,7 +12,8 @@ import {
   ownMember,
   parseJsonObject,
 } from '../../kit/json.js'
-import { introspectionFailure, introspectionMediaTypes } from './introspection-request.js'
+import { introspectionFailure } from './introspection-failure.js'
+import { introspectionMediaTypes } from './introspection-request.js'
 import { type ClaimSettings, readClaims, type VerifiedEntry } from './read-claims.js'
 import { foreignTokenTypes } from './token-type.js'
 import type { JwtSettings } from './verify-jwt.js'

@@ -2,7 +2,7 @@ import { createFrozenClock } from 'portcullis/testing'
 import { describe, expect, it, vi } from 'vitest'
 import type { BreakerState } from '../../../../src/kit/client-events.js'
 import { FetchFailure } from '../../../../src/kit/fetch/fetch-failure.js'
-import { createIntrospectionGate } from '../../../../src/resource-server/token/introspection-request.js'
+import { createIntrospectionGate } from '../../../../src/resource-server/token/introspection-gate.js'
 import { introspectingServer } from '../../../support/introspecting-server.js'
 
 function answer(status: number, headers: Record<string, string> = {}) {
