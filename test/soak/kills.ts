@@ -35,7 +35,8 @@ const hourMs = 3_600_000
 /** Kills a process at each point of the protocol in turn, and lets another one go on. */
 export async function runKills(server: TokenServer, plan: KillPlan): Promise<KillResult> {
   const world = { ...plan.world, origin: server.origin }
-  const survivor = openParts(world, () => Date.now() + 2 * hourMs)
+  // Later by what an answer may take: the survivor need not wait for one that cannot come.
+  const survivor = openParts(world, () => Date.now() + 2 * hourMs + 120_000)
   const result = { kills: 0, damaged: 0, needless: 0, lost: 0, slowestMs: 0, errors: [] as string[] }
   let next = 0
   let done = 0

@@ -45,6 +45,7 @@ async function halfway<T>(work: Promise<T>, killAt: number | undefined): Promise
 
 function killing({ provider, store, lock, ...others }: Parts, killAt: number | undefined): Parts {
   let reads = 0
+  let hasAnswer = false
   return {
     ...others,
     provider: {
@@ -54,6 +55,7 @@ function killing({ provider, store, lock, ...others }: Parts, killAt: number | u
         if (killAt === 8) setTimeout(() => point(8, killAt), Math.random() * 40)
         const tokens = await provider.refresh(...args)
         point(9, killAt)
+        hasAnswer = true
         return tokens
       },
     },
@@ -67,6 +69,7 @@ function killing({ provider, store, lock, ...others }: Parts, killAt: number | u
         return entry
       },
       async replace(...args: Parameters<TokenStore['replace']>) {
+        if (!hasAnswer) return store.replace(...args)
         const answer = await halfway(store.replace(...args), killAt)
         point(10, killAt)
         point(11, killAt)

@@ -8,6 +8,7 @@ import { sha256Base64url } from '#crypto'
 import { bundledScript } from '../support/bundled-script.js'
 import { hasSecretService, type SecretService, startSecretService } from '../support/secret-service.js'
 import { temporaryFolder } from '../support/temporary-folder.js'
+import { describeProcesses } from './process-contract.js'
 import { describeTokenStore, entryOf } from './token-store-contract.js'
 import { describeUserTokens } from './user-tokens-contract.js'
 
@@ -40,23 +41,25 @@ describe.runIf(hasSecretService('the keyring token store'))('with a real Secret 
     return { options, store: createKeyringTokenStore({ ...options, lock, clock: () => Date.now() + offset() }) }
   }
 
-  describeTokenStore('keyring', async () => {
+  async function open() {
     let offsetMs = 0
     const { options, store } = await makeStore(() => offsetMs)
     const indexOf = async (key: string) => new AsyncEntry(options.service, await sha256Base64url(key), pinned)
     return {
       store,
-      pass(ms) {
+      pass(ms: number) {
         offsetMs += ms
       },
-      damage: async (key) => (await indexOf(key)).setPassword('{"v":1,"generation":1'),
-      async swap(from, to) {
+      damage: async (key: string) => (await indexOf(key)).setPassword('{"v":1,"generation":1'),
+      async swap(from: string, to: string) {
         const index = await (await indexOf(from)).getPassword()
         await (await indexOf(to)).setPassword(index as string)
       },
       settings: { kind: 'keyring', ...options },
     }
-  })
+  }
+  describeTokenStore('keyring', open)
+  describeProcesses('keyring', open)
 
   describeUserTokens('the keyring', async () => {
     const options = { service: `portcullis-test-${randomUUID()}`, timeoutMs: 20_000 }

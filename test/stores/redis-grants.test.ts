@@ -27,7 +27,7 @@ describe.runIf(hasRedis('exchanged tokens in Redis'))('exchanged tokens in Redis
 
   /** A process of a fleet. */
   const process = (keys: readonly SealKey[] = [key], prefix?: string) =>
-    setUpGrants({ store: createRedisGrantStore({ client: redis, keys, prefix }) })
+    setUpGrants({ store: createRedisGrantStore({ client: redis, keys, prefix, timeoutMs: 20_000 }) })
   const entries = async () => {
     const names = await redis.keys('*')
     return new Map(await Promise.all(names.map(async (name) => [name, (await redis.get(name)) ?? ''] as const)))
@@ -52,7 +52,7 @@ describe.runIf(hasRedis('exchanged tokens in Redis'))('exchanged tokens in Redis
       expect(name).toMatch(/^portcullis:grant:[\w-]{43}$/)
       expect(value).toMatch(/^v1\.k1\.[\w-]{16}\.[\w-]+$/)
       const bytes = Buffer.from(value.split('.')[3] ?? '', 'base64url').toString('latin1')
-      for (const secret of [...tokens, 'alice-token', 'bob-token', 'calendar', 'mail', 'Bearer']) {
+      for (const secret of [...tokens, 'alice-token', 'bob-token', 'calendar.example', 'mail.example', 'Bearer']) {
         expect(value + bytes).not.toContain(secret)
         expect(value).not.toContain(Buffer.from(secret).toString('base64url').slice(0, -2))
       }

@@ -12,6 +12,7 @@ import {
 import { createClient, createClientPool, createCluster, createSentinel } from 'redis'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { bundledScript } from '../support/bundled-script.js'
+import { freePort } from '../support/loopback-server.js'
 import { hasRedis, type RedisServer, startRedis, startSentinel } from '../support/redis.js'
 import {
   describeGrantStore,
@@ -19,6 +20,9 @@ import {
   describeReplayStore,
   describeRevocationStore,
 } from './store-contract.js'
+
+/** Of one answer: a busy machine takes its time. */
+const timeoutMs = 20_000
 
 interface ConnectedClient {
   readonly client: RedisClient
@@ -72,7 +76,11 @@ const clients: Record<string, () => Promise<ConnectedClient>> = {
 }
 
 async function startCluster(): Promise<RedisServer> {
-  const server = await startRedis(['cluster-enabled yes', 'cluster-announce-ip 127.0.0.1'])
+  const server = await startRedis([
+    'cluster-enabled yes',
+    `cluster-port ${await freePort()}`,
+    'cluster-announce-ip 127.0.0.1',
+  ])
   const client = new Redis(node(server))
   await client.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383')
   const state = async () => expect(await client.call('CLUSTER', 'INFO')).toContain('cluster_state:ok')
@@ -115,20 +123,20 @@ describe.runIf(hasRedis('the Redis stores'))('the Redis stores', () => {
 
     const pass = (ms: number) => age(name.includes('cluster') ? cluster : single, ms)
     describeReplayStore(name, () => ({
-      store: createRedisReplayStore({ client: connection.client, timeoutMs: 20_000 }),
+      store: createRedisReplayStore({ client: connection.client, timeoutMs }),
       pass,
     }))
     describeRevocationStore(name, () => ({
-      store: createRedisRevocationStore({ client: connection.client, timeoutMs: 20_000 }),
+      store: createRedisRevocationStore({ client: connection.client, timeoutMs }),
       pass,
     }))
     const keys = [{ id: 'k1', secret: new Uint8Array(32).fill(1) }]
     describeGrantStore(name, () => ({
-      store: createRedisGrantStore({ client: connection.client, keys, timeoutMs: 20_000 }),
+      store: createRedisGrantStore({ client: connection.client, keys, timeoutMs }),
       pass,
     }))
     describeLockStore(name, () => ({
-      store: createRedisLockStore({ client: connection.client, timeoutMs: 20_000 }),
+      store: createRedisLockStore({ client: connection.client, timeoutMs }),
       pass,
     }))
   })
@@ -154,7 +162,7 @@ describe.runIf(hasRedis('the Redis stores'))('the Redis stores', () => {
   it('keeps the latest of the revocations that several connections write at once', async () => {
     const kinds = ['ioredis', 'node-redis', 'ioredis', 'node-redis', 'ioredis']
     const writers = await Promise.all(kinds.map((kind) => (clients[kind] as () => Promise<ConnectedClient>)()))
-    const stores = writers.map(({ client }) => createRedisRevocationStore({ client, timeoutMs: 20_000 }))
+    const stores = writers.map(({ client }) => createRedisRevocationStore({ client, timeoutMs }))
     const keys = Array.from({ length: 50 }, () => randomUUID())
     await Promise.all(
       keys.flatMap((key, round) =>
@@ -167,10 +175,10 @@ describe.runIf(hasRedis('the Redis stores'))('the Redis stores', () => {
 
   it('[C-10] puts a prefix before every key, and a lifetime on every entry', async () => {
     const client = new Redis(node(single))
-    await createRedisReplayStore({ client }).reserve('default', 60_000)
-    await createRedisReplayStore({ client, prefix: 'own:' }).reserve('given', 60_000)
-    await createRedisRevocationStore({ client }).revoke('default', 1, 60_000)
-    await createRedisRevocationStore({ client, prefix: 'own:' }).revoke('revoked', 1, 60_000)
+    await createRedisReplayStore({ client, timeoutMs }).reserve('default', 60_000)
+    await createRedisReplayStore({ client, timeoutMs, prefix: 'own:' }).reserve('given', 60_000)
+    await createRedisRevocationStore({ client, timeoutMs }).revoke('default', 1, 60_000)
+    await createRedisRevocationStore({ client, timeoutMs, prefix: 'own:' }).revoke('revoked', 1, 60_000)
     for (const key of ['portcullis:replay:default', 'own:given', 'portcullis:revoked:default', 'own:revoked']) {
       const left = await client.pttl(key)
       expect(left, key).toBeGreaterThan(0)
@@ -183,7 +191,7 @@ describe.runIf(hasRedis('the Redis stores'))('the Redis stores', () => {
     const { client, close } = await (clients[name] as () => Promise<ConnectedClient>)()
     const store = createRedisReplayStore({ client, timeoutMs: 100 })
     const revocations = createRedisRevocationStore({ client, timeoutMs: 100 })
-    expect(await createRedisReplayStore({ client }).reserve(randomUUID(), 60_000)).toBe(true)
+    expect(await createRedisReplayStore({ client, timeoutMs }).reserve(randomUUID(), 60_000)).toBe(true)
     single.pause()
     try {
       await expect(store.reserve(randomUUID(), 60_000)).rejects.toThrow()
@@ -192,14 +200,14 @@ describe.runIf(hasRedis('the Redis stores'))('the Redis stores', () => {
     } finally {
       single.resume()
     }
-    expect(await createRedisReplayStore({ client }).reserve(randomUUID(), 60_000)).toBe(true)
+    expect(await createRedisReplayStore({ client, timeoutMs }).reserve(randomUUID(), 60_000)).toBe(true)
     await close()
   })
 
   it.each(['ioredis', 'node-redis'])('[C-10] [C-17] rejects when Redis refuses the command, with %s', async (name) => {
     const full = await startRedis(['maxmemory 1', 'maxmemory-policy noeviction'])
     const client = name === 'ioredis' ? new Redis(node(full)) : await connected(createClient({ url: url(full) }))
-    await expect(createRedisReplayStore({ client }).reserve('a', 60_000)).rejects.toThrow(/OOM/)
+    await expect(createRedisReplayStore({ client, timeoutMs }).reserve('a', 60_000)).rejects.toThrow(/OOM/)
     if (client instanceof Redis) client.disconnect()
     else client.destroy()
     await full.stop()

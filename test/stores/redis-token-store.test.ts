@@ -11,6 +11,7 @@ import {
   startRedisCluster,
   startSentinel,
 } from '../support/redis.js'
+import { describeProcesses } from './process-contract.js'
 import { canary, describeTokenStore, entryOf } from './token-store-contract.js'
 import { describeUserTokens } from './user-tokens-contract.js'
 
@@ -103,19 +104,21 @@ describe.runIf(hasRedis('the Redis token store'))('with a real Redis', () => {
     afterAll(() => connection?.close())
 
     const isCluster = name.includes('cluster')
-    describeTokenStore('redis', async () => ({
+    const open = async () => ({
       store: createRedisTokenStore({ client: connection.client, ...sealing, timeoutMs: 20_000 }),
-      pass: (ms) => age(connection.behind, ms),
-      async damage(key) {
+      pass: (ms: number) => age(connection.behind, ms),
+      async damage(key: string) {
         const sealed = String(await connection.behind.hget(await placeOf(key), 'sealed'))
         await connection.behind.hset(await placeOf(key), 'sealed', `${sealed.slice(0, -8)}AAAAAAAA`)
       },
-      async swap(from, to) {
+      async swap(from: string, to: string) {
         const fields = await connection.behind.hgetall(await placeOf(from))
         await connection.behind.hset(await placeOf(to), fields)
       },
       settings: { kind: 'redis', port: isCluster ? cluster.ports[1] : single.port, cluster: isCluster, seed: 9 },
-    }))
+    })
+    describeTokenStore('redis', open)
+    describeProcesses('redis', open)
   })
 
   describe.each(['ioredis', 'an ioredis cluster of three nodes'])('%s', (name) => {
@@ -130,7 +133,7 @@ describe.runIf(hasRedis('the Redis token store'))('with a real Redis', () => {
     describeUserTokens('redis', async () => {
       const { client } = connection
       const open = () => createRedisTokenStore({ client, ...sealing, timeoutMs: 20_000 })
-      return { stores: [open(), open()], lock: createRedisLockStore({ client, timeoutMs: 4000 }) }
+      return { stores: [open(), open()], lock: createRedisLockStore({ client, timeoutMs: 20_000 }) }
     })
   })
 
@@ -193,7 +196,7 @@ describe.runIf(hasRedis('the Redis token store'))('with a real Redis', () => {
       await expect(list()).rejects.toEqual(code('CONFIGURATION'))
       await client.flushall()
     })
-  }, 120_000)
+  })
 
   it('[A12] [REAL-44] is unavailable while Redis does not answer, with nothing of what was sent in the error', async () => {
     const client = new Redis({ ...node(single.port), maxRetriesPerRequest: 0 })

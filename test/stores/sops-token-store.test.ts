@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { sha256Base64url } from '#crypto'
 import { type AgeKey, createAgeKey, hasSops } from '../support/sops.js'
 import { temporaryFolder } from '../support/temporary-folder.js'
+import { describeProcesses } from './process-contract.js'
 import { canary, describeTokenStore, entryOf } from './token-store-contract.js'
 import { describeUserTokens } from './user-tokens-contract.js'
 
@@ -17,24 +18,26 @@ describe.runIf(hasSops('the SOPS token store'))('with a real sops', () => {
     age = createAgeKey()
   })
 
-  describeTokenStore('sops', async () => {
+  async function open() {
     const directory = await temporaryFolder()
     const options = { directory, ageRecipients: age.recipient, env: age.env }
     let offsetMs = 0
     const fileOf = async (key: string) => join(directory, `${await sha256Base64url(key)}.token.sops.json`)
     return {
       store: createSopsTokenStore({ ...options, clock: () => Date.now() + offsetMs }),
-      pass(ms) {
+      pass(ms: number) {
         offsetMs += ms
       },
-      async damage(key) {
+      async damage(key: string) {
         const content = await readFile(await fileOf(key), 'utf8')
         await writeFile(await fileOf(key), content.replace(/data:./, 'data:_'))
       },
-      swap: async (from, to) => rename(await fileOf(from), await fileOf(to)),
+      swap: async (from: string, to: string) => rename(await fileOf(from), await fileOf(to)),
       settings: { kind: 'sops', ...options },
     }
-  })
+  }
+  describeTokenStore('sops', open)
+  describeProcesses('sops', open)
 
   describeUserTokens('sops files', async () => {
     const directory = await temporaryFolder()
@@ -101,64 +104,5 @@ describe.runIf(hasSops('the SOPS token store'))('with a real sops', () => {
     expect(JSON.stringify(error)).not.toContain(canary)
     expect(await readFile(join(directory, 'arguments'), 'utf8')).toContain('encrypt --age')
     expect(await readFile(join(directory, 'arguments'), 'utf8')).not.toContain(canary)
-  })
-})
-
-describe('a sops that does not work', () => {
-  async function withScript(script: string, timeoutMs?: number) {
-    const directory = await temporaryFolder()
-    const binary = join(directory, 'sops')
-    await writeFile(binary, `#!/bin/sh\n${script}\n`)
-    await chmod(binary, 0o700)
-    return createSopsTokenStore({ directory, binary, timeoutMs })
-  }
-
-  it('[S1-48] is unavailable where the program is missing, and says what to install', async () => {
-    const store = createSopsTokenStore({ directory: await temporaryFolder(), binary: 'no-such-sops' })
-    const error = await store.set('user', entryOf('tokens')).catch((thrown: Error) => thrown)
-    expect(error).toEqual(code('UNAVAILABLE'))
-    expect(error).toMatchObject({ retryable: true, detail: expect.stringContaining('install') })
-  })
-
-  it('is unavailable where the program cannot be started', async () => {
-    const directory = await temporaryFolder()
-    const store = createSopsTokenStore({ directory, binary: directory })
-    await expect(store.set('user', entryOf('tokens'))).rejects.toMatchObject({
-      detail: expect.stringContaining('EACCES'),
-    })
-  })
-
-  it('outlives a program that ends before it read its input', async () => {
-    const store = await withScript('exec 0<&-; sleep 0.2; exit 1')
-    await expect(store.set('user', entryOf('t'.repeat(60_000)))).rejects.toEqual(code('CONFIGURATION'))
-  })
-
-  it('is unavailable where the program hangs, and ends it', async () => {
-    const store = await withScript('exec sleep 600', 50)
-    await expect(store.set('user', entryOf('tokens'))).rejects.toMatchObject({
-      detail: expect.stringContaining('50 ms'),
-    })
-  })
-
-  it('[S1-48] reads no more than 1 MiB of what the program writes', async () => {
-    const store = await withScript('cat > /dev/null; exec cat /dev/zero')
-    await expect(store.set('user', entryOf('tokens'))).rejects.toMatchObject({
-      detail: expect.stringContaining('bytes'),
-    })
-  })
-
-  it('takes no options that cannot be right', () => {
-    const directory = '/tmp/somewhere'
-    const wrong = [
-      {},
-      { directory: 'relative' },
-      { directory, ageRecipients: '--config=/tmp/x' },
-      { directory, ageRecipients: [] },
-      { directory, env: 'PATH=/bin' },
-      { directory, timeoutMs: 0 },
-      { directory, binary: '' },
-      { directory, recipients: [] },
-    ] as unknown as Parameters<typeof createSopsTokenStore>[0][]
-    for (const options of wrong) expect(() => createSopsTokenStore(options)).toThrow(/`/)
   })
 })

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { GrantStore, LockStore, ReplayStore, RevocationStore, StoredGrant } from '../../src/stores/contract.js'
+import type {
+  GrantStore,
+  LockStore,
+  ReplayStore,
+  RevocationStore,
+  SessionStore,
+  StoredGrant,
+} from '../../src/stores/contract.js'
 
 /** A store under test, with a way to let time pass for it. */
 export interface StoreUnderTest<Store> {
@@ -222,6 +229,42 @@ export function describeLockStore(name: string, create: () => StoreUnderTest<Loc
       await lease?.release()
       expect(await lease?.extend(60_000)).toBe(false)
       expect(await store.acquire(key, 60_000)).toBeDefined()
+    })
+  })
+}
+
+/** What every store of sessions has to do. */
+export function describeSessionStore(name: string, create: () => StoreUnderTest<SessionStore>): void {
+  describe(`${name} as a session store`, () => {
+    it('[S2-34] keeps what is set, each under its own key, and the last of it', async () => {
+      const { store } = create()
+      const [a, b] = [randomUUID(), randomUUID()]
+      expect(await store.get(a)).toBeUndefined()
+      await store.set(a, 'one', 60_000)
+      await store.set(b, 'two', 60_000)
+      await store.set(a, 'three', 60_000)
+      expect([await store.get(a), await store.get(b)]).toEqual(['three', 'two'])
+    })
+
+    it('[S2-34] forgets when the time is over, and not before; a touch makes it longer', async () => {
+      const { store, pass } = create()
+      const [a, b] = [randomUUID(), randomUUID()]
+      await store.set(a, 'one', 60_000.5)
+      await store.set(b, 'one', 60_000)
+      await pass(50_000)
+      expect(await store.touch(a, 'two', 60_000)).toBe(true)
+      await pass(20_000)
+      expect([await store.get(a), await store.get(b)]).toEqual(['two', undefined])
+    })
+
+    it('[S2-34] does not bring back what was deleted, and lets one of several delete it', async () => {
+      const { store } = create()
+      const key = randomUUID()
+      await store.set(key, 'one', 60_000)
+      const deleted = await Promise.all([store.delete(key), store.delete(key), store.delete(key)])
+      expect(deleted.filter(Boolean)).toHaveLength(1)
+      expect(await store.touch(key, 'two', 60_000)).toBe(false)
+      expect(await store.get(key)).toBeUndefined()
     })
   })
 }

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import type { StoredTokens, TokenStore } from '../../src/stores/contract.js'
-import { countUp } from '../support/count-up-processes.js'
 
 /** A token store under test, with ways to reach behind it. */
 export interface TokenStoreUnderTest {
@@ -13,8 +12,6 @@ export interface TokenStoreUnderTest {
   damage?(key: string): Promise<void>
   /** Puts what is kept for `from` where `to` is kept. */
   swap?(from: string, to: string): Promise<void>
-  /** What another process needs to make the same store with `createTokenStore`. */
-  readonly settings?: object
 }
 
 export const canary = 'canary-4f1c9b'
@@ -88,14 +85,6 @@ export function describeTokenStore(name: string, create: () => Promise<TokenStor
       expect(answers.filter((answer) => answer)).toHaveLength(1)
       expect(await store.get(key)).toEqual(rivals[answers.indexOf(true)])
     })
-
-    it('[S1-41] loses no replacement of several processes', async (context) => {
-      const { store, settings } = await create()
-      if (settings === undefined) return context.expect(store.describe().location).toContain('memory')
-      const key = fresh()
-      await countUp(settings, key, 3, 12)
-      expect((await store.get(key))?.tokens).toBe('36')
-    }, 120_000)
 
     it('[S1-43] [S1-44] deletes, and tells whether there was something', async () => {
       const { store } = await create()
@@ -194,7 +183,7 @@ export function describeTokenStore(name: string, create: () => Promise<TokenStor
         }
       })
       await Promise.all(lives)
-    }, 120_000)
+    })
 
     it('[A9] shows no token, key or account in its errors, in itself or its description', async () => {
       const { store, damage } = await create()

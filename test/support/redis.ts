@@ -1,10 +1,10 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { freePort } from './loopback-server.js'
 
 /** A Redis of our own, on a free port of the loopback interface. */
 export interface RedisServer {
@@ -105,14 +105,4 @@ async function untilReady(output: Readable): Promise<void> {
     if (/Ready to accept connections|Sentinel ID is/.test(text)) return void output.resume()
   }
   throw new Error(`redis-server did not start:\n${text}`)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || address === null) throw new Error('no port')
-  return address.port
 }

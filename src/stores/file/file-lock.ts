@@ -85,7 +85,7 @@ export function createFileLock(options: FileLockOptions): LockStore {
   }
 
   /** Does a step on a lock that is and stays held under `nonce`. False when it is not, or somebody else does one. */
-  function withRight(path: string, nonce: string, depth: number, step: (holder: Holder) => boolean): boolean {
+  function withRight<T>(path: string, nonce: string, depth: number, step: (holder: Holder) => T): T | false {
     const right = `${path}.${nonce}`
     if (depth >= deepestRight || claim(right, stepMs, depth + 1) === undefined) return false
     try {
@@ -181,12 +181,11 @@ function readHolder(path: string): Holder | undefined {
   }
 }
 
-function remove(path: string): boolean {
+function remove(path: string): void {
   try {
     unlinkSync(path)
-    return true
   } catch (error) {
-    return onCode(error, 'ENOENT', false)
+    onCode(error, 'ENOENT', undefined)
   }
 }
 

@@ -1,19 +1,6 @@
 import { TokenStoreError } from '../../errors/index.js'
-import { failureCode } from '../../kit/failure-code.js'
 import { pause } from '../../kit/time-limit.js'
-
-/** The part of `@napi-rs/keyring` that is used. */
-interface KeyringModule {
-  readonly AsyncEntry: new (
-    service: string,
-    account: string,
-    options: { readonly linux: { readonly store: 'secret-service' | 'keyutils' } },
-  ) => {
-    getPassword(signal: AbortSignal): Promise<string | null>
-    setPassword(password: string, signal: AbortSignal): Promise<void>
-    deleteCredential(signal: AbortSignal): Promise<boolean>
-  }
-}
+import { createKeyringCalls, type KeyringCall } from './keyring-thread.js'
 
 /** One secret per account, as the operating system keeps them. */
 export interface Keyring {
@@ -41,39 +28,33 @@ const pausesBeforeRetryMs = [100, 400, 1000]
 
 /** Makes a {@link Keyring}. The package is loaded at the first call. */
 export function createKeyring({ service, linuxStore, timeoutMs }: KeyringSettings): Keyring {
-  let loading: Promise<KeyringModule> | undefined
+  const callKeyring = createKeyringCalls(service, linuxStore)
   let hasAnswered = false
 
   /** Tries again only what failed in a keyring that worked before. */
-  async function call<T>(account: string, work: (entry: Entry, signal: AbortSignal) => Promise<T>): Promise<T> {
+  async function call(wanted: KeyringCall): Promise<unknown> {
     for (const pauseMs of pausesBeforeRetryMs) {
       try {
-        return await callOnce(account, work)
+        return await callOnce(wanted)
       } catch (error) {
         if (!hasAnswered || (error as TokenStoreError).code !== 'ERR_TOKEN_STORE_UNAVAILABLE') throw error
         await pause(pauseMs)
       }
     }
-    return callOnce(account, work)
+    return callOnce(wanted)
   }
 
-  async function callOnce<T>(account: string, work: (entry: Entry, signal: AbortSignal) => Promise<T>): Promise<T> {
-    loading ??= load()
-    const { AsyncEntry } = await loading
+  async function callOnce(wanted: KeyringCall): Promise<unknown> {
     const controller = new AbortController()
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const expiry = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(fail('LOCKED', `The keyring did not answer in ${timeoutMs} ms: it may be asking for its password.`))
-      }, timeoutMs)
-    })
+    const timer = setTimeout(() => {
+      const detail = `The keyring did not answer in ${timeoutMs} ms: it may be asking for its password.`
+      controller.abort(fail('LOCKED', detail))
+    }, timeoutMs)
     try {
-      const entry = new AsyncEntry(service, account, { linux: { store: linuxStore } })
-      const answer = await Promise.race([work(entry, controller.signal), expiry])
+      const answer = await callKeyring(wanted, controller.signal)
       hasAnswered = true
       return answer
     } catch (error) {
-      controller.abort()
       throw classify(error)
     } finally {
       clearTimeout(timer)
@@ -81,20 +62,9 @@ export function createKeyring({ service, linuxStore, timeoutMs }: KeyringSetting
   }
 
   return {
-    get: (account) => call(account, async (entry, signal) => (await entry.getPassword(signal)) ?? undefined),
-    set: (account, secret) => call(account, (entry, signal) => entry.setPassword(secret, signal)),
-    delete: (account) => call(account, (entry, signal) => entry.deleteCredential(signal)),
-  }
-}
-
-type Entry = InstanceType<KeyringModule['AsyncEntry']>
-
-async function load(): Promise<KeyringModule> {
-  try {
-    return await import('@napi-rs/keyring')
-  } catch (error) {
-    const code = failureCode(error)
-    throw fail('UNAVAILABLE', `The package @napi-rs/keyring cannot be loaded (${code}): install it beside portcullis.`)
+    get: async (account) => ((await call({ method: 'getPassword', account })) as string | null) ?? undefined,
+    set: async (account, secret) => void (await call({ method: 'setPassword', account, secret })),
+    delete: async (account) => (await call({ method: 'deleteCredential', account })) as boolean,
   }
 }
 

@@ -23,9 +23,8 @@ export function createRedisGrantStore(options: RedisGrantStoreOptions): GrantSto
   const sealer = createSealer(options.keys)
   return {
     async get(key) {
-      const sealed = await send('GET', prefix + key)
-      if (sealed === null || sealed === undefined) return undefined
-      const opened = await sealer.open(String(sealed), prefix + key)
+      // `null`, where there is none, opens like an altered entry: as `undefined`.
+      const opened = await sealer.open(String(await send('GET', prefix + key)), prefix + key)
       return opened === undefined ? undefined : readGrant(opened)
     },
     async set(key, grant, ttlMs) {

@@ -32,10 +32,8 @@ export function createRedisSessionStore(options: RedisSessionStoreOptions): Sess
   }
 
   return Object.freeze<SessionStore>({
-    async get(key) {
-      const sealed = await send('GET', prefix + key)
-      return sealed === null ? undefined : sealer.open(String(sealed), prefix + key)
-    },
+    // `null`, where there is none, opens like an altered entry: as `undefined`.
+    get: async (key) => sealer.open(String(await send('GET', prefix + key)), prefix + key),
     set: async (key, session, ttlMs) => void (await write(key, session, ttlMs)),
     touch: (key, session, ttlMs) => write(key, session, ttlMs, 'XX'),
     delete: async (key) => Number(await send('DEL', prefix + key)) === 1,

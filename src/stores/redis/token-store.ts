@@ -97,7 +97,7 @@ export function createRedisTokenStore(options: RedisTokenStoreOptions): TokenSto
         const condition =
           expectedVersion === undefined ? (['nothing', ''] as const) : (['version', expectedVersion] as const)
         if (next !== undefined) return write(condition, key, next, lifetime)
-        return Number(await run(writeIf, await placeOf(key), ...condition, '', '', '0')) === 1
+        return Number(await run(writeIf, await placeOf(key), ...condition, '')) === 1
       }),
     delete: (key) => answer(async () => Number(await send('DEL', await placeOf(key))) === 1),
     has: (key) => answer(async () => Number(await send('EXISTS', await placeOf(key))) === 1),

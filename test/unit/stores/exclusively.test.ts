@@ -50,6 +50,88 @@ describe('createExclusively', () => {
     expect(await exclusivelyWith(undefined)('k', work, nothing)).toBe('false true')
   })
 
+  it('works at once without a lock also where it must not work unlocked, part by part, and tells nothing', async () => {
+    const { events, onEvent } = listening()
+    const exclusively = createExclusively({ lock: undefined, store: 'tokens', worksUnlocked: false, onEvent })
+    expect(await exclusively('k', ({ during }) => during(async () => 'part'), nothing)).toBe('part')
+    expect(events).toEqual([])
+  })
+
+  it('[D01] keeps its lease until the last part of the work has settled', async () => {
+    const { lock, log } = scriptedLock()
+    const { work, end, seen } = longWork()
+    const early = vi.fn()
+    const done = exclusivelyWith(lock)(
+      'k',
+      async (holding) => {
+        void holding.during(async () => 'early').then(early)
+        void holding.during(() => work(holding))
+        return 'answer'
+      },
+      nothing,
+    )
+    expect(await done).toBe('answer')
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(early).toHaveBeenCalledExactlyOnceWith('early')
+    expect(log).toEqual(['acquire k 30000', 'extend 30000'])
+    expect(seen.signal?.aborted).toBe(false)
+    end()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(log.slice(2)).toEqual(['release'])
+  })
+
+  it('[D01] counts the time it waits from when it began, to the millisecond', async () => {
+    await vi.advanceTimersByTimeAsync(100_000)
+    const random = vi.spyOn(Math, 'random').mockReturnValue(1)
+    const { lock, log } = scriptedLock({ busy: Number.POSITIVE_INFINITY })
+    const { events, onEvent } = listening()
+    const slowLook = () => new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 14_950))
+    const outcome = exclusivelyWith(lock, onEvent)('k', never, slowLook).catch((error: unknown) => error)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(await outcome).toMatchObject({ reason: 'timeout' })
+    expect(log).toHaveLength(2)
+    expect(events).toEqual([{ type: 'lock.waited', store: 'grants', outcome: 'timeout', durationMs: 15_000 }])
+    random.mockRestore()
+  })
+
+  it('[D01] spreads its pauses over the second half of their length', async () => {
+    const random = vi.spyOn(Math, 'random').mockReturnValue(0)
+    const { lock, log } = scriptedLock({ busy: 3 })
+    const done = exclusivelyWith(lock)('k', async () => 'mine', nothing)
+    for (const [ms, attempts] of [
+      [24, 1],
+      [1, 2],
+      [49, 2],
+      [1, 3],
+      [100, 5],
+    ] as const) {
+      await vi.advanceTimersByTimeAsync(ms)
+      expect(log).toHaveLength(attempts)
+    }
+    expect(await done).toBe('mine')
+    random.mockRestore()
+  })
+
+  it.each([
+    [29_999, true],
+    [30_000, false],
+  ])(
+    '[D01] counts a lease as lost where the machine slept %s ms before it read the answer: held %s',
+    async (ms, isHeld) => {
+      const extend = async () => {
+        vi.setSystemTime(Date.now() + ms)
+        return true
+      }
+      const { work, end, seen } = longWork()
+      const done = exclusivelyWith(scriptedLock({ extend }).lock)('k', work, nothing)
+      await vi.advanceTimersByTimeAsync(0)
+      expect(await seen.confirm?.()).toBe(isHeld)
+      expect(seen.signal?.aborted).toBe(!isHeld)
+      end()
+      await done
+    },
+  )
+
   it('[D01] works under a lease and gives it back, also after a failure', async () => {
     const { lock, log } = scriptedLock()
     const exclusively = exclusivelyWith(lock)

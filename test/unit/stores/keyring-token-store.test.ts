@@ -1,41 +1,52 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { createMemoryLockStore, type LockStore } from 'portcullis'
 import { createKeyringTokenStore } from 'portcullis/native'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createKeyringTexts } from '../../../src/stores/keyring/keyring-texts.js'
+import type { CallKeyring } from '../../../src/stores/keyring/keyring-thread.js'
 import { canary, entryOf } from '../../stores/token-store-contract.js'
+import { temporaryFolder } from '../../support/temporary-folder.js'
 
 /** The keyring of the operating system, with faults. */
 const system = vi.hoisted(() => ({
   secrets: new Map<string, string>(),
-  options: [] as unknown[],
+  linuxStores: [] as string[],
+  signals: [] as AbortSignal[],
+  directory: undefined as string | undefined,
   fault: undefined as undefined | ((call: string, account: string) => unknown),
 }))
 
-vi.mock('@napi-rs/keyring', () => ({
-  AsyncEntry: class {
-    private readonly name: string
-    constructor(service: string, account: string, options: unknown) {
-      this.name = `${service}/${account}`
-      system.options.push(options)
+vi.mock('../../../src/stores/file/token-directory.js', async (original) => {
+  const real = await original<typeof import('../../../src/stores/file/token-directory.js')>()
+  return { ...real, tokenDirectory: () => system.directory ?? real.tokenDirectory() }
+})
+
+vi.mock('../../../src/stores/keyring/keyring-thread.js', () => ({
+  createKeyringCalls(service: string, linuxStore: string): CallKeyring {
+    const faultNames = { getPassword: 'get', setPassword: 'set', deleteCredential: 'delete' }
+    const answers = {
+      getPassword: (name: string) => system.secrets.get(name) ?? null,
+      setPassword: (name: string, secret?: string) => void system.secrets.set(name, secret as string),
+      deleteCredential: (name: string) => system.secrets.delete(name),
     }
-    async getPassword() {
-      await system.fault?.('get', this.name)
-      return system.secrets.get(this.name) ?? null
-    }
-    async setPassword(password: string) {
-      await system.fault?.('set', this.name)
-      system.secrets.set(this.name, password)
-    }
-    async deleteCredential() {
-      await system.fault?.('delete', this.name)
-      return system.secrets.delete(this.name)
+    return async ({ method, account, secret }, signal) => {
+      const name = `${service}/${account}`
+      system.linuxStores.push(linuxStore)
+      system.signals.push(signal)
+      const aborted = new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason))
+      })
+      await Promise.race([system.fault?.(faultNames[method], name), aborted])
+      return answers[method](name, secret)
     }
   },
 }))
 
 beforeEach(() => {
   system.secrets.clear()
-  system.options.length = 0
+  system.linuxStores.length = 0
+  system.signals.length = 0
   system.fault = undefined
 })
 
@@ -48,8 +59,8 @@ describe('the keyring token store', () => {
   it('[F10] asks the Secret Service by name, and the keyring of the kernel only where it was named', async () => {
     await make().get('user')
     await make({ linuxStore: 'keyutils' }).get('user')
-    expect(system.options[0]).toEqual({ linux: { store: 'secret-service' } })
-    expect(system.options.at(-1)).toEqual({ linux: { store: 'keyutils' } })
+    expect(system.linuxStores[0]).toBe('secret-service')
+    expect(system.linuxStores.at(-1)).toBe('keyutils')
     expect(make({ linuxStore: 'keyutils' }).describe().persistent).toBe(process.platform !== 'linux')
     expect(make().describe()).toMatchObject({ kind: 'keyring', location: 'portcullis', persistent: true })
   })
@@ -107,14 +118,22 @@ describe('the keyring token store', () => {
         calls += 1
         if (left-- > 0) throw new Error(message)
       }
-      const outcome = store.get('user').catch((error: unknown) => error)
+      const startedMs = Date.now()
+      let tookMs = 0
+      const outcome = store
+        .get('user')
+        .catch((error: unknown) => error)
+        .finally(() => {
+          tookMs = Date.now() - startedMs
+        })
       await vi.runAllTimersAsync()
-      return { outcome: await outcome, calls }
+      return { outcome: await outcome, calls, tookMs }
     }
 
     it('is asked again while it is started anew', async () => {
-      const { outcome } = await getAfter(3, 'the connection was closed')
+      const { outcome, tookMs } = await getAfter(3, 'the connection was closed')
       expect(outcome).toMatchObject({ tokens: 'tokens' })
+      expect(tookMs).toBe(1500)
     })
 
     it('is asked four times and no more', async () => {
@@ -125,22 +144,89 @@ describe('the keyring token store', () => {
 
     it('is not asked again when it is locked', async () => {
       const { outcome, calls } = await getAfter(9, 'the collection is locked')
-      expect(outcome).toMatchObject({ code: 'ERR_TOKEN_STORE_LOCKED' })
+      expect(outcome).toMatchObject({
+        code: 'ERR_TOKEN_STORE_LOCKED',
+        detail: 'The keyring is locked, or refuses this program.',
+      })
       expect(calls).toBe(1)
     })
   })
 
-  it('takes what is no error for unavailable', async () => {
-    system.fault = () => Promise.reject('locked')
-    await expect(make().get('user')).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE_UNAVAILABLE' })
+  it('takes what is no error for unavailable, and asks once a keyring that never answered', async () => {
+    let calls = 0
+    system.fault = () => {
+      calls += 1
+      return Promise.reject('locked')
+    }
+    await expect(make().get('user')).rejects.toMatchObject({
+      code: 'ERR_TOKEN_STORE_UNAVAILABLE',
+      detail: 'There is no keyring here that works: no Secret Service, Keychain or Credential Manager.',
+    })
+    expect(calls).toBe(1)
+  })
+
+  it('[S2-43] lists a key once, and no other; a list that says it already is not written anew', async () => {
+    const store = make()
+    const list = () => [...system.secrets].filter(([name]) => name.startsWith('portcullis/keys.'))
+    await store.set('user', entryOf('one'))
+    await store.set('user', entryOf('two'))
+    expect(list()).toEqual([['portcullis/keys.1.0', '["user"]']])
+    await store.set('other', entryOf('three'))
+    expect(list()).toEqual([['portcullis/keys.2.0', '["user","other"]']])
+    await store.delete('user')
+    expect(list()).toEqual([['portcullis/keys.3.0', '["other"]']])
+    await store.delete('user')
+    expect(list()).toEqual([['portcullis/keys.3.0', '["other"]']])
+    system.secrets.set('portcullis/keys.3.0', '["othe"]')
+    const found: string[] = []
+    for await (const key of store.keys()) found.push(key)
+    expect(found).toEqual([])
+  })
+
+  it('[A12] locks entries in the folder beside the tokens of this user where no lock is given', async () => {
+    const home = await temporaryFolder()
+    system.directory = join(home, 'tokens')
+    onTestFinished(() => {
+      system.directory = undefined
+    })
+    await createKeyringTokenStore().set('user', entryOf('tokens'))
+    expect(readdirSync(home)).toEqual(['locks'])
+  })
+
+  it('[F10] says that entries outlive a restart where they do', () => {
+    const platform = Object.getOwnPropertyDescriptor(process, 'platform') as PropertyDescriptor
+    onTestFinished(() => void Object.defineProperty(process, 'platform', platform))
+    for (const [name, linuxStore, persistent] of [
+      ['linux', 'secret-service', true],
+      ['linux', 'keyutils', false],
+      ['darwin', 'keyutils', true],
+      ['darwin', 'secret-service', true],
+    ] as const) {
+      Object.defineProperty(process, 'platform', { ...platform, value: name })
+      expect(make({ linuxStore }).describe()).toEqual({
+        ...{ kind: 'keyring', atRest: 'os', location: 'portcullis', persistent },
+        timeoutMs: 55_000,
+      })
+    }
+    expect(Object.isFrozen(make())).toBe(true)
   })
 
   it('[S2-47] is locked when a prompt is not answered in time', async () => {
     system.fault = () => new Promise(() => undefined)
     await expect(make({ timeoutMs: 20 }).get('user')).rejects.toMatchObject({
       code: 'ERR_TOKEN_STORE_LOCKED',
-      detail: expect.stringContaining('20 ms'),
+      detail: 'The keyring did not answer in 20 ms: it may be asking for its password.',
     })
+    expect(system.signals.map(({ aborted }) => aborted)).toEqual([true])
+  })
+
+  it('leaves no timer behind where it is answered', async () => {
+    await make().get('nobody')
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    await make().get('nobody')
+    expect(vi.getTimerCount()).toBe(0)
+    expect(system.signals.every(({ aborted }) => !aborted)).toBe(true)
   })
 
   it('[F9] does not work where what was written does not come back', async () => {
@@ -270,24 +356,16 @@ describe('the keyring token store', () => {
 
   it('has a lock of its own, and takes no options that cannot be right', () => {
     expect(createKeyringTokenStore().describe().kind).toBe('keyring')
-    for (const wrong of [{ service: '' }, { linuxStore: 'kernel' }, { timeoutMs: 0 }, { clock: 7 }, { store: 7 }]) {
-      expect(() => createKeyringTokenStore(wrong as object)).toThrow(/`/)
+    for (const [wrong, message] of [
+      [{ service: '' }, '`service` takes a non-empty string.'],
+      [{ linuxStore: 'kernel' }, "`linuxStore` takes one of 'secret-service', 'keyutils'."],
+      [{ timeoutMs: 0 }, '`timeoutMs` takes a whole number from 1 to 600000.'],
+      [{ timeoutMs: 600_001 }, '`timeoutMs` takes a whole number from 1 to 600000.'],
+      [{ lock: {} }, '`lock` takes an object with the functions acquire.'],
+      [{ clock: 7 }, '`clock` takes a function.'],
+      [{ store: 7 }, 'createKeyringTokenStore has no option `store`.'],
+    ] as const) {
+      expect(() => createKeyringTokenStore(wrong as object)).toThrow(message)
     }
-  })
-})
-
-describe('without the package', () => {
-  it('is unavailable, and says what to install', async () => {
-    vi.resetModules()
-    vi.doMock('@napi-rs/keyring', () => {
-      throw Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' })
-    })
-    const { createKeyring } = await import('../../../src/stores/keyring/keyring.js')
-    const keyring = createKeyring({ service: 'portcullis', linuxStore: 'secret-service', timeoutMs: 1000 })
-    await expect(keyring.get('user')).rejects.toMatchObject({
-      code: 'ERR_TOKEN_STORE_UNAVAILABLE',
-      detail: expect.stringContaining('install it'),
-    })
-    vi.doUnmock('@napi-rs/keyring')
   })
 })

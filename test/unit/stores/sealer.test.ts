@@ -54,12 +54,31 @@ describe('createSealer', () => {
     expect(() => createRedisGrantStore({ client, keys: keys as SealKey[] })).toThrow(ConfigurationError)
     expect(() => createRedisGrantStore({ client, keys: keys as SealKey[] })).not.toThrow(/xxx/)
   })
+
+  it('[D12] says what a key has to be', () => {
+    const messageOf = (ring: readonly SealKey[]) => {
+      try {
+        createSealer(ring)
+        return 'none'
+      } catch (error) {
+        return (error as Error).message
+      }
+    }
+    expect(messageOf([key('k.1')])).toContain('`keys.id` takes at most 64 letters, digits, - and _.')
+    expect(messageOf([{ id: 'k1', secret: new Uint8Array(16) }])).toContain(
+      '`keys.secret` takes exactly 32 random bytes.',
+    )
+  })
 })
 
 describe('createRedisGrantStore', () => {
   it('[TX-12] counts what is no exchanged token as absent', async () => {
     const place = 'portcullis:grant:key'
-    for (const text of ['[]', 'null', '{', '{"accessToken":"x"}']) {
+    const members = ['accessToken', 'tokenType', 'expiresAt', 'scope', 'issuedTokenType']
+    const without = members.map((name) =>
+      JSON.stringify(Object.fromEntries(members.filter((other) => other !== name).map((other) => [other, 'x']))),
+    )
+    for (const text of ['[]', 'null', '{', ...without]) {
       const sealed = await createSealer([key('k1')]).seal(text, place)
       const store = createRedisGrantStore({ client: { call: async () => Buffer.from(sealed) }, keys: [key('k1')] })
       expect(await store.get('key')).toBeUndefined()

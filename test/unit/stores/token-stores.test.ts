@@ -1,11 +1,10 @@
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { createMemoryLockStore } from 'portcullis'
 import { createMemoryTokenStore, firstWorkingStore, type TokenStore, withToken } from 'portcullis/login'
-import { createFileTokenStore, createTokenStore, type TokenStoreSettings, tokenDirectory } from 'portcullis/native'
+import { createTokenStore, type TokenStoreSettings } from 'portcullis/native'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { LockStore } from '../../../src/stores/contract.js'
 import { createLockedTokenStore, type TextBackend } from '../../../src/stores/locked-token-store.js'
+import { writeEnvelope } from '../../../src/stores/token-entry.js'
 import { canary, entryOf } from '../../stores/token-store-contract.js'
 import { temporaryFolder } from '../../support/temporary-folder.js'
 
@@ -75,23 +74,6 @@ describe('createTokenStore', () => {
   })
 })
 
-describe('tokenDirectory', () => {
-  it('[S1-47] is where each platform keeps the state of programs, and reads no environment by itself', () => {
-    const [home, set] = [homedir(), { XDG_STATE_HOME: '/state', LOCALAPPDATA: '/local' }]
-    vi.stubEnv('XDG_STATE_HOME', '/not-read')
-    onTestFinished(() => void vi.unstubAllEnvs())
-    const end = join('portcullis', 'tokens')
-    expect(tokenDirectory({}, 'linux')).toBe(join(home, '.local/state', end))
-    expect(tokenDirectory(set, 'linux')).toBe(join('/state', end))
-    expect(tokenDirectory({ XDG_STATE_HOME: 'relative' }, 'linux')).toBe(join(home, '.local/state', end))
-    expect(tokenDirectory(set, 'darwin')).toBe(join(home, 'Library/Application Support', end))
-    expect(tokenDirectory(set, 'win32')).toBe(join('/local', end))
-    expect(tokenDirectory({}, 'win32')).toBe(join(home, 'AppData/Local', end))
-    expect(createFileTokenStore().describe().location).toBe(tokenDirectory())
-    expect(() => createFileTokenStore({ directory: 'relative' })).toThrow('absolute path')
-  })
-})
-
 describe('firstWorkingStore', () => {
   const broken: TokenStore = {
     ...createMemoryTokenStore(),
@@ -112,7 +94,22 @@ describe('firstWorkingStore', () => {
 
   it('rejects where none works, and where there is none to try', async () => {
     await expect(firstWorkingStore([broken])).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE_UNAVAILABLE' })
-    await expect(firstWorkingStore([])).rejects.toMatchObject({ code: 'ERR_CONFIGURATION' })
+    await expect(firstWorkingStore([])).rejects.toThrow('`firstWorkingStore` takes at least one store.')
+  })
+
+  it('[F9] tries an entry of a minute under a name of its own, and does not take another one for it', async () => {
+    const inner = createMemoryTokenStore()
+    const set = vi.fn(inner.set)
+    const { store, passedOver } = await firstWorkingStore([{ ...inner, set }])
+    expect([Object.isFrozen(passedOver), store.describe().kind]).toEqual([true, 'memory'])
+    const [[key, probe, lifetime] = []] = set.mock.calls
+    expect(key).toMatch(/^portcullis-probe:[\da-f-]{36}$/)
+    expect(probe).toEqual({ v: 1, version: expect.stringMatching(/^[\da-f-]{36}$/), tokens: 'probe', savedAt: 0 })
+    expect(lifetime).toEqual({ ttlMs: 60_000 })
+    for (const found of [undefined, entryOf('of another')]) {
+      const error = await firstWorkingStore([{ ...inner, get: async () => found }]).catch((thrown: Error) => thrown)
+      expect(error).toMatchObject({ detail: 'An entry just written does not come back.' })
+    }
   })
 })
 
@@ -156,7 +153,76 @@ describe('a store behind a lock', () => {
       .set('user', entry)
       .catch((error: Error) => error)
     await vi.advanceTimersByTimeAsync(15_100)
-    expect(await outcome).toMatchObject({ code: 'ERR_TOKEN_STORE_LOCKED', retryable: true })
+    expect(await outcome).toMatchObject({
+      ...{ code: 'ERR_TOKEN_STORE_LOCKED', retryable: true },
+      detail: 'Another process keeps the entry for itself.',
+    })
+  })
+
+  it('[A12] asks for a lock that another process has every 50 ms at most, for less than 15 s', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    const random = vi.spyOn(Math, 'random').mockReturnValue(1)
+    onTestFinished(() => {
+      random.mockRestore()
+      vi.useRealTimers()
+    })
+    const acquire = vi.fn<LockStore['acquire']>(async () => undefined)
+    const outcome = makeStore({ acquire })
+      .set('user', entry)
+      .catch((error: Error) => error)
+    for (const [ms, times] of [
+      [49, 1],
+      [1, 2],
+      [50, 3],
+      [14_850, 300],
+      [50, 300],
+    ] as const) {
+      await vi.advanceTimersByTimeAsync(ms)
+      expect(acquire).toHaveBeenCalledTimes(times)
+    }
+    expect(await outcome).toMatchObject({ code: 'ERR_TOKEN_STORE_LOCKED' })
+    expect(acquire).toHaveBeenLastCalledWith('user', 30_000)
+  })
+
+  it('[A12] has the callers of this process wait in turn for each key, and gives the lock back', async () => {
+    const inner = createMemoryLockStore()
+    let refused = 0
+    const lock: LockStore = {
+      async acquire(key, ttlMs) {
+        const lease = await inner.acquire(key, ttlMs)
+        if (lease === undefined) refused += 1
+        return lease
+      },
+    }
+    const store = makeStore(lock)
+    await Promise.all(['a', 'b', 'a', 'b', 'a'].map((key) => store.set(key, entryOf(key))))
+    expect(refused).toBe(0)
+    expect(await inner.acquire('a', 1)).toBeDefined()
+  })
+
+  it('[S1-40] remembers no key that nobody waits for', async () => {
+    const store = makeStore({ acquire: async () => ({ extend: async () => true, release: async () => undefined }) })
+    const forgotten = vi.spyOn(Map.prototype, 'delete')
+    onTestFinished(() => forgotten.mockRestore())
+    await Promise.all(['a', 'b', 'a'].map((key) => store.set(key, entryOf(key))))
+    await Promise.resolve()
+    expect(forgotten.mock.calls.sort()).toEqual([['a'], ['b']])
+  })
+
+  it('[S2-43] lists by prefix what is not over, and passes over what is damaged', async () => {
+    const texts = async function* () {
+      yield writeEnvelope({ key: 'a:1', entry, expiresAtMs: undefined })
+      yield '{"v":1'
+      yield writeEnvelope({ key: 'b:1', entry, expiresAtMs: undefined })
+      yield writeEnvelope({ key: 'a:2', entry, expiresAtMs: 1 })
+    }
+    const store = makeStore(createMemoryLockStore(), { texts })
+    expect(await listed(store)).toEqual(['a:1', 'b:1'])
+    const found: string[] = []
+    for await (const key of store.keys('a:')) found.push(key)
+    expect(found).toEqual(['a:1'])
+    expect(store.describe()).toEqual({ ...description, timeoutMs: 15_000 })
+    expect([Object.isFrozen(store), Object.isFrozen(store.describe())]).toEqual([true, true])
   })
 
   it('[A12] rejects with the error of stores where the lock or the backend fails, and goes on afterwards', async () => {
@@ -179,9 +245,13 @@ describe('a store behind a lock', () => {
     const store = makeStore({ acquire: async () => lease })
     await store.set('user', entry)
     lease.extend.mockResolvedValue(false)
-    await expect(store.set('user', entryOf('next'))).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE_LOCKED' })
+    await expect(store.set('user', entryOf('next'))).rejects.toMatchObject({
+      code: 'ERR_TOKEN_STORE_LOCKED',
+      detail: 'The hold on the entry was lost before it was written.',
+    })
     const deletion = store.replace('user', entry.version, undefined)
     await expect(deletion).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE_LOCKED' })
     expect(await store.get('user')).toEqual(entry)
+    expect(await store.replace('nobody', undefined, undefined)).toBe(true)
   })
 })

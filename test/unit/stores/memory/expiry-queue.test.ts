@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createExpiryQueue } from '../../../../src/stores/memory/expiry-queue.js'
 
 function drained(queue: ReturnType<typeof createExpiryQueue>, nowMs: number, limit = 100): string[] {
@@ -8,6 +8,14 @@ function drained(queue: ReturnType<typeof createExpiryQueue>, nowMs: number, lim
 }
 
 describe('createExpiryQueue', () => {
+  it('[C-10] has one bucket for all keys of a second, wherever in the queue that is', () => {
+    const queue = createExpiryQueue()
+    const added = vi.spyOn(Array.prototype, 'splice')
+    onTestFinished(() => added.mockRestore())
+    for (const seconds of [10, 30, 20, 10, 20, 30, 10]) queue.add(`at ${seconds}`, seconds * 1000)
+    expect(added).toHaveBeenCalledTimes(3)
+  })
+
   it('[C-10] hands out what ran out, in order, whatever the order of adding', () => {
     const queue = createExpiryQueue()
     for (const seconds of [30, 10, 50, 20, 40]) queue.add(`at ${seconds}`, seconds * 1000)

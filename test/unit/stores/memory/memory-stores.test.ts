@@ -1,9 +1,12 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ConfigurationError } from '../../../../src/errors/index.js'
 import { createMemoryGrantStore } from '../../../../src/stores/memory/memory-grant-store.js'
 import { createMemoryLockStore } from '../../../../src/stores/memory/memory-lock-store.js'
 import { createMemoryReplayStore } from '../../../../src/stores/memory/memory-replay-store.js'
 import { createMemoryRevocationStore } from '../../../../src/stores/memory/memory-revocation-store.js'
+import { createMemorySessionStore } from '../../../../src/stores/memory/memory-session-store.js'
+import { createMemoryTokenStore } from '../../../../src/stores/memory/memory-token-store.js'
+import { createShares, type Share } from '../../../../src/stores/memory/shares.js'
 
 function fakeTime() {
   const time = { ms: 1_800_000_000_000 }
@@ -89,6 +92,8 @@ describe('the options of memory stores', () => {
     createMemoryRevocationStore,
     createMemoryGrantStore,
     createMemoryLockStore,
+    createMemorySessionStore,
+    createMemoryTokenStore,
   ]
 
   it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '10', null])(
@@ -102,7 +107,7 @@ describe('the options of memory stores', () => {
     for (const create of factories) {
       expect(() => create({ maxEntrys: 7 } as never)).toThrow(/Did you mean `maxEntries`/)
       expect(() => create({ clock: 7 } as never)).toThrow(ConfigurationError)
-      expect(() => create(7 as never)).toThrow(ConfigurationError)
+      expect(() => create(7 as never)).toThrow(`${create.name} must be an object.`)
       expect(() => create({ maxEntries: undefined, clock: undefined })).not.toThrow()
     }
   })
@@ -114,11 +119,76 @@ describe('createMemoryLockStore', () => {
     const store = createMemoryLockStore({ clock, maxEntries: 2 })
     await store.acquire('a', 1000)
     await store.acquire('b', 60_000)
-    await expect(store.acquire('c', 1000)).rejects.toMatchObject({ code: 'STORE_FULL' })
+    await expect(store.acquire('c', 1000)).rejects.toMatchObject({
+      code: 'STORE_FULL',
+      message: 'the lock store is full',
+    })
     expect(await store.acquire('a', 1000)).toBeUndefined()
     time.ms += 1000
     expect(await store.acquire('c', 1000)).toBeDefined()
     expect(await store.acquire('b', 1000)).toBeUndefined()
+  })
+})
+
+describe('the last millisecond', () => {
+  it('[D01] of a lease is not its own any more', async () => {
+    const { time, clock } = fakeTime()
+    const store = createMemoryLockStore({ clock })
+    const lease = await store.acquire('a', 1000)
+    time.ms += 999
+    expect(await store.acquire('a', 1000)).toBeUndefined()
+    expect(await lease?.extend(1000)).toBe(true)
+    time.ms += 1000
+    expect(await lease?.extend(1000)).toBe(false)
+    expect(await store.acquire('a', 1000)).toBeDefined()
+  })
+
+  it('[D08] [S2-34] of a token or a session is none either', () => {
+    const { time, clock } = fakeTime()
+    const grants = createMemoryGrantStore({ clock })
+    const sessions = createMemorySessionStore({ clock })
+    const grant = { accessToken: 'a', tokenType: 'Bearer', expiresAt: 1, scope: [], issuedTokenType: 'x' } as const
+    for (const key of ['a', 'b']) {
+      void grants.set(key, grant, 1000)
+      void sessions.set(key, 'session', 1000)
+    }
+    time.ms += 999
+    expect([grants.get('a'), sessions.get('a')]).toEqual([grant, 'session'])
+    time.ms += 1
+    expect([grants.get('a'), sessions.get('a'), sessions.delete('b')]).toEqual([undefined, undefined, false])
+  })
+
+  it('[C-10] of a reservation makes room', () => {
+    const { time, clock } = fakeTime()
+    const store = createMemoryReplayStore({ clock, maxEntries: 1 })
+    expect(store.reserve('a', 60_000)).toBe(true)
+    time.ms += 60_000
+    expect(store.reserve('b', 60_000)).toBe(true)
+  })
+
+  it.each([500, 600])('of a revocation counts no more: a new one after %s ms begins anew', async (ms) => {
+    const { time, clock } = fakeTime()
+    const store = createMemoryRevocationStore({ clock })
+    await store.revoke('a', 9, 500)
+    time.ms += ms
+    expect(store.revokedAt(['a'])).toEqual([undefined])
+    await store.revoke('a', 8, 60_000)
+    expect(store.revokedAt(['a'])).toEqual([8])
+  })
+})
+
+describe('a lock that is not full', () => {
+  it('never looks through its leases', async () => {
+    const store = createMemoryLockStore({ maxEntries: 3 })
+    const looked = vi.spyOn(Map.prototype, Symbol.iterator)
+    onTestFinished(() => looked.mockRestore())
+    const leases = ['a', 'b', 'c'].map((key) => store.acquire(key, 60_000))
+    expect(looked).not.toHaveBeenCalled()
+    const full = store.acquire('d', 60_000)
+    expect(looked).toHaveBeenCalledOnce()
+    looked.mockRestore()
+    await expect(full).rejects.toThrow('the lock store is full')
+    expect(await Promise.all(leases)).toHaveLength(3)
   })
 })
 
@@ -169,5 +239,24 @@ describe('createMemoryRevocationStore', () => {
     const store = createMemoryRevocationStore()
     await store.revoke('key', 7, 60_000)
     expect(store.revokedAt(['key'])).toEqual([7])
+  })
+})
+
+describe('createShares', () => {
+  it('[REAL-12] knows what an owner holds after a part was given back, and nothing of who holds nothing', () => {
+    const shares = createShares(4)
+    const own = [shares.take('a', 0), shares.take('a', 1)] as Share[]
+    expect(shares.take('a', 2)).toBeUndefined()
+    const forgotten = vi.spyOn(Map.prototype, 'delete')
+    onTestFinished(() => forgotten.mockRestore())
+    shares.giveBack(own[0] as Share)
+    expect(forgotten).not.toHaveBeenCalled()
+    expect(shares.take('a', 1)).toBe(own[1])
+    expect(shares.take('a', 2)).toBeUndefined()
+    shares.giveBack(shares.take(undefined, 2) as Share)
+    expect(forgotten).not.toHaveBeenCalled()
+    for (const share of [own[1], own[1]]) shares.giveBack(share as Share)
+    expect(forgotten.mock.calls).toEqual([['a']])
+    expect(shares.take('a', 0)).not.toBe(own[1])
   })
 })
