@@ -4,7 +4,7 @@ import * as oauth from 'oauth4webapi'
 import { createResourceServer } from 'portcullis'
 import { readChallenges } from 'portcullis/client'
 import { createDpopClient, createTestIssuer, requestFacts } from 'portcullis/testing'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 
 /*
  * The same token, proof or challenge to this library and to others: accepted by all or by none. Where another one accepts
@@ -16,6 +16,8 @@ const otherResource = 'https://other.example.com'
 const issuer = createTestIssuer()
 const server = createResourceServer({ resource, issuer: issuer.issuer, fetch: issuer.fetch })
 const nowSeconds = Math.floor(Date.now() / 1000)
+/** However long it takes, it is that time: for us, for the others, and for what is signed. */
+beforeAll(() => void vi.useFakeTimers({ toFake: ['Date'], now: nowSeconds * 1000 }))
 const algorithms = ['ES256', 'PS256', 'EdDSA']
 const jwks = { keys: [issuer.signingKey().publicJwk] } as unknown as JSONWebKeySet
 const localKeys = createLocalJWKSet(jwks)

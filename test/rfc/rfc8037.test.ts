@@ -4,7 +4,11 @@ import { createSignatureCheck as onWeb } from '../../src/jws/crypto/web.js'
 
 const jwk = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' } as const
 const input = 'eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc'
-const signature = 'hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg'
+const signature = Buffer.from(
+  'hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg',
+  'base64url',
+)
+const changed = Buffer.concat([Buffer.of((signature[0] as number) ^ 4), signature.subarray(1)])
 
 describe('RFC 8037 appendix A.4', () => {
   it.each([
@@ -15,8 +19,8 @@ describe('RFC 8037 appendix A.4', () => {
       const check = await createSignatureCheck(jwk, algorithm)
       expect(await check(input, signature)).toBe(true)
       expect(await check(`${input}A`, signature)).toBe(false)
-      expect(await check(input, `i${signature.slice(1)}`)).toBe(false)
-      expect(await check(input, signature.slice(0, -2))).toBe(false)
+      expect(await check(input, changed)).toBe(false)
+      expect(await check(input, signature.subarray(0, -1))).toBe(false)
     }
   })
 })

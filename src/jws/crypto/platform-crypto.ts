@@ -13,9 +13,16 @@ export interface PublicJwk {
 
 /**
  * Checks one signature with one prepared key for one algorithm. `signingInput` is ASCII (the two first segments of a
- * compact JWS with their dot); `signature` is the third segment, still in canonical base64url.
+ * compact JWS with their dot); `signature` is what the third segment stands for.
  */
-export type SignatureCheck = (signingInput: string, signature: string) => MaybePromise<boolean>
+export type SignatureCheck = (signingInput: string, signature: Uint8Array) => MaybePromise<boolean>
+
+/** The segments of a compact JWS, as they stand in it and without their dots. */
+export interface Segments {
+  readonly header: string
+  readonly payload: string
+  readonly signature: string
+}
 
 /** What an X.509 certificate says of itself. */
 export interface CertificateFacts {
@@ -65,6 +72,13 @@ export interface PlatformCrypto {
   createAesGcm(secret: Uint8Array): AesGcm
   /** Whether two strings are equal, in time that depends on their lengths only. */
   constantTimeEqual(left: string, right: string): boolean
+  /**
+   * Decodes payload and signature of a compact JWS. `undefined` when any of the three segments has a character outside of
+   * base64url, and when the payload is no UTF-8. The caller has checked their tails, see `hasCanonicalTail`.
+   *
+   * @param text - the whole JWS, which the segments are of.
+   */
+  decodeSegments(text: string, segments: Segments): { payload: string; signature: Uint8Array } | undefined
   /** Decodes canonical base64url (see `isBase64url`) into UTF-8 text; `undefined` when the bytes are no UTF-8. */
   decodeUtf8Base64url(text: string): string | undefined
   /** The bytes that `text`, canonical base64url or empty, stands for. Platforms differ on anything else. */

@@ -1,5 +1,6 @@
 /** Decides which signature checks are made on the main thread and which in the thread pool. For Node alone. */
-import { type KeyObject, verify } from 'node:crypto'
+import { type KeyObject, type VerifyKeyObjectInput, verify } from 'node:crypto'
+import { nextTick } from 'node:process'
 import * as nodeTimers from 'node:timers'
 import type { MaybePromise } from '../../kit/maybe-promise.js'
 
@@ -7,15 +8,15 @@ import type { MaybePromise } from '../../kit/maybe-promise.js'
 export type SpreadVerify = (
   digest: string | null,
   data: Uint8Array,
-  key: KeyObject,
+  key: KeyObject | VerifyKeyObjectInput,
   signature: Uint8Array,
 ) => MaybePromise<boolean>
 
 /** So many may wait for the pool: DNS and files still get their turn there. Beyond them the main thread makes every other. */
 const maxPooled = 64
 /** So many are made at once before the pool is tried again, after a check that was alone in it; each time twice as many. */
-const backOffChecks = { first: 256, most: 8192 }
-/** What the pool has not made after one to two of these is made on the main thread: look-ups of names may block it. */
+const backOffChecks = { first: 256, most: 1024 }
+/** A pool that makes nothing for one to two of these is blocked, by look-ups of names for instance. */
 const patienceMs = 10
 
 interface PooledCheck {
@@ -28,9 +29,10 @@ interface PooledCheck {
 
 /**
  * Spreads checks over the cores where many come in one turn of the event loop: the first of them are made at once, and
- * further ones in the thread pool as long as there is room. Where they come one after another in a single turn, each
- * waiting for the one before, the pool only costs: it is left alone for a while. What a blocked pool has not answered
- * within 20 ms is checked on the main thread, and as long as it stays blocked nothing more is handed over.
+ * further ones in the thread pool as long as there is room. Where they come one after another, each waiting for the one
+ * before, the pool only costs. Within one task that shows by what ran in between, and none is handed over; otherwise by a
+ * check that was alone in the pool, which is then left alone for a while. What waits for a pool that has answered nothing
+ * for 20 ms is checked on the main thread, and as long as it stays blocked nothing more is handed over.
  *
  * @param atOncePerTurn - how many of a turn are made at once: so many that handing the next ones over pays.
  * @param verifyWith - `crypto.verify`.
@@ -50,25 +52,45 @@ export function createSpreadVerify(
   let inLine = 0
   /** Answers still to come for checks that the main thread made in the end. */
   let late = 0
+  let answered = 0
   let isWatched = false
+  /** What has run since the last check of a turn that is made at once: microtasks queued before it, the task it is part of. */
+  let isStepOver = false
+  let isTaskOver = false
 
   function endTurn(): void {
     startedThisTurn = 0
     inLine = waiting.size
   }
 
+  function mark(): void {
+    isStepOver = false
+    isTaskOver = false
+    void Promise.resolve().then(() => {
+      isStepOver = true
+    })
+    // Runs once no microtask is left, and before the next task.
+    nextTick(() => {
+      isTaskOver = true
+    })
+  }
+
   function watch(): void {
     isWatched = waiting.size > 0
     if (!isWatched) return
     const until = handedOver
+    const before = answered
     // What the pool has made by the end of that time is collected before the immediate runs.
-    setTimeout(() => setImmediate(makeBlocked, until).unref(), patienceMs).unref()
+    setTimeout(() => setImmediate(makeBlocked, until, before).unref(), patienceMs).unref()
   }
 
-  /** @param until - later ones have not waited long enough. */
-  function makeBlocked(until: number): void {
+  /**
+   * @param until - later ones have not waited long enough.
+   * @param before - how many were answered by then: a pool that is slow makes them sooner than the main thread beside it.
+   */
+  function makeBlocked(until: number, before: number): void {
     for (const check of waiting) {
-      if (check.place >= until) break
+      if (check.place >= until || answered > before) break
       waiting.delete(check)
       late += 1
       settle(check)
@@ -78,6 +100,7 @@ export function createSpreadVerify(
 
   /** An answer of the pool. `wasAlone`: nothing else was started while it was made. */
   function take(check: PooledCheck, error: Error | null, isValid: boolean, wasAlone: boolean): void {
+    answered += 1
     if (!waiting.delete(check)) {
       late -= 1
       return
@@ -104,12 +127,18 @@ export function createSpreadVerify(
       if (!isWatched) watch()
     })
 
-  return (digest, data, key, signature) => {
+  /** Counts a check that begins now. Whether it is one of many of this turn. */
+  function isOneOfMany(): boolean {
     if (startedThisTurn === 0) setImmediate(endTurn).unref()
+    if (startedThisTurn === atOncePerTurn && isStepOver && !isTaskOver) startedThisTurn = 0
     startedThisTurn += 1
     started += 1
-    const isCalm = startedThisTurn <= atOncePerTurn || started <= backOffUntil
-    if (!isCalm && inLine < maxPooled && late === 0) return verifyInPool(digest, data, key, signature)
+    if (startedThisTurn === atOncePerTurn) mark()
+    return startedThisTurn > atOncePerTurn && started > backOffUntil
+  }
+
+  return (digest, data, key, signature) => {
+    if (isOneOfMany() && inLine < maxPooled && late === 0) return verifyInPool(digest, data, key, signature)
     if (inLine > 0) inLine -= 1
     return verifyWith(digest, data, key, signature)
   }

@@ -1,5 +1,5 @@
 import { type AlgorithmTraits, algorithmTraits, type SignatureAlgorithm } from '../algorithms.js'
-import type { AesGcm, PublicJwk, SignatureCheck } from './platform-crypto.js'
+import type { AesGcm, PublicJwk, Segments, SignatureCheck } from './platform-crypto.js'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -32,9 +32,8 @@ export async function createSignatureCheck(jwk: PublicJwk, algorithm: SignatureA
   const key = await crypto.subtle.importKey('jwk', membersOf(jwk), importParams, false, ['verify'])
   const signatureBytes = traits.signatureBytes ?? modulusBytes(key)
   return async (signingInput, signature) => {
-    const raw = decodeBase64url(signature)
-    if (raw.length !== signatureBytes) return false
-    return crypto.subtle.verify(verifyParams, key, raw, encoder.encode(signingInput))
+    if (signature.length !== signatureBytes) return false
+    return crypto.subtle.verify(verifyParams, key, new Uint8Array(signature), encoder.encode(signingInput))
   }
 }
 
@@ -107,6 +106,17 @@ export function constantTimeEqual(left: string, right: string): boolean {
   let difference = 0
   for (const [index, byte] of leftBytes.entries()) difference |= byte ^ (rightBytes[index] as number)
   return difference === 0
+}
+
+const foreignCharacter = /[^\w.-]/
+
+/** See `PlatformCrypto.decodeSegments`. */
+export function decodeSegments(
+  text: string,
+  { payload, signature }: Segments,
+): { payload: string; signature: Uint8Array } | undefined {
+  const json = foreignCharacter.test(text) ? undefined : decodeUtf8Base64url(payload)
+  return json === undefined ? undefined : { payload: json, signature: decodeBase64url(signature) }
 }
 
 /** See `PlatformCrypto.decodeUtf8Base64url`. */

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { ConfigurationError } from '../../../src/errors/index.js'
 import {
   algorithmTraits,
+  checkAlgorithms,
   defaultProofAlgorithms,
   defaultTokenAlgorithms,
   isSignatureAlgorithm,
@@ -62,5 +64,35 @@ describe('the default lists', () => {
   it("[C-28] [C-31] [C-32] accept RFC 9068's RS256, current algorithms and both names of Ed25519", () => {
     expect(defaultTokenAlgorithms).toEqual(['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'])
     expect(defaultProofAlgorithms).toEqual(['ES256', 'PS256', 'EdDSA', 'Ed25519'])
+  })
+})
+
+describe('checkAlgorithms', () => {
+  const check = (given: unknown) => checkAlgorithms('algorithms', given, ['ES256', 'PS256'])
+
+  it('[JOSE-06] takes one or several known ones, and the default for none', () => {
+    expect([check(undefined), check('RS256'), check(['RS256', 'ES512'])]).toEqual([
+      ['ES256', 'PS256'],
+      ['RS256'],
+      ['RS256', 'ES512'],
+    ])
+    expect(Object.isFrozen(check(['RS256']))).toBe(true)
+  })
+
+  it.each(['EdDSA', 'Ed25519'])('[C-28] takes both names of Ed25519 where one is given: %s', (name) => {
+    expect(new Set(check(['ES256', name]))).toEqual(new Set(['ES256', 'EdDSA', 'Ed25519']))
+    expect(check(name)).toHaveLength(2)
+  })
+
+  it.each(['none', 'HS256', 'rs256', 'ES256K', '__proto__'])('[JOSE-06] refuses %s wherever it stands', (name) => {
+    const words = `\`algorithms\` holds ${name}. Only asymmetric algorithms are supported: RS, PS and ES with 256, 384 or 512, EdDSA, Ed25519.`
+    for (const given of [name, ['ES256', name], [name, 'ES256']]) {
+      expect(() => check(given)).toThrow(ConfigurationError)
+      expect(() => check(given)).toThrow(words)
+    }
+  })
+
+  it.each([[[]], [7], [null], [[7]], [{}], ['']])('[REAL-19] refuses %j, which is no list of names', (given) => {
+    expect(() => check(given)).toThrow('`algorithms` takes')
   })
 })

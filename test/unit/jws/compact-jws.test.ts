@@ -1,11 +1,22 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { InvalidTokenError } from '../../../src/errors/index.js'
 import {
+  comparableType,
+  copySegment,
+  dateIn,
   hasCanonicalTail,
+  invalidClaim,
   isBase64url,
+  maxTokenLength,
+  missingClaim,
+  numericDate,
+  ownClaims,
   readCompactJws,
   readJsonSegment,
   shareTexts,
+  textClaim,
+  textIn,
 } from '../../../src/jws/compact-jws.js'
 
 const encode = (value: string | Uint8Array) => Buffer.from(value).toString('base64url')
@@ -19,7 +30,7 @@ describe('readCompactJws', () => {
     expect(readCompactJws(token)).toEqual({
       headerSegment: header,
       signingInput: `${header}.${payload}`,
-      signature,
+      signature: Buffer.from(signature, 'base64url'),
       payload: { iss: 'https://issuer.test' },
     })
   })
@@ -95,6 +106,94 @@ function nextLetter(letter: string): string {
   return alphabet.charAt(alphabet.indexOf(letter) + 1)
 }
 
+describe('readJsonSegment', () => {
+  const nested = (levels: number) => encode(`${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`)
+
+  it('[JOSE-01] reads one JSON object, frozen, and nothing else', () => {
+    const read = readJsonSegment(encode('{"alg":"ES256","list":[{}]}'))
+    expect(read).toEqual({ alg: 'ES256', list: [{}] })
+    expect([Object.isFrozen(read), Object.isFrozen(read?.['list'])]).toEqual([true, true])
+    for (const json of ['[]', 'null', '"text"', '{', '']) expect(readJsonSegment(encode(json)), json).toBeUndefined()
+    expect(readJsonSegment('_w')).toBeUndefined()
+  })
+
+  it('[JWT-11] reads JSON of up to 32 levels', () => {
+    expect(readJsonSegment(nested(32))).toBeDefined()
+    expect(readJsonSegment(nested(33))).toBeUndefined()
+  })
+})
+
+describe('copySegment', () => {
+  it('gives the same text', () => {
+    for (const text of [header, payload, 'AA', '-_-_']) expect(copySegment(text)).toBe(text)
+  })
+})
+
+describe('the longest token', () => {
+  it('[JWT-11] has 16 KiB', () => {
+    expect(maxTokenLength).toBe(16_384)
+  })
+})
+
+describe('comparableType', () => {
+  it.each([
+    ['at+jwt', 'at+jwt'],
+    ['AT+JWT', 'at+jwt'],
+    ['application/at+jwt', 'at+jwt'],
+    ['Application/AT+JWT', 'at+jwt'],
+    ['application/a/b', 'application/a/b'],
+    ['example;part="application/"', 'example;part="application/"'],
+    ['text/plain', 'text/plain'],
+    ['', ''],
+  ])('[JOSE-18] makes %j to %j', (typ, expected) => {
+    expect(comparableType(typ)).toBe(expected)
+  })
+})
+
+describe('the claims of a token by type', () => {
+  const refusal = (code: string, detail: string) => expect.objectContaining({ code, detail, status: 401 })
+  const thrownBy = (act: () => unknown) => {
+    try {
+      return ['gave', act()]
+    } catch (error) {
+      expect(error).toBeInstanceOf(InvalidTokenError)
+      return error
+    }
+  }
+
+  it('[JWT-10] are refused by name', () => {
+    expect(thrownBy(() => invalidClaim('aud'))).toEqual(refusal('ERR_TOKEN_CLAIM_INVALID', 'aud'))
+    expect(thrownBy(() => missingClaim('jti'))).toEqual(refusal('ERR_TOKEN_CLAIM_MISSING', 'jti'))
+    expect(thrownBy(() => missingClaim('jti'))).toMatchObject({ expected: 'jti' })
+  })
+
+  it.each([0, 0.5, 1, 1e300])('[JWT-10] take %d for a date', (value) => {
+    expect([dateIn(value, 'exp'), numericDate({ exp: value }, 'exp')]).toEqual([value, value])
+  })
+
+  it.each([-1, -0.1, Number.NaN, Number.POSITIVE_INFINITY, '1', null, [1], {}, true])(
+    '[JWT-10] take %j for no date',
+    (value) => {
+      const refused = refusal('ERR_TOKEN_CLAIM_INVALID', 'exp')
+      expect(thrownBy(() => dateIn(value, 'exp'))).toEqual(refused)
+      expect(thrownBy(() => numericDate({ exp: value }, 'exp'))).toEqual(refused)
+    },
+  )
+
+  it.each(['', 1, null, ['a'], {}, true])('[JWT-10] take %j for no text', (value) => {
+    const refused = refusal('ERR_TOKEN_CLAIM_INVALID', 'sub')
+    expect(thrownBy(() => textIn(value, 'sub'))).toEqual(refused)
+    expect(thrownBy(() => textClaim({ sub: value }, 'sub'))).toEqual(refused)
+  })
+
+  it('[JWT-10] may be absent, and are never inherited', () => {
+    expect([textIn('a', 'sub'), textClaim({ sub: 'a' }, 'sub')]).toEqual(['a', 'a'])
+    expect([textIn(undefined, 'sub'), dateIn(undefined, 'exp')]).toEqual([undefined, undefined])
+    const inherits = Object.create({ sub: 'a', exp: 1 })
+    expect([textClaim(inherits, 'sub'), numericDate(inherits, 'exp')]).toEqual([undefined, undefined])
+  })
+})
+
 describe('isBase64url', () => {
   it('[JOSE-01] accepts what an encoder writes for any bytes but none', () => {
     fc.assert(
@@ -131,6 +230,34 @@ describe('hasCanonicalTail', () => {
     expect([...alphabet].filter((last) => hasCanonicalTail(`A${last}`))).toEqual([...'AQgw'])
     expect([...alphabet].filter((last) => hasCanonicalTail(`AA${last}`))).toEqual([...'AEIMQUYcgkosw048'])
     expect([...alphabet].every((last) => hasCanonicalTail(`AAA${last}`))).toBe(true)
+  })
+})
+
+describe('ownClaims', () => {
+  const names: Record<keyof ReturnType<typeof ownClaims>, true> = {
+    ...{ iss: true, sub: true, aud: true, exp: true, nbf: true, iat: true, jti: true, scope: true },
+    ...{ act: true, may_act: true, authorization_details: true },
+    ...{ typ: true, token_use: true, token_type: true, tokenName: true },
+  }
+
+  it.each(Object.keys(names) as (keyof typeof names)[])('[JOSE-15] never gives an inherited %s', (name) => {
+    const token = (claims: object) => `${header}.${encode(JSON.stringify(claims))}.${signature}`
+    for (const value of ['polluted', null]) {
+      Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true })
+      try {
+        const payload = readCompactJws(token({ own: 1 }))?.payload ?? {}
+        expect([Object.hasOwn(payload, name), ownClaims(payload)[name]]).toEqual([false, undefined])
+        expect(ownClaims(readCompactJws(token({ [name]: 'own' }))?.payload ?? {})[name]).toBe('own')
+      } finally {
+        Reflect.deleteProperty(Object.prototype, name)
+      }
+    }
+    expect(ownClaims({ [name]: 'own' })[name]).toBe('own')
+  })
+
+  it('makes no copy where nobody put anything into the prototype', () => {
+    const claims = { iss: 'own' }
+    expect(ownClaims(claims)).toBe(claims)
   })
 })
 

@@ -146,6 +146,74 @@ describe('readPublicJwk', () => {
   })
 })
 
+describe('the code of a refusal', () => {
+  it.each<[string, unknown]>([
+    ['not_an_object', null],
+    ['private_or_symmetric', { ...rsa, d: 'AQAB' }],
+    ['use', { ...rsa, use: 'enc' }],
+    ['key_ops', { ...rsa, key_ops: [] }],
+    ['kty', { kty: 'oct' }],
+    ['alg', { ...rsa, alg: 'ES256' }],
+    ['kid', { ...rsa, kid: 7 }],
+    ['modulus', { ...rsa, n: '' }],
+    ['modulus_size', { ...rsa, n: modulus(1024) }],
+    ['exponent', { ...rsa, e: 'AA' }],
+    ['curve', secp256k1],
+    ['curve', x25519],
+    ['coordinates', { ...p256, x: 'AAAA' }],
+    ['coordinates', { ...ed25519, x: 'AAAA' }],
+  ])('is %s, with words and nothing of the key: %#', (code, value) => {
+    expect(readPublicJwk(value)).toEqual({ code, reason: expect.stringMatching(/^[\w ,^-]+$/) })
+    const named = typeof value === 'object' && value !== null && !('kid' in value) ? { ...value, kid: 'k' } : value
+    expect(Object.keys(readPublicJwk(named))).toEqual(['code', 'reason'])
+  })
+
+  it('says what was wrong with the input and which uses are accepted', () => {
+    expect(readPublicJwk('text')).toEqual({ code: 'not_an_object', reason: 'not a JSON object' })
+    expect(readPublicJwk({ ...rsa, use: 'tls' }, ['sig', 'enc'])).toEqual({
+      ...{ code: 'use', reason: 'use is not sig or enc' },
+    })
+    expect(readPublicJwk({ ...rsa, use: 'enc' }, ['sig', 'enc'])).toMatchObject({ kty: 'RSA' })
+  })
+
+  it('is none for a good key, which has no member that was not published', () => {
+    expect(Object.keys(readPublicJwk(rsa)).sort()).toEqual(['e', 'kty', 'n'])
+    expect(Object.keys(readPublicJwk({ ...rsa, alg: 'RS256', kid: 'k' })).sort()).toEqual([
+      'alg',
+      'e',
+      'kid',
+      'kty',
+      'n',
+    ])
+  })
+})
+
+describe('an Ed25519 point', () => {
+  const ff = 'ff'.repeat(30)
+  const orders = [
+    ...['01'.padEnd(64, '0'), '0'.repeat(64), `ec${ff}7f`],
+    '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+    'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  ]
+  const notCanonical = ['ed', 'ee', 'ef', 'f0', 'f9', 'fa', 'ff'].map((byte) => `${byte}${ff}7f`)
+  const jwk = (hex: string) => ({ kty: 'OKP', crv: 'Ed25519', x: Buffer.from(hex, 'hex').toString('base64url') })
+  const otherSign = (hex: string) => {
+    const bytes = Buffer.from(hex, 'hex')
+    bytes[31] = (bytes[31] as number) ^ 0x80
+    return bytes.toString('hex')
+  }
+
+  it.each([...orders, ...notCanonical])('[JOSE-13] of small order, or written in another way, is no key: %s', (hex) => {
+    const refused = { code: 'weak_point', reason: 'x is a point that anybody can sign for' }
+    for (const encoded of [hex, otherSign(hex)]) expect(readPublicJwk(jwk(encoded))).toEqual(refused)
+  })
+
+  it('[JOSE-13] next to those is one', () => {
+    const near = [`eb${ff}7f`, `ed${ff}7e`, `edfe${'ff'.repeat(29)}7f`, '02'.padEnd(64, '0'), `00${'0'.repeat(60)}01`]
+    for (const hex of near) expect(readPublicJwk(jwk(hex)), hex).toMatchObject({ kty: 'OKP' })
+  })
+})
+
 describe('fitsAlgorithm', () => {
   it('[JOSE-07] ties every algorithm to its key type and curve', () => {
     const fitting = (jwk: Jwk) =>
@@ -224,6 +292,13 @@ describe('hasRocaFingerprint', () => {
       looked++
     }
     expect(looked).toBeGreaterThan(60)
+  })
+
+  it('[REAL-42] takes no number for one that the largest of the primes divides', () => {
+    const m = primorial()
+    let other = BigInt(`0x${rocaModulus.toString('hex')}`)
+    while (other % 701n !== 0n) other += m / 701n
+    expect(hasRocaFingerprint(bytesOf(other))).toBe(false)
   })
 
   it('[REAL-42] finds nothing in ordinary keys and random numbers', () => {

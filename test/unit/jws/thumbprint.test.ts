@@ -32,7 +32,10 @@ describe('thumbprint', () => {
 describe('the Ed25519 signature of RFC 8037 §A.4', () => {
   it('[V-02] [C-28] is valid under either name of the algorithm', async () => {
     const input = 'eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc'
-    const signature = 'hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg'
+    const signature = Buffer.from(
+      'hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg',
+      'base64url',
+    )
     for (const named of [{}, { alg: 'EdDSA' }, { alg: 'Ed25519' }] as const) {
       const key = createVerificationKey({ ...ed25519, ...named })
       for (const algorithm of ['EdDSA', 'Ed25519'] as const) {

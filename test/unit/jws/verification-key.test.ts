@@ -34,8 +34,8 @@ describe('a verification key', () => {
     expect(key.signatureCheck('RS256')).toBe(check)
     expect(key.signatureCheck('ES256')).toBeUndefined()
     expect(createSignatureCheck).toHaveBeenCalledOnce()
-    const signature = sign('sha256', Buffer.from('input'), rsa.privateKey).toString('base64url')
-    expect((check as (input: string, signature: string) => unknown)('input', signature)).toBe(true)
+    const signature = sign('sha256', Buffer.from('input'), rsa.privateKey)
+    expect((check as (input: string, signature: Uint8Array) => unknown)('input', signature)).toBe(true)
   })
 
   it('[JOSE-09] [REAL-03] without alg serves every algorithm of its type, whatever it served before', () => {
@@ -68,7 +68,7 @@ describe('a verification key', () => {
     expect(first).toBeInstanceOf(Promise)
     expect(good.signatureCheck('ES256')).toBe(first)
     const check = await first
-    expect(await check?.('input', testKey('a').sign('input'))).toBe(true)
+    expect(await check?.('input', Buffer.from(testKey('a').sign('input'), 'base64url'))).toBe(true)
     expect(good.signatureCheck('ES256')).toBe(check)
     const bad = createVerificationKey(readPublicJwk(offCurveJwk('k')) as PublishedJwk)
     expect(await bad.signatureCheck('ES256')).toBeUndefined()

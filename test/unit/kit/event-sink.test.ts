@@ -82,7 +82,7 @@ describe('an event sink', () => {
     sink.observe(() => {})
     const run = vi.fn(async () => 'done')
     expect(await sink.trace(work, run)).toBe('done')
-    await vi.waitFor(() => expect(order).toHaveLength(4))
+    await vi.waitFor(() => expect(order).toHaveLength(4), { timeout: 30_000 })
     expect(order).toEqual(['second begins', 'first begins', 'first ends', 'second ends'])
     expect(run).toHaveBeenCalledTimes(1)
     const heard: string[] = []

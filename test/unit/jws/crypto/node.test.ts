@@ -56,19 +56,24 @@ describe('ecdsaDer', () => {
     ] as const) {
       expect(ecdsaDer(Uint8Array.of(...r, ...s))).toBeUndefined()
     }
+    const small = new Uint8Array(32).fill(1, 20)
+    expect(ecdsaDer(Uint8Array.of(...zero, ...small))).toBeUndefined()
+    expect(ecdsaDer(Uint8Array.of(...small, ...zero))).toBeUndefined()
   })
 })
 
 describe('rsaPssSpki', () => {
+  const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+
   it.each([
     ['SHA-256', 32],
     ['SHA-384', 48],
     ['SHA-512', 64],
   ] as const)('ties an RSA key to RSASSA-PSS with %s and a salt of %i bytes', (hash, saltLength) => {
-    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
     const spki = rsaPssSpki(publicKey.export({ format: 'der', type: 'pkcs1' }), hash)
     const bound = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' })
     const hashAlgorithm = hash.replace('-', '').toLowerCase()
+    expect(bound.export({ format: 'der', type: 'spki' })).toEqual(Buffer.from(spki))
     expect(bound.asymmetricKeyType).toBe('rsa-pss')
     expect(bound.asymmetricKeyDetails).toEqual({
       modulusLength: 2048,

@@ -56,17 +56,90 @@ describe('createSpreadVerify', () => {
     await Promise.all(next)
   })
 
-  it('leaves the pool alone for 256 checks where they wait for one another, and for twice as many each further time', async () => {
-    for (let n = 0; n < 4; n++) expect(isPooled(check())).toBe(false)
-    for (const pause of [256, 512]) {
-      const alone = check()
-      expect(isPooled(alone)).toBe(true)
-      expect(await alone).toBe(true)
-      expect(Array.from({ length: pause }, () => check()).some(isPooled)).toBe(false)
+  it('hands nothing over where one waits for the other within a task, however many there are', async () => {
+    for (let n = 0; n < 100; n++) {
+      const one = check()
+      expect(isPooled(one)).toBe(false)
+      await one
     }
-    const again = [check(), check()]
-    expect(again.map(isPooled)).toEqual([true, true])
-    await Promise.all(again)
+  })
+
+  it('hands over where several chains of them run side by side', async () => {
+    const pooled: boolean[] = []
+    const chain = async () => {
+      for (let n = 0; n < 2; n++) {
+        const one = check()
+        pooled.push(isPooled(one))
+        await one
+      }
+    }
+    await Promise.all(Array.from({ length: 5 }, chain))
+    expect(pooled.slice(0, 5)).toEqual([false, false, false, false, true])
+  })
+
+  it('hands over what comes in tasks of their own within a turn, as from sockets', async () => {
+    const results: unknown[] = []
+    await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        await setImmediate()
+        results.push(check())
+      }),
+    )
+    expect(results.map(isPooled)).toEqual([false, false, false, false, true, true, true, true])
+    await Promise.all(results)
+  })
+
+  /** As many in turns of five as fit, and how many of them were handed over. */
+  async function pooledInTurnsOfFive(checks: number): Promise<number> {
+    let pooled = 0
+    for (let turns = checks / 5; turns > 0; turns--) {
+      const results = Array.from({ length: 5 }, () => check())
+      pooled += results.filter(isPooled).length
+      await setImmediate()
+      await Promise.all(results)
+    }
+    return pooled
+  }
+
+  it('leaves the pool alone for 256 checks after one that was alone in it, and for twice as many each further time', async () => {
+    expect(await pooledInTurnsOfFive(5)).toBe(1)
+    expect(await pooledInTurnsOfFive(255)).toBe(0)
+    expect(await pooledInTurnsOfFive(5)).toBe(1)
+    expect(await pooledInTurnsOfFive(510)).toBe(0)
+    expect(await pooledInTurnsOfFive(5)).toBe(1)
+  })
+
+  it('leaves the pool alone for no more than 1,024 checks', async () => {
+    for (const pause of [255, 510, 1020, 1020]) {
+      expect(await pooledInTurnsOfFive(5)).toBe(1)
+      expect(await pooledInTurnsOfFive(pause)).toBe(0)
+    }
+    expect(await pooledInTurnsOfFive(5)).toBe(1)
+  })
+
+  it('leaves the pool alone for exactly 256 checks after one that was alone in it', async () => {
+    for (let n = 0; n < 4; n++) expect(isPooled(check())).toBe(false)
+    expect(await check()).toBe(true)
+    for (let n = 0; n < 251; n++) {
+      if (n % 4 === 0) await setImmediate()
+      expect(isPooled(check())).toBe(false)
+    }
+    await setImmediate()
+    const last = Array.from({ length: 6 }, () => check())
+    expect(last.map(isPooled)).toEqual([false, false, false, false, false, true])
+    await Promise.all(last)
+  })
+
+  it('takes those for many that come at once behind one that was waited for, and stays with that for the turn', async () => {
+    const first = Array.from({ length: 3 }, () => check())
+    await Promise.resolve()
+    await Promise.resolve()
+    const further = Array.from({ length: 3 }, () => check())
+    await Promise.resolve()
+    await Promise.resolve()
+    const results = [...first, ...further, check()]
+    expect(results.map(isPooled)).toEqual([false, false, false, false, true, true, true])
+    await Promise.all(results)
   })
 
   it('[JOSE-12] refuses malformed signatures in the thread pool of Node as it does at once', async () => {
@@ -127,6 +200,45 @@ describe('a pool that others block', () => {
     expect(later.map(isPooled)).toEqual([false, true, true])
     for (const answer of answers.splice(0)) answer(null, true)
     expect(await Promise.all(later)).toEqual([true, true, true])
+  })
+
+  it('waits for a pool that is slow, and makes nothing twice', async () => {
+    // Made on the main thread, the last one would be refused.
+    const results = [check(), check(), check(), check(bad)]
+    for (const answer of answers.splice(0)) {
+      await vi.advanceTimersByTimeAsync(9)
+      answer(null, true)
+    }
+    expect(await Promise.all(results)).toEqual([true, true, true, true])
+    const later = [check(), check()]
+    expect(later.map(isPooled)).toEqual([false, true])
+    for (const answer of answers.splice(0)) answer(null, true)
+    await Promise.all(later)
+  })
+
+  it('takes no check for alone that another one came beside', async () => {
+    const first = [check(), check(), check()]
+    answers[0]?.(null, true)
+    await vi.advanceTimersByTimeAsync(1)
+    const next = [check(), check()]
+    expect(next.map(isPooled)).toEqual([false, true])
+    for (const answer of answers.splice(1)) answer(null, true)
+    expect(await Promise.all([...first, ...next])).toEqual([true, true, true, true, true])
+  })
+
+  it('looks after the pool only while it has something to make', async () => {
+    expect(check()).toBe(true)
+    expect(vi.getTimerCount()).toBe(1)
+    const pooled = [check(), check(), check()]
+    expect(vi.getTimerCount()).toBe(2)
+    for (const answer of answers.splice(0)) answer(null, true)
+    expect(await Promise.all(pooled)).toEqual([true, true, true])
+    await vi.advanceTimersByTimeAsync(30)
+    expect(vi.getTimerCount()).toBe(0)
+    const late = [check(), check()]
+    await vi.advanceTimersByTimeAsync(30)
+    expect(await Promise.all(late)).toEqual([true, true])
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('leaves those alone that have not waited that long', async () => {

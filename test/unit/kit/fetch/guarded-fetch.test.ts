@@ -9,7 +9,7 @@ const url = 'https://issuer.example/introspect'
 
 function options(fetch: Fetch, more: Partial<GuardedFetchOptions> = {}): GuardedFetchOptions {
   const trustedHostnames = ['issuer.example']
-  return { fetch, headers: {}, timeoutMs: 1000, maxBytes: 100, insecureHosts: false, trustedHostnames, ...more }
+  return { fetch, headers: {}, timeoutMs: 30_000, maxBytes: 100, insecureHosts: false, trustedHostnames, ...more }
 }
 
 afterEach(() => vi.restoreAllMocks())
@@ -149,6 +149,37 @@ describe('the body of an answer', () => {
     const euro = bytes('€')
     const response = streamed([bytes('a'), euro.subarray(0, 1), euro.subarray(1), bytes('b')], () => {})
     expect(await readText(response, 5)).toBe('a€b')
+  })
+
+  it('reads what comes in many small pieces, and leaves the pieces as they are', async () => {
+    const pieces = Array.from({ length: 100 }, (_, index) => bytes(`${index % 10}`))
+    expect(
+      await readText(
+        streamed([...pieces], () => {}),
+        100,
+      ),
+    ).toBe('0123456789'.repeat(10))
+    expect(pieces.every(({ byteLength }) => byteLength === 1)).toBe(true)
+  })
+
+  it('keeps nothing of a text that was cut off for the next one', async () => {
+    await expect(
+      readText(
+        streamed([bytes('€').subarray(0, 2)], () => {}),
+        5,
+      ),
+    ).rejects.toThrow()
+    expect(
+      await readText(
+        streamed([bytes('a')], () => {}),
+        5,
+      ),
+    ).toBe('a')
+  })
+
+  it('takes no stream of anything but bytes', async () => {
+    const response = streamed(['abc' as never], () => {})
+    await expect(readText(response, 5)).rejects.toMatchObject({ name: 'FetchFailure' })
   })
 
   it('reads an answer without a body as empty text', async () => {

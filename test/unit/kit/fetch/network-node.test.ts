@@ -46,7 +46,7 @@ describe('fetchPublic on Node', () => {
     const failed = guardedFetch(`https://localhost:${port}/`, {
       fetch: platformFetch,
       headers: {},
-      timeoutMs: 5000,
+      timeoutMs: 60_000,
       maxBytes: 100,
       insecureHosts: false,
       trustedHostnames: [],

@@ -1,11 +1,11 @@
 import { constants, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type AlgorithmTraits, algorithmTraits, type SignatureAlgorithm } from '../../../src/jws/algorithms.js'
-import * as node from '../../../src/jws/crypto/node.js'
-import type { PlatformCrypto, PublicJwk } from '../../../src/jws/crypto/platform-crypto.js'
-import * as web from '../../../src/jws/crypto/web.js'
-import { derBase64 } from '../../support/certificates.js'
+import { type AlgorithmTraits, algorithmTraits, type SignatureAlgorithm } from '../../../../src/jws/algorithms.js'
+import * as node from '../../../../src/jws/crypto/node.js'
+import type { PlatformCrypto, PublicJwk, Segments } from '../../../../src/jws/crypto/platform-crypto.js'
+import * as web from '../../../../src/jws/crypto/web.js'
+import { derBase64 } from '../../../support/certificates.js'
 
 const platforms: readonly (readonly [string, PlatformCrypto])[] = [
   ['node.ts', node],
@@ -61,7 +61,7 @@ async function verdict(
   jwk = pair(algorithm, 'issuer').publicJwk,
 ): Promise<boolean> {
   const check = await platform.createSignatureCheck(jwk, algorithm)
-  return check(signingInput, Buffer.from(signature).toString('base64url'))
+  return check(signingInput, signature)
 }
 
 function changedAt(bytes: Uint8Array, index: number): Buffer {
@@ -163,7 +163,7 @@ describe.each(platforms)('%s', (_name, platform) => {
     async (algorithm) => {
       const check = await platform.createSignatureCheck(pair(algorithm, 'issuer').publicJwk, algorithm)
       for (let round = 0; round < 40; round++) {
-        expect(await check(input, signed(algorithm).toString('base64url'))).toBe(true)
+        expect(await check(input, signed(algorithm))).toBe(true)
       }
     },
   )
@@ -193,7 +193,9 @@ describe.each(platforms)('%s', (_name, platform) => {
   it('[V-02] verifies the Ed25519 signature of RFC 8037 A.4 under both names of the algorithm', async () => {
     const jwk: PublicJwk = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }
     const signingInput = 'eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc'
-    const signature = 'hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg'
+    const signature = platform.decodeBase64url(
+      'hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg',
+    )
     for (const algorithm of ['EdDSA', 'Ed25519'] as const) {
       const check = await platform.createSignatureCheck(jwk, algorithm)
       expect(await check(signingInput, signature)).toBe(true)
@@ -209,7 +211,9 @@ describe.each(platforms)('%s', (_name, platform) => {
       y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0',
     }
     const payload = 'eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ'
-    const signature = 'DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q'
+    const signature = platform.decodeBase64url(
+      'DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q',
+    )
     const check = await platform.createSignatureCheck(jwk, 'ES256')
     expect(await check(`eyJhbGciOiJFUzI1NiJ9.${payload}`, signature)).toBe(true)
     expect(await check(`eyJhbGciOiJFUzI1NiJ9.${payload.slice(0, -1)}R`, signature)).toBe(false)
@@ -230,6 +234,39 @@ describe.each(platforms)('%s', (_name, platform) => {
     expect(await platform.sha256Base64url(verifier)).toBe(challenge)
     expect(await platform.sha256BytesBase64url(Buffer.from(verifier))).toBe(challenge)
   })
+})
+
+describe.each(platforms)('%s takes the segments of a JWS apart', (_name, platform) => {
+  const good = { header: 'AAAAAAAA', payload: 'e30gICAg', signature: '_-7_AAAA' }
+  const decode = (segments: Segments) => platform.decodeSegments(Object.values(segments).join('.'), segments)
+
+  it('[C-29] into text and bytes, also where they are long', () => {
+    expect(decode(good)?.payload).toBe('{}    ')
+    expect([...(decode(good)?.signature ?? [])]).toEqual([0xff, 0xee, 0xff, 0, 0, 0])
+    const payload = Buffer.from('\ufffd\ufeff').toString('base64url').repeat(5000)
+    expect(decode({ ...good, payload })?.payload).toBe('\ufffd\ufeff'.repeat(5000))
+    expect(decode({ ...good, payload: '7aCA' })).toBeUndefined()
+  })
+
+  it.each(['header', 'payload', 'signature'] as const)(
+    '[JOSE-02] [C-29] and takes those 64 characters alone in the %s, of all that there are',
+    (name) => {
+      const taken: string[] = []
+      for (let code = 0; code <= 0xffff; code++) {
+        const character = String.fromCharCode(code)
+        // It would part two segments.
+        if (character === '.') continue
+        // The last of four stands for six bits of one byte, which are ASCII in the payload whatever they are.
+        if (decode({ ...good, [name]: `AAA${character}AAAA` }) !== undefined) taken.push(character)
+        if (taken.at(-1) === character) continue
+        for (const more of [2, 3, 4]) {
+          if (decode({ ...good, [name]: `AAAA${character.repeat(more)}` }) !== undefined)
+            taken.push(`${more} ${character}`)
+        }
+      }
+      expect(taken.join('')).toBe('-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz')
+    },
+  )
 })
 
 const text = fc.string({ unit: 'binary', maxLength: 200 })
@@ -324,8 +361,7 @@ describe('node.ts and web.ts agree', () => {
     )
     await fc.assert(
       fc.asyncProperty(fc.oneof(bytes, fc.uint8Array({ minLength: 64, maxLength: 64 })), async (value) => {
-        const signature = node.encodeBase64url(value)
-        for (const check of checks) expect(await check(input, signature)).toBe(false)
+        for (const check of checks) expect(await check(input, value)).toBe(false)
       }),
       { numRuns: 50 },
     )
