@@ -38,7 +38,7 @@ const timerCapMs = 3_600_000
 /** Makes {@link CurrentTokens} over a keeper. */
 export function createCurrentTokens(settings: RefreshSettings, keeper: TokenKeeper): CurrentTokens {
   const { provider, store, key, clock, skewSeconds, onEvent } = settings
-  const { flights } = keysOf(store)
+  const { flights, redemptions } = keysOf(store)
   const renew = createRefreshTokens(settings, keeper)
   let timer: ReturnType<typeof setTimeout> | undefined
   let hasTimer = false
@@ -131,7 +131,8 @@ export function createCurrentTokens(settings: RefreshSettings, keeper: TokenKeep
       clearTimeout(timer)
     },
     async settled() {
-      await flights.current(key)?.catch(() => undefined)
+      await Promise.allSettled([flights.current(key)])
+      await Promise.allSettled([redemptions.current(key)])
     },
   }
 }

@@ -20,8 +20,16 @@ export interface KeptTokens {
   readonly tokens: TokenSet
   readonly version: string
   readonly account: StoredTokens['account']
-  /** When the refresh token was sent last without an answer, in milliseconds. It may be spent. */
-  readonly unansweredAtMs: number | undefined
+  /** The refresh token was sent, and no answer is known: it may be spent. */
+  readonly sent: Sent | undefined
+}
+
+/** How a refresh token was sent. */
+export interface Sent {
+  /** When, or when the answer was given up. In milliseconds. */
+  readonly atMs: number
+  /** How long from then on whoever sent it may get the answer and write it. `undefined` once that was given up. */
+  readonly withinMs: number | undefined
 }
 
 /** What this process knows of one key. Shared by everything that uses the same store object. */
@@ -43,7 +51,7 @@ export interface KeyState {
 /** Entries whose tokens are spent. */
 export interface Replaced {
   readonly version: string
-  /** Their refresh tokens, whatever the version: a write that seemed to fail may be heard later. */
+  /** What they hold, whatever the version: a write that seemed to fail may be heard later. */
   readonly spent: readonly string[]
 }
 
@@ -52,6 +60,8 @@ export interface Keys {
   /** How long one call of the store is waited for. */
   readonly limitMs: number
   readonly flights: SingleFlight<TokenSet>
+  /** Refresh tokens that were sent. They outlast the patience of callers, and their flights. */
+  readonly redemptions: SingleFlight<TokenSet>
   readonly loads: SingleFlight<KeptTokens | undefined>
   state(key: string): KeyState
 }
@@ -86,6 +96,7 @@ function createKeys(limitMs: number): Keys {
   return {
     limitMs,
     flights: createSingleFlight(),
+    redemptions: createSingleFlight(),
     loads: createSingleFlight(),
     state(key) {
       const known = states.get(key)
@@ -139,12 +150,15 @@ export async function takeKept(store: TokenStore, key: string, nowMs: number): P
 
 function readEntry({ tokens: text, version, account }: StoredTokens): KeptTokens {
   try {
-    const unansweredAt = parseJsonObject(text)?.['unansweredAtMs']
-    const unansweredAtMs = typeof unansweredAt === 'number' ? unansweredAt : undefined
-    return { tokens: parseTokenSet(text), version, account, unansweredAtMs }
+    return { tokens: parseTokenSet(text), version, account, sent: readSent(parseJsonObject(text) as JsonObject) }
   } catch {
     throw new TokenStoreError('ERR_TOKEN_STORE_CORRUPT', 'An entry holds no token set that this version can read.')
   }
+}
+
+function readSent({ unansweredAtMs: atMs, answerWithinMs: withinMs }: JsonObject): Sent | undefined {
+  if (typeof atMs !== 'number') return undefined
+  return { atMs, withinMs: typeof withinMs === 'number' ? withinMs : undefined }
 }
 
 /** Tokens under a new version. */
@@ -154,15 +168,16 @@ export function newVersion(kept: Omit<KeptTokens, 'version'>): KeptTokens {
 
 /** The entry of {@link KeptTokens}, as a store takes it, and how long it is worth keeping. */
 export function toEntry(
-  { tokens, version, account, unansweredAtMs }: KeptTokens,
+  { tokens, version, account, sent }: KeptTokens,
   nowMs: number,
 ): readonly [StoredTokens, TokenLifetime] {
   const text = serializeTokenSet(tokens)
-  const marked = (): string => JSON.stringify({ ...(parseJsonObject(text) as JsonObject), unansweredAtMs })
+  const marked = ({ atMs, withinMs }: Sent): string =>
+    JSON.stringify({ ...(parseJsonObject(text) as JsonObject), unansweredAtMs: atMs, answerWithinMs: withinMs })
   const entry = {
     v: 1,
     version,
-    tokens: unansweredAtMs === undefined ? text : marked(),
+    tokens: sent === undefined ? text : marked(sent),
     account,
     savedAt: Math.floor(nowMs / 1000),
   } as const

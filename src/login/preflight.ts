@@ -131,7 +131,7 @@ function tryConfig({ settings }: Preflight): Outcome {
 
 async function tryDiscovery(preflight: Preflight): Promise<Outcome> {
   const { settings, client } = preflight
-  preflight.metadata = await client.ready({ refresh: settings.discoveryMode !== 'manual' })
+  preflight.metadata = await client.ready({ refresh: true })
   if (settings.discoveryMode === 'manual') return outcome('skipped', 'All endpoints are given')
   const wanted = ['authorization_endpoint', 'token_endpoint', settings.type === 'oidc' && 'jwks_uri']
   const asked = settings.fetchUserInfo !== false && 'userinfo_endpoint'

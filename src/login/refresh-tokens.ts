@@ -3,56 +3,38 @@
  * answer before anybody gets it. `docs/user-tokens.md` has it step by step.
  */
 import { sha256Base64url } from '#crypto'
-import { isOAuthClientError, NetworkError, OAuthClientError, RequestTimeoutError } from '../client/errors.js'
+import { isOAuthClientError, NetworkError, OAuthClientError } from '../client/errors.js'
 import { isExpired, shouldRefresh } from '../client/token-lifetime.js'
 import type { TokenSet } from '../client/token-set.js'
 import { TokenStoreError } from '../errors/index.js'
-import { createShortMemory, type ShortMemory } from '../kit/bounded-cache.js'
+import { systemClock } from '../kit/clock.js'
 import { emit } from '../kit/event-sink.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
-import { withTimeLimit } from '../kit/time-limit.js'
+import { pause } from '../kit/time-limit.js'
 import type { LockStore } from '../stores/contract.js'
 import { createExclusively, type Holding } from '../stores/exclusively.js'
 import { storeFailure } from '../stores/token-entry.js'
-import { type KeptTokens, whyNotRenewable } from './kept-tokens.js'
+import { type KeptTokens, keysOf, whyNotRenewable } from './kept-tokens.js'
 import type { ReauthenticationReason } from './reauthentication-required-error.js'
 import { endings, maySpend } from './refresh-failures.js'
+import { createRefreshSender, longestAnswerMs, overtimeMs, type SenderSettings } from './send-refresh-token.js'
+import type { ClaimedTokens } from './sent-tokens.js'
+import { successorsOf } from './successors.js'
 import type { KeeperSettings, TokenKeeper } from './token-keeper.js'
-import type { TokenProvider } from './token-provider.js'
 
 /** What a refresh takes. */
-export interface RefreshSettings extends KeeperSettings {
+export interface RefreshSettings extends KeeperSettings, SenderSettings {
   /** `undefined` where no other process shares the store. */
   readonly lock: LockStore | undefined
   readonly skewSeconds: number
-  readonly refreshTimeoutMs: number
   readonly ambiguousRetryMs: number
-  readonly reuseGraceMs: number
 }
 
 /** Gives tokens that need no refresh for a while, and are not those with the access token `rejected`. */
 export type RefreshTokens = (rejected: string | undefined) => Promise<TokenSet>
 
-/** What a refresh token was exchanged for, or that its session is over. */
-type Successor = TokenSet | 'ended'
-
-const successorMs = 60_000
-const maxSuccessors = 1000
-/** Over what the provider is told: it knows better what it did not get an answer to. */
-const overtimeMs = 5000
-const ofProviders = new WeakMap<TokenProvider, ShortMemory<Successor>>()
-
-/** By the hash of the refresh token: who comes with one that was just spent gets what it was exchanged for. */
-function successorsOf({ provider, clock }: Pick<RefreshSettings, 'provider' | 'clock'>): ShortMemory<Successor> {
-  const known = ofProviders.get(provider) ?? createShortMemory<Successor>(maxSuccessors, successorMs, clock)
-  ofProviders.set(provider, known)
-  return known
-}
-
-/** Keeps the tokens of a session that is over from coming out of the memory of this process. */
-export async function forgetSuccessors(settings: RefreshSettings, { refreshToken }: TokenSet): Promise<void> {
-  if (refreshToken !== undefined) successorsOf(settings).set(await sha256Base64url(refreshToken), 'ended')
-}
+/** A little longer than the pauses in which an answer is written that the store did not take. */
+const lateWriteMs = 6000
 
 /**
  * Makes {@link RefreshTokens} for one key.
@@ -61,8 +43,12 @@ export async function forgetSuccessors(settings: RefreshSettings, { refreshToken
  * rejects with.
  */
 export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeeper): RefreshTokens {
-  const { provider, lock, clock, skewSeconds, refreshTimeoutMs, ambiguousRetryMs, reuseGraceMs, onEvent } = settings
+  const { provider, store, lock, clock, skewSeconds, refreshTimeoutMs, ambiguousRetryMs, onEvent } = settings
+  const { redemptions, limitMs } = keysOf(store)
   const successors = successorsOf(settings)
+  const sender = createRefreshSender(settings)
+  // Also a store that is slow to take the note leaves the server the time that callers have.
+  const longestMs = Math.max(longestAnswerMs, limitMs + refreshTimeoutMs)
   const worksUnlocked = provider.rotatesRefreshTokens === false
   const exclusively = createExclusively({ lock, store: 'tokens', worksUnlocked, onEvent })
   const lockKey = sha256Base64url(settings.key)
@@ -73,12 +59,14 @@ export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeep
     tokens.accessToken !== rejected && !shouldRefresh(tokens, { nowMs: clock(), skewSeconds })
 
   /** Throws where another attempt would come too early; gives what serves meanwhile. */
-  function afterSilence({ tokens, unansweredAtMs }: KeptTokens, rejected: string | undefined): TokenSet | undefined {
-    if (unansweredAtMs === undefined) return undefined
+  function afterSilence({ tokens, sent }: KeptTokens, rejected: string | undefined): TokenSet | undefined {
+    if (sent === undefined) return undefined
     if (!isExpiredNow(tokens) && tokens.accessToken !== rejected) return tokens
-    const passedMs = clock() - unansweredAtMs
-    if (passedMs < 0 || passedMs >= ambiguousRetryMs) return undefined
-    throw new NetworkError('ERR_NETWORK', { ...about, retryAfterMs: ambiguousRetryMs - passedMs })
+    const waitMs = Math.max(sent.withinMs ?? 0, ambiguousRetryMs)
+    const passedMs = clock() - sent.atMs
+    // The clock of another machine may be a little ahead. One that is far behind was set back.
+    if (Math.abs(passedMs) >= waitMs) return undefined
+    throw new NetworkError('ERR_NETWORK', { ...about, retryAfterMs: waitMs - Math.max(0, passedMs) })
   }
 
   /** The newest tokens that come of these, as far as this process knows. */
@@ -101,31 +89,76 @@ export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeep
     if (newest !== kept.tokens && isFresh(newest, rejected)) return keep(kept, newest, holding, generation)
     const reason = whyNotRenewable(newest, clock())
     if (reason !== undefined) throw keeper.end(reason)
+    // Whoever sent it is late. Where the store was away for that time, they write their answer now.
+    if (kept.sent?.withinMs !== undefined) await pause(lateWriteMs)
     // The process may have slept since it got the lease.
     if (!(await holding.confirm())) throw locked('The hold on the tokens was lost before they were renewed.')
-    return redeem(kept, newest, holding, generation)
+    return claimAndRedeem(kept, newest, rejected, holding, generation)
   }
 
-  async function redeem(kept: KeptTokens, previous: TokenSet, holding: Holding, generation: number): Promise<TokenSet> {
+  async function claimAndRedeem(
+    kept: KeptTokens,
+    newest: TokenSet,
+    rejected: string | undefined,
+    holding: Holding,
+    generation: number,
+  ): Promise<TokenSet> {
+    const [startedMs, startedAt] = [performance.now(), systemClock()]
+    const claimed = await claim(kept, rejected, generation)
+    if (claimed === undefined) return usable((await keeper.load())?.tokens)
+    // A machine that sleeps stops one of both clocks.
+    const leftMs = longestMs - Math.max(performance.now() - startedMs, systemClock() - startedAt)
+    if (leftMs >= refreshTimeoutMs) return redeem(claimed, newest, holding, leftMs)
+    await keeper.mark(claimed.kept, 'unspent')
+    throw locked('The process stood still before the tokens were renewed.')
+  }
+
+  /** Writes down that the refresh token is sent, where another process could send it too. */
+  async function claim(
+    kept: KeptTokens,
+    rejected: string | undefined,
+    generation: number,
+  ): Promise<ClaimedTokens | undefined> {
+    const unclaimed = { kept, generation }
+    if (lock === undefined || worksUnlocked || keeper.state().unsaved !== undefined) return unclaimed
+    try {
+      return await keeper.claim(kept, longestMs + overtimeMs, generation)
+    } catch (error) {
+      // A store that takes nothing would not take the answer either: that is risked only for users who have nothing left.
+      if (!isExpiredNow(kept.tokens) && kept.tokens.accessToken !== rejected) throw error
+      return unclaimed
+    }
+  }
+
+  /** Waits for the answer for as long as it may come, and lets callers go before. */
+  async function redeem(
+    claimed: ClaimedTokens,
+    previous: TokenSet,
+    holding: Holding,
+    leftMs: number,
+  ): Promise<TokenSet> {
     const startedMs = performance.now()
-    const durationMs = () => performance.now() - startedMs
-    const next = await send(previous)
-      .catch((thrown: unknown) => {
-        const error = toClientError(thrown)
-        if (!maySpend(error) || durationMs() >= reuseGraceMs) throw error
-        return send(previous)
-      })
-      .catch((thrown: unknown) => toClientError(thrown))
+    const answered = sender.ask(previous, leftMs)
+    const redemption = redemptions.run(settings.key, () =>
+      holding.during(async () => settle(claimed, previous, await answered, holding, performance.now() - startedMs)),
+    )
+    redemption.catch(() => undefined)
+    await sender.inPatience(answered)
+    return redemption
+  }
+
+  async function settle(
+    { kept, generation }: ClaimedTokens,
+    previous: TokenSet,
+    next: TokenSet | OAuthClientError,
+    holding: Holding,
+    durationMs: number,
+  ): Promise<TokenSet> {
     if (next instanceof OAuthClientError) {
-      emit(onEvent, {
-        type: 'tokens.refresh_failed',
-        provider: provider.name,
-        code: next.code,
-        durationMs: durationMs(),
-      })
+      emit(onEvent, { type: 'tokens.refresh_failed', provider: provider.name, code: next.code, durationMs })
       return afterFailure(kept, next, holding)
     }
-    emit(onEvent, { type: 'tokens.refreshed', provider: provider.name, durationMs: durationMs() })
+    emit(onEvent, { type: 'tokens.refreshed', provider: provider.name, durationMs })
     const result = await keep(kept, next, holding, generation)
     if (result === next && next.refreshToken !== previous.refreshToken) {
       successors.set(await sha256Base64url(previous.refreshToken as string), next)
@@ -133,20 +166,11 @@ export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeep
     return result
   }
 
-  function send(previous: TokenSet): Promise<TokenSet> {
-    const limits = { timeoutMs: refreshTimeoutMs, totalTimeoutMs: refreshTimeoutMs }
-    return withTimeLimit(refreshTimeoutMs + overtimeMs, (signal) => provider.refresh(previous, { ...limits, signal }))
-  }
-
-  function toClientError(thrown: unknown): OAuthClientError {
-    if (thrown instanceof FetchFailure) return new RequestTimeoutError('ERR_TIMEOUT', about)
-    return isOAuthClientError(thrown) ? thrown : new OAuthClientError('ERR_UNEXPECTED', about)
-  }
-
   async function afterFailure(kept: KeptTokens, error: OAuthClientError, holding: Holding): Promise<TokenSet> {
     const reason = endings.get(error.code)
     if (reason !== undefined) return afterRefusal(kept, reason, holding)
-    if (maySpend(error)) await keeper.mark(kept)
+    if (maySpend(error)) await keeper.mark(kept, 'gaveUp')
+    else if (kept.sent !== undefined) await keeper.mark(kept, 'unspent')
     throw error
   }
 
@@ -184,6 +208,13 @@ export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeep
     return guard.during(async () => (await look()) ?? start(guard))
   }
 
+  /** What comes of a refresh token that callers before sent and did not wait for. */
+  async function joinRedemption(rejected: string | undefined): Promise<TokenSet | undefined> {
+    const redemption = redemptions.current(settings.key)
+    const tokens = redemption && (await sender.inPatience(redemption))
+    return tokens?.accessToken === rejected ? undefined : tokens
+  }
+
   return async (rejected) => {
     const { generation, held } = keeper.state()
     const wasHeld = held !== undefined
@@ -199,14 +230,18 @@ export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeep
       return known ?? work(found as KeptTokens, rejected, holding, generation)
     }
     try {
-      return await alone(start, look)
+      return await ((await joinRedemption(rejected)) ?? alone(start, look))
     } catch (error) {
-      if (isOAuthClientError(error) || error instanceof TokenStoreError) throw error
-      // The lock failed, or somebody held it for too long. They may have renewed the tokens all the same.
-      const tokens = await look()
-      if (tokens !== undefined) return tokens
-      throw error instanceof FetchFailure ? locked('The lock was not to be had in time.') : storeFailure(error)
+      return despite(error, look)
     }
+  }
+
+  /** The lock may have failed, or somebody held it for too long. They may have renewed the tokens all the same. */
+  async function despite(error: unknown, look: () => Promise<TokenSet | undefined>): Promise<TokenSet> {
+    if (isOAuthClientError(error) || error instanceof TokenStoreError) throw error
+    const tokens = await look()
+    if (tokens !== undefined) return tokens
+    throw error instanceof FetchFailure ? locked('The lock was not to be had in time.') : storeFailure(error)
   }
 }
 

@@ -25,6 +25,7 @@ import {
   type ReauthenticationRequiredError,
   reauthenticationRequired,
 } from './reauthentication-required-error.js'
+import { createSentNotes, type SentNotes } from './sent-tokens.js'
 import type { TokenProvider } from './token-provider.js'
 import { isReplaced, replacedBy, saveLater, trySwap } from './unsaved-tokens.js'
 
@@ -45,7 +46,7 @@ export interface TakenTokens {
 }
 
 /** See {@link createTokenKeeper}. Rejects with a {@link TokenStoreError}, and with nothing else. */
-export interface TokenKeeper {
+export interface TokenKeeper extends SentNotes {
   state(): KeyState
   /** The newest tokens: those of the store, or what it could not be given yet. */
   load(): Promise<KeptTokens | undefined>
@@ -58,8 +59,6 @@ export interface TokenKeeper {
   swap(previous: KeptTokens, next: TokenSet, generation: number): Promise<KeptTokens | undefined>
   /** Goes on trying to write what {@link TokenKeeper.swap} could not, and keeps the lease for as long. */
   saveLater(holding: Holding): void
-  /** Writes down that the refresh token was sent and no answer came. Never rejects. */
-  mark(kept: KeptTokens): Promise<void>
   /** Deletes `kept`, unless somebody replaced it. False when it was replaced. */
   drop(kept: KeptTokens): Promise<boolean>
   /** Deletes whatever is there, for good: work under way does not bring it back. */
@@ -130,7 +129,7 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
 
   async function put(tokens: TokenSet, account: StoredTokens['account']): Promise<void> {
     const now = state()
-    const kept = newVersion({ tokens, account, unansweredAtMs: undefined })
+    const kept = newVersion({ tokens, account, sent: undefined })
     const [entry, lifetime] = toEntry(kept, clock())
     now.generation += 1
     const { generation } = now
@@ -143,7 +142,7 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
   }
 
   async function swap(previous: KeptTokens, next: TokenSet, generation: number): Promise<KeptTokens | undefined> {
-    const kept = newVersion({ tokens: next, account: previous.account, unansweredAtMs: undefined })
+    const kept = newVersion({ tokens: next, account: previous.account, sent: undefined })
     const replaced = replacedBy(next, previous, state().unsaved)
     const startedMs = performance.now()
     for (let tries = 0; ; tries += 1) {
@@ -178,16 +177,6 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
     const secondsAtRisk = Math.max(0, Math.round(expiresInSeconds(kept.tokens, { nowMs: clock() })))
     emit(onEvent, { type: 'tokens.persist_failed', provider: provider.name, code, secondsAtRisk })
     return kept
-  }
-
-  async function mark(kept: KeptTokens): Promise<void> {
-    const marked = newVersion({ ...kept, unansweredAtMs: clock() })
-    const isWritten = await replace(kept.version, marked).catch(() => undefined)
-    const now = state()
-    const isTheirs = isWritten === false && now.unsaved === undefined
-    if (isTheirs || now.held?.version !== kept.version) return
-    now.generation += 1
-    now.held = isWritten ? marked : { ...marked, version: kept.version }
   }
 
   async function drop({ version }: KeptTokens): Promise<boolean> {
@@ -246,5 +235,7 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
   const isOver = (tokens: TokenSet): boolean => isExpired(tokens, { nowMs: clock() })
   const save = (holding: Holding): void => saveLater(state(), holding, loadOnce, isOver)
 
-  return { state, load: loadOnce, put, swap, saveLater: save, mark, drop, take, end, revoke }
+  const notes = createSentNotes(state, replace, clock)
+
+  return { state, load: loadOnce, put, swap, saveLater: save, ...notes, drop, take, end, revoke }
 }

@@ -10,20 +10,21 @@ import { type KeptTokens, type KeyState, type Replaced, readKept, replaceKept } 
 
 /** Whether an entry is one of those that were replaced. */
 export function isReplaced({ tokens, version }: KeptTokens, replaced: Replaced): boolean {
-  return version === replaced.version || replaced.spent.includes(tokens.refreshToken ?? '')
+  const holds = (text: string | undefined): boolean => text !== undefined && replaced.spent.includes(text)
+  return version === replaced.version || holds(tokens.accessToken) || holds(tokens.refreshToken)
 }
 
 /**
- * What `next` takes the place of. Where the server gave another refresh token, the one before is spent: no entry that holds
- * it is a renewal.
+ * What `next` takes the place of. No entry that holds the same access token is a renewal; where the server gave another
+ * refresh token, the one before is spent, and no entry that holds it is one either.
  */
 export function replacedBy(
   next: TokenSet,
-  { version, tokens: { refreshToken } }: KeptTokens,
+  { version, tokens: { accessToken, refreshToken } }: KeptTokens,
   before: Replaced = { version, spent: [] },
 ): Replaced {
   const isSpent = refreshToken !== undefined && refreshToken !== next.refreshToken
-  return isSpent ? { ...before, spent: [...before.spent, refreshToken] } : before
+  return { ...before, spent: [...before.spent, accessToken, ...(isSpent ? [refreshToken] : [])] }
 }
 
 /** What is kept after a try to write. One before that seemed to fail may have been heard. */

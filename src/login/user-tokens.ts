@@ -23,7 +23,7 @@ import type { LockStore, StoredTokens, TokenStore } from '../stores/contract.js'
 import { checkTokenKey } from '../stores/token-entry.js'
 import { createCurrentTokens } from './current-tokens.js'
 import { type ReauthenticationReason, ReauthenticationRequiredError } from './reauthentication-required-error.js'
-import { forgetSuccessors } from './refresh-tokens.js'
+import { forgetSuccessors } from './successors.js'
 import { createTokenKeeper } from './token-keeper.js'
 import type { TokenProvider } from './token-provider.js'
 
@@ -42,7 +42,10 @@ export interface UserTokensOptions {
   readonly key: string
   /** How long before its end an access token is renewed, a tenth of its life at most. 0 to 3600, default 60. */
   readonly skewSeconds?: number | undefined
-  /** How long one refresh may take. 1 to 600,000, default 10,000. A server that is slower needs more. */
+  /**
+   * How long callers wait for the answer to a refresh. 1 to 600,000, default 10,000. The answer itself is waited for a minute
+   * at least: one that is given up is lost.
+   */
   readonly refreshTimeoutMs?: number | undefined
   /** How long a refresh token that was sent without an answer is left alone. 0 to 3600, default 30. */
   readonly ambiguousRetrySeconds?: number | undefined

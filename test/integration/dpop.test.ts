@@ -149,7 +149,7 @@ describe.skipIf(!hasRedis('test/integration/dpop.test.ts'))('two instances behin
     const api = await openApi()
     const client = new Redis({ host: '127.0.0.1', port: redis.port })
     connections.push(client)
-    const dpop: DpopOptions = shared ? { replayStore: createRedisReplayStore({ client }) } : {}
+    const dpop: DpopOptions = shared ? { replayStore: createRedisReplayStore({ client, timeoutMs: 20_000 }) } : {}
     api.guard({ resource, issuer, dpop, onEvent: (event) => void events.push(event) }, { '/me': {} })
     return api
   }

@@ -1,24 +1,12 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { FastMCP } from 'fastmcp'
 import { createResourceServer } from 'portcullis'
 import { type AuthInfo, authOf, mcpGate } from 'portcullis/mcp'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startAuthorizationServer } from '../support/authorization-server.js'
+import { freePort } from '../support/loopback-server.js'
 import { logInWithVersion1 } from '../support/mcp-client.js'
 
 const closing: (() => unknown)[] = []
-
-/** FastMCP opens its port itself, and cannot tell which one it was. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /** The recipe of docs/mcp.md. */
 async function startFastMcp(resource: string, issuer: string, port: number): Promise<void> {
@@ -79,5 +67,5 @@ describe('the recipe for FastMCP', () => {
     expect(await client.callTool('audit')).toMatchObject({ isError: true })
     const bad = { authorization: 'Bearer nonsense', 'content-type': 'application/json' }
     expect((await fetch(`${resource}/mcp`, { method: 'POST', headers: bad, body: '{}' })).status).toBe(401)
-  }, 60_000)
+  })
 })

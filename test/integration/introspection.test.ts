@@ -4,6 +4,7 @@ import { createDpopClient, requestFacts } from 'portcullis/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AuthorizationServer, startAuthorizationServer } from '../support/authorization-server.js'
 import { outcomeOfResult } from '../support/introspecting-server.js'
+import { freePort } from '../support/loopback-server.js'
 
 const vault = 'https://vault.example.com'
 const api = 'https://vault.example.com/profile'
@@ -11,6 +12,7 @@ let authorizationServer: AuthorizationServer
 
 beforeAll(async () => {
   authorizationServer = await startAuthorizationServer({
+    port: await freePort(),
     resources: {
       [vault]: { scopes: ['secrets:read', 'secrets:write'], format: 'opaque' },
       [api]: { scopes: ['profile:read'] },

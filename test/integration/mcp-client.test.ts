@@ -73,7 +73,6 @@ describe.each([
       expect(decodeJwt(client.accessToken())).toMatchObject({ aud: resource, iss: authorizationServer.issuer })
       expect(await client.callTool('whoami')).toMatchObject({ content: [{ type: 'text', text: 'user-1' }] })
     },
-    60_000,
   )
 
   it('[MCP-08] is told in one challenge what a tool needs, and in a result what is found out within', async () => {
@@ -90,7 +89,7 @@ describe.each([
       isError: true,
       _meta: { 'portcullis/refusal': { error: 'insufficient_scope', scope: 'audit' } },
     })
-  }, 60_000)
+  })
 
   it.each(Object.entries(applications))(
     '[MCP-03] [MCP-06] finds each of two servers on one host, and the tokens of one open nothing at the other: %s',
@@ -127,6 +126,5 @@ describe.each([
         [true, 'let in'],
       ])
     },
-    60_000,
   )
 })

@@ -7,7 +7,7 @@ import { cookieNames, headingOf, type LoginStage, setUpLoginStage } from '../sup
 /*
  * Web login in Chromium, at real oidc-provider, behind a proxy that ends TLS and lies about host and scheme.
  */
-describe.runIf(hasChromium('web login in a browser'))('web login in Chromium', { timeout: 120_000 }, () => {
+describe.runIf(hasChromium('web login in a browser'))('web login in Chromium', () => {
   let stage: LoginStage
   let person: BrowserContext
   let page: Page

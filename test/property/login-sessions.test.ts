@@ -32,6 +32,9 @@ const interleavings = Number(process.env['INTERLEAVINGS'] ?? 8)
 const users = ['twin-1', 'twin-2'] as const
 const twin = { name: 'Alex Twin', email: 'alex@example.com', email_verified: true }
 
+/** Of one answer: a busy machine takes its time. */
+const timeoutMs = 20_000
+
 const isRedisThere = hasRedis('sessions in Redis, interleaved')
 let redis: RedisServer | undefined
 let client: Redis
@@ -54,12 +57,12 @@ const modes = {
     revocations: createMemoryRevocationStore(),
   }),
   Redis: () => ({
-    sessions: createRedisSessionStore({ client, keys: sealKeys }),
+    sessions: createRedisSessionStore({ client, keys: sealKeys, timeoutMs }),
     tokens: {
-      store: createRedisTokenStore({ client, keys: sealKeys, nameSecret: new Uint8Array(32).fill(3) }),
-      lock: createRedisLockStore({ client }),
+      store: createRedisTokenStore({ client, keys: sealKeys, nameSecret: new Uint8Array(32).fill(3), timeoutMs }),
+      lock: createRedisLockStore({ client, timeoutMs }),
     },
-    revocations: createRedisRevocationStore({ client }),
+    revocations: createRedisRevocationStore({ client, timeoutMs }),
   }),
   cookies: () => ({ sessions: cookieSessions(), tokens: { store: createMemoryTokenStore() } }),
 } as const

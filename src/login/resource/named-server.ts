@@ -65,15 +65,13 @@ export function createNamedIssuer(
   { issuer, resource, isBound, assumed }: NamedIssuerOptions,
 ): NamedIssuer {
   const { fetch, clock, onEvent, credentials, issuers, dpop, allowsInsecure } = settings
-  const own = credentials?.has(issuer) === true ? credentials.for(issuer) : undefined
   let known: KnownClient | undefined
   let refused: string | undefined
   const options = {
     ...{ issuer, fetch, clock, onEvent, ...allowsInsecure, ...waysTo(assumed) },
-    ...(own === undefined ? {} : { credential: own }),
     dpop: isBound ? (dpop ?? true) : false,
   }
-  const isHearsay = own === undefined && issuers?.includes(issuer) !== true
+  const isHearsay = credentials?.has(issuer) !== true && issuers?.includes(issuer) !== true
   const ownName = assumed?.documentIssuer ?? issuer
   const { client } = createClientWith(options, {
     ...{ isHearsay, identity: () => known },

@@ -144,8 +144,7 @@ export function protectedFetchWith(settings: ProtectedSettings, profile: Resourc
   /** Whether there are other tokens than those that were refused: got by another request, or renewed now. */
   async function hasOthers({ by, tokens }: Sent): Promise<boolean> {
     const current = by ?? (await store.current())
-    const rejected = tokens === undefined ? {} : { rejected: tokens }
-    const next = await current?.source.getToken(rejected).catch(ignoreReauthentication)
+    const next = await current?.source.getToken({ rejected: tokens }).catch(ignoreReauthentication)
     return next !== undefined && next.accessToken !== tokens?.accessToken
   }
 

@@ -48,8 +48,6 @@ interface Whereabouts extends Omit<FoundResource, 'url'> {
 export interface UsableTokens {
   readonly source: UserTokens
   readonly server: NamedIssuer
-  /** Where the store keeps them. */
-  readonly key: string
 }
 
 /** See {@link createProtectedTokens}. */
@@ -82,16 +80,19 @@ export function createProtectedTokens(settings: ProtectedSettings, profile: Reso
     emit(onStep, { step, found })
   }
 
+  /** One key per issuer and resource: no process sends a refresh token to another server. */
+  const tokensKey = ({ issuer, resource: named }: Pick<NamedIssuerOptions, 'issuer' | 'resource'>): Promise<string> =>
+    keyOf('resource-tokens', resource, user, issuer, named)
+
   async function tokensAt(wanted: NamedIssuerOptions): Promise<UsableTokens> {
     const { issuer, resource: named, isBound, assumed } = wanted
     const id = JSON.stringify([issuer, named, isBound, assumed])
     const known = servers.get(id)
     if (known !== undefined) return known
     const server = createNamedIssuer(settings, wanted)
-    // One key per issuer and resource: no process sends a refresh token to another server.
-    const key = await keyOf('resource-tokens', resource, user, issuer, named)
+    const key = await tokensKey(wanted)
     const { provider } = server
-    const made = { server, key, source: createUserTokens({ provider, store, lock, key, clock, onEvent }) }
+    const made = { server, source: createUserTokens({ provider, store, lock, key, clock, onEvent }) }
     servers.set(id, made)
     return made
   }
@@ -100,13 +101,12 @@ export function createProtectedTokens(settings: ProtectedSettings, profile: Reso
   async function look(): Promise<UsableTokens | undefined> {
     const wanted = readPointer((await readObject(store, await pointerKey)).object)
     if (wanted === undefined || !isAllowed(wanted.issuer)) return undefined
-    const found = await tokensAt({ ...wanted, isBound: typeof settings.dpop === 'object' })
-    const kept = await readKept(store, found.key)
+    const kept = await readKept(store, await tokensKey(wanted))
     if (kept === undefined) return undefined
     const isBound = kept.tokens.tokenType === 'DPoP'
     if (isBound && typeof settings.dpop !== 'object') return undefined
     ask(kept.tokens.scope)
-    return isBound === (found.server.client.dpop !== undefined) ? found : tokensAt({ ...wanted, isBound })
+    return tokensAt({ ...wanted, isBound })
   }
 
   async function current(): Promise<UsableTokens | undefined> {
@@ -134,10 +134,10 @@ export function createProtectedTokens(settings: ProtectedSettings, profile: Reso
     tell('authorization_server', issuer)
     const wantsBound = dpop === 'required' || ((dpop === 'yes' || takesDpop) && canKeepKey())
     const wanted = { issuer, resource: named, assumed }
-    const target = await tokensAt({ ...wanted, isBound: wantsBound && settings.dpop !== false })
+    const target = await tokensAt({ ...wanted, isBound: wantsBound })
     const metadata = await target.server.metadata()
     const isListed = isStringArray(metadata.dpop_signing_alg_values_supported)
-    if (target.server.client.dpop === undefined || isListed || dpop === 'required') return target
+    if (isListed || dpop === 'required') return target
     return tokensAt({ ...wanted, isBound: false })
   }
 

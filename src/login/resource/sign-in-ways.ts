@@ -152,7 +152,7 @@ export function tokensSignIn(options: TokensSignInOptions): SignIn {
     needsClient: false,
     async getTokens({ issuer, signal }) {
       if (issuer !== own) throw new CredentialError('ERR_CREDENTIAL_ISSUER', { issuer })
-      const tokens = await source.getToken(last === undefined ? { signal } : { signal, rejected: last })
+      const tokens = await source.getToken({ signal, rejected: last })
       if (tokens.tokenType !== 'Bearer') throw new ResponseError('ERR_TOKEN_TYPE_UNUSABLE', { issuer })
       last = tokens
       return withoutRefreshToken(tokens)

@@ -39,7 +39,7 @@ export function meets(
   if (found === undefined) return false
   const { record } = found
   if (provider !== undefined && record.provider !== provider) return false
-  if (acrValues !== undefined && !acrValues.includes(record.acr ?? '')) return false
+  if (acrValues !== undefined && !acrValues.some((value) => value === record.acr)) return false
   return maxAgeSeconds === undefined || signedInAt(record, maxAgeSeconds) + maxAgeSeconds >= Math.floor(clock() / 1000)
 }
 
@@ -47,9 +47,9 @@ export function meets(
  * When the user signed in. The ID token of a login that asked for this age was held to it; from then on our clock counts,
  * or a slow user, and a server whose clock is behind, would be sent round for ever.
  */
-function signedInAt({ authTime = 0, createdAt, askedMaxAgeSeconds }: SessionRecord, maxAgeSeconds: number): number {
-  const isHeld = askedMaxAgeSeconds !== undefined && askedMaxAgeSeconds <= maxAgeSeconds
-  return isHeld ? createdAt : authTime
+function signedInAt(record: SessionRecord, maxAgeSeconds: number): number {
+  const { authTime = 0, createdAt, askedMaxAgeSeconds = Number.POSITIVE_INFINITY } = record
+  return askedMaxAgeSeconds <= maxAgeSeconds ? createdAt : authTime
 }
 
 /** Sends a page to the login; tells anything else where it is. Where the login just before asked for the same, refuses. */
@@ -83,11 +83,11 @@ const leastSeconds = 10
 const mostSeconds = 60
 
 function wasAsked({ clock }: LoginSettings, { acrValues, maxAgeSeconds }: LoginRequirement, record: SessionRecord) {
-  const { createdAt, askedAcrValues = [], askedMaxAgeSeconds = Number.POSITIVE_INFINITY } = record
+  const { createdAt, askedAcrValues, askedMaxAgeSeconds = Number.POSITIVE_INFINITY } = record
   const seconds = Math.max(leastSeconds, Math.min(mostSeconds, maxAgeSeconds ?? mostSeconds))
   return (
     createdAt + seconds >= Math.floor(clock() / 1000) &&
-    (acrValues ?? []).every((value) => askedAcrValues.includes(value)) &&
+    (acrValues === undefined || acrValues.every((value) => askedAcrValues?.includes(value))) &&
     (maxAgeSeconds === undefined || askedMaxAgeSeconds <= maxAgeSeconds)
   )
 }
@@ -102,8 +102,8 @@ export function demandOf({ stepUp }: ReauthenticationRequiredError): LoginRequir
 }
 
 /** The path as the browser has it: a proxy may have cut off the part in front. */
-function publicPath(base: URL, target: string): string {
-  if (!URL.canParse(target, base.origin)) return '/'
+function publicPath(base: URL, target: string): string | undefined {
+  if (!URL.canParse(target, base.origin)) return undefined
   const { pathname, search } = new URL(target, base.origin)
   const path = target.startsWith('/') ? target : pathname + search
   return base.pathname === '/' || path.startsWith(`${base.pathname}/`) ? path : base.pathname + path

@@ -17,6 +17,9 @@ import { noCookies, type SessionKeeper } from './session-keeper.js'
 /** What browsers take: the whole `Set-Cookie` field, name and attributes included. */
 const maxLineLength = 4096
 
+/** How many cookies may hold one session, as the first of them says it. */
+const counts = '123'
+
 /** How many ended sessions are remembered, so that each is told of once. */
 const maxEnded = 10_000
 
@@ -68,11 +71,12 @@ export function createCookieKeeper(
   return {
     read(facts) {
       const cookies = readCookies(facts)
-      const [, count, first] = /^([1-3])\.(.+)$/.exec(cookies.get(names[0] as string) ?? '') ?? []
+      const first = cookies.get(names[0] as string) ?? ''
       const id = cookies.get(idName)
-      if (first === undefined || id === undefined) return undefined
-      const others = names.slice(1, Number(count)).map((name) => cookies.get(name))
-      const sealed = [first, ...others].join('')
+      const count = first.charAt(1) === '.' ? counts.indexOf(first.charAt(0)) + 1 : 0
+      if (count === 0 || id === undefined) return undefined
+      let sealed = first.slice(2)
+      for (const name of names.slice(1, count)) sealed += cookies.get(name) ?? ''
       const known = recent.get(id, sealed)
       if (known !== undefined) return { key: known.tokensKey, record: known, id }
       return whenReady(sealer.open(sealed, placeOf(id)), (text) => {

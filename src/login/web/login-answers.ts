@@ -92,7 +92,7 @@ const pages = new WeakMap<HttpAnswer, LoginPage>()
 
 /** The answer, laid out as the application wants it where it is a page. */
 export function laidOut(answer: HttpAnswer, theirs: ((page: LoginPage) => string) | undefined): HttpAnswer {
-  const page = theirs && pages.get(answer)
+  const page = pages.get(answer)
   if (theirs === undefined || page === undefined) return answer
   return { ...answer, body: callAtOnce('pages', () => theirs(page)) }
 }
@@ -133,9 +133,8 @@ export function wantsPage(facts: RequestFacts): boolean {
 /** Whether the browser goes to a new page, by a click or an address, and shows it. Fetched ahead of time it is not. */
 export function isNavigation(facts: RequestFacts): boolean {
   const first = (name: string) => facts.headerValues(name)[0]
-  const purpose = `${first('sec-purpose') ?? ''} ${first('purpose') ?? ''}`
-  if (facts.method !== 'GET' || purpose.includes('prefetch') || first('next-router-prefetch') !== undefined)
-    return false
+  const isAhead = ['sec-purpose', 'purpose'].some((name) => first(name)?.includes('prefetch'))
+  if (facts.method !== 'GET' || isAhead || first('next-router-prefetch') !== undefined) return false
   const mode = first('sec-fetch-mode')
   return mode === undefined ? wantsPage(facts) : mode === 'navigate'
 }

@@ -26,10 +26,12 @@ export function createLimiter({ max = 10, windowSeconds = 60 }: LoginLimit, prox
   const buckets = createBoundedCache<TokenBucket>(maxClients)
 
   function clientOf(facts: RequestFacts): string | undefined {
+    const { remoteAddress } = facts
+    if (remoteAddress === undefined) return undefined
     const hops = facts.headerValues('x-forwarded-for').flatMap((field) => field.split(','))
-    let address = facts.remoteAddress
-    while (address !== undefined && isProxy(address) && hops.length > 0) address = hops.pop()?.trim()
-    return address !== undefined && ipaddr.isValid(address) ? network(address) : undefined
+    const trail = [remoteAddress, ...hops.reverse().map((hop) => hop.trim())]
+    const address = trail.find((hop) => !isProxy(hop)) ?? (trail.at(-1) as string)
+    return ipaddr.isValid(address) ? network(address) : undefined
   }
 
   return (facts, nowMs) => {

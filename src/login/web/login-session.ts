@@ -80,7 +80,7 @@ export interface SessionRecord {
   readonly idToken: string | undefined
 }
 
-/** A record from the text that a store gave; `undefined` for anything else. */
+/** A record from the text that a store gave, its account frozen; `undefined` for anything else. */
 export function parseRecord(text: string): SessionRecord | undefined {
   const record = parseJsonObject(text)
   if (record?.['v'] !== 1) return undefined
@@ -92,7 +92,9 @@ export function parseRecord(text: string): SessionRecord | undefined {
     [claims, userInfo, data].every(isJsonObject) &&
     isStringArray(amr) &&
     times.every(Number.isFinite)
-  return isWhole ? (record as unknown as SessionRecord) : undefined
+  if (!isWhole) return undefined
+  Object.freeze(account)
+  return record as unknown as SessionRecord
 }
 
 /** What a login leaves in its session. */
@@ -168,7 +170,7 @@ class Session implements LoginSession {
   #owner: { readonly tokens: UserTokens | undefined } | undefined
 
   constructor(record: SessionRecord, tokensOf: (record: SessionRecord) => UserTokens | undefined) {
-    this.account = Object.freeze(record.account)
+    this.account = record.account
     this.provider = record.provider
     this.claims = record.claims
     this.userInfo = record.userInfo

@@ -181,7 +181,7 @@ function revocationsOf(
 
 function readBase({ baseUrl, allowInsecureLoopback = false }: LoginOptions): URL {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined
-  const isPlain = url !== undefined && !/[?#@]/.test(baseUrl) && /^https?:$/.test(url.protocol)
+  const isPlain = url !== undefined && !/[?#@]/.test(baseUrl) && ['https:', 'http:'].includes(url.protocol)
   if (!isPlain) throw new ConfigurationError('`baseUrl` takes an https URL without query, fragment and user.')
   if (url.protocol === 'http:' && !(allowInsecureLoopback && isLoopbackHostname(url.hostname))) {
     throw new ConfigurationError(
@@ -195,7 +195,6 @@ function readBase({ baseUrl, allowInsecureLoopback = false }: LoginOptions): URL
 function readPostLogout({ postLogoutRedirect = '/' }: LoginOptions, base: URL): string {
   const prefix = base.pathname === '/' ? '' : base.pathname
   if (postLogoutRedirect.startsWith('/')) return base.origin + prefix + postLogoutRedirect
-  if (URL.canParse(postLogoutRedirect) && /^https:$/.test(new URL(postLogoutRedirect).protocol))
-    return postLogoutRedirect
+  if (URL.canParse(postLogoutRedirect) && new URL(postLogoutRedirect).protocol === 'https:') return postLogoutRedirect
   throw new ConfigurationError('`postLogoutRedirect` takes a path of the application, or an https URL.')
 }

@@ -30,8 +30,10 @@ async function verify(provider: Provider, [text, ...more]: readonly string[]): P
   try {
     return await provider.verifyLogoutToken(text)
   } catch (error) {
-    const { code, cause } = isOAuthClientError(error) ? error : { code: undefined, cause: error }
-    if (code !== 'ERR_LOGOUT_TOKEN') throw new UnavailableError('ERR_KEYS_UNAVAILABLE', { cause: error })
+    if (!isOAuthClientError(error) || error.code !== 'ERR_LOGOUT_TOKEN') {
+      throw new UnavailableError('ERR_KEYS_UNAVAILABLE', { cause: error })
+    }
+    const { cause } = error
     throw cause instanceof InvalidTokenError ? cause : new InvalidTokenError('ERR_TOKEN_MALFORMED', { cause })
   }
 }

@@ -16,8 +16,8 @@ export function checkReturnTo(wanted: string | null | undefined, base: URL): str
   if (!wanted?.startsWith('/') || wanted.length > maxLength || unsafe.test(wanted)) return undefined
   const [path = ''] = wanted.split(/[?#]/, 1)
   if (hasDoubt(path) || hasDoubt(decoded(path))) return undefined
-  const url = new URL(wanted, base.origin)
-  return url.origin === base.origin ? url.pathname + url.search + url.hash : undefined
+  const { pathname, search, hash } = new URL(wanted, base.origin)
+  return pathname + search + hash
 }
 
 function hasDoubt(path: string | undefined): boolean {

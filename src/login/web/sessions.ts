@@ -6,6 +6,7 @@ import { isAuthError } from '../../errors/index.js'
 import type { RequestFacts } from '../../http/request-facts.js'
 import { emit } from '../../kit/event-sink.js'
 import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
+import type { Provider } from '../provider.js'
 import { createUserTokens, type UserTokens } from '../user-tokens.js'
 import { createCookieKeeper } from './cookie-keeper.js'
 import { type LoginSession, type SessionRecord, sessionOf } from './login-session.js'
@@ -48,9 +49,14 @@ export function createSessions(settings: LoginSettings): Sessions {
   }
 
   function tokensOf({ provider, tokensKey }: SessionRecord): UserTokens | undefined {
-    const owner = providers.get(provider)
-    if (tokens === false || owner === undefined) return undefined
-    return createUserTokens({ provider: owner, ...tokens, key: tokensKey, onEvent, clock })
+    if (tokens === false) return undefined
+    return createUserTokens({
+      provider: providers.get(provider) as Provider,
+      ...tokens,
+      key: tokensKey,
+      onEvent,
+      clock,
+    })
   }
 
   // A store that needs a lock says so now, and not to the first user.

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { freezeTransaction } from '../../../src/login/transaction.js'
 import { rejection } from '../../support/client-set-up.js'
 import { answer, html503, refusal, tokens } from '../../support/fake-token-endpoint.js'
+import { jwkSet } from '../../support/key-material.js'
 import { setUpProvider } from '../../support/provider-set-up.js'
 
 describe('the end of a login', () => {
@@ -50,7 +51,7 @@ describe('the end of a login', () => {
   })
 
   it('[L03] goes on after an answer of somebody else, and after trouble before the code was sent', async () => {
-    const { provider, server, begin, back, issue } = setUpProvider()
+    const { provider, server, begin, back, issue, time } = setUpProvider()
     const request = await begin()
     issue(request)
     const redeem = (further: Record<string, string | undefined> = {}) =>
@@ -58,24 +59,30 @@ describe('the end of a login', () => {
     expect(await rejection(redeem({ state: 'x' }))).toMatchObject({ code: 'ERR_LOGIN_STATE' })
     expect(await rejection(redeem({ iss: 'https://evil.example' }))).toMatchObject({ code: 'ERR_LOGIN_ISSUER' })
     expect(await rejection(redeem({ code: undefined }))).toMatchObject({ code: 'ERR_LOGIN_RESPONSE' })
-    const script = answer({ keys: [] })
-    server.script('/jwks', html503(), script)
+    expect(await rejection(provider.redeem(7 as never, request.transaction))).toMatchObject({
+      code: 'ERR_CLIENT_ARGUMENT',
+    })
+    server.script('/jwks', html503(), answer(jwkSet('k1')))
     expect(await rejection(redeem())).toMatchObject({ code: 'ERR_DISCOVERY_UNAVAILABLE' })
+    expect(server.at('/token')).toEqual([])
+    // The keys are asked for again.
+    time.nowMs += 60_000
+    expect((await redeem()).account.subject).toBe('alice')
   })
 
   it.each([
-    ['of another provider', { provider: 'other' }],
-    ['of another issuer', { issuer: 'https://other.example' }],
-    ['of another client', { clientId: 'other' }],
-    ['that expired', { expiresAt: 1_800_000_000 }],
-  ])('[AZ-05] [SEC-06] takes no transaction %s', async (_name, changed) => {
+    ['of another provider', { provider: 'other' }, 'of another provider'],
+    ['of another issuer', { issuer: 'https://other.example' }, 'of another provider'],
+    ['of another client', { clientId: 'other' }, 'of another provider'],
+    ['that expired', { expiresAt: 1_800_000_000 }, 'expired'],
+  ])('[AZ-05] [SEC-06] takes no transaction %s', async (_name, changed, detail) => {
     const { provider, server, begin, back, issue } = setUpProvider()
     const request = await begin()
     issue(request)
     const { state, nonce, codeVerifier } = request.transaction
     const transaction = freezeTransaction({ ...request.transaction, state, nonce, codeVerifier, ...changed })
     expect(await rejection(provider.redeem(back(request), transaction))).toMatchObject({
-      code: 'ERR_LOGIN_TRANSACTION',
+      ...{ code: 'ERR_LOGIN_TRANSACTION', detail },
     })
     expect(server.requests.filter(({ url }) => url.endsWith('/token'))).toEqual([])
   })
@@ -120,6 +127,7 @@ describe('the end of a login', () => {
     [{ uid: 7 }, '7'],
     [{ uid: 'seven' }, 'seven'],
     [{ uid: 0 }, '0'],
+    [{ uid: 's'.repeat(255) }, 's'.repeat(255)],
   ])('[S2-56] takes the account of a server without OpenID Connect from userinfo: %j', async (info, subject) => {
     const { provider, server, begin, back } = setUpProvider({ type: 'oauth2', subject: 'uid' })
     const request = await begin()

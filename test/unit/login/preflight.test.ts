@@ -1,5 +1,5 @@
 import { github, type ProviderOptions } from 'portcullis/login'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { rejection } from '../../support/client-set-up.js'
 import {
   answer,
@@ -58,6 +58,116 @@ describe('a preflight', () => {
     for (const { durationMs } of [report, ...report.steps]) expect(durationMs).toBeGreaterThanOrEqual(0)
     expect(Object.isFrozen(report)).toBe(true)
     expect(JSON.stringify(report)).not.toContain('CANARY')
+  })
+
+  it('[S1-16] says in words what each try found', async () => {
+    const told = async (made: ReturnType<typeof setUp>, options = {}) => {
+      const { steps } = await made.provider.preflight(options)
+      return Object.fromEntries(steps.map(({ name, status, message, details }) => [name, [status, message, details]]))
+    }
+    const good = setUp()
+    const paged = Object.fromEntries(
+      ['token', 'introspection', 'revocation', 'registration', 'pushedAuthorizationRequest', 'authorization']
+        .concat(['userinfo', 'deviceAuthorization', 'endSession'])
+        .map((name) => [name, 400]),
+    )
+    expect(await told(good, { redirectUri })).toEqual({
+      config: [
+        ...['success', 'The options hold together'],
+        { type: 'oidc', discoveryMode: 'auto', scopes: ['openid', 'profile', 'email'], issuer: 'https://as.example' },
+      ],
+      discovery: ['success', 'The metadata was found, and is that of the issuer', {}],
+      endpoints: ['success', 'Every endpoint answers', { ...paged, jwks: 200 }],
+      jwks: ['success', 'There are keys for ID tokens', { published: 1, usable: 1, algorithms: ['ES256'] }],
+      scopes: ['success', 'The server lists every scope that is asked for', {}],
+      pkce: ['success', 'The server checks PKCE with S256', {}],
+      redirect_uri: ['success', 'The redirect URI can be right', {}],
+      client: ['skipped', 'Not asked for: `checkClient`, or `--check-client` of the command', {}],
+      clock: ['success', 'The clocks agree', { seconds: 0 }],
+    })
+    const bad = setUp({ scopes: ['openid', 'x', 'y'], fetchUserInfo: true })
+    bad.server.metadata = {
+      ...bad.server.metadata,
+      ...{ jwks_uri: undefined, userinfo_endpoint: undefined, code_challenge_methods_supported: ['plain'] },
+    }
+    bad.server.script('/par', html503())
+    bad.server.script('/token', refusal('invalid_client', undefined, 401))
+    const found = await told(bad, { redirectUri: 'http://app.example/cb', checkClient: true })
+    expect(found).toMatchObject({
+      discovery: [
+        ...['warning', 'The metadata does not have jwks_uri, userinfo_endpoint'],
+        { missing: ['jwks_uri', 'userinfo_endpoint'] },
+      ],
+      endpoints: ['warning', 'Answering with an error of the server: pushedAuthorizationRequest', { token: 401 }],
+      jwks: ['failure', 'The metadata does not say where the keys are', {}],
+      scopes: ['warning', 'The server does not list x, y', { unknown: ['x', 'y'] }],
+      pkce: ['failure', 'The server does not know S256', { methods: ['plain'] }],
+      redirect_uri: ['failure', 'The redirect URI is no https URL (http on loopback hosts), or has a fragment', {}],
+      client: ['failure', expect.any(String), { code: 'ERR_INVALID_CLIENT' }],
+    })
+    bad.server.metadata = {
+      ...{ ...bad.server.metadata, jwks_uri: 'https://as.example/jwks' },
+      ...{ id_token_signing_alg_values_supported: ['RS256', 5], scopes_supported: 'x' },
+      ...{ code_challenge_methods_supported: 'S256' },
+    }
+    bad.server.script('/token', tokens())
+    expect(await told(bad, { checkClient: true })).toMatchObject({
+      jwks: [
+        ...['failure', 'No published key fits the algorithms of ID tokens'],
+        { published: 1, usable: 0, algorithms: ['RS256'] },
+      ],
+      scopes: ['skipped', 'The server does not list its scopes', {}],
+      pkce: ['warning', 'The server does not say that it checks PKCE', {}],
+      redirect_uri: ['skipped', 'No redirect URI was given', {}],
+      client: ['failure', 'The server took a code that it never issued', {}],
+    })
+    bad.server.script('/token', refusal('invalid_grant'))
+    expect((await told(bad, { checkClient: true }))['client']).toEqual([
+      ...['success', 'The server knows this client', { error: 'invalid_grant' }],
+    ])
+    const lost = setUp()
+    lost.server.script('/.well-known/openid-configuration', html503())
+    expect(await told(lost)).toMatchObject({
+      endpoints: ['skipped', 'There are no endpoints', {}],
+      clock: ['skipped', 'No answer told the time', {}],
+    })
+  })
+
+  it('[S1-16] fails nothing for what a manual provider does not have, and wants userinfo where it is asked for', async () => {
+    const manual = setUpProvider({}, github({ clientId: 'app', clientSecret: 's' }))
+    for (const path of ['/login/oauth/authorize', '/login/oauth/access_token', '/login/device/code', '/user']) {
+      manual.server.script(path, page)
+    }
+    const { steps } = await manual.provider.preflight()
+    const messages = Object.fromEntries(steps.map(({ name, message }) => [name, message]))
+    expect(messages).toMatchObject({ discovery: 'All endpoints are given', jwks: 'There are no ID tokens' })
+    const without = (member: string, options: Partial<ProviderOptions> = {}) => {
+      const made = setUp(options)
+      made.server.metadata = { ...made.server.metadata, [member]: undefined }
+      return stepOf('discovery', made)
+    }
+    expect(await without('userinfo_endpoint')).toMatchObject({ status: 'success' })
+    for (const fetchUserInfo of [true, 'optional'] as const) {
+      expect(await without('userinfo_endpoint', { fetchUserInfo })).toMatchObject({
+        ...{ status: 'warning', details: { missing: ['userinfo_endpoint'] } },
+      })
+    }
+    expect(await without('authorization_endpoint')).toMatchObject({ details: { missing: ['authorization_endpoint'] } })
+    expect(await without('token_endpoint')).toMatchObject({ details: { missing: ['token_endpoint'] } })
+  })
+
+  it('[S1-16] counts what failed and what it warns of, and asks for what it sends', async () => {
+    const made = setUp({ headers: { 'x-tenant': '7' } }, { '/revoke': html503(), '/token': reset() })
+    const report = await made.provider.preflight({ checkClient: true })
+    expect([report.ok, report.failed, report.warnings, report.steps.length]).toEqual([false, 2, 0, 9])
+    expect(Object.isFrozen(report.steps) && Object.isFrozen(report.steps[0])).toBe(true)
+    for (const { headers } of made.server.at('/userinfo'))
+      expect(headers).toMatchObject({ accept: '*/*', 'x-tenant': '7' })
+    const asked = setUp({}, { '/token': refusal('invalid_grant') })
+    await asked.provider.preflight({ checkClient: true })
+    const sent = asked.server.at('/token').find(({ method }) => method === 'POST')
+    expect(sent?.form.get('redirect_uri')).toBe('https://portcullis.invalid/preflight')
+    expect(sent?.form.get('code_verifier')).toMatch(/^[\da-f-]{72}$/)
   })
 
   it('[S1-16] tells a server that cannot be found, and what follows from it', async () => {
@@ -119,7 +229,9 @@ describe('a preflight', () => {
       made.server.metadata = { ...made.server.metadata, id_token_signing_alg_values_supported: algorithms }
       return stepOf('jwks', made)
     }
-    expect(await step(['ES256', 'none'])).toMatchObject({ status: 'success', details: { published: 1, usable: 1 } })
+    expect(await step(['RS256', 'ES256', 'none'])).toMatchObject({
+      ...{ status: 'success', details: { published: 1, usable: 1, algorithms: ['RS256', 'ES256'] } },
+    })
     expect(await step(['RS256'])).toMatchObject({ status: 'failure', details: { published: 1, usable: 0 } })
     expect(await step(undefined)).toMatchObject({ status: 'failure', details: { algorithms: ['RS256'] } })
     expect(await step(undefined, { idToken: { algorithms: ['ES256'] } })).toMatchObject({ status: 'success' })
@@ -185,7 +297,19 @@ describe('a preflight', () => {
   it('[S1-16] compares the clocks', async () => {
     const late = answer({}, 400, { date: new Date(1_800_000_000_000 - 61_000).toUTCString() })
     const step = await stepOf('clock', setUp({}, Object.fromEntries(paths.map((path) => [path, late]))))
-    expect(step).toMatchObject({ status: 'failure', details: { seconds: 61 } })
+    expect(step).toMatchObject({
+      ...{ status: 'failure', details: { seconds: 61 } },
+      message: 'This clock and that of the server are more than 60 s apart',
+    })
+    for (const [seconds, status] of [
+      [60, 'success'],
+      [-60, 'success'],
+      [-61, 'failure'],
+    ] as const) {
+      const told = answer({}, 400, { date: new Date(1_800_000_000_000 - seconds * 1000).toUTCString() })
+      const made = setUp({}, Object.fromEntries(paths.map((path) => [path, told])))
+      expect(await stepOf('clock', made)).toMatchObject({ status, details: { seconds } })
+    }
   })
 
   it('[S1-16] is for servers without OpenID Connect, too', async () => {
@@ -218,10 +342,44 @@ describe('a preflight', () => {
     )
   })
 
+  it('[S1-16] gives its tries 30 s together, and says how long they took', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: 0 })
+    onTestFinished(() => void vi.useRealTimers())
+    const slow: Behaviour = async (request, signal) => {
+      await new Promise((resolve) => setTimeout(resolve, 9000))
+      return page(request, signal)
+    }
+    const made = setUp({ monotonicClock: () => 5000 + Date.now() }, { '/token': slow })
+    const running = made.provider.preflight()
+    await vi.advanceTimersByTimeAsync(9000)
+    const { ok, durationMs, steps } = await running
+    expect([ok, durationMs]).toEqual([true, 9000])
+    expect(steps.map((step) => step.durationMs)).toEqual([0, 0, 9000, 0, 0, 0, 0, 0, 0])
+  })
+
+  it('[S1-16] counts what it warns of, and names each endpoint that fails', async () => {
+    const made = setUp({ scopes: ['openid', 'reports'] }, { '/revoke': answer({}, 500), '/token': html503() })
+    const report = await made.provider.preflight()
+    expect([report.ok, report.failed, report.warnings]).toEqual([true, 0, 2])
+    expect(report.steps[2]?.message).toBe('Answering with an error of the server: token, revocation')
+  })
+
+  it('[S1-16] asks an endpoint in the own network only where the application gave it', async () => {
+    const token = 'https://10.0.0.1/token'
+    const given = setUp({ endpoints: { token } })
+    expect(await stepOf('endpoints', given)).toMatchObject({ status: 'success', details: { token: 400 } })
+  })
+
+  it('[S1-16] wants no keys of a server without OpenID Connect', async () => {
+    const made = setUp({ type: 'oauth2', scopes: [] })
+    made.server.metadata = { ...made.server.metadata, jwks_uri: undefined }
+    expect(await stepOf('discovery', made)).toMatchObject({ status: 'success' })
+  })
+
   it('takes no options it does not know', async () => {
     expect(await rejection(setUp().provider.preflight({ redirectUrl: 'x' } as never))).toMatchObject({
       code: 'ERR_CLIENT_ARGUMENT',
-      message: expect.stringContaining('redirectUri'),
+      message: expect.stringMatching(/^preflight has no option `redirectUrl`.*`redirectUri`/),
     })
     expect(jwkSet('k1').keys).toHaveLength(1)
   })

@@ -67,8 +67,19 @@ describe('google', () => {
     for (const hd of ['evil.example', undefined, 'EXAMPLE.com']) {
       const error = await rejection(redeem({ hd }))
       expect(error).toBeInstanceOf(LoginDeniedError)
-      expect(error).toMatchObject({ code: 'ERR_LOGIN_DENIED' })
+      expect(error).toMatchObject({
+        ...{ code: 'ERR_LOGIN_DENIED', issuer: 'https://accounts.google.com', error: 'access_denied' },
+        detail: '`hd` of the ID token is not `hostedDomain`',
+      })
     }
+  })
+
+  it('[S2-26] lets in the users of every domain where none is asked for', async () => {
+    const { begin, back, provider, server } = setUp({ idToken: { algorithms: ['ES256'] } })
+    const request = await begin()
+    const claims = { iss: 'https://accounts.google.com', nonce: request.transaction.nonce, hd: 'example.com' }
+    server.script('/token', tokens({ id_token: signIdToken(idTokenClaims(claims)) }))
+    expect((await provider.redeem(back(request), request.transaction)).account.subject).toBe('alice')
   })
 
   it('[S2-26] [REV-01] revokes without client authentication, also what is gone', async () => {
@@ -78,6 +89,7 @@ describe('google', () => {
     const [first, second] = server.at('/revoke')
     expect(first).toMatchObject({ url: 'https://oauth2.googleapis.com/revoke', method: 'POST', body: 'token=r' })
     expect(first?.headers).not.toHaveProperty('authorization')
+    expect(first?.headers['content-type']).toBe('application/x-www-form-urlencoded')
     expect(second?.body).toBe('token=a')
     server.script('/revoke', answer({}, 500))
     expect(await rejection(provider.revoke({ accessToken: 'a' } as never))).toMatchObject({
@@ -142,7 +154,10 @@ describe('github', () => {
       url: 'https://api.github.com/applications/app/token',
       method: 'DELETE',
       body: '{"access_token":"ghr_r"}',
-      headers: { authorization: `Basic ${btoa('app:CANARY-secret')}`, accept: 'application/vnd.github+json' },
+      headers: {
+        ...{ authorization: `Basic ${btoa('app:CANARY-secret')}`, accept: 'application/vnd.github+json' },
+        'content-type': 'application/json',
+      },
     })
     expect(second?.body).toBe('{"access_token":"gho_a"}')
     server.script('/applications/app/token', answer({ message: 'CANARY' }, 422))
@@ -152,7 +167,10 @@ describe('github', () => {
   })
 
   it('needs a secret', () => {
-    expect(() => github({ clientId: 'app' } as GithubLoginOptions)).toThrow('clientSecret')
+    for (const options of [{ clientId: 'app' }, { clientId: 'app', clientSecret: '' }]) {
+      expect(() => github(options as GithubLoginOptions)).toThrow('github needs `clientId` and `clientSecret`.')
+    }
+    expect(() => github({ clientSecret: 's' } as GithubLoginOptions)).toThrow('clientId')
   })
 })
 
@@ -194,6 +212,15 @@ describe('microsoft', () => {
     expect(await rejection(redeem({ allowedTenants: [tenant] }, claims))).toMatchObject({ code: 'ERR_ID_TOKEN_ISSUER' })
   })
 
+  it.each([
+    ['the name of several tenants', of('common')],
+    ['the placeholder itself', of('{tenantid}')],
+    ['a number', { ...of('7'), tid: 7 }],
+    ['a list', { ...of(other), tid: [other] }],
+  ])('[S2-30] refuses %s for a tenant, also where every tenant is let in', async (_name, claims) => {
+    expect(await rejection(redeem({ allowedTenants: 'any' }, claims))).toMatchObject({ code: 'ERR_ID_TOKEN_ISSUER' })
+  })
+
   it('[S2-30] [AZ-04] holds `iss` of the answer to the allowed tenants', async () => {
     const answered = (iss: string) => redeem({ allowedTenants: [tenant] }, of(tenant), microsoftMetadata, { iss })
     expect((await answered(of(tenant).iss)).account.subject).toBe('alice')
@@ -212,6 +239,8 @@ describe('microsoft', () => {
     const issuer = `https://login.microsoftonline.com/${consumers}/v2.0`
     const metadata = { ...microsoftMetadata, issuer }
     expect((await redeem({ tenant: 'consumers' }, of(consumers), metadata)).account.issuer).toBe(issuer)
+    const elsewhere = redeem({ tenant: 'organizations', allowedTenants: 'any' }, of(consumers), metadata)
+    expect(await rejection(elsewhere)).toMatchObject({ code: 'ERR_DISCOVERY_ISSUER' })
     const refused = redeem({ tenant: 'consumers' }, of(tenant), metadata)
     expect(await rejection(refused)).toMatchObject({ code: 'ERR_ID_TOKEN_ISSUER' })
     const single = { ...microsoftMetadata, issuer: `https://login.microsoftonline.com/${tenant}/v2.0` }
@@ -226,6 +255,7 @@ describe('microsoft', () => {
       { tenant: 'organizations' },
       { allowedTenants: [] },
       { allowedTenants: ['contoso.com'] },
+      { allowedTenants: [tenant, 'contoso.com'] },
       { allowedTenants: 'all' as never },
     ]) {
       expect(() => microsoft({ ...client, ...options })).toThrow('allowedTenants')
@@ -255,7 +285,10 @@ describe('oidc, and providers by settings', () => {
       keys: [{ kid: 'k', alg: 'ES256', sign: async (data) => data }],
     })
     expect(createProvider(oidc({ ...options, credential })).clientId).toBe('jwt')
-    expect(() => oidc(options)).toThrow('clientId')
+    expect(createProvider(oidc({ ...options, ...client, credential })).clientId).toBe('jwt')
+    for (const without of [options, { ...options, clientSecret: 's' }]) {
+      expect(() => createProvider(oidc(without))).toThrow('clientId')
+    }
     expect(() => createProvider(google({ ...client, scope: ['x'] } as never))).toThrow('scopes')
   })
 

@@ -132,7 +132,10 @@ describe('a provider', () => {
   it('always asks an OpenID provider who the user is', async () => {
     const { begin, provider } = setUpProvider()
     for (const scopes of [['profile'], [], 'openid']) {
-      expect(await rejection(begin({ scopes }))).toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
+      expect(await rejection(begin({ scopes }))).toMatchObject({
+        ...{ code: 'ERR_CLIENT_ARGUMENT', operation: 'authorizationRequest', issuer: 'https://as.example' },
+        message: expect.stringContaining('must include `openid`'),
+      })
     }
     const device = provider.deviceAuthorization({ scopes: ['profile'] })
     expect(await rejection(device)).toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
@@ -143,7 +146,13 @@ describe('a provider', () => {
     const { provider, server } = setUpProvider({ endpoints: { userinfo: 'https://as.example/me' } })
     server.script('/me', answer({ sub: 'alice' }))
     expect(await provider.userInfo('t', 'alice')).toEqual({ sub: 'alice' })
-    expect(await rejection(provider.userInfo('t'))).toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
+    expect(await rejection(provider.userInfo('t'))).toMatchObject({
+      ...{ code: 'ERR_CLIENT_ARGUMENT', operation: 'userInfo', issuer: 'https://as.example' },
+      message: expect.stringContaining('takes the `sub` of the ID token'),
+    })
+    const plain = setUpProvider({ type: 'oauth2' })
+    plain.server.script('/userinfo', answer({ id: 7 }))
+    expect(await plain.provider.userInfo('t')).toEqual({ id: 7 })
     expect(await rejection(provider.userInfo('t', 'mallory'))).toBeInstanceOf(LoginError)
   })
 

@@ -37,7 +37,8 @@ describe('a transaction', () => {
     const sealed = await sealTransaction(transaction, ring, 'cookie-1')
     expect(await openTransaction(sealed, ring, 'cookie-2')).toBeUndefined()
     expect(await openTransaction(sealed, [{ id: 'a', secret: randomBytes(32) }], 'cookie-1')).toBeUndefined()
-    expect(await openTransaction(`${sealed.slice(0, -2)}AA`, ring, 'cookie-1')).toBeUndefined()
+    const end = sealed.endsWith('AA') ? 'BB' : 'AA'
+    expect(await openTransaction(sealed.slice(0, -2) + end, ring, 'cookie-1')).toBeUndefined()
     expect(await openTransaction('', ring, 'cookie-1')).toBeUndefined()
     await expect(sealTransaction(transaction, [], 'x')).rejects.toThrow('keys')
   })
@@ -56,6 +57,7 @@ describe('a transaction', () => {
       {},
       { ...whole, v: 2 },
       { ...whole, state: '' },
+      { ...whole, id: 7 },
       { ...whole, scope: 'openid' },
       { ...whole, expiresAt: null },
     ]

@@ -65,7 +65,7 @@ describe('renewed tokens that the store did not take', () => {
     const never = vi.fn<TokenStore['replace']>(() => new Promise(() => {}))
     const { server, inner, here, there, heal } = await setUpFailing(never, 1000)
     const { seconds, value } = await timed(here.getToken())
-    expect([seconds, tokenOf(value), never.mock.calls.length]).toEqual([20, expect.stringContaining('alice'), 1])
+    expect([seconds, tokenOf(value), never.mock.calls.length]).toEqual([40, expect.stringContaining('alice'), 2])
     await pass(120)
     expect((await timed(there.getToken())).value).toEqual(storeError('LOCKED'))
     heal()

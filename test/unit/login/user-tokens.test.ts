@@ -9,6 +9,7 @@ import {
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { tokens as tokenAnswer } from '../../support/fake-token-endpoint.js'
 import { idTokenClaims, signIdToken } from '../../support/login-set-up.js'
+import { expectRules } from '../../support/option-rules.js'
 import { setUpProvider } from '../../support/provider-set-up.js'
 import { reauth, rejected, setUpUserTokens as setUp, shared } from '../../support/user-tokens-set-up.js'
 
@@ -364,7 +365,87 @@ describe('createUserTokens', () => {
     expect(() => open({ lock: undefined }, createMemoryTokenStore())).not.toThrow()
   })
 
+  it('[S2-33] holds each option to its bounds', () => {
+    const { open, inner, lock, server } = setUp()
+    const { refresh, revoke } = server.provider
+    const words = 'takes a whole number from'
+    expectRules(
+      [
+        ['skewSeconds', [undefined, 0, 3600], [-1, 3601, 0.5], `${words} 0 to 3600.`],
+        ['refreshTimeoutMs', [undefined, 1, 600_000], [0, 600_001], `${words} 1 to 600000.`],
+        ['ambiguousRetrySeconds', [undefined, 0, 3600], [-1, 3601], `${words} 0 to 3600.`],
+        ['reuseGraceSeconds', [undefined, 0, 3600], [-1, 3601], `${words} 0 to 3600.`],
+        ['onReauthRequired', [undefined, () => undefined], [5], 'takes a function.'],
+        ['onEvent', [undefined, () => undefined], [5], 'takes a function.'],
+        ['clock', [undefined, () => 5], [5], 'takes a function.'],
+        ['lock', [lock], [{}], 'takes an object with the functions acquire.'],
+        [
+          'provider',
+          [server.provider],
+          [undefined, { refresh }, { revoke }],
+          'takes an object with the functions refresh, revoke.',
+        ],
+        ['key', ['k', 'k'.repeat(512)], ['', 'k'.repeat(513), undefined, 5], 'takes text of 1 to 512 characters.'],
+      ],
+      open,
+    )
+    for (const name of ['get', 'set', 'replace', 'delete', 'describe'] as const) {
+      expect(() => open({}, { ...inner, [name]: undefined } as never)).toThrow(
+        '`store` takes an object with the functions get, set, replace, delete, describe.',
+      )
+    }
+    expect(() => open({ sesionKey: 1 } as never)).toThrow(/^createUserTokens has no option `sesionKey`/)
+    expect(() => open({ lock: undefined })).toThrow(
+      '`lock` is needed: other processes may share the store, and two of them must not refresh.',
+    )
+  })
+
+  it('[S2-33] takes a store that says how long it takes, within an hour, and waits for it as long', async () => {
+    const { open, inner, server } = setUp()
+    const slow = (timeoutMs: number) => ({ ...inner, describe: () => ({ ...inner.describe(), timeoutMs }) })
+    for (const timeoutMs of [-1, 3_600_001, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(() => open({}, slow(timeoutMs))).toThrow(
+        '`store` describes itself with a `timeoutMs` that is not 0 to 3600000.',
+      )
+    }
+    for (const [timeoutMs, waitsMs] of [
+      [0, 20_000],
+      [19_000, 20_000],
+      [30_000, 31_000],
+      [3_600_000, 3_601_000],
+    ] as const) {
+      const tokens = open({}, { ...slow(timeoutMs), get: () => new Promise(() => {}) })
+      let isOver = false
+      void rejected(tokens.isAuthenticated()).then(() => (isOver = true))
+      await vi.advanceTimersByTimeAsync(waitsMs - 1)
+      expect([timeoutMs, isOver]).toEqual([timeoutMs, false])
+      await vi.advanceTimersByTimeAsync(1)
+      expect([timeoutMs, isOver]).toEqual([timeoutMs, true])
+    }
+    expect(server.sent).toEqual([])
+  })
+
   it('refuses arguments that cannot be right', async () => {
+    const wrong = setUp().open()
+    for (const [options, message] of [
+      [{ force: true }, 'getToken has no option `force`.'],
+      [{ forceRefresh: 1 }, '`forceRefresh` takes true or false.'],
+      [{ autoRefresh: 1 }, '`autoRefresh` takes true or false.'],
+      [{ rejected: {} }, '`rejected` takes a token set.'],
+      [{ rejected: { accessToken: 5 } }, '`rejected` takes a token set.'],
+      [{ signal: {} }, '`signal` takes an AbortSignal.'],
+      [{ timeoutMs: 0 }, '`timeoutMs` takes a whole number from 1'],
+    ] as const) {
+      const error = await rejected(wrong.getToken(options as never))
+      expect(error).toMatchObject({ code: 'ERR_CLIENT_ARGUMENT', message: expect.stringContaining(message) })
+    }
+    for (const tokens of [undefined, 'x', {}, { accessToken: 5 }]) {
+      const error = await rejected(wrong.set(tokens as never))
+      expect(error).toMatchObject({
+        code: 'ERR_CLIENT_ARGUMENT',
+        message: expect.stringContaining('`set` takes a token set.'),
+      })
+    }
     const { open } = setUp()
     const tokens = open()
     await expect(tokens.getToken({ force: true } as never)).rejects.toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })

@@ -1,6 +1,16 @@
-import { clientSecretBasic, perIssuer } from 'portcullis/client'
-import { createMcpAuthProvider, createMemoryTokenStore, type ProtectedFetchOptions } from 'portcullis/login'
+import { clientSecretBasic, perIssuer, publicClient } from 'portcullis/client'
+import {
+  clientCredentialsSignIn,
+  createMcpAuthProvider,
+  createMemoryTokenStore,
+  type ProtectedFetchOptions,
+} from 'portcullis/login'
 import { describe, expect, it } from 'vitest'
+import { sha256Base64url } from '#crypto'
+import { restoreRegistration } from '../../../../src/client/registration/registered-client.js'
+import { keepObject } from '../../../../src/login/resource/kept-text.js'
+import { knowClient } from '../../../../src/login/resource/known-client.js'
+import { toProtectedSettings } from '../../../../src/login/resource/protected-options.js'
 import {
   agreeingUser,
   discoveryUrl,
@@ -116,6 +126,47 @@ describe('who the client is at a server', () => {
     await expect(make({ ask: undefined })(resourceUrl)).rejects.toMatchObject({ code: 'ERR_CLIENT_UNKNOWN' })
     const nameless = { method: 'none', clientId: undefined, authenticate: () => ({}) } as const
     await expect(make({ ask: () => nameless })(resourceUrl)).rejects.toMatchObject({ code: 'ERR_CLIENT_UNKNOWN' })
+  })
+})
+
+describe('a client that the server refuses', () => {
+  /** A network whose token endpoint refuses some requests with an error. */
+  function refusing(
+    options: Partial<ProtectedFetchOptions>,
+    error: string,
+    isRefused: (form: URLSearchParams) => boolean,
+  ) {
+    const all = setUp(options)
+    const refused: string[] = []
+    const make = () =>
+      all.make({
+        fetch: async (input, init) => {
+          const form = new URLSearchParams(String(init?.body))
+          if (!String(input).endsWith('/token') || !isRefused(form)) return all.network.fetch(input, init)
+          refused.push(form.get('grant_type') ?? '')
+          return Response.json({ error }, { status: error === 'invalid_client' ? 401 : 400 })
+        },
+      })
+    return { ...all, refused, make }
+  }
+
+  it('is not replaced by another one where the application named it', async () => {
+    const { make, refused, registered } = refusing({ credentials }, 'invalid_client', () => true)
+    await expect(make()(resourceUrl)).rejects.toMatchObject({ code: 'ERR_INVALID_CLIENT' })
+    expect([refused, registered()]).toEqual([['authorization_code'], []])
+  })
+
+  it.each([
+    ['registers once more, and no more, where the server does not know it', 'invalid_client', 2],
+    ['stays who it is where only the refresh token is refused', 'invalid_grant', 1],
+  ])('%s', async (_what, error, count) => {
+    const isRefresh = (form: URLSearchParams) => form.get('grant_type') === 'refresh_token'
+    const { make, refused, registered, time } = refusing({}, error, isRefresh)
+    const fetch = make()
+    await fetch(resourceUrl)
+    time.nowMs += 3_700_000
+    await fetch(resourceUrl).catch(() => undefined)
+    expect([refused.length, registered().length]).toEqual([count, count])
   })
 })
 
@@ -253,3 +304,98 @@ function withRefusal(fetch: typeof globalThis.fetch, error: string): typeof fetc
     return String(input).endsWith('/token') ? Response.json({ error }, { status: 401 }) : response
   }
 }
+
+describe('knowClient', () => {
+  const own = publicClient({ clientId: 'own' })
+  const know = (
+    options: object,
+    members: object = {},
+    register: (metadata: object) => Promise<object> = async () => ({}),
+  ) => {
+    const settings = toProtectedSettings('createProtectedFetch', {
+      ...{ resource: resourceUrl, signIn: clientCredentialsSignIn(), clock: () => 1_800_000_000_000 },
+      ...options,
+    } as ProtectedFetchOptions)
+    const server = { client: { issuer, register }, metadata: { issuer, ...members } }
+    return knowClient(settings, server as never, undefined).catch(
+      ({ code, operation, issuer: of, detail, message }) => ({ code, operation, issuer: of, detail, message }),
+    )
+  }
+  const takesDocuments = { client_id_metadata_document_supported: true }
+  const registers = { registration_endpoint: `${issuer}/register` }
+  const fresh =
+    (more: object = {}) =>
+    async (metadata: object) =>
+      restoreRegistration({ issuer, raw: { client_id: 'fresh', ...metadata, ...more } })
+
+  it('[MCP-14] says how the client is known: each way before the next', async () => {
+    const clientDocument = { url: document }
+    const ask = async () => own
+    const all = { ...takesDocuments, ...registers }
+    expect(await know({ credentials, clientDocument, ask }, all)).toMatchObject({ clientId: 'app', by: 'credential' })
+    const elsewhere = perIssuer({ 'https://other.example': own })
+    expect(await know({ credentials: elsewhere, clientDocument, ask }, all)).toMatchObject({
+      ...{ clientId: document, by: 'document' },
+    })
+    expect(await know({ ask }, all, fresh())).toMatchObject({ clientId: 'fresh', by: 'registration' })
+    expect(await know({ ask }, takesDocuments)).toMatchObject({ clientId: 'own', by: 'application' })
+    expect(await know({ ask, registration: false }, all)).toMatchObject({ clientId: 'own', by: 'application' })
+    const unknown = { code: 'ERR_CLIENT_UNKNOWN', operation: 'register', issuer }
+    expect(await know({}, takesDocuments)).toMatchObject(unknown)
+    expect(await know({ ask: async () => undefined })).toMatchObject(unknown)
+    const { clientId: _id, ...nameless } = own
+    expect(await know({ ask: async () => nameless })).toMatchObject({
+      ...{ code: 'ERR_CLIENT_UNKNOWN', issuer, detail: 'the credential names no client' },
+    })
+  })
+
+  it('[MCP-14] authenticates in the first way that the server lists, and none is none', async () => {
+    const asked = async (listed: unknown, registration: object = {}) => {
+      let method: unknown
+      await know(
+        { registration },
+        { ...registers, token_endpoint_auth_methods_supported: listed },
+        async (metadata) => {
+          method = (metadata as { token_endpoint_auth_method: unknown }).token_endpoint_auth_method
+          return fresh({ client_secret: 's' })(metadata)
+        },
+      )
+      return method
+    }
+    const keys = [{ key: await signingKey() }]
+    expect(await asked(undefined)).toBe('none')
+    expect(await asked(['client_secret_post', 'client_secret_basic'])).toBe('client_secret_basic')
+    expect(await asked(['client_secret_post'])).toBe('client_secret_post')
+    expect(await asked(['private_key_jwt'])).toBe('none')
+    expect(await asked(['none', 'private_key_jwt'], { keys })).toBe('private_key_jwt')
+    expect(await asked(['client_secret_basic'], { keys })).toBe('client_secret_basic')
+  })
+
+  it('says what is wrong with a registration that cannot be used', async () => {
+    const listed = { ...registers, token_endpoint_auth_methods_supported: ['client_secret_basic'] }
+    const found = await know({}, listed, fresh({ client_secret: undefined }))
+    expect(found).toMatchObject({
+      code: 'ERR_REGISTRATION_UNUSABLE',
+      issuer,
+      message: expect.stringMatching(/secret/i),
+    })
+  })
+
+  it('[MCP-14] takes no kept registration of another server, and none that cannot be read', async () => {
+    const store = createMemoryTokenStore()
+    const key = `client:${await sha256Base64url(issuer)}`
+    for (const kept of [
+      { issuer: 'https://other.example', raw: { client_id: 'theirs' } },
+      { issuer, raw: 'theirs' },
+      { issuer },
+    ]) {
+      await keepObject(store, key, kept, 1_800_000_000_000)
+      expect(await know({ store }, registers, fresh())).toMatchObject({ clientId: 'fresh' })
+      expect((await store.get(key))?.savedAt).toBe(1_800_000_000)
+    }
+    expect(await know({ store }, registers, fresh({ client_id: 'again' }))).toMatchObject({ clientId: 'fresh' })
+    const raw = { client_id: 'kept', redirect_uris: ['http://127.0.0.1/'] }
+    await keepObject(store, key, { issuer, raw }, 1_800_000_000_000)
+    expect(await know({ store }, registers, fresh())).toMatchObject({ clientId: 'kept' })
+  })
+})

@@ -1,5 +1,6 @@
 import { NetworkError, OAuthClientError } from 'portcullis/client'
 import {
+  createMcpAuthProvider,
   createMemoryTokenStore,
   createProtectedFetch,
   LoginDeniedError,
@@ -90,6 +91,8 @@ describe('createProtectedFetch', () => {
     await fetch(resourceUrl)
     network.issued.clear()
     await expect((await fetch(resourceUrl)).json()).resolves.toEqual({ token: 'as.example-2' })
+    const sent = [null, 'Bearer as.example-1', 'Bearer as.example-1', 'Bearer as.example-2']
+    expect(network.at(resourceUrl).map(authorizationOf)).toEqual(sent)
     expect(network.at(`${issuer}/token`).map(({ form }) => form.get('grant_type'))).toEqual([
       'authorization_code',
       'refresh_token',
@@ -97,6 +100,78 @@ describe('createProtectedFetch', () => {
     network.resource = () => refusal('Bearer error="invalid_token"')
     expect((await fetch(resourceUrl)).status).toBe(401)
     expect(signIn.asked).toHaveLength(2)
+  })
+
+  it('signs in where a refresh brings the very token that was refused, without sending that again', async () => {
+    const { network, signIn, fetch } = setUp()
+    await fetch(resourceUrl)
+    network.resource = ({ headers }) =>
+      headers.get('authorization') === 'Bearer other' ? Response.json('ok') : undefined
+    network.issued.clear()
+    let answers = 0
+    Object.defineProperty(network.tokenAnswer, 'access_token', {
+      enumerable: true,
+      get: () => (answers++ === 0 ? 'as.example-1' : 'other'),
+    })
+    network.refuses = () => {
+      network.issued.clear()
+      return false
+    }
+    await fetch(resourceUrl)
+    expect(signIn.asked).toHaveLength(2)
+    expect(network.at(resourceUrl).map(authorizationOf)).toEqual([
+      ...[null, 'Bearer as.example-1', 'Bearer as.example-1', 'Bearer other'],
+    ])
+  })
+
+  it('uses the tokens that another request got meanwhile', async () => {
+    const { network, signIn, make } = setUp()
+    const order: string[] = []
+    let answerSlow = () => {}
+    const mayAnswer = new Promise<void>((resolve) => {
+      answerSlow = resolve
+    })
+    const fetch = make({
+      fetch: async (input, init) => {
+        const isFirst = String(input).endsWith('/slow') && !order.includes('slow')
+        if (isFirst) {
+          order.push('slow')
+          await mayAnswer
+        }
+        return network.fetch(input, init)
+      },
+    })
+    const slow = fetch(`${resourceUrl}/slow`)
+    await fetch(resourceUrl)
+    answerSlow()
+    expect((await slow).status).toBe(200)
+    expect(signIn.asked).toHaveLength(1)
+  })
+
+  it.each([
+    ['a private address', 'https://10.0.0.1/mcp', {}],
+    ['http on this machine, where that is allowed', 'http://127.0.0.1:7/mcp', { allowInsecureLoopback: true }],
+  ])('asks a resource that the application names at %s', async (_what, resource, options) => {
+    const { network, make } = setUp({ resource, ...options })
+    network.resource = () => Response.json('public')
+    expect((await make()(resource)).status).toBe(200)
+    expect(network.at(resource)).toHaveLength(1)
+  })
+
+  it('ends a refresh when it is closed', async () => {
+    const { network, time, make } = setUp()
+    const fetch = make({
+      fetch: (input, init) => {
+        if (!String(init?.body).includes('refresh_token=')) return network.fetch(input, init)
+        queueMicrotask(() => void fetch.close())
+        return new Promise((_resolve, reject) => {
+          init?.signal?.addEventListener('abort', () => reject(init.signal?.reason))
+        })
+      },
+    })
+    await fetch(resourceUrl)
+    time.nowMs += 3_700_000
+    await expect(fetch(resourceUrl)).rejects.toMatchObject({ code: 'ERR_ABORTED' })
   })
 
   it('hands over what no token can mend: other schemes, other refusals, bodies that are gone', async () => {
@@ -117,10 +192,16 @@ describe('createProtectedFetch', () => {
     const { network, fetch } = setUp()
     const wrong = ['https://evil.example/mcp', 'https://api.example/other', 'https://api.example/mcpx', 'http://[']
     for (const url of [...wrong, 'https://user@api.example/mcp']) {
-      await expect(fetch(url)).rejects.toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
+      const detail = url === 'http://[' ? 'no URL' : 'the URL is not that of the resource, or below it'
+      await expect(fetch(url)).rejects.toMatchObject({
+        ...{ code: 'ERR_CLIENT_ARGUMENT', message: `The request cannot be sent: ${detail}.` },
+      })
     }
     const headers = { Authorization: 'Bearer mine' }
-    await expect(fetch(resourceUrl, { headers })).rejects.toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
+    await expect(fetch(resourceUrl, { headers })).rejects.toMatchObject({
+      code: 'ERR_CLIENT_ARGUMENT',
+      message: 'The request cannot be sent: `headers` must not have `Authorization`.',
+    })
     expect(network.requests).toHaveLength(0)
   })
 
@@ -146,8 +227,62 @@ describe('createProtectedFetch', () => {
       'refresh-as.example-1',
       'as.example-1',
     ])
+    expect(network.at(`${issuer}/revoke`).map(({ form }) => form.get('token_type_hint'))).toEqual([
+      'refresh_token',
+      'access_token',
+    ])
+    expect(network.at(resourceUrl)[0]?.headers.get('accept')).toBe('application/json, text/event-stream')
     await fetch.close()
     await expect(fetch(resourceUrl)).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' })
+  })
+
+  it('ends what is under way when it is closed: requests, and a sign-in', async () => {
+    const { signIn, make, network } = setUp()
+    const signals: AbortSignal[] = []
+    const waiting = make({
+      signIn: {
+        metadata: signIn.metadata,
+        getTokens: ({ signal }) =>
+          new Promise((_resolve, reject) => {
+            signals.push(signal)
+            signal.addEventListener('abort', () => reject(signal.reason))
+            void waiting.close()
+          }),
+      },
+    })
+    await expect(waiting(resourceUrl)).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' })
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+    const asking = make({
+      fetch: (input, init) => {
+        if (String(input) !== resourceUrl) return network.fetch(input, init)
+        queueMicrotask(() => void asking.close())
+        return new Promise((_resolve, reject) => {
+          init?.signal?.addEventListener('abort', () => reject(init.signal?.reason))
+        })
+      },
+    })
+    await expect(asking(resourceUrl)).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' })
+  })
+
+  it('lets go of every answer that it does not hand over', async () => {
+    const { network, signIn, make } = setUp()
+    let left = 0
+    const refusing = () => {
+      left += 1
+      const body = new ReadableStream({
+        cancel() {
+          left -= 1
+        },
+      })
+      const headers = { 'WWW-Authenticate': `Bearer resource_metadata="${metadataUrl}"` }
+      return new Response(body, { status: 401, headers })
+    }
+    network.resource = ({ headers }) => (headers.has('authorization') ? undefined : refusing())
+    expect((await make()(resourceUrl)).status).toBe(200)
+    await make().signIn()
+    const failing = make({ signIn: { ...signIn, getTokens: () => Promise.reject(new Error('no')) } })
+    await expect(failing(resourceUrl)).rejects.toThrow('no')
+    expect([left, signIn.asked.length]).toEqual([0, 2])
   })
 
   it('ends the waiting of a caller who gave up, with the sign-in going on for others', async () => {
@@ -165,6 +300,36 @@ describe('createProtectedFetch', () => {
     await expect(fetch(resourceUrl, { signal: giveUp.signal })).rejects.toThrowError('gave up')
     await expect((await fetch(resourceUrl)).json()).resolves.toEqual({ token: 'as.example-1' })
     expect(signIn.asked).toHaveLength(1)
+  })
+
+  it('lets a caller who gives up go at once, and others who give no signal wait', async () => {
+    const { network, signIn, make } = setUp()
+    const giveUp = new AbortController()
+    const never = make({
+      signIn: { ...signIn, getTokens: () => new Promise(() => giveUp.abort(new Error('gave up'))) },
+    })
+    await expect(never(resourceUrl, { signal: giveUp.signal })).rejects.toThrow('gave up')
+    await expect(make().signIn({ signal: AbortSignal.abort(new Error('gave up')) })).rejects.toThrow('gave up')
+    expect(network.at(`${issuer}/token`)).toHaveLength(0)
+    const leaving = new AbortController()
+    const asking = make({
+      fetch: (_url, init) => {
+        queueMicrotask(() => leaving.abort(new Error('left')))
+        return new Promise((_resolve, reject) => {
+          init?.signal?.addEventListener('abort', () => reject(init.signal?.reason))
+        })
+      },
+    })
+    await expect(asking.signIn({ signal: leaving.signal })).rejects.toThrow('left')
+    expect((await make()(resourceUrl, { signal: null })).status).toBe(200)
+  })
+
+  it('revokes the access token alone where there is no other', async () => {
+    const { network, fetch } = setUp()
+    network.tokenAnswer = { refresh_token: undefined }
+    await fetch(resourceUrl)
+    await expect(fetch.signOut()).resolves.toEqual({ revocation: 'revoked' })
+    expect(network.at(`${issuer}/revoke`).map(({ form }) => form.get('token'))).toEqual(['as.example-1'])
   })
 
   it('takes up the tokens that another process left in the store, without discovery', async () => {
@@ -197,12 +362,20 @@ describe('createProtectedFetch', () => {
       { resource: 'http://api.example' },
       { signIn: {} },
       { clientDocument: { url: 'https://app.example' } },
+
       { dpop: true },
       { timeoutMs: 0 },
     ]
     for (const options of wrong) {
       expect(() => make(options as Partial<ProtectedFetchOptions>)).toThrowError(/takes|needs/)
     }
+    expect(() => make({ clientDocument: { url: ['https://app.example/client'] } } as never)).toThrow(
+      '`clientDocument.url` takes an https URL with a path.',
+    )
+    expect(() => make({ resources: [] } as never)).toThrow('createProtectedFetch has no option `resources`.')
+    expect(() => createMcpAuthProvider({ serverUrl: resourceUrl, signIn: make, urls: [] } as never)).toThrow(
+      'createMcpAuthProvider has no option `urls`.',
+    )
   })
 })
 
@@ -244,6 +417,7 @@ describe('step-up', () => {
     network.resource = () => refusal(wants('write'), 403)
     expect((await fetch(resourceUrl)).status).toBe(403)
     expect(signIn.asked).toHaveLength(1)
+    expect(network.at(resourceUrl)).toHaveLength(3)
   })
 
   /** What the third request says, after a step-up that failed with `error` and one by a willing user. */

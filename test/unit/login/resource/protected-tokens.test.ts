@@ -1,9 +1,11 @@
+import { createMemoryLockStore } from 'portcullis'
 import { clientSecretBasic, perIssuer } from 'portcullis/client'
 import {
   createMcpAuthProvider,
   createMemoryTokenStore,
   createProtectedFetch,
   type ProtectedFetchOptions,
+  type SignIn,
 } from 'portcullis/login'
 import { describe, expect, it } from 'vitest'
 import {
@@ -141,7 +143,7 @@ describe('the metadata of the resource', () => {
     network.resource = isSilent
     network.documents.delete(metadataUrl)
     await expect(make({ resource: 'https://api.example/' })('https://api.example/')).rejects.toMatchObject({
-      code: 'ERR_RESOURCE_METADATA',
+      ...{ code: 'ERR_RESOURCE_METADATA', operation: 'discovery' },
     })
   })
 })
@@ -168,7 +170,17 @@ describe('the authorization server', () => {
   ])('[MCP-17] uses %s', async (_name, options, document) => {
     const { network, make } = setUp(options)
     network.documents.set(metadataUrl, document)
-    await expect(make()(resourceUrl)).rejects.toMatchObject({ code: 'ERR_RESOURCE_ISSUER' })
+    await expect(make()(resourceUrl)).rejects.toMatchObject({ code: 'ERR_RESOURCE_ISSUER', operation: 'discovery' })
+  })
+
+  it('lets the application choose among those that can be used, and takes its own choice where it makes none', async () => {
+    const offered: (readonly string[])[] = []
+    const { network, make } = setUp({ chooseIssuer: (issuers) => void offered.push(issuers) as never })
+    network.documents.set(metadataUrl, both)
+    await expect((await make()(resourceUrl)).json()).resolves.toEqual({ token: 'other.example-1' })
+    expect(offered).toEqual([[other, issuer]])
+    await expect((await make({ issuers: [issuer] })(resourceUrl)).json()).resolves.toEqual({ token: 'as.example-2' })
+    expect(offered).toHaveLength(1)
   })
 
   it('[MCP-12] refuses the metadata of another issuer, and servers off the internet', async () => {
@@ -181,12 +193,98 @@ describe('the authorization server', () => {
     expect(network.requests.slice(before).some(({ url }) => url.startsWith('https://10.0.0.1'))).toBe(false)
   })
 
+  it('[MCP-12] asks a server off the internet only where the application named it itself', async () => {
+    const inside = 'https://10.0.0.1'
+    const { network, make } = setUp()
+    network.documents.set(metadataUrl, { resource: resourceUrl, authorization_servers: [inside] })
+    network.documents.set(discoveryUrl(inside), serverMetadata(inside))
+    await expect(make()(resourceUrl)).rejects.toMatchObject({ code: 'ERR_DISCOVERY_UNAVAILABLE' })
+    await expect(make({ credentials })(resourceUrl)).rejects.toMatchObject({ code: 'ERR_DISCOVERY_UNAVAILABLE' })
+    expect((await make({ issuers: [inside] })(resourceUrl)).status).toBe(200)
+    const forIt = perIssuer({ [inside]: clientSecretBasic({ clientId: 'app', clientSecret: 'secret' }) })
+    expect((await make({ credentials: forIt })(resourceUrl)).status).toBe(200)
+  })
+
+  it('lets a server that the resource names have endpoints elsewhere', async () => {
+    const { network, make } = setUp()
+    network.documents.set(discoveryUrl(), serverMetadata(issuer, { token_endpoint: 'https://login.example/token' }))
+    await expect((await make()(resourceUrl)).json()).resolves.toEqual({ token: 'login.example-1' })
+  })
+
   it('[PRM-16] refuses a server that lists its resources, and not this one', async () => {
     const { network, make } = setUp()
     network.documents.set(discoveryUrl(), serverMetadata(issuer, { protected_resources: [resourceUrl] }))
     expect((await make()(resourceUrl)).status).toBe(200)
     network.documents.set(discoveryUrl(), serverMetadata(issuer, { protected_resources: ['https://x.example'] }))
-    await expect(make()(resourceUrl)).rejects.toMatchObject({ code: 'ERR_RESOURCE_ISSUER' })
+    await expect(make()(resourceUrl)).rejects.toMatchObject({
+      ...{ code: 'ERR_RESOURCE_ISSUER', issuer, detail: 'the server does not list the resource' },
+    })
+  })
+
+  it('asks for 100 scopes at most, whatever the resource demands', async () => {
+    const { network, signIn, make } = setUp({ scope: 'own' })
+    const wanted = Array.from({ length: 150 }, (_, at) => `s${at}`)
+    network.resource = ({ headers }) =>
+      headers.has('authorization') ? undefined : refusal(`Bearer scope="${wanted.join(' ')}"`)
+    await make()(resourceUrl)
+    expect(signIn.asked[0]?.get('scope')?.split(' ')).toEqual(['own', ...wanted.slice(0, 99)])
+  })
+
+  it('[MCP-16] asks the user anew for what an earlier process was granted, too', async () => {
+    const { network, signIn, make } = setUp({ store: createMemoryTokenStore() })
+    network.resource = ({ headers }) => (headers.has('authorization') ? undefined : refusal('Bearer scope="read"'))
+    await make()(resourceUrl)
+    network.resource = ({ headers }) =>
+      headers.get('authorization') === 'Bearer as.example-1'
+        ? refusal('Bearer error="insufficient_scope", scope="write"', 403)
+        : undefined
+    expect((await make()(resourceUrl)).status).toBe(200)
+    expect(signIn.asked.map((asked) => asked.get('scope'))).toEqual(['read', 'read write'])
+  })
+
+  it.each([
+    ['no text for the issuer', (kept: object) => ({ ...kept, issuer: 7 })],
+    ['no text for the resource', (kept: object) => ({ ...kept, resource: undefined })],
+    ['an issuer that is no URL', (kept: object) => ({ ...kept, issuer: 'as.example' })],
+    ['nothing', () => undefined],
+  ])('signs in anew where the store says of its server %s', async (_name, change) => {
+    const store = createMemoryTokenStore()
+    const { signIn, make } = setUp({ store })
+    await make()(resourceUrl)
+    for await (const key of store.keys()) {
+      const entry = await store.get(key)
+      const kept = JSON.parse(entry?.tokens ?? '')
+      if (entry === undefined || !('assumed' in kept || kept.resource === resourceUrl)) continue
+      await store.set(key, { ...entry, tokens: JSON.stringify(change(kept) ?? 'damaged') })
+    }
+    expect((await make()(resourceUrl)).status).toBe(200)
+    expect(signIn.asked).toHaveLength(2)
+  })
+
+  it('[MCP-15] [C-22] MCP: wants PKCE of the server where a way to sign in does not say which grants it uses', async () => {
+    const { network, signIn, makeMcp } = setUp()
+    network.documents.set(discoveryUrl(), serverMetadata(issuer, { code_challenge_methods_supported: undefined }))
+    const { grant_types: _grants, ...metadata } = signIn.metadata
+    await expect(makeMcp({ signIn: { ...signIn, metadata } }).fetch(resourceUrl)).rejects.toMatchObject({
+      ...{ code: 'ERR_PKCE_UNSUPPORTED', operation: 'authorizationRequest', issuer },
+    })
+  })
+
+  it('[MCP-18] asks for offline_access where a user signs in to an MCP server, and nowhere else', async () => {
+    const { network, signIn, make, makeMcp } = setUp()
+    network.documents.set(discoveryUrl(), serverMetadata(issuer, { scopes_supported: ['offline_access'] }))
+    await make()(resourceUrl)
+    expect(signIn.asked[0]?.get('scope')).toBeNull()
+    const asked: (readonly string[])[] = []
+    const machine: SignIn = {
+      metadata: { grant_types: ['client_credentials'] },
+      getTokens: (request) => {
+        asked.push(request.scope)
+        return signIn.getTokens(request)
+      },
+    }
+    await makeMcp({ signIn: machine }).fetch(resourceUrl)
+    expect(asked).toEqual([[]])
   })
 
   it('[MCP-15] [C-22] MCP: goes on only where the server says that it supports PKCE with S256', async () => {
@@ -205,6 +303,52 @@ describe('the authorization server', () => {
     })
     await makeMcp().fetch(resourceUrl)
     expect(signIn.asked[0]?.get('scope')).toBe('a b')
+  })
+
+  it('[MCP-16] [S3-29] MCP: asks for the scope of the challenge alone where there is one', async () => {
+    const { network, signIn, makeMcp } = setUp()
+    const scopes = { scopes_supported: ['a', 'b', 'c'] }
+    network.documents.set(metadataUrl, { resource: resourceUrl, authorization_servers: [issuer], ...scopes })
+    network.resource = ({ headers }) => (headers.has('authorization') ? undefined : refusal('Bearer scope="a b"'))
+    const steps: string[] = []
+    const onStep = ({ step, found }: { step: string; found: string }) => void steps.push(`${step}: ${found}`)
+    await makeMcp({ onStep }).fetch(resourceUrl)
+    expect([signIn.asked[0]?.get('scope'), signIn.asked[0]?.has('acr_values')]).toEqual(['a b', false])
+    expect(steps.slice(-2)).toEqual(['sign_in: a b', 'token: Bearer for a b'])
+  })
+
+  it('keeps what it needs again under names that stay, and looks for it once', async () => {
+    const memory = createMemoryTokenStore()
+    const read: string[] = []
+    const store = {
+      ...memory,
+      get: (key: string) => {
+        read.push(key.split(':')[0] as string)
+        return memory.get(key)
+      },
+    }
+    const { network, make } = setUp({ store })
+    const fetch = make()
+    await fetch(resourceUrl)
+    const keys: string[] = []
+    for await (const key of memory.keys()) keys.push(key.replace(/:[\w-]{43}$/, ':…'))
+    expect(keys.sort()).toEqual(['client:…', 'resource-tokens:…', 'resource:…'])
+    read.length = 0
+    await fetch(resourceUrl)
+    expect(read).not.toContain('resource')
+    network.issued.clear()
+    network.refuses = ({ form }) => form.get('grant_type') === 'refresh_token'
+    expect((await fetch(resourceUrl)).status).toBe(200)
+    expect(network.at(discoveryUrl())).toHaveLength(1)
+  })
+
+  it('signs in anew in the next process after a user signed out', async () => {
+    const { signIn, make } = setUp({ store: createMemoryTokenStore() })
+    const fetch = make()
+    await fetch(resourceUrl)
+    await fetch.signOut()
+    expect((await make()(resourceUrl)).status).toBe(200)
+    expect(signIn.asked).toHaveLength(2)
   })
 
   it('[MCP-18] MCP: adds offline_access where the server lists it, and lives without a refresh token', async () => {
@@ -261,7 +405,7 @@ describe('a server of the revision 2025-03-26 of MCP, which knows no metadata of
     const { network, signIn, makeMcp } = setUpOld(undefined, { clock: () => nowMs })
     network.documents.set(
       discoveryUrl(origin),
-      serverMetadata(`${origin}/oauth`, { token_endpoint: `${origin}/token` }),
+      serverMetadata(`${origin}/oauth`, { token_endpoint: `${origin}/token?v=2` }),
     )
     network.documents.set(discoveryUrl(origin), {
       ...network.documents.get(discoveryUrl(origin)),
@@ -270,7 +414,7 @@ describe('a server of the revision 2025-03-26 of MCP, which knows no metadata of
     expect((await makeMcp().fetch(resourceUrl)).status).toBe(200)
     nowMs += 3_700_000
     expect((await makeMcp().fetch(resourceUrl)).status).toBe(200)
-    expect(network.at(`${origin}/token`).map(({ form }) => form.get('grant_type'))).toEqual([
+    expect(network.at(`${origin}/token?v=2`).map(({ form }) => form.get('grant_type'))).toEqual([
       'authorization_code',
       'refresh_token',
     ])
@@ -293,9 +437,12 @@ describe('a server of the revision 2025-03-26 of MCP, which knows no metadata of
   it('tells what it takes for what', async () => {
     const steps: string[] = []
     const { makeMcp } = setUpOld(serverMetadata(origin))
-    await makeMcp({ onStep: ({ found }: { found: string }) => void steps.push(found) }).fetch(resourceUrl)
-    expect(steps[1]).toBe('none: the origin is taken for the authorization server (MCP 2025-03-26)')
-    expect(steps[2]).toBe(origin)
+    const onStep = ({ step, found }: { step: string; found: string }) => void steps.push(`${step}: ${found}`)
+    await makeMcp({ onStep }).fetch(resourceUrl)
+    expect(steps.slice(1, 3)).toEqual([
+      'resource_metadata: none: the origin is taken for the authorization server (MCP 2025-03-26)',
+      `authorization_server: ${origin}`,
+    ])
   })
 
   it('[MCP-15] [C-22] goes on only where metadata that is there says that it supports PKCE with S256', async () => {
@@ -303,14 +450,25 @@ describe('a server of the revision 2025-03-26 of MCP, which knows no metadata of
     await expect(makeMcp().fetch(resourceUrl)).rejects.toMatchObject({ code: 'ERR_PKCE_UNSUPPORTED' })
   })
 
-  it.each(['authorization_endpoint', 'token_endpoint', 'registration_endpoint'])(
+  it.each(['authorization_endpoint', 'token_endpoint', 'registration_endpoint', 'revocation_endpoint', 'jwks_uri'])(
     '[MCP-17] refuses metadata whose %s is of another origin',
     async (member) => {
       const { signIn, makeMcp } = setUpOld(serverMetadata(origin, { [member]: 'https://evil.example/x' }))
-      await expect(makeMcp().fetch(resourceUrl)).rejects.toMatchObject({ code: 'ERR_RESOURCE_ISSUER' })
+      await expect(makeMcp().fetch(resourceUrl)).rejects.toMatchObject({
+        ...{ code: 'ERR_RESOURCE_ISSUER', issuer: origin, detail: 'an endpoint has another origin' },
+      })
       expect(signIn.asked).toHaveLength(0)
     },
   )
+
+  it('takes metadata that names other origins for what is no endpoint', async () => {
+    const elsewhere = 'https://docs.example/x'
+    const members = { service_documentation: elsewhere, op_policy_uri: elsewhere, x_jwks_uri: elsewhere }
+    const { makeMcp } = setUpOld(
+      serverMetadata(origin, { ...members, odd_endpoint: [elsewhere], token_endpoint_about: elsewhere }),
+    )
+    expect((await makeMcp().fetch(resourceUrl)).status).toBe(200)
+  })
 
   it('[MCP-17] refuses metadata of another issuer, and an origin that the application does not allow', async () => {
     const { network, makeMcp } = setUpOld(serverMetadata(other))
@@ -353,6 +511,13 @@ describe('bound tokens', () => {
   it.each([
     ['binds where both sides know DPoP', takes, dpop, {}, 'DPoP'],
     ['does not where the server does not', takes, {}, {}, 'Bearer'],
+    [
+      'does not where the resource does not',
+      { resource: resourceUrl, authorization_servers: [issuer] },
+      dpop,
+      {},
+      'Bearer',
+    ],
     ['does not where the application will not', takes, dpop, { dpop: false }, 'Bearer'],
     ['binds where the resource demands it', { ...takes, dpop_bound_access_tokens_required: true }, {}, {}, 'DPoP'],
   ] as const)('%s', async (_name, document, server, options, scheme) => {
@@ -365,8 +530,28 @@ describe('bound tokens', () => {
     expect(last?.headers.has('dpop')).toBe(scheme === 'DPoP')
   })
 
+  it('binds no tokens that outlive their key, but where the resource demands it', async () => {
+    const memory = createMemoryTokenStore()
+    const store = { ...memory, describe: () => ({ ...memory.describe(), persistent: true }) }
+    const { network, make } = setUp({ store, lock: createMemoryLockStore() })
+    network.documents.set(discoveryUrl(), serverMetadata(issuer, dpop))
+    const schemeFor = async (document: object, user: string, options: Partial<ProtectedFetchOptions> = {}) => {
+      network.documents.set(metadataUrl, { ...document })
+      await make({ user, ...options })(resourceUrl)
+      return network.at(resourceUrl).at(-1)?.headers.get('authorization')?.split(' ')[0]
+    }
+    expect(await schemeFor(takes, 'a')).toBe('Bearer')
+    expect(await schemeFor({ ...takes, dpop_bound_access_tokens_required: true }, 'b')).toBe('DPoP')
+    const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify'])
+    expect(await schemeFor(takes, 'c', { dpop: pair })).toBe('DPoP')
+  })
+
   it('binds where the challenge is one for DPoP, and takes tokens up again only with their key', async () => {
-    const { network, signIn, make } = setUp({ store: createMemoryTokenStore() })
+    let nowMs = 1_800_000_000_000
+    const { network, signIn, make } = setUp({
+      store: createMemoryTokenStore({ clock: () => nowMs }),
+      clock: () => nowMs,
+    })
     const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify'])
     network.documents.set(discoveryUrl(), serverMetadata(issuer, dpop))
     network.resource = ({ headers }) =>
@@ -381,6 +566,12 @@ describe('bound tokens', () => {
     const before = signIn.asked.length
     await make({ dpop: pair, user: 'b' })(resourceUrl)
     expect(signIn.asked).toHaveLength(before)
+    nowMs += 3_700_000
+    await make({ dpop: pair, user: 'b' })(resourceUrl)
+    await make({ dpop: pair })(resourceUrl)
+    expect(signIn.asked).toHaveLength(before)
+    const refreshes = network.at(`${issuer}/token`).filter(({ form }) => form.get('grant_type') === 'refresh_token')
+    expect(refreshes.map(({ headers }) => headers.has('dpop'))).toEqual([false, true])
   })
 })
 

@@ -1,5 +1,10 @@
-import { type LoginSession, ReauthenticationRequiredError } from 'portcullis/login'
+import { OAuthClientError } from 'portcullis/client'
+import { type LoginRequirement, type LoginSession, ReauthenticationRequiredError } from 'portcullis/login'
 import { describe, expect, it } from 'vitest'
+import { askToSignIn, meets } from '../../../../src/login/web/ask-to-sign-in.js'
+import type { SessionRecord } from '../../../../src/login/web/login-session.js'
+import type { LoginSettings } from '../../../../src/login/web/login-settings.js'
+import { requestFacts } from '../../../support/request-facts.js'
 import { appUrl, asPage, asScript, setUpWebLogin, type WebLoginSetUp } from '../../../support/web-login-set-up.js'
 
 const seconds = 1_800_000_000
@@ -163,6 +168,78 @@ describe('a user who has to sign in again', () => {
     const setUp = setUpWebLogin({ sessions, tokens: false })
     setUp.cookies.set('__Host-pc_session', 'A'.repeat(43))
     expect((await answerTo(setUp, wants(['gold'])))?.status).toBe(503)
+  })
+})
+
+describe('what is demanded of a session', () => {
+  const at = (nowSeconds: number) => ({ clock: () => nowSeconds * 1000 + 999 }) as LoginSettings
+  const found = (record: Partial<SessionRecord>) =>
+    ({ record: { provider: 'one', createdAt: 100, ...record } }) as never
+
+  it('[STEP-07] is met by the provider, one of the ways, and the age, to the second', () => {
+    expect(meets(at(0), {}, undefined)).toBe(false)
+    expect(meets(at(0), {}, found({}))).toBe(true)
+    expect(meets(at(0), { provider: 'one' }, found({}))).toBe(true)
+    expect(meets(at(0), { provider: 'two' }, found({}))).toBe(false)
+    expect(meets(at(0), { acrValues: ['a', 'b'] }, found({ acr: 'b' }))).toBe(true)
+    expect(meets(at(0), { acrValues: ['a', 'b'] }, found({ acr: 'c' }))).toBe(false)
+    expect(meets(at(0), { acrValues: ['a', 'b'] }, found({}))).toBe(false)
+    const ages = (record: Partial<SessionRecord>) =>
+      [130, 131].map((seconds) => meets(at(seconds), { maxAgeSeconds: 30 }, found(record)))
+    expect(ages({ authTime: 100 })).toEqual([true, false])
+    expect(ages({ authTime: 0 })).toEqual([false, false])
+    expect(ages({})).toEqual([false, false])
+    expect(ages({ authTime: 0, askedMaxAgeSeconds: 30 })).toEqual([true, false])
+    expect(ages({ authTime: 0, askedMaxAgeSeconds: 31 })).toEqual([false, false])
+  })
+
+  it('is asked for once within a minute, to the second', () => {
+    const settings = (seconds: number) =>
+      ({ ...at(seconds), base: new URL(appUrl), routesUrl: `${appUrl}/auth` }) as LoginSettings
+    const facts = requestFacts({ url: '/notes', headers: asPage })
+    const asked = { askedAcrValues: ['gold'], askedMaxAgeSeconds: 30 }
+    const status = (seconds: number, demand: LoginRequirement, record: Partial<SessionRecord> = asked) =>
+      askToSignIn(settings(seconds), demand, facts, found(record)).status
+    expect([160, 161].map((seconds) => status(seconds, { acrValues: ['gold'] }))).toEqual([403, 303])
+    expect([130, 131].map((seconds) => status(seconds, { maxAgeSeconds: 30 }))).toEqual([403, 303])
+    expect([110, 111].map((seconds) => status(seconds, { maxAgeSeconds: 1 }, { askedMaxAgeSeconds: 1 }))).toEqual([
+      403, 303,
+    ])
+    expect(status(100, { maxAgeSeconds: 29 })).toBe(303)
+    expect(status(100, { acrValues: ['gold'] }, {})).toBe(303)
+    expect(status(100, { acrValues: ['gold', 'silver'] })).toBe(303)
+    expect(status(100, { provider: 'one', acrValues: ['gold'] })).toBe(403)
+    expect(status(100, { provider: 'two', acrValues: ['gold'] })).toBe(303)
+  })
+
+  it('is told to programs', async () => {
+    const { login, facts, signIn } = setUpWebLogin()
+    const asked = async (url = '/notes?a=1') => {
+      const result = await login.guard({ acrValues: ['gold'] })(facts(url, { headers: asScript }))
+      return result.ok ? undefined : JSON.parse(result.answer.body)
+    }
+    const query = 'returnTo=%2Fnotes%3Fa%3D1&acr_values=gold'
+    expect(await asked()).toEqual({ error: 'login_required', login_url: `${appUrl}/auth/login?${query}` })
+    expect((await asked('http://[')).login_url).toBe(`${appUrl}/auth/login?acr_values=gold`)
+    await signIn()
+    expect(await asked()).toEqual({
+      error: 'insufficient_user_authentication',
+      login_url: `${appUrl}/auth/login/corporate?${query}`,
+    })
+  })
+
+  it('is nothing that another error of the client asks for', async () => {
+    const setUp = setUpWebLogin()
+    expect(await answerTo(setUp, new OAuthClientError('ERR_NETWORK'))).toBeUndefined()
+  })
+
+  it('is read from an answer without a body as well', async () => {
+    const setUp = setUpWebLogin()
+    await setUp.signIn()
+    const session = (await setUp.login.session(setUp.facts('/'))) as LoginSession
+    const fetch = async () => new Response(null, { status: 401, headers: stepUp('') })
+    const api = session.fetch({ allowedOrigins: 'https://api.example.com', fetch })
+    await expect(api('https://api.example.com/')).rejects.toMatchObject({ code: 'ERR_REAUTHENTICATION_REQUIRED' })
   })
 })
 

@@ -146,6 +146,76 @@ describe('cookieSessions', () => {
     expect(await session()).toBeDefined()
   })
 
+  it('takes the first cookie as it was written alone: how many there are, a dot, and no session without its id', async () => {
+    const { signIn, session, cookies, login, facts } = world()
+    await signIn()
+    const whole = cookies.get(`${name}.0`) as string
+    for (const start of ['0.', '9.', '4.', '1', '1x', '12', ' .']) {
+      cookies.set(`${name}.0`, start + whole.slice(2))
+      expect(await session(), start).toBeUndefined()
+    }
+    cookies.set(`${name}.0`, whole)
+    expect((await session())?.account.subject).toBe('alice')
+    const id = cookies.get(`${name}.id`) as string
+    const text = await createSealer(sealKeys).open(whole.slice(2), `login-session:${name}.${id}`)
+    cookies.set(
+      `${name}.0`,
+      `1.${await createSealer(sealKeys).seal(text as string, `login-session:${name}.undefined`)}`,
+    )
+    cookies.delete(`${name}.id`)
+    expect(await session()).toBeUndefined()
+    cookies.clear()
+    expect(login.guard()(facts('/me'))).toMatchObject({ ok: false, answer: { status: 303 } })
+  })
+
+  it('fills each cookie to its last byte before it begins the next, and takes each away with a logout', async () => {
+    const { begin } = keeperWorld()
+    const lines = await begin(7000)
+    expect(lines.slice(0, 2).map((line) => line.length)).toEqual([4096, 4096])
+    const names = (prefix: string) => ['0', '1', '2', 'id'].map((at) => `${prefix}.${at}`)
+    const settings = { sessions: cookieSessions(), tokens: false } as const
+    for (const [prefix, options, flags] of [
+      [name, settings, '; HttpOnly; Secure'],
+      ['pc_session', { ...settings, baseUrl: 'http://localhost', allowInsecureLoopback: true }, '; HttpOnly'],
+    ] as const) {
+      const { signIn, send, cookies } = setUpWebLogin(options)
+      const signedIn = setCookiesOf(await signIn())
+      expect([...cookies.keys()]).toEqual([`${prefix}.0`, `${prefix}.id`])
+      const gone = (one: string) => `${one}=; Path=/; Max-Age=0${flags}; SameSite=Lax`
+      expect(signedIn).toEqual(expect.arrayContaining([gone(`${prefix}.1`), gone(`${prefix}.2`)]))
+      const origin = new URL('baseUrl' in options ? options.baseUrl : appUrl).origin
+      const out = await send('/auth/logout', { method: 'POST', headers: { ...asPage, origin } })
+      expect(setCookiesOf(out)).toEqual(names(prefix).map(gone))
+    }
+  })
+
+  it('tells once that a session was ended elsewhere, and marks it no second time', async () => {
+    const store = createMemoryRevocationStore()
+    const marks: string[] = []
+    const revocations = {
+      revokedAt: store.revokedAt,
+      revoke: (...about: Parameters<typeof store.revoke>) => {
+        marks.push(about[0])
+        return store.revoke(...about)
+      },
+    }
+    const setUp = world({ revocations })
+    await setUp.signIn()
+    setUp.time.nowMs += 1000
+    const list = toLoginSettings({
+      ...{ baseUrl: appUrl, providers: [setUp.provider], keys: sealKeys, sessions: cookieSessions(), tokens: false },
+      ...{ revocations, clock: () => setUp.time.nowMs },
+    }).revocations
+    await list?.revoke({ issuer: 'https://as.example', sub: 'alice' })
+    const before = marks.length
+    for (const _request of [1, 2, 3]) expect(await setUp.session()).toBeUndefined()
+    const ended = setUp.events.filter(({ type }) => type === 'session.ended')
+    expect([ended, marks.length]).toEqual([
+      [{ type: 'session.ended', provider: 'corporate', reason: 'revoked' }],
+      before,
+    ])
+  })
+
   it('opens what an older key of the ring sealed, and seals with the first', async () => {
     const old = world()
     await old.signIn()
@@ -163,7 +233,7 @@ describe('cookieSessions', () => {
     const { seenAt = 0 } = (await setUp.opened()) ?? {}
     const guard = setUp.login.guard()
     setUp.time.nowMs += (day / 10 - 1) * 1000
-    expect(await guard(setUp.facts('/me'))).toMatchObject({ headers: { 'Cache-Control': 'private' } })
+    expect((await guard(setUp.facts('/me'))) as object).toHaveProperty('headers', { 'Cache-Control': 'private' })
     setUp.time.nowMs += 1000
     const renewed = await guard(setUp.facts('/me'))
     expect(setCookiesOf(renewed.ok ? renewed : { headers: {} })).toHaveLength(3)
@@ -232,6 +302,6 @@ describe('cookieSessions', () => {
     const options = { baseUrl: appUrl, providers: [provider], keys: sealKeys, sessions: cookieSessions() }
     expect(() => toLoginSettings(options)).toThrow(/`tokens` says where the tokens of these sessions are/)
     expect(() => cookieSessions({ maxChunks: 4 })).toThrow(/maxChunks/)
-    expect(() => cookieSessions({ chunks: 2 } as never)).toThrow(/has no option `chunks`/)
+    expect(() => cookieSessions({ chunks: 2 } as never)).toThrow(/^cookieSessions has no option `chunks`/)
   })
 })

@@ -38,9 +38,17 @@ describe('createLogin', () => {
     const shared = { get() {}, set() {}, replace() {}, delete() {}, describe: () => ({ persistent: true }) }
     wrong({ tokens: { store: shared } }, /`lock` is needed/)
     const { login } = setUpWebLogin()
-    expect(() => login.guard({ provider: 'google' })).toThrow(/`provider` takes one of corporate/)
+    const two = setUpWebLogin({}, (one) => [one, { ...one, name: 'other' }]).login
+    expect(() => two.guard({ provider: 'google' })).toThrow('`provider` takes one of corporate, other.')
+    for (const right of [{ onApi: '401' }, { onApi: 'redirect' }, { returnTo: 'here' }, { returnTo: '/a' }] as const) {
+      expect(() => login.guard(right)).not.toThrow()
+    }
+    expect(() => login.guard({ onApi: '403' } as never)).toThrow("`onApi` takes one of '401', 'redirect'.")
+    expect(() => login.guard({ returnTo: 5 } as never)).toThrow('`returnTo` takes `here`, or a path of the application')
     expect(() => login.guard({ maxAgeSeconds: 0 })).toThrow(/maxAgeSeconds/)
-    expect(() => login.guard({ acr: 'x' } as never)).toThrow(/Did you mean `acrValues`/)
+    expect(() => login.guard({ acr: 'x' } as never)).toThrow(
+      'requireLogin has no option `acr`. Did you mean `acrValues`?',
+    )
     for (const away of ['https://evil.example', '//evil.example', '/a/%5C', 'there', '']) {
       expect(() => login.guard({ returnTo: away }), away).toThrow(
         /`returnTo` takes `here`, or a path of the application/,
@@ -204,6 +212,63 @@ describe('createLogin', () => {
     })
   })
 
+  it('asks the store for what can be an id alone, and takes nothing but a session for one', async () => {
+    const store = createMemorySessionStore()
+    const asked: string[] = []
+    let text: string | undefined
+    const sessions: SessionStore = {
+      ...store,
+      get(key) {
+        asked.push(key)
+        return text ?? store.get(key)
+      },
+    }
+    const setUp = setUpWebLogin({ sessions, tokens: false })
+    for (const id of ['A'.repeat(42), 'A'.repeat(44), `${'A'.repeat(42)}.`, '']) {
+      setUp.cookies.set(sessionName, id)
+      expect(await setUp.login.session(setUp.facts('/'))).toBeUndefined()
+    }
+    expect(asked).toEqual([])
+    await setUp.signIn()
+    expect((await setUp.login.session(setUp.facts('/')))?.account.subject).toBe('alice')
+    for (const wrong of ['garbage', '{}', '']) {
+      text = wrong
+      expect(await setUp.login.session(setUp.facts('/'))).toBeUndefined()
+    }
+    text = undefined
+    const out = await setUp.send('/auth/logout', { method: 'POST', headers: { ...asPage, origin: appUrl } })
+    expect(setCookiesOf(out)).toEqual([`${sessionName}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax`])
+  })
+
+  it('keeps 64 KiB of a session, and says of a store that fails which it is', async () => {
+    const kept = async (filler: number) => {
+      let length = 0
+      const store = createMemorySessionStore()
+      const sessions: SessionStore = {
+        ...store,
+        set(key, text, ttlMs) {
+          length = text.length
+          return store.set(key, text, ttlMs)
+        },
+      }
+      const setUp = setUpWebLogin({ sessions, tokens: false, onLogin: () => ({ data: { text: 'x'.repeat(filler) } }) })
+      return { ...setUp, status: (await setUp.signIn()).status, length: () => length }
+    }
+    const least = (await kept(0)).length()
+    const full = await kept(65_536 - least)
+    expect([full.status, full.length()]).toEqual([303, 65_536])
+    expect((await kept(65_537 - least)).status).toBe(400)
+    const cause = new Error('down')
+    const set = () => Promise.reject(cause)
+    const failing = setUpWebLogin({ sessions: { ...createMemorySessionStore(), set }, tokens: false })
+    expect((await failing.signIn()).status).toBe(503)
+    expect(failing.events.filter(({ type }) => type === 'login.failed' || type === 'session.created')).toEqual([])
+    const get = () => Promise.reject(cause)
+    const unread = setUpWebLogin({ sessions: { ...createMemorySessionStore(), get }, tokens: false })
+    unread.cookies.set(sessionName, 'A'.repeat(43))
+    await expect(unread.login.session(unread.facts('/'))).rejects.toMatchObject({ detail: 'session store', cause })
+  })
+
   it('[A12] answers 503 where a store throws at once, or gives what is no promise of ours', async () => {
     const store = createMemorySessionStore()
     let reading: SessionStore['get'] = store.get
@@ -244,6 +309,25 @@ describe('createLogin', () => {
       expect(await opened(origin, 'same-site'), origin).toMatchObject({ ok: false, answer: { status: 403 } })
     }
     expect(await login.guard()(facts('/live', { headers: { upgrade: 'websocket' } }))).toMatchObject({ ok: true })
+  })
+
+  it('[S2-55] lets what only reads come from anywhere, and what changes something from its own pages alone', async () => {
+    const { login, facts, signIn } = setUpWebLogin()
+    await signIn()
+    const passes = async (method: string, headers: Record<string, string>) =>
+      (await login.guard()(facts('/me', { method, headers }))).ok
+    const elsewhere = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
+    const methods = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE', 'get', 'QUERY']
+    const judged = async (headers: Record<string, string>) => {
+      const passing: string[] = []
+      for (const method of methods) if (await passes(method, headers)) passing.push(method)
+      return passing
+    }
+    expect(await judged(elsewhere)).toEqual(['GET', 'HEAD', 'OPTIONS'])
+    expect(await judged({ 'sec-fetch-site': 'cross-site' })).toEqual(['GET', 'HEAD', 'OPTIONS'])
+    expect(await judged({ origin: appUrl })).toEqual(methods)
+    const accepted = await login.guard()(facts('/me'))
+    expect(accepted).toHaveProperty('headers', { 'Cache-Control': 'private' })
   })
 
   it('sends a user round again whose login is too old, or was another provider’s', async () => {

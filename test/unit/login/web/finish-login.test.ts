@@ -1,4 +1,4 @@
-import { AccessDeniedError, type LoginOptions } from 'portcullis/login'
+import { AccessDeniedError, createMemoryTokenStore, type LoginOptions } from 'portcullis/login'
 import { describe, expect, it } from 'vitest'
 import { answer } from '../../../support/fake-token-endpoint.js'
 import { appUrl, asScript, setCookiesOf, setUpWebLogin } from '../../../support/web-login-set-up.js'
@@ -55,6 +55,68 @@ describe('a better login that comes back with another user', () => {
     const plain = await alice()
     const changed = await plain.signIn('/auth/login?returnTo=/transfers/7', { sub: 'bob' })
     expect(changed.headers['Location']).toBe(`${appUrl}/transfers/7`)
+  })
+})
+
+describe('the way back', () => {
+  it('[S2-56] takes one name at two servers for two users', async () => {
+    let issuer = 'https://as.example'
+    const revoked: unknown[] = []
+    const setUp = setUpWebLogin({}, (one) => ({
+      ...one,
+      async redeem(...about) {
+        const result = await one.redeem(...about)
+        return { ...result, account: { issuer, subject: 'alice' } }
+      },
+      async revoke({ refreshToken }) {
+        revoked.push(refreshToken)
+        return 'revoked'
+      },
+    }))
+    const stepUp = `/auth/login/corporate?acr_values=${mode}&returnTo=/transfers/7`
+    await setUp.signIn('/auth/login', {}, { refresh_token: 'CANARY-first' })
+    const same = await setUp.signIn(stepUp, { acr: mode }, { refresh_token: 'CANARY-second' })
+    expect([same.headers['Location'], revoked]).toEqual([`${appUrl}/transfers/7`, []])
+    issuer = 'https://other.example'
+    const other = await setUp.signIn(stepUp, { acr: mode })
+    expect([other.headers['Location'], revoked]).toEqual([`${appUrl}/`, ['CANARY-second']])
+  })
+
+  it('keeps tokens with the account that they are of', async () => {
+    const store = createMemoryTokenStore()
+    const { signIn } = setUpWebLogin({ tokens: { store } })
+    await signIn()
+    const { value: key } = await store.keys()[Symbol.asyncIterator]().next()
+    expect((await store.get(key))?.account).toEqual({ issuer: 'https://as.example', subject: 'alice' })
+  })
+
+  it('leads users home who have a session, from a login that is over, to the second', async () => {
+    const { signIn, begin, send, time, server } = setUpWebLogin()
+    await signIn()
+    const asked = server.at('/token').length
+    const late = await begin()
+    time.nowMs += 600_000
+    const back = await send(late)
+    expect([back.status, back.headers['Location']]).toEqual([303, `${appUrl}/`])
+    expect(server.at('/token')).toHaveLength(asked)
+  })
+
+  it('takes a cookie that does not open for no login of this browser, and takes it away', async () => {
+    const { begin, send, cookies } = setUpWebLogin()
+    const url = await begin()
+    const [transaction = ''] = [...cookies.keys()]
+    cookies.set(transaction, 'v1.k1.AAAA.AAAA')
+    const refused = await send(url, { headers: asScript })
+    expect([refused.status, JSON.parse(refused.body).code, cookies.size]).toEqual([400, 'ERR_LOGIN_TRANSACTION', 0])
+  })
+
+  it('says to the application what its functions may give', async () => {
+    const data = setUpWebLogin({ onLogin: () => ({ data: [] as never }) })
+    await expect(data.signIn()).rejects.toMatchObject({ cause: { message: '`data` of `onLogin` takes an object' } })
+    const away = setUpWebLogin({ onError: () => ({ redirectTo: 'https://evil.example' }) })
+    await expect(away.send('/auth/callback/corporate?state=x')).rejects.toMatchObject({
+      cause: { message: '`redirectTo` of `onError` takes a path of the application' },
+    })
   })
 })
 

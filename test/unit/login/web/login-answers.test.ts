@@ -1,8 +1,57 @@
 import type { LoginPage } from 'portcullis/login'
 import { describe, expect, it } from 'vitest'
-import { escapeHtml, isNavigation, isSameOrigin, pageAnswer } from '../../../../src/login/web/login-answers.js'
+import {
+  escapeHtml,
+  isNavigation,
+  isSameOrigin,
+  jsonAnswer,
+  pageAnswer,
+  redirectAnswer,
+  wantsPage,
+} from '../../../../src/login/web/login-answers.js'
 import { requestFacts } from '../../../support/request-facts.js'
 import { asPage, asScript, setUpWebLogin } from '../../../support/web-login-set-up.js'
+
+const always = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' }
+
+describe('the answers of the login', () => {
+  it('are kept by no cache, guessed at by no browser, and named to no other site', () => {
+    expect(redirectAnswer('/a')).toEqual({ status: 303, headers: { ...always, Location: '/a' }, body: '' })
+    expect(redirectAnswer('/a', ['b=c']).headers).toEqual({ ...always, Location: '/a', 'Set-Cookie': ['b=c'] })
+    const json = { ...always, 'Content-Type': 'application/json' }
+    expect(jsonAnswer(400, { a: 1 })).toEqual({ status: 400, headers: json, body: '{"a":1}' })
+    expect(jsonAnswer(400, {}, ['b=c'], { Allow: 'GET' }).headers).toEqual({
+      ...{ ...json, Allow: 'GET', 'Set-Cookie': ['b=c'] },
+    })
+  })
+
+  it('are pages that load nothing, run nothing and stand in no frame', () => {
+    const content = { kind: 'logout', title: 'A & B', main: '<b>main</b>' } as const
+    const { status, headers, body } = pageAnswer(200, content, ['b=c'], { Allow: 'GET' })
+    const nonce = /<style nonce="([\w-]{22})">:root\{[^<]*\}<\/style>/.exec(body)?.[1]
+    const policy = `default-src 'none'; style-src 'nonce-${nonce}'; frame-ancestors 'none'; base-uri 'none'`
+    const fields = { ...always, 'Content-Type': 'text/html; charset=utf-8', Allow: 'GET', 'Set-Cookie': ['b=c'] }
+    const strict = { 'Content-Security-Policy': `${policy}; form-action 'self'` }
+    expect([status, headers]).toEqual([200, { ...fields, ...strict }])
+    expect(body.replace(/<style.*<\/style>/, '<style>')).toBe(
+      [
+        ...['<!doctype html>', '<html lang="en">', '<meta charset="utf-8">'],
+        ...['<meta name="viewport" content="width=device-width, initial-scale=1">', '<title>A &amp; B</title>'],
+        ...['<style>', '<main>', '<h1>A &amp; B</h1>', '<b>main</b>', '</main>', '</html>', ''],
+      ].join('\n'),
+    )
+    const leading = pageAnswer(200, { ...content, formLeadsOut: true })
+    expect(leading.headers['Referrer-Policy']).toBe('same-origin')
+    expect(leading.headers['Content-Security-Policy']).toMatch(/; base-uri 'none'$/)
+    expect(leading.headers).not.toHaveProperty('Set-Cookie')
+  })
+
+  it('are pages for whoever takes HTML', () => {
+    const takes = (...accept: string[]) => wantsPage(requestFacts({ headers: { accept } }))
+    expect([takes('text/html'), takes('*/*', 'Text/HTML;q=0.9, a/b')]).toEqual([true, true])
+    expect([takes(), takes('*/*'), takes('application/json')]).toEqual([false, false, false])
+  })
+})
 
 describe('pages of the login', () => {
   it('show text as text', () => {
@@ -29,7 +78,18 @@ describe('isSameOrigin', () => {
   it('lets programs pass that say nothing of themselves, unless it wants proof', () => {
     expect([asked({}, false), asked({}, true)]).toEqual([true, false])
     expect([asked({ origin: 'null' }, false), asked({ origin: 'null' }, true)]).toEqual([false, false])
-    expect(asked({ 'sec-fetch-site': 'none' }, false)).toBe(false)
+    for (const strict of [false, true]) {
+      expect(asked({ 'sec-fetch-site': 'same-origin' }, strict)).toBe(true)
+      for (const site of ['none', 'same-site', 'cross-site', '']) {
+        expect([site, asked({ 'sec-fetch-site': site }, strict)]).toEqual([site, false])
+        expect(asked({ 'sec-fetch-site': site, origin: 'null' }, strict)).toBe(false)
+      }
+      expect(asked({ origin: 'null', 'sec-fetch-site': 'same-origin' }, strict)).toBe(true)
+      expect(asked({ origin: 'https://app.example.com', 'sec-fetch-site': 'cross-site' }, strict)).toBe(true)
+      for (const origin of ['https://evil.example', 'https://app.example.com:444', 'http://app.example.com', '']) {
+        expect([origin, asked({ origin, 'sec-fetch-site': 'same-origin' }, strict)]).toEqual([origin, false])
+      }
+    }
   })
 })
 
@@ -42,6 +102,14 @@ describe('isNavigation', () => {
     expect(asked({ 'sec-fetch-mode': 'navigate' })).toBe(true)
     expect(asked({ 'sec-fetch-mode': 'navigate' }, 'POST')).toBe(false)
     expect(asked({ 'sec-fetch-mode': 'cors', accept: 'text/html' })).toBe(false)
+    for (const ahead of [
+      { 'sec-purpose': 'prefetch;prerender' },
+      { purpose: 'prefetch' },
+      { 'next-router-prefetch': '' },
+    ]) {
+      expect([ahead, asked({ 'sec-fetch-mode': 'navigate', ...ahead } as never)]).toEqual([ahead, false])
+    }
+    expect(asked({ 'sec-fetch-mode': 'navigate', 'sec-purpose': '', purpose: 'preview' })).toBe(true)
   })
 })
 

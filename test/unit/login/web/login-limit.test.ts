@@ -22,6 +22,8 @@ describe('createLimiter', () => {
     expect(limit(from('2001:db8:1:3::1'), 0)).toBeUndefined()
     expect(limit(from('::ffff:192.0.2.1'), 0)).toBeUndefined()
     expect(limit(from('192.0.2.1'), 0)).toBe(60)
+    // Networks whose parts are the same digits one after another.
+    expect([limit(from('1:17::1'), 0), limit(from('c:3::1'), 0)]).toEqual([undefined, undefined])
   })
 
   it('believes X-Forwarded-For of declared proxies alone, from the right', () => {
@@ -34,7 +36,12 @@ describe('createLimiter', () => {
 
   it('limits nobody where the client is not known', () => {
     const limit = createLimiter({ max: 1 }, ['10.0.0.0/8'])
-    for (const facts of [from(undefined), from('10.0.0.1', 'unknown'), from('nonsense')]) {
+    for (const facts of [
+      from(undefined),
+      from(undefined, '192.0.2.1'),
+      from('10.0.0.1', 'unknown'),
+      from('nonsense'),
+    ]) {
       expect([limit(facts, 0), limit(facts, 0)]).toEqual([undefined, undefined])
     }
     expect([limit(from('10.0.0.9'), 0), limit(from('10.0.0.9'), 0)]).toEqual([undefined, 60])

@@ -27,6 +27,69 @@ describe('/login', () => {
     }
   })
 
+  it('takes every prompt there is, hints of 256 characters and ways of 512, and answers in words', async () => {
+    const { send } = setUpWebLogin()
+    const json = { headers: { accept: 'application/json', 'sec-fetch-mode': 'navigate' } }
+    const right = ['none', 'login', 'consent', 'select_account', 'create'].map((prompt) => `prompt=${prompt}`)
+    for (const one of [
+      ...right,
+      `login_hint=${'x'.repeat(256)}`,
+      `acr_values=${'x'.repeat(512)}`,
+      'max_age=12345678',
+    ]) {
+      expect([one, (await send(`/auth/login?${one}`, json)).status]).toEqual([one, 303])
+    }
+    const wrong = [
+      'prompt=login%20now',
+      'prompt=',
+      'login_hint=',
+      'acr_values=%20a',
+      'acr_values=a%20',
+      'acr_values=',
+      'acr_values=%C3%A4',
+    ]
+    for (const one of [...wrong, 'max_age=123456789', 'max_age=a1', 'max_age=1a', 'max_age=']) {
+      const { status, body } = await send(`/auth/login?${one}`, json)
+      expect([one, status, JSON.parse(body)]).toEqual([
+        ...[one, 400],
+        { error: 'invalid_request', error_description: 'A parameter of the address cannot be right.' },
+      ])
+    }
+    const page = await send('/auth/login?prompt=now')
+    expect(page.body).toContain('<h1>The login did not start</h1>')
+    expect(page.body).toContain(`href="${appUrl}/auth/login/corporate"`)
+  })
+
+  it('starts no login for a hint of a prefetch, also without any other field', async () => {
+    const { send } = setUpWebLogin()
+    for (const name of ['sec-fetch-mode', 'sec-purpose', 'purpose', 'next-router-prefetch']) {
+      expect([name, (await send('/auth/login', { headers: { [name]: 'prefetch' } })).status]).toEqual([name, 401])
+    }
+  })
+
+  it('asks the provider for the answer that is wanted, by a cookie that comes back with it', async () => {
+    const http = { baseUrl: 'http://localhost:3000', allowInsecureLoopback: true } as const
+    for (const [options, mode, sameSite] of [
+      [{}, null, 'Lax'],
+      [{ responseMode: 'form_post' }, 'form_post', 'None'],
+      [http, null, 'Lax'],
+      [{ ...http, responseMode: 'form_post' }, 'form_post', 'Lax'],
+    ] as const) {
+      const out = await setUpWebLogin(options).send('/auth/login')
+      expect(new URL(String(out.headers['Location'])).searchParams.get('response_mode')).toBe(mode)
+      expect(setCookiesOf(out).map((line) => line.replace(/.*SameSite=/, ''))).toEqual([sameSite])
+    }
+  })
+
+  it('leads to `/` where nothing else was asked for', async () => {
+    const told: unknown[] = []
+    const { begin, send } = setUpWebLogin({ onError: (_error, { returnTo }) => void told.push(returnTo) })
+    for (const query of ['', '?returnTo=https://evil.example', '?returnTo=/me']) {
+      await send((await begin(`/auth/login${query}`)).replace(/code=[^&]+/, 'error=login_required'))
+    }
+    expect(told).toEqual(['/', '/', '/me'])
+  })
+
   it('starts no login for what is fetched ahead of time or by a script', async () => {
     const { send } = setUpWebLogin()
     const hints = [
@@ -50,6 +113,18 @@ describe('/login', () => {
     const listed = await send('/auth/login?returnTo=%2Fa%22%3E%3Cb%3E', { headers: { accept: 'application/json' } })
     const { providers } = JSON.parse(listed.body)
     expect(providers.map(({ name }: { name: string }) => name)).toEqual(['corporate', 'other'])
+    const way = 'returnTo=%2Fa%22%3E%3Cb%3E'.replace('%22%3E%3Cb%3E', '%2522%253E%253Cb%253E')
+    expect(providers.map(({ url }: { url: string }) => url)).toEqual(
+      ['corporate', 'other'].map((one) => `${appUrl}/auth/login/${one}?${way}`),
+    )
+    const whole = (await send('/auth/login')).body
+    expect(whole).toContain('<h1>Sign in with</h1>')
+    expect(whole).toContain(
+      `<ul>\n<li><a class="b" href="${appUrl}/auth/login/corporate">corporate</a></li>\n<li><a class="b" href="${appUrl}/auth/login/other">other</a></li>\n</ul>`,
+    )
+    expect((await send('/auth/login?returnTo=%2F')).body).toContain(`href="${appUrl}/auth/login/corporate"`)
+    const laidOut = setUpWebLogin({ providers: [provider, odd], pages: ({ kind, main }) => `${kind}: ${main}` })
+    expect((await laidOut.send('/auth/login')).body).toMatch(/^providers: <ul>/)
     const page = await send('/auth/login?returnTo=%2Fa%3Fb%3D%22%3E%3Cscript%3E')
     expect(page.body).not.toContain('<script>')
     expect(page.headers['Content-Security-Policy']).toMatch(
@@ -63,6 +138,9 @@ describe('/login', () => {
     expect([await start(), await start(), await start()]).toEqual([303, 303, 429])
     const limited = await send('/auth/login', { remoteAddress: '192.0.2.1' })
     expect([limited.headers['Retry-After'], setCookiesOf(limited)]).toEqual(['30', []])
+    expect(limited.body).toContain('<h1>Too many logins</h1>\n<p>Please wait a minute before you try again.</p>')
+    const program = await send('/auth/login', { remoteAddress: '192.0.2.1', headers: {} })
+    expect(JSON.parse(program.body).error).toBe('rate_limited')
     expect(events).toContainEqual({ type: 'login.limited', provider: 'corporate' })
     const open = setUpWebLogin({ limit: false })
     for (let count = 0; count < 12; count += 1) {
@@ -209,6 +287,130 @@ describe('/callback', () => {
     const twice = await posted(() => ({ ...Object.fromEntries(url.searchParams), code: ['a', 'b'] }))
     expect(twice?.body).toContain('ERR_LOGIN_RESPONSE')
     expect((await posted(() => Object.fromEntries(url.searchParams)))?.status).toBe(303)
+  })
+})
+
+describe('the routes', () => {
+  const own = { method: 'POST', headers: { ...asScript, origin: appUrl } }
+  const failure = (error: string, sentence: string) => ({ error, error_description: sentence })
+  const nothing = failure('not_found', 'This address does not belong to any part of the login.')
+
+  it.each([
+    ['GET', '/auth/', 404, nothing, undefined],
+    ['GET', '/auth/other', 404, nothing, undefined],
+    ['GET', '/auth/constructor', 404, nothing, undefined],
+    ['GET', '/auth/status/corporate', 404, nothing, undefined],
+    ['GET', '/auth/logout/corporate', 404, nothing, undefined],
+    ['GET', '/auth/login/other', 404, nothing, undefined],
+    ['GET', '/auth/login/corporate/more', 404, nothing, undefined],
+    ['GET', '/auth/callback', 404, nothing, undefined],
+    ['GET', '/auth/callback/other', 404, nothing, undefined],
+    ['PUT', '/auth/status', 405, failure('method_not_allowed', 'This address takes GET.'), 'GET'],
+    ['POST', '/auth/userinfo', 405, failure('method_not_allowed', 'This address takes GET.'), 'GET'],
+    ['GET', '/auth/refresh', 405, failure('method_not_allowed', 'This address takes POST.'), 'POST'],
+    [
+      'GET',
+      '/auth/backchannel-logout/corporate',
+      405,
+      failure('method_not_allowed', 'This address takes POST.'),
+      'POST',
+    ],
+    ['DELETE', '/auth/logout', 405, failure('method_not_allowed', 'This address takes GET, POST.'), 'GET, POST'],
+    ['provider', '/auth/login', 405, failure('method_not_allowed', 'This address takes GET.'), 'GET'],
+    [
+      'POST',
+      '/auth/logout',
+      403,
+      failure('cross_site', 'This can only be done from a page of this application.'),
+      undefined,
+    ],
+    [
+      'POST',
+      '/auth/refresh',
+      403,
+      failure('cross_site', 'This can only be done from a page of this application.'),
+      undefined,
+    ],
+    ['GET', '/auth/status', 200, { authenticated: false }, undefined],
+    ['GET', '/auth/userinfo', 401, { error: 'not_authenticated' }, undefined],
+  ])('answer %s %s by %d', async (method, path, status, body, allow) => {
+    const { send } = setUpWebLogin()
+    const answered = await send(path, { method, headers: { accept: 'application/json' } })
+    expect([answered.status, JSON.parse(answered.body), answered.headers['Allow']]).toEqual([status, body, allow])
+  })
+
+  it.each([
+    ['GET', '/auth/other', 'There is nothing here'],
+    ['PUT', '/auth/status', 'Not that way'],
+    ['POST', '/auth/logout', 'Not from here'],
+  ])('say it to people: %s %s, %s', async (method, path, title) => {
+    const { send } = setUpWebLogin()
+    expect((await send(path, { method })).body).toContain(`<h1>${title}</h1>`)
+  })
+
+  it('say who is signed in, and no more', async () => {
+    const { send, signIn } = setUpWebLogin({ claims: ['email'] })
+    await signIn('/auth/login', { email: 'a@example.com', other: 1 }, { refresh_token: 'CANARY-refresh' })
+    const asked = async (path: string, further = {}) =>
+      JSON.parse((await send(path, { headers: asScript, ...further })).body)
+    expect(await asked('/auth/status')).toEqual({
+      ...{ authenticated: true, subject: 'alice', provider: 'corporate', expires_at: 1_800_604_800 },
+    })
+    expect(await asked('/auth/userinfo')).toEqual({
+      account: { issuer: 'https://as.example', subject: 'alice' },
+      ...{ claims: { email: 'a@example.com' }, userInfo: {} },
+    })
+    expect(await asked('/auth/refresh', own)).toEqual({ success: true, expires_in: 3600, token_type: 'Bearer' })
+  })
+
+  it('say that no new token is to be had for now', async () => {
+    const { send, signIn, server } = setUpWebLogin()
+    const nobody = await send('/auth/refresh', own)
+    expect([nobody.status, nobody.body]).toEqual([401, '{"error":"not_authenticated"}'])
+    await signIn('/auth/login', {}, { refresh_token: 'CANARY-refresh' })
+    server.script('/token', answer({ error: 'temporarily_unavailable' }, 503))
+    const down = await send('/auth/refresh', own)
+    expect(JSON.parse(down.body)).toEqual({ error: 'temporarily_unavailable', code: 'ERR_UNAVAILABLE' })
+    expect(down.headers).toEqual({ ...nobody.headers, 'Retry-After': '5' })
+  })
+
+  it('ask before they sign a user out, in a form that may lead to the provider', async () => {
+    const { send, signIn } = setUpWebLogin()
+    await signIn()
+    const { status, body, headers } = await send('/auth/logout')
+    expect([status, headers['Referrer-Policy'], headers['Content-Security-Policy']]).toEqual([
+      ...[200, 'same-origin', expect.not.stringContaining('form-action')],
+    ])
+    expect(body).toContain('<h1>Do you want to sign out?</h1>')
+    expect(body).toContain(`<form method="post" action="${appUrl}/auth/logout"><button>Sign out</button></form>`)
+  })
+
+  it('name the user to the provider only where the ID token does not', async () => {
+    const asked: unknown[] = []
+    let idToken: string | undefined
+    const setUp = setUpWebLogin({ tokens: false }, (one) => ({
+      ...one,
+      async redeem(...about) {
+        const result = await one.redeem(...about)
+        return { ...result, tokens: { ...result.tokens, idToken } }
+      },
+      async endSessionUrl(about) {
+        asked.push(about)
+        return 'https://as.example/logout'
+      },
+    }))
+    for (const length of [10, 1500, 1501, undefined]) {
+      idToken = length === undefined ? undefined : 'x'.repeat(length)
+      await setUp.signIn()
+      await setUp.send('/auth/logout', ownPost)
+      expect(asked.splice(0)).toEqual([
+        {
+          idTokenHint: idToken,
+          logoutHint: length === 10 || length === 1500 ? undefined : 'alice',
+          postLogoutRedirectUri: `${appUrl}/`,
+        },
+      ])
+    }
   })
 })
 

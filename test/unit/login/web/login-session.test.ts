@@ -27,6 +27,25 @@ describe('the record of a session', () => {
     expect(JSON.stringify(record)).not.toContain('CANARY')
   })
 
+  it('begins when the provider signed the ID token, and where there is none, now', () => {
+    const about = {
+      kept: ['email'],
+      data: {},
+      asked: { acrValues: undefined, maxAgeSeconds: undefined },
+      nowSeconds: 10,
+      seconds: 100,
+    }
+    const signed = { ...(result as object), claims: { iat: 7 } } as never
+    expect(recordOf('corporate', signed, about)).toMatchObject({ issuedAt: 7, createdAt: 10, claims: {} })
+    const unsigned = { ...(result as object), claims: undefined, userInfo: undefined } as never
+    expect(recordOf('corporate', unsigned, about)).toMatchObject({
+      issuedAt: 10,
+      claims: {},
+      userInfo: {},
+      sid: undefined,
+    })
+  })
+
   it('comes back from its text, and from nothing else', () => {
     expect(parseRecord(JSON.stringify(record))).toEqual(JSON.parse(JSON.stringify(record)))
     const broken = [

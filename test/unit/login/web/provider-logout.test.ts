@@ -1,4 +1,5 @@
 import { createMemoryRevocationStore } from 'portcullis'
+import { OAuthClientError } from 'portcullis/client'
 import { createLogin, createMemorySessionStore, createMemoryTokenStore, type LoginOptions } from 'portcullis/login'
 import { describe, expect, it } from 'vitest'
 import type { HttpAnswer } from '../../../../src/http/http-answer.js'
@@ -46,6 +47,45 @@ const bad = {
 }
 
 describe('/backchannel-logout', () => {
+  it('[LOGO-02] tells why it refused, and 503 where the provider cannot be asked', async () => {
+    const { post, send, logoutToken, events, server } = world()
+    const refused = (code: string, status: number, detail?: string) => ({
+      type: 'logout.refused',
+      code,
+      status,
+      detail,
+    })
+    for (const form of ['', 'logout_token=', 'logout_token=a&logout_token=b', 'logout_token=a%20b']) {
+      expect((await post(form)).status).toBe(400)
+      expect(events.at(-1)).toEqual(refused('ERR_TOKEN_MALFORMED', 401, 'not one logout_token'))
+    }
+    expect((await send('nonsense')).status).toBe(400)
+    expect((await send(logoutToken({ aud: 'other' }))).status).toBe(400)
+    expect(events.at(-1)).toMatchObject({ code: 'ERR_TOKEN_AUDIENCE' })
+    server.script('/.well-known/openid-configuration', answer({}, 503))
+    const down = world()
+    down.server.script('/.well-known/openid-configuration', answer({}, 503))
+    expect((await down.send(down.logoutToken())).status).toBe(503)
+    expect(down.events.find(({ type }) => type === 'logout.refused')).toMatchObject({
+      code: 'ERR_KEYS_UNAVAILABLE',
+      status: 503,
+    })
+    for (const [error, status, code] of [
+      [new TypeError('a bug'), 503, 'ERR_KEYS_UNAVAILABLE'],
+      [new OAuthClientError('ERR_NETWORK'), 503, 'ERR_KEYS_UNAVAILABLE'],
+      [new OAuthClientError('ERR_LOGOUT_TOKEN'), 400, 'ERR_TOKEN_MALFORMED'],
+    ] as const) {
+      const broken = setUpWebLogin({}, (one) => ({ ...one, verifyLogoutToken: () => Promise.reject(error) }))
+      const request = requestFacts({
+        ...{ method: 'POST', url: '/auth/backchannel-logout/corporate' },
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      })
+      const answered = await broken.login.handle(request, async () => new URLSearchParams({ logout_token: 'a' }))
+      expect(answered?.status).toBe(status)
+      expect(broken.events.find(({ type }) => type === 'logout.refused')).toMatchObject({ code })
+    }
+  })
+
   it('[LOGO-02] [LOGO-03] ends every session of a user that began before, by `sub` alone', async () => {
     const { signIn, send, logoutToken, lives, events, server, time } = world()
     await signIn('/auth/login', { sid: 'one' })

@@ -1,0 +1,219 @@
+import { type PortcullisEvent, TokenStoreError } from 'portcullis/login'
+import { describe, expect, it, vi } from 'vitest'
+import { freezeTokenSet, type TokenSet } from '../../../src/client/token-set.js'
+import { type KeptTokens, keysOf } from '../../../src/login/kept-tokens.js'
+import { createTokenKeeper } from '../../../src/login/token-keeper.js'
+import { isReplaced, replacedBy, saveLater, trySwap } from '../../../src/login/unsaved-tokens.js'
+import { createMemoryTokenStore } from '../../../src/stores/memory/memory-token-store.js'
+import { type MutableStore, shared } from '../../support/user-tokens-set-up.js'
+
+const nowMs = 1_800_000_000_000
+
+function tokensOf(name: string, refreshToken: string | undefined = `refresh-${name}`): TokenSet {
+  return freezeTokenSet({
+    ...{ tokenType: 'Bearer', accessToken: `access-${name}`, refreshToken, idToken: undefined, raw: {}, scope: [] },
+    ...{
+      issuedAt: nowMs / 1000,
+      expiresAt: nowMs / 1000 + 100,
+      refreshExpiresAt: undefined,
+      issuedTokenType: undefined,
+    },
+  })
+}
+
+const keptOf = (name: string, version = name, refreshToken?: string): KeptTokens => ({
+  ...{ tokens: tokensOf(name, refreshToken), version, account: undefined, sent: undefined },
+})
+
+function setUp() {
+  const inner = createMemoryTokenStore({ clock: () => nowMs })
+  const store: MutableStore = shared(inner)
+  const events: PortcullisEvent[] = []
+  const provider = { name: 'p', issuer: 'https://as.example', revoke: async () => 'revoked' } as never
+  const onEvent = (event: PortcullisEvent) => void events.push(event)
+  const keeper = createTokenKeeper({
+    ...{ provider, store, key: 'user', clock: () => nowMs, onReauthRequired: undefined, onEvent },
+  })
+  return { inner, store, events, keeper }
+}
+
+/** Holds a call of the store until it is let go. */
+function gated<Name extends 'get' | 'set' | 'replace'>(store: MutableStore, name: Name) {
+  let letGo = () => {}
+  const opened = new Promise<void>((resolve) => {
+    letGo = resolve
+  })
+  const call = store[name] as (...args: unknown[]) => Promise<unknown>
+  store[name] = (async (...args: unknown[]) => {
+    store[name] = call as never
+    const answer = await call(...args)
+    await opened
+    return answer
+  }) as never
+  return letGo
+}
+
+describe('what an entry was replaced by', () => {
+  it('[A1] are those of its version, and those that hold a token that is spent', () => {
+    const replaced = { version: 'v1', spent: ['access-a', 'refresh-a'] }
+    const judged = (kept: KeptTokens) => isReplaced(kept, replaced)
+    expect(judged(keptOf('b', 'v1'))).toBe(true)
+    expect(judged(keptOf('a', 'v2', 'refresh-b'))).toBe(true)
+    expect(judged(keptOf('b', 'v2', 'refresh-a'))).toBe(true)
+    expect(judged(keptOf('b', 'v2'))).toBe(false)
+  })
+
+  it('[A1] takes the refresh token for spent only where the server gave another one', () => {
+    const kept = keptOf('a', 'v1')
+    expect(replacedBy(tokensOf('b'), kept)).toEqual({ version: 'v1', spent: ['access-a', 'refresh-a'] })
+    expect(replacedBy(tokensOf('b', 'refresh-a'), kept)).toEqual({ version: 'v1', spent: ['access-a'] })
+    const without = {
+      ...kept,
+      tokens: { ...kept.tokens, accessToken: 'access-a', refreshToken: undefined } as TokenSet,
+    }
+    expect(replacedBy(tokensOf('b'), without)).toEqual({ version: 'v1', spent: ['access-a'] })
+    expect(replacedBy(tokensOf('b'), kept, { version: 'v0', spent: ['x'] })).toEqual({
+      ...{ version: 'v0', spent: ['x', 'access-a', 'refresh-a'] },
+    })
+  })
+})
+
+describe('a try to write', () => {
+  const replaced = { version: 'v1', spent: ['access-a', 'refresh-a'] }
+  const next = keptOf('b', 'v2')
+
+  /** What comes of it where the store has an entry, and says no to some tries. */
+  async function tried(entry: KeptTokens | undefined, refusals = 0) {
+    const { store, keeper } = setUp()
+    if (entry !== undefined) {
+      await keeper.put(entry.tokens, undefined)
+      const found = await store.get('user')
+      await store.set('user', { ...(found as NonNullable<typeof found>), version: entry.version })
+    }
+    const { replace } = store
+    const versions: unknown[] = []
+    store.replace = async (...args) => {
+      versions.push(args[1])
+      return versions.length > refusals && (await replace(...args))
+    }
+    return { ...(await trySwap(store, 'user', next, replaced, nowMs)), versions }
+  }
+
+  it('[A1] [A3] writes over what it replaces, and over nothing else', async () => {
+    expect(await tried(keptOf('a', 'v1'))).toEqual({ now: next, versions: ['v1'] })
+    expect(await tried(undefined)).toEqual({ now: undefined, versions: ['v1'] })
+    const again = await tried(keptOf('a', 'v7'))
+    expect([again.now === next, again.versions]).toEqual([true, ['v1', 'v7']])
+    const other = await tried(keptOf('c', 'v7'))
+    expect([other.now?.tokens.accessToken, other.versions]).toEqual(['access-c', ['v1']])
+  })
+
+  it('[A12] is not made twice where the store says no without a reason, and heard is heard', async () => {
+    const refused = await tried(keptOf('a', 'v1'), 1)
+    expect([refused.now?.version, refused.versions]).toEqual(['v1', ['v1']])
+    const heard = await tried(next, 1)
+    expect(heard.now === next).toBe(true)
+  })
+
+  it('[A12] is made later only where something is unwritten, and nobody else is at it', () => {
+    const during = vi.fn()
+    const start = (unsaved: unknown, guard: unknown) => {
+      during.mockClear()
+      const state = { unsaved, guard, held: undefined } as never
+      saveLater(
+        state,
+        { during, alone: {} } as never,
+        async () => undefined,
+        () => false,
+      )
+      return during.mock.calls.length
+    }
+    expect(start(undefined, undefined)).toBe(0)
+    expect(start(replaced, { alone: { aborted: false } })).toBe(0)
+    expect(start(replaced, { alone: { aborted: true } })).toBe(1)
+    expect(start(replaced, undefined)).toBe(1)
+  })
+})
+
+describe('the tokens of one key', () => {
+  it('[A3] are those of the last login, whatever was read before it', async () => {
+    const { store, keeper } = setUp()
+    await keeper.put(tokensOf('a'), undefined)
+    const letGo = gated(store, 'get')
+    const loading = keeper.load()
+    await keeper.put(tokensOf('b'), undefined)
+    letGo()
+    expect((await loading)?.tokens.accessToken).toBe('access-b')
+    expect(keeper.state().held?.tokens.accessToken).toBe('access-b')
+  })
+
+  it('[A3] are none where a logout came while a login was written', async () => {
+    const { store, keeper } = setUp()
+    const letGo = gated(store, 'set')
+    const putting = keeper.put(tokensOf('a'), undefined)
+    await keeper.take()
+    letGo()
+    await putting
+    expect(keeper.state()).toMatchObject({ held: undefined, ended: 'logged_out' })
+  })
+
+  it('[A3] are those of a login that came while renewed ones were written', async () => {
+    const { store, keeper } = setUp()
+    await keeper.put(tokensOf('a'), undefined)
+    const { held, generation } = keeper.state()
+    const letGo = gated(store, 'replace')
+    const swapping = keeper.swap(held as KeptTokens, tokensOf('b'), generation)
+    await keeper.put(tokensOf('c'), undefined)
+    letGo()
+    expect((await swapping)?.tokens.accessToken).toBe('access-c')
+  })
+
+  it('[S2-36] are news where another process signed in after the end', async () => {
+    const { store, keeper, events } = setUp()
+    await keeper.put(tokensOf('a'), undefined)
+    const entry = await store.get('user')
+    await keeper.take()
+    keeper.end('logged_out')
+    await store.set('user', entry as NonNullable<typeof entry>)
+    await keeper.load()
+    expect(keeper.state().ended).toBeUndefined()
+    expect(events).toEqual([])
+    keeper.end('invalid_grant')
+    expect(events).toMatchObject([{ type: 'tokens.reauth_required', provider: 'p', reason: 'invalid_grant' }])
+  })
+
+  it('[A3] are dropped where nobody replaced them, and no others with them', async () => {
+    const { store, keeper } = setUp()
+    await keeper.put(tokensOf('a'), undefined)
+    const first = keeper.state().held as KeptTokens
+    expect(await keeper.drop(first)).toBe(true)
+    expect([keeper.state().held, await store.get('user')]).toEqual([undefined, undefined])
+    expect(await keeper.drop(first)).toBe(false)
+    await keeper.put(tokensOf('b'), undefined)
+    const second = keeper.state().held as KeptTokens
+    await keeper.put(tokensOf('c'), undefined)
+    const third = keeper.state().held as KeptTokens
+    keeper.state().held = second
+    expect([await keeper.drop(second), keeper.state().held === second]).toEqual([false, true])
+    expect([await keeper.drop(third), keeper.state().held === second]).toEqual([true, true])
+    await keeper.put(tokensOf('d'), undefined)
+    const fourth = keeper.state().held as KeptTokens
+    keeper.state().held = undefined
+    expect(await keeper.drop(fourth)).toBe(true)
+  })
+
+  it('[A12] that could not be written are told of with the time that they serve', async () => {
+    const { store, keeper, events } = setUp()
+    await keeper.put(tokensOf('a'), undefined)
+    const { held, generation } = keeper.state()
+    store.replace = () => Promise.reject(new TokenStoreError('ERR_TOKEN_STORE_CONFIGURATION', 'full'))
+    await keeper.swap(held as KeptTokens, tokensOf('b'), generation)
+    expect(events).toEqual([
+      {
+        ...{ type: 'tokens.persist_failed', provider: 'p', code: 'ERR_TOKEN_STORE_CONFIGURATION' },
+        secondsAtRisk: 100,
+      },
+    ])
+    expect(keysOf(store).state('user').held?.tokens.accessToken).toBe('access-b')
+  })
+})
