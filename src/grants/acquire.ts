@@ -10,16 +10,10 @@ import { type MaybePromise, whenReady } from '../kit/maybe-promise.js'
 import { createSingleFlight } from '../kit/single-flight.js'
 import { withTimeLimit } from '../kit/time-limit.js'
 import type { Exclusively, Holding } from '../stores/exclusively.js'
-import {
-  checkGranted,
-  type ExchangeRequest,
-  exchangeParams,
-  type GrantCache,
-  type GrantClient,
-  grantKey,
-} from './exchange.js'
+import { checkGranted, type ExchangeRequest, exchangeParams, type GrantCache, type GrantClient } from './exchange.js'
 import type { ActorToken, GrantSettings } from './grant.js'
 import { describeFailure, type MapRefusal, toActorError, toGrantError } from './grant-errors.js'
+import { grantKey } from './grant-key.js'
 
 /** What acquiring a downstream token takes. */
 export interface AcquireSettings {

@@ -3,6 +3,7 @@ import { Auth } from '../auth/auth.js'
 import { type AuthError, ConfigurationError, isAuthError, MissingTokenError } from '../errors/index.js'
 import { type HttpAnswer, preflightAnswer } from '../http/http-answer.js'
 import type { RequestFacts } from '../http/request-facts.js'
+import { isJsonObject } from '../kit/json.js'
 import type { MaybePromise } from '../kit/maybe-promise.js'
 import { anything, type Rules, text } from '../kit/options.js'
 import type { AuthResult, OptionalAuthResult, OptionalGuard } from '../resource-server/auth-result.js'
@@ -102,7 +103,7 @@ export function createAdapterGate<Claims>(
   { resource, grants }: AdapterOptions = {},
 ): AdapterGate<Claims> {
   const withDefaults = (requirement: Requirement<Claims> = {}): Requirement<Claims> =>
-    resource === undefined ? requirement : { resource, ...requirement }
+    isJsonObject(requirement) ? { resource, ...requirement } : requirement
   const acquirerOf = (declared: readonly Grant[]) =>
     declared.length === 0 ? undefined : createGrantGuard(server, grants, declared)
 

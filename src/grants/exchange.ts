@@ -1,11 +1,10 @@
-/** One exchange: its key, what is asked, what may come of it, and how that is kept. Does NOT call the client: see acquire.ts. */
-import { sha256Base64url } from '#crypto'
+/** One exchange: what is asked, what may come of it, and how that is kept. Does NOT call the client: see acquire.ts. */
 import type { GrantedToken } from '../auth/access-context.js'
-import { type Auth, passage } from '../auth/auth.js'
+import type { Auth } from '../auth/auth.js'
 import type { BreakerState, CircuitName } from '../kit/client-events.js'
 import type { Clock } from '../kit/clock.js'
 import { hideSecrets } from '../kit/hidden.js'
-import { isThenable, type MaybePromise, whenReady } from '../kit/maybe-promise.js'
+import { isThenable, type MaybePromise } from '../kit/maybe-promise.js'
 import { inPatience } from '../kit/time-limit.js'
 import type { GrantStore, StoredGrant } from '../stores/contract.js'
 import type { StoreWatch } from '../stores/store-watch.js'
@@ -79,42 +78,6 @@ export interface ExchangeRequest {
   readonly grant: GrantSettings
   readonly client: GrantClient
   readonly actor: ActorToken | undefined
-}
-
-/**
- * The cache key of one caller's downstream token: a digest over the caller's whole token and its issuer, the actor,
- * the authorization server, this client and its proof key, and every part of the grant. Two callers share an entry only
- * by sharing all of it. Says nothing about the tokens in it.
- */
-export function grantKey({ auth, grant, client, actor }: ExchangeRequest): MaybePromise<string> {
-  return whenReady(client.dpop?.thumbprint(), (thumbprint) => {
-    const aboutActor = actor === undefined ? null : [actor.type, actor.token]
-    const aboutCaller = JSON.stringify([thumbprint ?? null, auth.issuer, aboutActor])
-    // Two arrays, each of which ends where it ends, and the hash is all the rest: nothing can run together.
-    const about = aboutRequest(grant, client) + aboutCaller
-    return whenReady(auth[passage].tokenHash ?? sha256Base64url(auth.token), (hash) => sha256Base64url(about + hash))
-  })
-}
-
-/** What does not change between two requests to one route. */
-interface Description {
-  readonly clientId: string | undefined
-  readonly text: string
-}
-
-const descriptions = new WeakMap<GrantSettings, WeakMap<GrantClient, Description>>()
-
-function aboutRequest(grant: GrantSettings, client: GrantClient): string {
-  const { clientId } = client
-  const known = descriptions.get(grant)?.get(client)
-  if (known !== undefined && known.clientId === clientId) return known.text
-  const { resource, audience, sendResource, scope, allowNarrowerScope, requestedTokenType = null } = grant
-  const asked = [resource, audience, sendResource, scope, allowNarrowerScope, requestedTokenType]
-  // A client that does not know its identifier yet shares with no other.
-  const text = JSON.stringify([client.issuer, clientId ?? [crypto.randomUUID()], ...asked])
-  const perClient = descriptions.get(grant) ?? new WeakMap<GrantClient, Description>()
-  descriptions.set(grant, perClient.set(client, { clientId, text }))
-  return text
 }
 
 /** RFC 6749 appendix A.12: anything else would not fit into a header field. */
@@ -200,7 +163,9 @@ export function createGrantCache(store: GrantStore, clock: Clock, watch: StoreWa
   const shown = new WeakMap<StoredGrant, GrantedToken>()
 
   function show(kept: StoredGrant): GrantedToken {
-    const token = shown.get(kept) ?? redacted(kept)
+    const known = shown.get(kept)
+    if (known !== undefined) return known
+    const token = redacted(kept)
     shown.set(kept, token)
     return token
   }

@@ -108,7 +108,7 @@ export function createGrants(options: GrantsOptions): Grants {
   const clientOf = createClientSelection(options.client)
   const watches = {
     store: createStoreWatch('grants', store !== undefined, onEvent),
-    lock: createStoreWatch('grants', lock !== undefined, onEvent),
+    lock: createStoreWatch('grants', true, onEvent),
   }
   const acquire = createAcquire({
     clientFor: (grant, auth) => clientOf(issuerOf(grant, auth)),

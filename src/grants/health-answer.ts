@@ -32,7 +32,7 @@ export function createHealthAnswer<Claims>(
   options: HealthOptions = {},
 ): () => HttpAnswer {
   checkOptions<HealthOptions>('health', options, rules)
-  const { probe = 'ready', details = false } = options
+  const { probe, details = false } = options
   return () => {
     if (probe === 'live') return answerOf(200, { status: 'ok' })
     const own = server.health()

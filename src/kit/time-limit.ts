@@ -31,12 +31,17 @@ export async function withTimeLimit<T>(
   work: (signal: AbortSignal) => Promise<T>,
   sources: SignalSources = [],
 ): Promise<T> {
-  const { signal, abort, release } = createLink(sources, limitMs)
+  let giveUp: Abort | undefined
+  const over = new Promise<never>((_, reject) => {
+    giveUp = reject
+  })
+  const { controller, release } = createLink(sources, limitMs, giveUp)
+  const { signal } = controller
   try {
-    return await untilAborted(signal, work)
+    return await (signal.aborted ? over : Promise.race([work(signal), over]))
   } catch (error) {
     if (isTimeLimit(signal)) throw new FetchFailure('timeout')
-    abort(error)
+    controller.abort(error)
     throw error
   } finally {
     release()
@@ -84,7 +89,8 @@ export function inPatience<T>(answer: MaybePromise<T>): MaybePromise<T> {
 
 /** A signal that aborts with the first of `sources`, for its reason, or after `limitMs` with a `TimeoutError`. */
 export function linkSignals(sources: SignalSources, limitMs: number): LinkedSignal {
-  return createLink(sources, limitMs)
+  const { controller, release } = createLink(sources, limitMs)
+  return { signal: controller.signal, release }
 }
 
 /** Whether the time is up, and no one gave up for another reason: what `AbortSignal.timeout` says, and we do. */
@@ -108,7 +114,13 @@ export function unref(timer: unknown): void {
 
 type Abort = (reason: unknown) => void
 
-function createLink(sources: SignalSources, limitMs: number): LinkedSignal & { readonly abort: Abort } {
+interface Link {
+  readonly controller: AbortController
+  readonly release: () => void
+}
+
+/** @param tell - is told before whoever listens to the signal. */
+function createLink(sources: SignalSources, limitMs: number, tell?: Abort): Link {
   const controller = new AbortController()
   const links: (() => void)[] = []
   const release = (): void => {
@@ -117,9 +129,11 @@ function createLink(sources: SignalSources, limitMs: number): LinkedSignal & { r
   }
   const abort: Abort = (reason) => {
     release()
+    tell?.(reason)
     controller.abort(reason)
   }
-  const timer = setTimeout(() => abort(new DOMException('The time is up', 'TimeoutError')), limitMs)
+  // Node keeps a list of timers for each length of time: parts of a millisecond would make one for each timer.
+  const timer = setTimeout(() => abort(new DOMException('The time is up', 'TimeoutError')), Math.ceil(limitMs))
   unref(timer)
   for (const source of sources) {
     if (source?.aborted) {
@@ -128,7 +142,7 @@ function createLink(sources: SignalSources, limitMs: number): LinkedSignal & { r
     }
     if (source) links.push(follow(source, abort))
   }
-  return { signal: controller.signal, abort, release }
+  return { controller, release }
 }
 
 /** Those who follow one signal, by a single listener. */

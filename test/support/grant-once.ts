@@ -9,7 +9,7 @@ import { createRedisGrantStore, createRedisLockStore } from '../../src/stores/re
 const [port = '', times = ''] = process.argv.slice(2)
 const redis = new Redis({ host: '127.0.0.1', port: Number(port) })
 await redis.ping()
-const options = { client: redis, timeoutMs: 10_000 }
+const options = { client: redis, timeoutMs: 20_000 }
 const grants = createGrants({
   store: createRedisGrantStore({ ...options, keys: [{ id: 'k', secret: new Uint8Array(32).fill(7) }] }),
   lock: createRedisLockStore(options),

@@ -70,7 +70,7 @@ export function createAttempt(settings: ClientSettings, { context, expectsJson, 
       const answer = await (settings.onTrace === undefined ? asked : traced(settings, context, { url, ...sent }, asked))
       const retryAfterMs = readRetryAfter(answer.headers.get('retry-after'), clock())
       attempt.answer = { ...answer, retryAfterMs, json: parseJsonObject(answer.text) }
-      const response = rebuilt(attempt.answer)
+      const response = readResponse(answer, answer.text)
       if (expectsJson && response.ok && !isJson(answer.mediaType)) throw new FetchFailure('media_type')
       return response
     },
@@ -114,9 +114,18 @@ export function isJson(mediaType: string): boolean {
   return mediaType === 'application/json' || /^application\/[\w.-]+\+json$/.test(mediaType)
 }
 
-/** The answer once more, with its body unread. A status that allows no body must come without one. */
-function rebuilt({ status, headers, text }: Answer): Response {
-  return new Response(status === 204 || status === 205 ? null : text, { status, headers })
+/**
+ * The head of an answer with `text` as its body, for `openid-client`: what was read already needs no stream, which takes
+ * longer than all that is done with it.
+ */
+export function readResponse({ status, headers }: Pick<Answer, 'status' | 'headers'>, text: string): Response {
+  const response = new Response(null, { status, headers })
+  // Defined, since another Response may stand for that of the platform, whose members cannot be assigned: Hono's on Node.
+  return Object.defineProperties(response, {
+    text: { value: async () => text },
+    json: { value: async () => JSON.parse(text) as unknown },
+    clone: { value: () => readResponse(response, text) },
+  })
 }
 
 /** What an operation throws that reads the answer itself, where the status is not the one to expect. */

@@ -3,6 +3,7 @@ import type { BreakerState, CircuitName } from '../../kit/client-events.js'
 import { emit } from '../../kit/event-sink.js'
 import { CircuitOpenError, type OAuthClientError } from '../errors.js'
 import type { ClientSettings } from '../settings.js'
+import { loadCockatiel } from './load-cockatiel.js'
 
 /** The circuit breakers of one client: one per endpoint, made at first use. */
 export interface Breakers {
@@ -103,7 +104,7 @@ export function createBreakers({ breaker: options, issuer, onEvent, monotonicClo
 
   return {
     async run(name, attempt, progress) {
-      const cockatiel = await import('cockatiel')
+      const cockatiel = await loadCockatiel()
       const circuit = circuitOf(name, cockatiel)
       try {
         const outcome = await circuit.policy.execute(() => settle(attempt, progress))

@@ -1,22 +1,14 @@
-import { allowInsecureRequests, type ClientAuth, Configuration, customFetch, type ServerMetadata } from 'openid-client'
+import type { Configuration } from 'openid-client'
 import type { KeySource } from '../../issuer/key-source.js'
 import type { ClientOperation } from '../../kit/client-events.js'
-import { isStringArray, type JsonObject } from '../../kit/json.js'
+import type { JsonObject } from '../../kit/json.js'
 import { type AnyRules, faultOf, fieldValue, integer, type Rules, takes } from '../../kit/options.js'
 import type { CallOptions } from '../client-options.js'
-import type { ClientCredential, CredentialTarget } from '../credentials/client-credential.js'
 import { type CalledEndpoint, type EndpointName, endpointMembers } from '../endpoints.js'
-import {
-  ClientCallError,
-  ClientConfigurationError,
-  CredentialError,
-  DiscoveryError,
-  isOAuthClientError,
-} from '../errors.js'
-import { createRedact, redactedCause } from '../redaction.js'
+import { ClientCallError, ClientConfigurationError, CredentialError, DiscoveryError } from '../errors.js'
 import type { KnownServer, OpenidMember } from '../server.js'
-import type { ClientSettings } from '../settings.js'
 import type { Attempt } from './attempt.js'
+import { type Identity, withConfiguration } from './attempt-configuration.js'
 import type { Dpop } from './dpop.js'
 import { type Call, type CallRunner, contextOf, type RetryRule, repeatAttempts, withinCall } from './run-call.js'
 
@@ -114,7 +106,7 @@ export function callEndpoint<T>(
     const identity = await identityOf(runtime, call)
     const destination = { identity, metadata, endpoint }
     return repeatAttempts(runtime, { ...request, circuit: request.endpoint }, call, signal, (attempt) =>
-      work(createConfiguration(runtime.settings, destination, attempt), attempt, metadata),
+      withConfiguration(runtime, destination, attempt, (config) => work(config, attempt, metadata)),
     )
   })
 }
@@ -144,83 +136,4 @@ export function endpointIn(metadata: JsonObject, call: Call, name: EndpointName)
   if (typeof endpoint === 'string' && URL.canParse(endpoint)) return endpoint
   const message = `\`${member}\` in the metadata of the authorization server is no URL`
   throw new DiscoveryError('ERR_DISCOVERY_INVALID', { ...contextOf(call), message })
-}
-
-/** Who this client is at its server. */
-export interface Identity {
-  readonly clientId: string
-  readonly credential: ClientCredential
-}
-
-/** What one request to an endpoint is made with. */
-export interface Destination {
-  readonly identity: Identity
-  /** With the endpoints that hold, whoever named them. */
-  readonly metadata: JsonObject
-  readonly endpoint: string
-}
-
-/**
- * The `openid-client` configuration of one attempt. Made anew each time: it carries the attempt's own fetch, so that
- * what the server answered can be told apart between concurrent calls.
- */
-function createConfiguration(settings: ClientSettings, destination: Destination, attempt: Attempt): Configuration {
-  const { clientId } = destination.identity
-  const config = new Configuration(usedMembers(destination.metadata), clientId, {}, toClientAuth(destination))
-  // Time limits are those of the attempt.
-  config.timeout = 0
-  config[customFetch] = attempt.fetch
-  // The guard judges every URL by itself, loopback or not.
-  if (settings.insecureHosts !== false) allowInsecureRequests(config)
-  return config
-}
-
-const listMembers = ['id_token_signing_alg_values_supported', 'introspection_signing_alg_values_supported'] as const
-
-/** Those members `openid-client` looks at; whatever else the document holds, and of what type, does not matter here. */
-function usedMembers(metadata: JsonObject): ServerMetadata {
-  const endpoints = Object.values(endpointMembers).filter((name) => typeof metadata[name] === 'string')
-  const lists = listMembers.filter((name) => isStringArray(metadata[name]))
-  const used = [...endpoints, ...lists].map((name) => [name, metadata[name]])
-  return { ...Object.fromEntries(used), issuer: metadata['issuer'] as string }
-}
-
-/** Adapts a credential to `openid-client`, which awaits the function although its type does not say so. */
-function toClientAuth(destination: Destination): ClientAuth {
-  return async (_as, _client, body, headers) => {
-    const { headers: fields = {}, form = {} } = await authenticate(destination)
-    for (const [name, value] of Object.entries(fields)) headers.set(name, value)
-    for (const [name, value] of Object.entries(form)) body.set(name, value)
-  }
-}
-
-async function authenticate(destination: Destination) {
-  const { credential } = destination.identity
-  const target = targetOf(destination)
-  try {
-    return await credential.authenticate(target)
-  } catch (error) {
-    if (isOAuthClientError(error)) throw error
-    throw new CredentialError('ERR_CREDENTIAL_UNAVAILABLE', { cause: redactedCause(error, createRedact([])) })
-  }
-}
-
-function targetOf({ metadata, endpoint, identity }: Destination): CredentialTarget {
-  const tokenEndpoint = metadata['token_endpoint']
-  return {
-    issuer: metadata['issuer'] as string,
-    endpoint,
-    tokenEndpoint: typeof tokenEndpoint === 'string' ? tokenEndpoint : undefined,
-    signingAlgorithms: identity.credential.method === 'private_key_jwt' ? signingAlgorithms(metadata) : undefined,
-  }
-}
-
-/** @throws {@link DiscoveryError} when the member is not what RFC 8414 §2 says. */
-function signingAlgorithms(metadata: JsonObject): readonly string[] | undefined {
-  const listed = metadata['token_endpoint_auth_signing_alg_values_supported'] ?? undefined
-  if (listed === undefined || isStringArray(listed)) return listed
-  throw new DiscoveryError('ERR_DISCOVERY_INVALID', {
-    message:
-      '`token_endpoint_auth_signing_alg_values_supported` in the metadata of the authorization server is no list of names',
-  })
 }

@@ -6,6 +6,7 @@ import { OAuthClientError } from '../errors.js'
 import type { ClientSettings } from '../settings.js'
 import { type Attempt, createAttempt } from './attempt.js'
 import type { Breakers } from './breakers.js'
+import { loadCockatiel } from './load-cockatiel.js'
 import { mapError } from './map-error.js'
 
 /** One call of a function of the client, its options complete. Serves as the context of its errors. */
@@ -93,16 +94,22 @@ export async function repeatAttempts<T>(
   signal: AbortSignal,
   work: (attempt: Attempt) => Promise<T>,
 ): Promise<T> {
-  const policy = await retryPolicy(runner.settings, spec.retry, call)
-  return policy.execute(({ attempt }) => {
+  const attemptAt = (index: number): Promise<T> => {
     call.pausedAfter = undefined
-    return runAttempt(runner, spec, { ...call, signal }, work, attempt)
-  }, signal)
+    return runAttempt(runner, spec, { ...call, signal }, work, index)
+  }
+  try {
+    return await attemptAt(0)
+  } catch (error) {
+    const policy = await retryPolicy(runner.settings, spec.retry, call)
+    // The attempt that was made is its first one.
+    return policy.execute(({ attempt }) => (attempt === 0 ? Promise.reject(error) : attemptAt(attempt)), signal)
+  }
 }
 
 /** Exponential back-off with full jitter. A `Retry-After` that is too long, or outlasts the call, ends the call. */
 async function retryPolicy(settings: ClientSettings, rule: RetryRule, call: Call): Promise<RetryPolicy> {
-  const { DelegateBackoff, handleWhen, retry } = await import('cockatiel')
+  const { DelegateBackoff, handleWhen, retry } = await loadCockatiel()
   const { maxRetries, initialDelayMs, maxDelayMs, maxRetryAfterMs } = settings.retry
   const { issuer, operation, correlationId } = call
   const worthIt = handleWhen((error) => {

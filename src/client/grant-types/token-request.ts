@@ -5,7 +5,7 @@
 import { type Configuration, type CustomFetch, customFetch, type DPoPOptions } from 'openid-client'
 import { isStringArray, type JsonObject } from '../../kit/json.js'
 import { type Rules, takes, textMap, textOrTexts } from '../../kit/options.js'
-import type { Attempt } from '../calls/attempt.js'
+import { type Attempt, readResponse } from '../calls/attempt.js'
 import { callEndpoint, type Runtime, refuseArgument } from '../calls/call-endpoint.js'
 import type { Call, RetryRule } from '../calls/run-call.js'
 import { DpopError, ResponseError } from '../errors.js'
@@ -140,7 +140,7 @@ export function withoutMember(attempt: Attempt, name: string): CustomFetch {
     const response = await attempt.fetch(url, init)
     const { [name]: left, ...others } = attempt.answer?.json ?? {}
     if (left === undefined) return response
-    return new Response(JSON.stringify(others), { status: response.status, headers: response.headers })
+    return readResponse(response, JSON.stringify(others))
   }
 }
 

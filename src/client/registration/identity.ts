@@ -4,7 +4,7 @@
 import { ConfigurationError } from '../../errors/index.js'
 import { createSingleFlight } from '../../kit/single-flight.js'
 import { inTime } from '../../kit/time-limit.js'
-import type { Identity } from '../calls/call-endpoint.js'
+import type { Identity } from '../calls/attempt-configuration.js'
 import { type Call, contextOf } from '../calls/run-call.js'
 import type { RegistrationOptions } from '../client-options.js'
 import type { ClientAuthMethod } from '../credentials/client-credential.js'

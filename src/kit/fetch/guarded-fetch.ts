@@ -153,16 +153,17 @@ async function readText(response: Response, maxBytes: number): Promise<string> {
   if (response.body === null) return ''
   if (Number(response.headers.get('content-length')) > maxBytes) refuseAnswer(response, 'too_large')
   const reader = response.body.getReader()
-  const decoder = new TextDecoder('utf-8', { fatal: true })
-  let text = ''
+  let read: Uint8Array = new Uint8Array()
   let bytes = 0
   try {
     for (;;) {
       const { done, value } = await reader.read()
-      if (done) return text + decode(decoder)
+      if (done) return decode(read.subarray(0, bytes))
+      const length = bytes
       bytes += value.byteLength
-      if (bytes > maxBytes) throw new FetchFailure('too_large')
-      text += decode(decoder, value)
+      // Also what is not bytes: it has no such length.
+      if (!(bytes <= maxBytes)) throw new FetchFailure('too_large')
+      read = length === 0 ? value : appended(read, length, value)
     }
   } catch (error) {
     void reader.cancel().catch(() => {})
@@ -170,9 +171,24 @@ async function readText(response: Response, maxBytes: number): Promise<string> {
   }
 }
 
-function decode(decoder: TextDecoder, bytes?: Uint8Array): string {
+/** `more` behind the first `length` bytes of `read`. Memory doubles, so that many small pieces take no longer than few. */
+function appended(read: Uint8Array, length: number, more: Uint8Array): Uint8Array {
+  const needed = length + more.byteLength
+  let room = read
+  if (needed > read.byteLength) {
+    room = new Uint8Array(2 * needed)
+    room.set(read.subarray(0, length))
+  }
+  room.set(more, length)
+  return room
+}
+
+/** Keeps nothing between two texts, so that all share it: making one takes longer than decoding. */
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+function decode(bytes: Uint8Array): string {
   try {
-    return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true })
+    return decoder.decode(bytes)
   } catch (cause) {
     throw new FetchFailure('not_utf8', cause)
   }

@@ -190,10 +190,10 @@ describe('discovery', () => {
     })
     server.script(oauthPath, document, html503())
     await client.ready()
-    time.nowMs += 800_000
+    time.nowMs += 400_000
     await client.ready()
     expect(server.at(oauthPath)).toHaveLength(1)
-    time.nowMs += 500_000
+    time.nowMs += 900_000
     await expect(client.ready()).resolves.toMatchObject({ issuer: server.issuer })
     await expect(client.ready()).resolves.toMatchObject({ issuer: server.issuer })
     expect(server.at(oauthPath)).toHaveLength(2)

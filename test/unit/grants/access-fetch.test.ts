@@ -92,7 +92,8 @@ describe('access.fetch', () => {
     const get = await downstream(setUp, { resource: calendar, mode: 'lazy' })
     const error = await get(url).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(ResourceAccessError)
-    expect(error).toMatchObject({ code: 'ERR_GRANT_MISSING', status: 500 })
+    const detail = URL.canParse(url, calendar) ? 'the origin is not among allowedOrigins' : 'no URL'
+    expect(error).toMatchObject({ code: 'ERR_GRANT_MISSING', status: 500, detail })
     expect([setUp.sent.length, setUp.exchanges()]).toEqual([0, 0])
   })
 

@@ -1,18 +1,42 @@
 import {
+  AccessDeniedError,
   ConfigurationError,
   createResourceServer,
+  InternalError,
   MissingTokenError,
   ResourceAccessError,
   withGrants,
 } from 'portcullis'
-import { createAdapterGate, createGrantGuard, isPreflight } from 'portcullis/adapter'
-import { requestFacts } from 'portcullis/testing'
-import { describe, expect, it } from 'vitest'
+import {
+  adapterRules,
+  addGrants,
+  answerMetadata,
+  checkOptions,
+  createAdapterGate,
+  createGrantGuard,
+  isPreflight,
+  preflightAnswer,
+  refuseUncalled,
+} from 'portcullis/adapter'
+import { createTestIssuer, requestFacts } from 'portcullis/testing'
+import { describe, expect, it, vi } from 'vitest'
 import { refusal, reset } from '../../support/fake-token-endpoint.js'
 import { calendar, caller, mail, setUpGrants } from '../../support/grants-set-up.js'
 
 const alice = caller('alice-token')
 const server = createResourceServer({ resource: 'https://api.example', issuer: 'https://as.example' })
+
+const issuer = createTestIssuer()
+
+/** A server of two resources that can judge tokens, and a token for one of them. */
+function setUpVerified() {
+  const verifying = createResourceServer({
+    resource: ['https://api.example/one', 'https://api.example/two'],
+    issuer: issuer.issuer,
+    fetch: issuer.fetch,
+  })
+  return { server: verifying, mint: (audience: string) => issuer.mintToken({ aud: audience, scope: 'read' }) }
+}
 
 describe('createGrantGuard', () => {
   it('[S3-07] [TX-12] hands the caller over with what the grants brought', async () => {
@@ -83,16 +107,21 @@ describe('createGrantGuard', () => {
     const strange = { token: 'alice-token', issuer: 'https://as.example', sub: 'alice' }
     const result = await createGrantGuard(server, setUp.grants, [calendar])(strange as never)
     expect(result).toMatchObject({ ok: false, fault: true, answer: { status: 500 } })
+    expect(result.ok || result.error.message).toContain(
+      'Grants stand behind `requireToken`: the `auth` of this request is of another library.',
+    )
     expect(setUp.exchanges()).toBe(0)
   })
 
   it('[REAL-19] refuses to be made without an engine, or for a grant that cannot be right', () => {
+    const engine = '`grants` takes what `createGrants({ client })` makes.'
     for (const grants of [{}, null, () => {}]) {
       expect(() => createGrantGuard(server, grants as never, [calendar])).toThrow(ConfigurationError)
+      expect(() => createGrantGuard(server, grants as never, [calendar])).toThrow(engine)
     }
-    expect(() => createGrantGuard(server, setUpGrants().grants, [])).toThrow(ConfigurationError)
-    expect(() => createGrantGuard(server, undefined, [calendar])).toThrow(ConfigurationError)
-    expect(() => createGrantGuard(server, setUpGrants().grants, ['/relative'])).toThrow(ConfigurationError)
+    expect(() => createGrantGuard(server, setUpGrants().grants, [])).toThrow('`grant` needs at least one resource.')
+    expect(() => createGrantGuard(server, undefined, [calendar])).toThrow('`grant` needs the grant engine: give')
+    expect(() => createGrantGuard(server, setUpGrants().grants, ['/relative'])).toThrow('A grant needs `resource`')
   })
 })
 
@@ -111,6 +140,88 @@ describe('createAdapterGate', () => {
       expect(judged).toMatchObject({ ok: false, answer: { status: 401 }, error: expect.any(MissingTokenError) })
     }
     expect(setUp.exchanges()).toBe(0)
+  })
+
+  it('[REAL-23] asks for the default resource, and for another one where a requirement names it', async () => {
+    const setUp = setUpVerified()
+    const gate = createAdapterGate(setUp.server, { resource: 'https://api.example/two' })
+    const request = requestFacts({ headers: { authorization: `Bearer ${setUp.mint('https://api.example/two')}` } })
+    expect((await gate.requireToken()(request)).ok).toBe(true)
+    expect((await gate.optionalToken({})(request)).ok).toBe(true)
+    expect((await gate.requireToken({ resource: 'https://api.example/one' })(request)).ok).toBe(false)
+    expect((await gate.optionalToken({ resource: 'https://api.example/one' })(request)).ok).toBe(false)
+    expect(() => createAdapterGate(setUp.server).requireToken()).toThrow(ConfigurationError)
+  })
+
+  it.each([null, [], 5, true])(
+    '[REAL-19] refuses %j for a requirement, with a default resource and without',
+    (wrong) => {
+      for (const options of [{}, { resource: 'https://api.example' }]) {
+        const gate = createAdapterGate(server, options)
+        expect(() => gate.requireToken(wrong as never)).toThrow(ConfigurationError)
+        expect(() => gate.optionalToken(wrong as never)).toThrow(ConfigurationError)
+      }
+    },
+  )
+
+  it('[S3-07] adds what the grants of a route brought to the answer of its guard', async () => {
+    const acquired = { ok: true, auth: alice, headers: { 'X-Of-Grants': '1' } } as const
+    const headers = { 'DPoP-Nonce': 'n' }
+    const added = await addGrants(Promise.resolve({ ok: true, auth: alice, headers }), async () => acquired)
+    expect(added).toEqual({ ok: true, auth: alice, headers })
+    const failed = { ok: false, fault: false, error: new MissingTokenError(), answer: preflightAnswer } as const
+    expect(await addGrants({ ok: true, auth: alice, headers }, async () => failed)).toBe(failed)
+    const never = () => Promise.reject(new Error('must not be asked'))
+    expect(await addGrants(failed, never)).toBe(failed)
+  })
+
+  it('[S3-07] holds a caller against more, then acquires grants, for a tool', async () => {
+    const { server: verifying, mint } = setUpVerified()
+    const setUp = setUpGrants()
+    const gate = createAdapterGate(verifying, { resource: 'https://api.example/two', grants: setUp.grants })
+    const request = requestFacts({ headers: { authorization: `Bearer ${mint('https://api.example/two')}` } })
+    const judged = await gate.requireToken()(request)
+    const auth = judged.ok ? judged.auth : undefined
+    expect(await gate.demand(undefined)(auth)).toBe(auth)
+    expect(await gate.demand({ scope: 'read' })(auth)).toBe(auth)
+    await expect(gate.demand({ scope: 'write' })(auth)).rejects.toMatchObject({ code: 'ERR_SCOPE_INSUFFICIENT' })
+    await expect(gate.demand(undefined)(undefined)).rejects.toThrow(MissingTokenError)
+    expect(() => gate.demand({ scope: [] as never })).toThrow(ConfigurationError)
+    const forGrants = createAdapterGate(server, { grants: setUp.grants })
+    const granted = await forGrants.demand(undefined, [calendar])(alice)
+    expect(granted.access.token(calendar)).toContain('alice-token')
+    setUp.server.script('/token', refusal('invalid_target'))
+    await expect(forGrants.demand(undefined, [mail])(alice)).rejects.toThrow(ResourceAccessError)
+    expect(() => createAdapterGate(server).demand(undefined, [calendar])).toThrow('`grant` needs the grant engine')
+  })
+
+  it('[REAL-26] answers what a handler throws only where it is a refusal', () => {
+    const { refusal: answerTo } = createAdapterGate(server)
+    expect(answerTo(new AccessDeniedError(), alice)).toMatchObject({ status: 403 })
+    expect(answerTo(new MissingTokenError(), { token: 'of another library' })).toMatchObject({ status: 401 })
+    expect(answerTo(new InternalError(new Error('x'), 'allow'), alice)).toBeUndefined()
+    const refuse = vi.fn<typeof server.refuse>()
+    const foreign = new Error('of the application')
+    expect(createAdapterGate({ ...server, refuse }).refusal(foreign, alice)).toBeUndefined()
+    expect(refuse).not.toHaveBeenCalled()
+  })
+
+  it('[S4-12] answers a probe for its server and its grants', () => {
+    const { grants } = setUpGrants()
+    const body = createAdapterGate(server, { grants }).health({ details: true })().body
+    expect(JSON.parse(body)).toMatchObject({ server: { ready: false }, grants: { status: 'ok' } })
+  })
+})
+
+describe('adapterRules', () => {
+  it('[REAL-19] lets an adapter refuse what no adapter takes', () => {
+    expect(() =>
+      checkOptions('portcullis', { resource: 'https://api.example', grants: {} }, adapterRules),
+    ).not.toThrow()
+    expect(() => checkOptions('portcullis', { resource: 7 }, adapterRules)).toThrow(
+      '`resource` takes a non-empty string.',
+    )
+    expect(() => checkOptions('portcullis', { grant: {} } as never, adapterRules)).toThrow('Did you mean `grants`?')
   })
 })
 
@@ -146,5 +257,47 @@ describe('isPreflight', () => {
     expect(isPreflight(requestFacts({ method: 'OPTIONS' }))).toBe(false)
     expect(isPreflight(requestFacts({ method: 'GET', headers }))).toBe(false)
     expect(isPreflight(requestFacts({ method: 'options', headers }))).toBe(false)
+  })
+})
+
+describe('answerMetadata', () => {
+  const facts = requestFacts()
+  const document = { status: 200, headers: {}, body: '{}' }
+
+  const fail = () => {
+    throw new Error('must not be called')
+  }
+
+  async function outcomeOf(answer: unknown): Promise<unknown> {
+    return new Promise((resolve) => {
+      answerMetadata(
+        { metadata: () => answer } as never,
+        facts,
+        (sent) => resolve(['sent', sent]),
+        (...error) => resolve(['next', ...error]),
+      )
+    })
+  }
+
+  it('[PRM-01] sends a document, at once or later, and leaves every other request to the next handler', async () => {
+    let isAsked = false
+    answerMetadata({ metadata: () => undefined }, facts, fail, () => {
+      isAsked = true
+    })
+    expect(isAsked).toBe(true)
+    expect(await outcomeOf(document)).toEqual(['sent', document])
+    expect(await outcomeOf(Promise.resolve(document))).toEqual(['sent', document])
+    expect(await outcomeOf(undefined)).toEqual(['next'])
+    expect(await outcomeOf(Promise.resolve(undefined))).toEqual(['next'])
+    const failure = new Error('of the application')
+    expect(await outcomeOf(Promise.reject(failure))).toEqual(['next', failure])
+  })
+})
+
+describe('refuseUncalled', () => {
+  it('[REAL-23] refuses a function that was mounted in place of what it gives', () => {
+    expect(() => refuseUncalled('metadata', [])).not.toThrow()
+    const message = '`metadata` was mounted without being called. Write `app.use(gate.metadata())`.'
+    expect(() => refuseUncalled('metadata', [{}])).toThrow(new ConfigurationError(message))
   })
 })

@@ -23,7 +23,9 @@ describe('the declaration of a route', () => {
     for (const handlers of [[handler], [handler, guard], [() => guard(), handler], ['guard', handler]]) {
       expect(() => checkDeclared(route(...handlers), nothing)).toThrow(ConfigurationError)
     }
-    expect(() => checkDeclared(route(handler), nothing)).toThrow(/^The route GET \/me says nothing of tokens/)
+    expect(() => checkDeclared(route(handler), nothing)).toThrow(
+      'The route GET /me says nothing of tokens: put `requireToken()`, `optionalToken()` or `publicRoute()` before its handler, or in front of its router.',
+    )
     expect(() => checkDeclared({ ...route(handler), path: undefined }, nothing)).toThrow(/GET \(of a pattern\)/)
   })
 
@@ -48,6 +50,7 @@ describe('the declaration of a route', () => {
     ['/a*', '/a*', false],
     ['/api/', '/api/me', false],
     ['/:id(\\d+)', '/:id(\\d+)/x', false],
+    ['/:id(\\d+)/x', '/:id(\\d+)/x', false],
     [undefined, '/me', false],
     [undefined, undefined, false],
   ])('[REAL-23] counts where its guard is mounted at %s, for a route at %s: %s', (mounted, path, is) => {
@@ -55,7 +58,9 @@ describe('the declaration of a route', () => {
   })
 
   it('[REAL-23] is looked for in vain where there is no route', () => {
-    expect(() => checkFound(0)).toThrow(/found no route/)
+    expect(() => checkFound(0)).toThrow(
+      '`requireDeclaration` found no route: call it behind the last one, with what has them.',
+    )
     expect(() => checkFound(1)).not.toThrow()
   })
 })

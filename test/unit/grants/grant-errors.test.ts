@@ -8,9 +8,10 @@ import {
   ResourceAccessError,
   StepUpRequiredError,
 } from 'portcullis'
-import { OAuthClientError, readChallenges, readStepUp } from 'portcullis/client'
+import { OAuthClientError, OAuthResponseError, readChallenges, readStepUp } from 'portcullis/client'
 import { describe, expect, it, vi } from 'vitest'
-import { toGrantError } from '../../../src/grants/grant-errors.js'
+import { describeFailure, toGrantError, UnusableTokenError } from '../../../src/grants/grant-errors.js'
+import { FetchFailure } from '../../../src/kit/fetch/fetch-failure.js'
 import {
   answer,
   type Behaviour,
@@ -206,11 +207,14 @@ describe('a refused exchange', () => {
     expect(await failing(refusal('odd'), { mapRefusal: faulty }).failure).toBeInstanceOf(InternalError)
     const promising = (async () => new AccessDeniedError()) as never
     expect(await failing(refusal('odd'), { mapRefusal: promising }).failure).toBeInstanceOf(InternalError)
-    const late = new Error('rejected later')
-    for (const wrong of [() => 'text', () => Promise.reject(late)]) {
+    const late = Promise.reject(new Error('rejected later'))
+    const caught = vi.spyOn(late, 'catch')
+    const cause = new TypeError('`mapRefusal` must return an AuthError or undefined, and no promise.')
+    for (const wrong of [() => 'text', () => late]) {
       const error = await failing(refusal('odd'), { mapRefusal: wrong as never }).failure
-      expect(error).toMatchObject({ callback: 'mapRefusal', cause: expect.any(TypeError) })
+      expect(error).toMatchObject({ callback: 'mapRefusal', cause })
     }
+    expect(caught).toHaveBeenCalledOnce()
     const unreachable = failing(reset(), { mapRefusal: () => new AccessDeniedError() })
     expect((await unreachable.failure).status).toBe(503)
   })
@@ -245,6 +249,68 @@ describe('a refused exchange', () => {
     await failure
     await failureOf(setUp, alice, calendar)
     expect(setUp.exchanges()).toBe(2)
+  })
+})
+
+describe('what a failure means', () => {
+  const client = (code: OAuthClientError['code']) => new OAuthClientError(code)
+  const words = (code: OAuthClientError['code'], error: string, errorDescription?: string) =>
+    new OAuthResponseError(code, { status: 400, error, errorDescription })
+  const foreign = Object.assign(new Error('of nobody'), {
+    error: 'access_denied',
+    errorDescription: 'token is expired',
+  })
+  const ours = { code: 'ERR_GRANT_CONFIGURATION', refused: false }
+  const refused = { code: 'ERR_GRANT_REFUSED', refused: true }
+  const later = { code: 'ERR_GRANT_UNAVAILABLE', refused: false }
+
+  it.each<[unknown, object]>([
+    ...(
+      [
+        ['ERR_CLIENT_ARGUMENT', ours],
+        ['ERR_CREDENTIAL_ISSUER', ours],
+        ['ERR_ENDPOINT_MISSING', ours],
+        ['ERR_INSECURE_URL', ours],
+        ['ERR_PRIVATE_ADDRESS', ours],
+        ['ERR_DISCOVERY_ISSUER', ours],
+        ['ERR_DPOP_PROOF', { ...ours, refused: true }],
+        ['ERR_INVALID_CLIENT', { ...ours, refused: true }],
+        ['ERR_UNSUPPORTED_GRANT_TYPE', { ...ours, refused: true }],
+        ['ERR_UNSUPPORTED_TOKEN_TYPE', { ...ours, refused: true }],
+        ['ERR_ISSUED_TOKEN_TYPE', refused],
+        ['ERR_DPOP_NOT_BOUND', refused],
+        ['ERR_RESPONSE_MALFORMED', { ...refused, refused: false }],
+        ['ERR_CREDENTIAL_UNAVAILABLE', later],
+        ['ERR_NETWORK', later],
+      ] as const
+    ).map(([code, meaning]): [unknown, object] => [client(code), { ...meaning, detail: code, error: undefined }]),
+    [new UnusableTokenError('odd'), { ...refused, detail: 'odd', error: undefined }],
+    [new FetchFailure('timeout'), { ...later, detail: 'timeout', error: undefined }],
+    [foreign, { ...later, detail: undefined, error: undefined, errorDescription: undefined }],
+    [undefined, { ...later, detail: undefined, error: undefined }],
+    [words('ERR_INVALID_SCOPE', 'invalid_scope'), { ...refused, error: 'invalid_scope' }],
+    [words('ERR_UNAVAILABLE', 'temporarily_unavailable'), { ...later, error: 'temporarily_unavailable' }],
+    [words('ERR_INVALID_TARGET', 'invalid_target', 'token is expired'), { ...refused, error: 'invalid_target' }],
+    [words('ERR_INVALID_REQUEST', 'invalid_request'), { ...refused, errorDescription: undefined }],
+    [words('ERR_REFUSED', 'access_denied', 'x'), { code: 'ERR_GRANT_DENIED', refused: true, errorDescription: 'x' }],
+  ])('[REAL-27] [E3] is told from the error of the client: %s', (thrown, meaning) => {
+    expect(describeFailure(thrown)).toMatchObject(meaning)
+  })
+
+  it('[REAL-27] keeps the refusal as the cause of what sends the caller to sign in', () => {
+    for (const code of ['ERR_INVALID_GRANT', 'ERR_INTERACTION_REQUIRED'] as const) {
+      const { cause } = toGrantError(calendar, client(code), undefined)
+      expect(cause).toMatchObject({ code: 'ERR_GRANT_REFUSED', status: 502, resource: calendar, detail: code })
+    }
+  })
+
+  it('[STEP-02] passes on every scope of a step-up', () => {
+    const stepUp = { acrValues: [], maxAgeSeconds: undefined, scope: ['a', 'b'] }
+    const thrown = new OAuthResponseError('ERR_INTERACTION_REQUIRED', { status: 400, error: 'login_required', stepUp })
+    expect(toGrantError(calendar, thrown, undefined)).toMatchObject({ demand: { scope: 'a b' } })
+    const none = { ...stepUp, scope: [] }
+    const without = new OAuthResponseError('ERR_INTERACTION_REQUIRED', { status: 400, error: 'x', stepUp: none })
+    expect(toGrantError(calendar, without, undefined)).toMatchObject({ demand: { scope: undefined } })
   })
 })
 

@@ -32,7 +32,9 @@ describe('the answer to a probe', () => {
   it('[S4-12] names issuers, circuits and stores only where it is asked to, and no secret', async () => {
     await server.warmUp()
     const grants = createGrants({ client: { ...client, breakers: () => ({ token: 'closed' }) } })
-    expect(bodyOf(createHealthAnswer(server, grants)())).toEqual({ status: 'ok' })
+    const answer = createHealthAnswer(server, grants, { probe: 'ready' })()
+    expect(answer.headers).toEqual({ 'Content-Type': 'application/json', 'Cache-Control': 'no-store' })
+    expect(bodyOf(answer)).toEqual({ status: 'ok' })
     const detailed = createHealthAnswer(server, grants, { details: true })()
     const sound = { shared: false, failures: 0 }
     expect(bodyOf(detailed)).toMatchObject({
@@ -69,7 +71,10 @@ describe('the answer to a probe', () => {
   })
 
   it('[REAL-22] refuses an option it does not have, when the route is made', () => {
-    expect(() => createHealthAnswer(server, undefined, { probe: 'alive' } as never)).toThrow('`probe` takes')
+    expect(() => createHealthAnswer(server, undefined, { probe: 'alive' } as never)).toThrow(
+      "`probe` takes one of 'ready', 'live'.",
+    )
+    expect(() => createHealthAnswer(server, undefined, null as never)).toThrow('health must be an object.')
     expect(() => createHealthAnswer(server, undefined, { detail: true } as never)).toThrow('Did you mean `details`?')
   })
 })

@@ -430,7 +430,7 @@ describe('giving up', () => {
     controller.abort()
     expect(await failure).toMatchObject({ code: 'ERR_ABORTED' })
     loaded({ issuer: 'https://as.example', raw: { client_id: 'app', client_secret: 'secret' } })
-    await vi.waitFor(() => expect(client.clientId).toBe('app'))
+    await vi.waitFor(() => expect(client.clientId).toBe('app'), { timeout: 30_000 })
     await new Promise((resolve) => setImmediate(resolve))
     expect(server.at('/revoke')).toHaveLength(0)
     const attempts = events.filter((event) => event.type === 'client.attempt' && event.operation === 'revoke')
