@@ -28,7 +28,7 @@ export const errorDescriptions = Object.freeze({
   ERR_TOKEN_EXPIRED: 'The access token expired',
   ERR_TOKEN_NOT_YET_VALID: 'The access token is not valid yet',
   ERR_TOKEN_TOO_OLD: 'The access token was issued too long ago',
-  ERR_TOKEN_CLAIM_MISSING: 'The access token lacks a required claim',
+  ERR_TOKEN_CLAIM_MISSING: 'A required claim is missing in the access token',
   ERR_TOKEN_CLAIM_INVALID: 'A claim of the access token has an unusable value',
   ERR_TOKEN_INACTIVE: 'The access token is not active',
   ERR_TOKEN_REVOKED: 'The access token was revoked',

@@ -1,4 +1,5 @@
 /** The six steps of the token checker, each over what the ones before it found. Decides nothing about a request. */
+import { decodeBase64url } from '#crypto'
 import type { AuthorizationServerMetadata } from '../issuer/authorization-server-metadata.js'
 import { isIssuer } from '../issuer/identifiers.js'
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
@@ -156,7 +157,7 @@ async function extractKey(run: DiagnosisRun): Promise<StepFinding> {
   if (run.key === undefined || check === undefined) {
     return failed('The key that the token names is not a valid key: its point does not lie on its curve.')
   }
-  run.verify = async () => check(structure.signingInput as string, structure.signature as string)
+  run.verify = async () => check(structure.signingInput as string, decodeBase64url(structure.signature as string))
   return { received: structure.kid ?? '(no kid: the only key that fits)' }
 }
 

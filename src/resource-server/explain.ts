@@ -78,7 +78,7 @@ export function explainToken<Claims>(
 export function explainJudged(server: ExplainedServer, { judged, resource, scheme, error }: Seen): Explanation {
   const { token, facts, requirement } = judged
   if (error !== undefined && token !== undefined && !isOfGate(error)) {
-    const sentence = refusalSentence({ error, ...sightOf(token, facts) })
+    const sentence = refusalSentence({ error })
     const { code, status } = error
     return { ok: false, failed: undefined, sentence, steps: [], code, status, resource }
   }

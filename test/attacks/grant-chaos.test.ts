@@ -24,11 +24,29 @@ const issuing = (members: object) =>
     ...members,
   })
 
+interface Trouble {
+  readonly behaviour: EndpointBehaviour
+  readonly status: number
+  readonly retryAfter?: string
+  /** Met by a gateway with other habits than the rest. */
+  readonly at?: 'bound' | 'impatient'
+}
+
 /** What goes wrong at the token endpoint, the statuses the caller may see, and `Retry-After`. */
-const troubles: Record<string, { behaviour: EndpointBehaviour; status: number; retryAfter?: string; dpop?: true }> = {
-  'never answers': { behaviour: { kind: 'hang' }, status: 503, retryAfter: '5' },
-  'stops in the middle of an answer': { behaviour: { kind: 'hang', during: 'body' }, status: 503, retryAfter: '5' },
-  'sends a byte now and then': { behaviour: { kind: 'drip', intervalMs: 50 }, status: 503, retryAfter: '5' },
+const troubles: Record<string, Trouble> = {
+  'never answers': { behaviour: { kind: 'hang' }, status: 503, retryAfter: '5', at: 'impatient' },
+  'stops in the middle of an answer': {
+    behaviour: { kind: 'hang', during: 'body' },
+    status: 503,
+    retryAfter: '5',
+    at: 'impatient',
+  },
+  'sends a byte now and then': {
+    behaviour: { kind: 'drip', intervalMs: 50 },
+    status: 503,
+    retryAfter: '5',
+    at: 'impatient',
+  },
   'resets connections': { behaviour: { kind: 'down' }, status: 503, retryAfter: '5' },
   'answers 429': { behaviour: answering(429, {}, { 'retry-after': '7' }), status: 503, retryAfter: '7' },
   'answers 503 with a date': {
@@ -49,11 +67,11 @@ const troubles: Record<string, { behaviour: EndpointBehaviour; status: number; r
   'issues an unusable token_type': { behaviour: issuing({ token_type: 'mac' }), status: 502 },
   'issues N_A for an access token': { behaviour: issuing({ token_type: 'N_A' }), status: 502 },
   'issues a bound token nobody asked for': { behaviour: issuing({ token_type: 'DPoP' }), status: 502 },
-  'issues Bearer instead of DPoP': { behaviour: issuing({}), status: 502, dpop: true },
+  'issues Bearer instead of DPoP': { behaviour: issuing({}), status: 502, at: 'bound' },
   'wants nonce after nonce': {
     behaviour: answering(400, { error: 'use_dpop_nonce' }, { 'dpop-nonce': 'n' }),
     status: 502,
-    dpop: true,
+    at: 'bound',
   },
   'narrows the scope': { behaviour: issuing({ scope: 'less' }), status: 502 },
   'finds the token of the caller expired': { behaviour: answering(400, { error: 'invalid_grant' }), status: 401 },
@@ -68,7 +86,12 @@ interface Gateway extends LoopbackServer {
 }
 
 /** A guarded route that calls a downstream service, over real sockets. */
-async function startGateway(issuer: TestIssuer, service: string, options: Partial<OAuthClientOptions>) {
+async function startGateway(
+  issuer: TestIssuer,
+  service: string,
+  options: Partial<OAuthClientOptions>,
+  exchangeTimeoutMs = 30_000,
+) {
   const client = createOAuthClient({
     issuer: issuer.issuer,
     credential: clientSecretBasic({ clientId: 'test-client', clientSecret: 'test-secret' }),
@@ -77,7 +100,7 @@ async function startGateway(issuer: TestIssuer, service: string, options: Partia
     retry: false,
     ...options,
   })
-  const grants = createGrants({ client, exchangeTimeoutMs: 1000, refusalSeconds: 0 })
+  const grants = createGrants({ client, exchangeTimeoutMs, refusalSeconds: 0 })
   const server = createResourceServer({ resource, issuer: issuer.issuer, allowInsecureLoopback: true })
   const { requireToken, grant } = portcullis(server, { grants })
   const app = express()
@@ -100,6 +123,8 @@ describe('while the token endpoint', () => {
   let service: LoopbackServer
   let plain: Gateway
   let bound: Gateway
+  let impatient: Gateway
+  let impatientBound: Gateway
   let retrying: Gateway
   const rejections: unknown[] = []
   const remember = (reason: unknown) => void rejections.push(reason)
@@ -113,20 +138,22 @@ describe('while the token endpoint', () => {
     })
     plain = await startGateway(issuer, service.origin, {})
     bound = await startGateway(issuer, service.origin, { dpop: true })
+    impatient = await startGateway(issuer, service.origin, {}, 2500)
+    impatientBound = await startGateway(issuer, service.origin, { dpop: true }, 2500)
     retrying = await startGateway(issuer, service.origin, { retry: quickRetry })
   })
   beforeEach(() => issuer.restore())
   afterAll(async () => {
     process.off('unhandledRejection', remember)
     expect(rejections).toEqual([])
-    await Promise.all([plain, bound, retrying, service].map((server) => server?.close()))
+    await Promise.all([plain, bound, impatient, impatientBound, retrying, service].map((server) => server?.close()))
     await issuer.close()
   })
 
   it.each(Object.entries(troubles))(
     '[TX-14] [TX-12] %s, the caller is told so, and nothing goes downstream',
     async (_name, trouble) => {
-      const gateway = trouble.dpop ? bound : plain
+      const gateway = { bound, impatient, plain }[trouble.at ?? 'plain']
       const token = issuer.mintToken()
       issuer.override('token', trouble.behaviour)
       const before = carried.length
@@ -156,14 +183,14 @@ describe('while the token endpoint', () => {
     for (let round = 0; round < behaviours.length; round += 1) {
       issuer.override('token', behaviours[(round * 11) % behaviours.length] as EndpointBehaviour, { times: 3 })
       const tokens = Array.from({ length: 4 }, () => issuer.mintToken())
-      const answers = await Promise.all(tokens.flatMap((token) => [plain.get(token), bound.get(token)]))
+      const answers = await Promise.all(tokens.flatMap((token) => [impatient.get(token), impatientBound.get(token)]))
       for (const { status, headers } of answers) {
         expect(allowed).toContain(status)
         expect(headers.has('www-authenticate')).toBe(status === 401)
       }
     }
     issuer.restore()
-    const after = await Promise.all([plain, bound, retrying].map(({ get }) => get(issuer.mintToken())))
+    const after = await Promise.all([impatient, impatientBound, retrying].map(({ get }) => get(issuer.mintToken())))
     expect(after.map(({ status }) => status)).toEqual([200, 200, 200])
   })
 })

@@ -152,7 +152,7 @@ describe('fifty users, five services, two zones of the same names', () => {
     it('[D04] [D05] [D07] [TX-12] never meet there, with two processes and a lock', async () => {
       const clock = createFrozenClock(Date.now())
       const keys = [{ id: 'k1', secret: new Uint8Array(32).fill(3) }]
-      const options = { client: redis, timeoutMs: 10_000 }
+      const options = { client: redis, timeoutMs: 20_000 }
       const everybody = await crowd(
         clock,
         () => createRedisGrantStore({ ...options, keys }),

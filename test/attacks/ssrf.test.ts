@@ -19,7 +19,7 @@ afterEach(async () => {
 })
 
 function options(fetch: Fetch, trustedHostnames: readonly string[], insecureHosts = false) {
-  return { fetch, headers: {}, timeoutMs: 5000, maxBytes: 1000, insecureHosts, trustedHostnames }
+  return { fetch, headers: {}, timeoutMs: 60_000, maxBytes: 1000, insecureHosts, trustedHostnames }
 }
 
 async function reasonOf(work: Promise<unknown>): Promise<string> {

@@ -58,4 +58,4 @@ it('[A9] says no token, key or account of a user in any error, event, object or 
   const said = await everythingSaid()
   for (const type of ['tokens.refresh_failed', 'store.failed', 'logout.completed']) expect(said).toContain(type)
   expect(said).not.toContain(canary)
-}, 30_000)
+})

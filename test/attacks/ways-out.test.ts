@@ -176,8 +176,8 @@ describe.each(discovered.map((way) => [way.name, way] as const))('%s', (_name, w
 describe('access.fetch', () => {
   const alice = caller('alice-token')
 
-  async function accessWith(fetch: typeof globalThis.fetch) {
-    return (await accessOf(setUpGrants({ fetch, fetchTimeoutMs: 20 }), alice, calendar)).fetch(calendar)
+  async function accessWith(fetch: typeof globalThis.fetch, fetchTimeoutMs = 30_000) {
+    return (await accessOf(setUpGrants({ fetch, fetchTimeoutMs }), alice, calendar)).fetch(calendar)
   }
 
   it('[D18] hands a redirect over, and refuses one that an own fetch followed against orders', async () => {
@@ -195,7 +195,7 @@ describe('access.fetch', () => {
   })
 
   it('[D18] gives up a fetch that hangs and ignores its signal, and breaks off a body that does not end', async () => {
-    const hanging = await accessWith(() => new Promise<never>(() => {}))
+    const hanging = await accessWith(() => new Promise<never>(() => {}), 20)
     await expect(hanging('/')).rejects.toMatchObject({ name: 'TimeoutError' })
     const trickling = await accessWith(async (_url, init) => {
       const body = new ReadableStream({
@@ -204,7 +204,7 @@ describe('access.fetch', () => {
         },
       })
       return new Response(body)
-    })
+    }, 20)
     await expect((await trickling('/')).text()).rejects.toMatchObject({ name: 'TimeoutError' })
   })
 

@@ -117,7 +117,7 @@ export function createBinding(settings: BindingSettings): Binding {
 
   return {
     check(request) {
-      const confirmation = readConfirmation(request.confirmation, request.unknownConfirmation ?? 'refuse')
+      const confirmation = readConfirmation(request.confirmation, request.unknownConfirmation)
       checkBound(request.scheme, confirmation, request.modes)
       if (confirmation === undefined) return unbound
       return whenReady(checkCertificate(request.facts, confirmation['x5t#S256']), () =>
@@ -203,7 +203,10 @@ function checkMtlsMode(thumbprint: string | undefined, mode: BindingMode): void 
  * member that is not a string, or an empty one, and for only unknown members unless those are ignored.
  * @internal
  */
-export function readConfirmation(cnf: unknown, unknownMembersAlone: 'refuse' | 'ignore'): Confirmation | undefined {
+export function readConfirmation(
+  cnf: unknown,
+  unknownMembersAlone: BindingRequest['unknownConfirmation'],
+): Confirmation | undefined {
   if (cnf === undefined) return undefined
   if (!isJsonObject(cnf) || Object.keys(cnf).length === 0) {
     refuseConfirmation('cnf is no object with members', { expected: 'an object with members', received: cnf })

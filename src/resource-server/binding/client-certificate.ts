@@ -80,7 +80,7 @@ function readConnection(facts: RequestFacts): CertificateReading {
 
 const byteSequence = /^:([A-Za-z0-9+/]+={0,2}):$/
 
-const pemBlock = /^\s*-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/
+const pemBlock = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/
 
 const pemChain = /^(?:\s*-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----)+\s*$/
 

@@ -71,7 +71,8 @@ function explain(named: string, [target = '']: readonly string[], { pathPrefix, 
   if (namedOrigin !== origin) return 'another origin'
   if (pathPrefix !== '') return `another path; dpop.pathPrefix is ${JSON.stringify(pathPrefix)}`
   const prefix = namedPath.endsWith(path) ? namedPath.slice(0, -path.length) : path === '/' ? namedPath : ''
-  if (prefix === splitOrigin(normalizeTargetUri(resource) ?? '')[1]) {
+  const own = normalizeTargetUri(resource)
+  if (own !== undefined && prefix === splitOrigin(own)[1]) {
     return `htu has the path prefix ${JSON.stringify(prefix)}, the request has not: if a proxy strips it, set dpop.pathPrefix`
   }
   return prefix === '' || path === '/'

@@ -86,7 +86,7 @@ const maxSharedLength = 512
  * shares it.
  */
 export function readScopes(value: unknown): readonly string[] | undefined {
-  if (value === undefined || value === '') return noNames
+  if (value === undefined) return noNames
   if (typeof value === 'string') return sharedLists.get(value) ?? splitScopes(value)
   return isStringArray(value) ? Object.freeze(value) : undefined
 }

@@ -78,14 +78,14 @@ const profileRules: Rules<ClaimProfile> = {
  */
 export function toClaimProfileSettings(profile: ClaimProfile = {}): ClaimProfileSettings {
   checkOptions('`claimProfile`', profile, profileRules)
-  const paths = (name: 'clientId' | 'scope' | 'tenant' | 'subjectStandIn', fallback: readonly string[]) =>
-    toClaimPaths(`claimProfile.${name}`, profile[name] ?? fallback)
+  const paths = (name: 'clientId' | 'scope' | 'tenant' | 'subjectStandIn', given: unknown) =>
+    toClaimPaths(`claimProfile.${name}`, given)
   return Object.freeze({
-    clientId: paths('clientId', ['client_id']),
-    scope: paths('scope', ['scope', 'scp']),
+    clientId: paths('clientId', profile.clientId ?? ['client_id']),
+    scope: paths('scope', profile.scope ?? ['scope', 'scp']),
     roles: toRolePaths(profile.roles ?? ['roles']),
-    tenant: profile.tenant === undefined ? [] : paths('tenant', []),
-    subjectStandIn: profile.subjectStandIn === undefined ? [] : paths('subjectStandIn', []),
+    tenant: profile.tenant === undefined ? [] : paths('tenant', profile.tenant),
+    subjectStandIn: profile.subjectStandIn === undefined ? [] : paths('subjectStandIn', profile.subjectStandIn),
     clientToken: toClaimsTest('claimProfile.clientToken', profile.clientToken),
     userToken: toClaimsTest('claimProfile.userToken', profile.userToken),
   })

@@ -1,6 +1,6 @@
 import type { Actor, VerifiedToken } from '../../auth/auth.js'
 import { type InvalidTokenCode, InvalidTokenError } from '../../errors/index.js'
-import { invalidClaim, missingClaim, numericDate, textClaim } from '../../jws/compact-jws.js'
+import { dateIn, invalidClaim, missingClaim, ownClaims, textIn } from '../../jws/compact-jws.js'
 import type { VerificationKey } from '../../jws/verification-key.js'
 import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../../kit/json.js'
 import { firstClaim, readRoles, readScopes } from './claim-paths.js'
@@ -49,13 +49,14 @@ export function readClaims(
   nowMs: number,
 ): VerifiedEntry {
   const { profile, optionalClaims } = rules
-  const { expiresAt, validFromMs, validUntilMs } = readValidity(claims, rules, nowMs)
+  const own = ownClaims(claims)
+  const { expiresAt, validFromMs, validUntilMs } = readValidity(own, rules, nowMs)
   const clientId = readClientId(claims, profile)
   const subject =
-    readSubject(claims, profile) ?? (optionalClaims.has('sub') ? clientId : undefined) ?? missingClaim('sub')
+    readSubject(claims, own.sub, profile) ?? (optionalClaims.has('sub') ? clientId : undefined) ?? missingClaim('sub')
   if (clientId === undefined && !optionalClaims.has('client_id')) missingClaim('client_id')
-  if (textClaim(claims, 'jti') === undefined && !optionalClaims.has('jti')) missingClaim('jti')
-  if (!isDetails(ownMember(claims, 'authorization_details'))) invalidClaim('authorization_details')
+  if (textIn(own.jti, 'jti') === undefined && !optionalClaims.has('jti')) missingClaim('jti')
+  if (!isDetails(own.authorization_details)) invalidClaim('authorization_details')
   return {
     issuer,
     subject,
@@ -66,24 +67,25 @@ export function readClaims(
     tokenClaims: claims,
     claims,
     expiresAt,
-    actor: readActors(claims),
+    actor: readActors(own),
     isClientToken: tellClientToken(subject, clientId, claims, profile),
-    audience: readAudience(ownMember(claims, 'aud'), optionalClaims),
+    audience: readAudience(own.aud, optionalClaims),
     validFromMs,
     validUntilMs,
     key,
   }
 }
 
+type OwnClaims = ReturnType<typeof ownClaims>
+
 function readClientId(claims: JsonObject, profile: ClaimProfileSettings): string | undefined {
   const value = firstClaim(claims, profile.clientId)
   return value === undefined || (typeof value === 'string' && value !== '') ? value : invalidClaim('client_id')
 }
 
-function readSubject(claims: JsonObject, { subjectStandIn }: ClaimProfileSettings): string | undefined {
-  const sub = ownMember(claims, 'sub')
+function readSubject(claims: JsonObject, sub: unknown, { subjectStandIn }: ClaimProfileSettings): string | undefined {
   const absent = sub === undefined || sub === ''
-  if (subjectStandIn.length === 0 || !absent) return textClaim(claims, 'sub')
+  if (subjectStandIn.length === 0 || !absent) return textIn(sub, 'sub')
   const value = firstClaim(claims, subjectStandIn)
   return value === undefined || (typeof value === 'string' && value !== '') ? value : invalidClaim('sub')
 }
@@ -104,9 +106,9 @@ function readTenant(claims: JsonObject, profile: ClaimProfileSettings): string |
   return value === undefined || typeof value === 'string' ? value : invalidClaim('tenant')
 }
 
-function readActors(claims: JsonObject): Actor | undefined {
-  if (!isReadableMayAct(ownMember(claims, 'may_act'))) invalidClaim('may_act')
-  const actor = readActor(ownMember(claims, 'act'))
+function readActors({ act, may_act }: OwnClaims): Actor | undefined {
+  if (!isReadableMayAct(may_act)) invalidClaim('may_act')
+  const actor = readActor(act)
   return actor === null ? invalidClaim('act') : actor
 }
 
@@ -138,11 +140,11 @@ export interface Validity {
  * @throws {@link InvalidTokenError} `ERR_TOKEN_EXPIRED`, `ERR_TOKEN_TOO_OLD`, `ERR_TOKEN_NOT_YET_VALID`, or for a claim
  * that is absent or no number.
  */
-function readValidity(claims: JsonObject, rules: ClaimSettings, nowMs: number): Validity {
+function readValidity(own: OwnClaims, rules: ClaimSettings, nowMs: number): Validity {
   const { clockToleranceMs, maxTokenAgeMs, optionalClaims } = rules
-  const expiresAt = readDate(claims, 'exp', optionalClaims.has('exp'))
-  const nbf = numericDate(claims, 'nbf') ?? 0
-  const iat = readDate(claims, 'iat', maxTokenAgeMs === undefined && optionalClaims.has('iat'))
+  const expiresAt = readDate(own.exp, 'exp', optionalClaims.has('exp'))
+  const nbf = dateIn(own.nbf, 'nbf') ?? 0
+  const iat = readDate(own.iat, 'iat', maxTokenAgeMs === undefined && optionalClaims.has('iat'))
 
   const validFromMs = Math.max(nbf, iat ?? 0) * 1000 - clockToleranceMs
   const expiresAtMs = (expiresAt ?? Number.POSITIVE_INFINITY) * 1000 + clockToleranceMs
@@ -154,8 +156,8 @@ function readValidity(claims: JsonObject, rules: ClaimSettings, nowMs: number): 
   return { expiresAt, validFromMs, validUntilMs: Math.min(expiresAtMs, tooOldAtMs) }
 }
 
-function readDate(claims: JsonObject, name: string, mayLack: boolean): number | undefined {
-  return numericDate(claims, name) ?? (mayLack ? undefined : missingClaim(name))
+function readDate(value: unknown, name: string, mayLack: boolean): number | undefined {
+  return dateIn(value, name) ?? (mayLack ? undefined : missingClaim(name))
 }
 
 /** Times are the limit, leeway included, and the clock of this server. */

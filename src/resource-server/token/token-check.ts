@@ -33,13 +33,16 @@ export interface TokenCheck {
 
 const json = 'application/json'
 
+function speaksOfToken(status: unknown): boolean {
+  return Number.isInteger(status) && Math.floor(Number(status) / 100) === 4 && ![401, 403, 429].includes(Number(status))
+}
+
 /** The options of {@link TokenCheckOptions}; of statuses, those are refused that speak of us, or of the endpoint. */
 export const tokenCheckRules = members<TokenCheckOptions>({
   tokenMember: required(text),
   claims: required(object),
   inactiveStatuses: takes(
-    (value) =>
-      Array.isArray(value) && value.every((status) => /^4\d\d$/.test(status) && ![401, 403, 429].includes(status)),
+    (value) => Array.isArray(value) && value.every(speaksOfToken),
     'a list of statuses from 400 to 499, but not 401, 403 and 429',
   ),
   headers: textMap,

@@ -1,5 +1,5 @@
 import { ConfigurationError } from '../../errors/index.js'
-import { type CompactJws, comparableType, readJsonSegment } from '../../jws/compact-jws.js'
+import { type CompactJws, comparableType, ownClaims, readJsonSegment } from '../../jws/compact-jws.js'
 import { type JsonObject, ownMember } from '../../kit/json.js'
 
 /** Types other specifications keep for other kinds of JWT; none may ever pass as an access token (RFC 8725 §3.12). */
@@ -45,11 +45,12 @@ const accessKinds: ReadonlySet<unknown> = new Set([
 
 /** Whether the payload names another kind than an access token, which decides whatever else is in the token. */
 export function namesForeignKind(claims: JsonObject): boolean {
-  for (const name of kindClaims) {
-    const kind = comparableKind(claims, name)
-    if (kind !== undefined && foreignKinds.has(kind)) return true
-  }
-  return false
+  const { typ, token_use, token_type, tokenName } = ownClaims(claims)
+  return isForeignKind(typ) || isForeignKind(token_use) || isForeignKind(token_type) || isForeignKind(tokenName)
+}
+
+function isForeignKind(kind: unknown): boolean {
+  return typeof kind === 'string' && foreignKinds.has(comparableType(kind))
 }
 
 /**

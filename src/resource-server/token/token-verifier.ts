@@ -1,8 +1,7 @@
 import { InvalidRequestError, InvalidTokenError } from '../../errors/index.js'
 import type { Discovery } from '../../issuer/discovery.js'
-import { readCompactJws, readJsonSegment, shareTexts } from '../../jws/compact-jws.js'
+import { ownClaims, readCompactJws, readJsonSegment, shareTexts } from '../../jws/compact-jws.js'
 import { createBoundedCache } from '../../kit/bounded-cache.js'
-import { ownMember } from '../../kit/json.js'
 import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
 import type { TokenTarget } from './audience.js'
 import type { ClaimsTest } from './claim-conditions.js'
@@ -99,7 +98,7 @@ export function createTokenVerifier(options: TokenVerifierSettings, issuers: Iss
   ): MaybePromise<TrustedToken> {
     const jws = readCompactJws(token)
     if (jws === undefined) return introspectOpaque(token, tokenHash, resource)
-    const iss = ownMember(jws.payload, 'iss')
+    const { iss } = ownClaims(jws.payload)
     const found = typeof iss === 'string' && maySpeakFor(resource, iss) ? issuers.find(iss) : undefined
     return whenReady(found, (issuer) => {
       if (issuer === undefined) {

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { createResourceServer, type Grant, InternalError, ResourceAccessError, withGrants } from 'portcullis'
 import { createGrantGuard, keepAccess } from 'portcullis/adapter'
 import { describe, expect, it } from 'vitest'
-import { AccessContext, AccessGrant } from '../../../src/auth/access-context.js'
+import { AccessContext, AccessGrant, joinAccess } from '../../../src/auth/access-context.js'
 import { refusal } from '../../support/fake-token-endpoint.js'
 import { calendar, caller, exchanged, mail, setUpGrants } from '../../support/grants-set-up.js'
 
@@ -117,6 +117,93 @@ describe('AccessContext', () => {
   })
 })
 
+describe('AccessGrant', () => {
+  const token = (accessToken: string, expiresAt?: number) => ({
+    ...{ accessToken, expiresAt, tokenType: 'Bearer' as const, scope: [], issuedTokenType: 'x' },
+  })
+  const settings = { resource: calendar, fetchWith: () => fetch, clock: () => 1000 }
+
+  it('[D24] gives the token at hand, and another one in the place of one that was rejected', async () => {
+    let count = 0
+    const grant = new AccessGrant({ ...settings, acquire: () => token(`t${++count}`) })
+    const first = grant.acquire()
+    expect(first).toMatchObject({ accessToken: 't1' })
+    expect([grant.acquire(), grant.acquire(token('other')), count]).toEqual([first, first, 1])
+    expect(grant.acquire(token('t1'))).toMatchObject({ accessToken: 't2' })
+    expect(grant.acquire(token('t1'))).toMatchObject({ accessToken: 't2' })
+    expect([count, grant.cameOff, grant.error]).toEqual([2, true, undefined])
+  })
+
+  it('[D24] hands no token out from the second of its expiry on', () => {
+    const at = (expiresAt: number | undefined) => {
+      const grant = new AccessGrant({ ...settings, acquire: () => token('t', expiresAt) })
+      void grant.acquire()
+      return grant.token?.accessToken
+    }
+    expect([at(undefined), at(1.001), at(1), at(0)]).toEqual(['t', 't', undefined, undefined])
+  })
+
+  it('[S3-13] throws at once, or tells, what was thrown at once', () => {
+    const refused = new ResourceAccessError(calendar, 'ERR_GRANT_DENIED')
+    const fail = (thrown: Error) => () => {
+      throw thrown
+    }
+    const grant = new AccessGrant({ ...settings, acquire: fail(refused) })
+    expect(() => grant.acquire()).toThrow(refused)
+    expect([grant.attempt(), grant.error, grant.cameOff]).toEqual([refused, refused, false])
+    const broken = new AccessGrant({ ...settings, acquire: fail(new Error('bug')) })
+    expect(broken.attempt()).toBeInstanceOf(InternalError)
+    expect(new AccessGrant({ ...settings, acquire: () => token('t') }).attempt()).toBeUndefined()
+  })
+
+  it('[S3-13] has a fetch that gets its token through the grant, and rejects where that fails', async () => {
+    let acquire: ((rejected?: ReturnType<typeof token>) => Promise<unknown>) | undefined
+    const fetchWith: typeof settings.fetchWith = (given?: typeof acquire) => {
+      acquire = given
+      return fetch
+    }
+    const asked: unknown[] = []
+    const grant = new AccessGrant({
+      ...settings,
+      fetchWith: fetchWith as never,
+      acquire: (rejected) => {
+        asked.push(rejected?.accessToken)
+        if (rejected !== undefined) throw new Error('bug')
+        return token('t')
+      },
+    })
+    grant.fetch()
+    expect(await acquire?.()).toMatchObject({ accessToken: 't' })
+    await expect(acquire?.(token('t'))).rejects.toBeInstanceOf(InternalError)
+    expect(asked).toEqual([undefined, 't'])
+  })
+
+  it('[S3-13] says why there is no token', async () => {
+    const declared = new AccessContext([new AccessGrant({ ...settings, acquire: () => token('t') })])
+    const detailOf = (access: AccessContext, resource: string) => {
+      try {
+        return access.token(resource)
+      } catch (error) {
+        return (error as ResourceAccessError).detail
+      }
+    }
+    expect(detailOf(declared, calendar)).toBe('not acquired, or expired: await access.acquire(resource) first')
+    expect(detailOf(declared, mail)).toBe('not declared')
+    expect(detailOf(new AccessContext(), mail)).toBe('the route declares no grant')
+    expect(new AccessContext().declared).toEqual([])
+  })
+
+  it('[S3-08] joins what was declared in two places, and nothing where one of them is empty', () => {
+    const grant = (resource: string) => new AccessGrant({ ...settings, resource, acquire: () => token(resource) })
+    const [earlier, later] = [new AccessContext([grant(calendar), grant(mail)]), new AccessContext([grant(mail)])]
+    const none = new AccessContext()
+    expect(joinAccess(earlier, later).declared).toEqual([calendar, mail])
+    expect([joinAccess(none, later), joinAccess(earlier, none)]).toEqual([later, earlier])
+    expect(joinAccess(none, later)).toBe(later)
+    expect(joinAccess(earlier, none)).toBe(earlier)
+  })
+})
+
 describe('auth.access', () => {
   it('[S3-15] is an AccessContext, whether a route has grants, none, or shares them with its router', async () => {
     const { grants } = setUpGrants()
@@ -214,6 +301,7 @@ describe('a guard behind the grants of a router', () => {
     const stranger = caller('alice-token', { issuer: 'https://other.example' })
     expect(keepAccess(stranger, router)).toBe(stranger)
     const alice = caller('alice-token')
+    expect(keepAccess(undefined, router)).toBeUndefined()
     for (const earlier of [undefined, null, { token: 'alice-token' }, caller('alice-token')]) {
       expect(keepAccess(alice, earlier)).toBe(alice)
     }

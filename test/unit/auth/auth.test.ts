@@ -1,6 +1,6 @@
 import { format, inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { Auth, type VerifiedToken } from '../../../src/auth/auth.js'
+import { Auth, authIn, earlierIn, Passage, passage, setAuth, type VerifiedToken } from '../../../src/auth/auth.js'
 
 const token = 'raw.access.token'
 const confirmation = { jkt: 'thumbprint' }
@@ -68,5 +68,41 @@ describe('Auth', () => {
     for (const scope of ['rea', 'reader', 'Read', 'files', 'read files:write', '']) {
       expect(auth.hasScope(scope), scope).toBe(false)
     }
+  })
+})
+
+describe('a passage', () => {
+  it('[S4-49] has one random id for all guards of a request, and one of its own without a request', () => {
+    const [request, other] = [{}, {}]
+    const id = new Passage(request).correlationId
+    expect(id).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+    expect(new Passage(request).correlationId).toBe(id)
+    const own = new Passage()
+    expect(own.correlationId).toBe(own.correlationId)
+    expect(new Set([id, new Passage(other).correlationId, own.correlationId, new Passage().correlationId]).size).toBe(4)
+    expect([new Passage(request).request, own.request]).toEqual([request, undefined])
+  })
+
+  it('[S4-49] goes with every copy of its auth', () => {
+    const its = new Passage()
+    const first = new Auth(token, 'DPoP', 'https://api.example.com', verified, confirmation, undefined, its)
+    const copy = first.withAccess(first.access)
+    expect([first[passage], copy[passage]]).toEqual([its, its])
+    expect([copy.correlationId, copy.token, copy.scheme, copy.resource]).toEqual([
+      ...[its.correlationId, token, 'DPoP', 'https://api.example.com'],
+    ])
+    expect({ ...copy }).toEqual({ ...first })
+  })
+})
+
+describe('the auth of a request', () => {
+  it('can be read and listed, and is replaced by a later guard alone', () => {
+    const target: { auth?: unknown } = {}
+    setAuth(target, auth)
+    expect([target.auth, earlierIn(target), authIn(target)]).toEqual([auth, auth, auth])
+    expect(Object.keys(target)).toEqual(['auth'])
+    expect(() => Object.assign(target, { auth: 'another' })).toThrow(TypeError)
+    setAuth(target, 'of the framework')
+    expect([earlierIn(target), authIn(target), authIn({})]).toEqual(['of the framework', undefined, undefined])
   })
 })

@@ -29,7 +29,7 @@ const circumstances = {
   signedIn: () => machine.signIn(),
   accessTokenOnStdin: async () => {
     await machine.signIn()
-    return { stdin: [...machine.secrets].find((secret) => secret.startsWith('ey')) as string }
+    return { stdin: [...machine.secrets].find((secret) => secret.split('.').length === 3) as string }
   },
   noKeys: () => answering('/jwks', () => Response.json({ keys: [] })),
   noKeySet: () => answering('/jwks', () => new Response('', { status: 500 })),

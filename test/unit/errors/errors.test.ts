@@ -140,6 +140,14 @@ describe('the one base', () => {
     expect([isAuthError(refusal), isOAuthClientError(refusal)]).toEqual([true, false])
   })
 
+  it('has failures of the client that a retry may mend, and those that it does not', () => {
+    const { ERR_TIMEOUT, ERR_REFUSED } = clientErrorTraits
+    expect(ERR_TIMEOUT).toEqual({
+      ...{ category: 'network', retryable: true, message: 'The authorization server did not answer in time' },
+    })
+    expect([ERR_REFUSED.retryable, ERR_REFUSED.category]).toEqual([false, 'auth'])
+  })
+
   it('has each code in one family alone', () => {
     expectTypeOf<Extract<AuthErrorCode, ClientErrorCode>>().toBeNever()
     expect(Object.keys(errorDescriptions)).toContain('ERR_ISSUER_UNAVAILABLE')

@@ -38,6 +38,10 @@ describe('shownText', () => {
   it('masks compact JWTs, wherever they stand', () => {
     expect(shownText('the token eyJhbGciOiJ.eyJzdWIi.c2ln, cut')).toBe('the token (masked), cut')
     expect(shown(['eyJhbGciOiJ.eyJzdWIi.c2ln'])).toEqual(['(masked)'])
+    expect(shownText('they say.so, eyes.of, ey-_-_-_.x and ey12345.x')).toBe(
+      'they say.so, eyes.of, (masked) and ey12345.x',
+    )
+    expect(shownText('eyJhbGciOiJ.')).toBe('(masked)')
   })
 
   it('escapes what moves the cursor, turns the direction of text or hides it', () => {

@@ -9,7 +9,7 @@ const appended = `${issuer}/.well-known/openid-configuration`
 
 function settingsFor(answers: Record<string, () => Response>) {
   const fetch = async (url: string) => (answers[url] ?? (() => new Response('', { status: 404 })))()
-  return { surroundings: toSurroundings({ fetch }), timeoutMs: 1000, isTrusted: true }
+  return { surroundings: toSurroundings({ fetch }), timeoutMs: 30_000, isTrusted: true }
 }
 
 describe('lookUpMetadata', () => {
@@ -47,7 +47,7 @@ describe('lookUpMetadata', () => {
 
   it('tells of a connection that fails', async () => {
     const fetch = () => Promise.reject(new Error('refused'))
-    const settings = { surroundings: toSurroundings({ fetch }), timeoutMs: 1000, isTrusted: true }
+    const settings = { surroundings: toSurroundings({ fetch }), timeoutMs: 30_000, isTrusted: true }
     expect(await lookUpMetadata(issuer, settings)).toMatchObject({
       failure: 'network',
       attempts: [{ url: rfc8414, status: undefined }],

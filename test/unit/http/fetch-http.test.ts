@@ -31,6 +31,8 @@ describe('fetchRequestFacts', () => {
     expect(factsWith(digest).headerValues('authorization')).toEqual([digest])
     expect(factsWith(digest, 'Bearer t').headerValues('authorization')).toEqual([digest, 'Bearer t'])
     expect(factsWith('Basic eA==', 'Basic eQ==').headerValues('authorization')).toHaveLength(2)
+    expect(factsWith('Bearer a,Bearer b').headerValues('authorization')).toEqual(['Bearer a', 'Bearer b'])
+    expect(factsWith('Bearer a,\t Bearer \t b').headerValues('authorization')).toEqual(['Bearer a', 'Bearer \t b'])
   })
 
   it('[DPOP-08] adds what the platform knows, and lets it contradict the URL about TLS only', () => {
@@ -60,6 +62,22 @@ function cookies(...values: string[]): Headers {
 }
 
 describe('answers of the Fetch API', () => {
+  it('[ADP-03] have a body where there is one to send', async () => {
+    expect(toFetchResponse({ status: 204, headers: {}, body: '' }).body).toBeNull()
+    const answer = toFetchResponse({ status: 401, headers: { 'WWW-Authenticate': ['Bearer a', 'DPoP b'] }, body: '{}' })
+    expect([answer.status, await answer.text()]).toEqual([401, '{}'])
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer a, DPoP b')
+  })
+
+  it('[ADP-03] merge fields with those the application set', () => {
+    const headers = new Headers({ Vary: 'Origin', 'Cache-Control': 'max-age=1', 'Set-Cookie': 'a=1' })
+    setFetchHeaders(headers, { Vary: 'Accept', 'Cache-Control': 'no-store' })
+    expect([headers.get('vary'), headers.get('cache-control')]).toEqual(['Origin, Accept', 'no-store'])
+    expect(headers.getSetCookie()).toEqual(['a=1'])
+    const copy = withFetchHeaders(new Response('ok', { status: 201 }), new Headers({ 'X-Y': 'z' }))
+    expect([copy.status, copy.headers.get('x-y'), copy.headers.getSetCookie()]).toEqual([201, 'z', []])
+  })
+
   it('[ADP-03] keep every cookie a field of its own, of the application and of the answer', () => {
     const headers = cookies('a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT', 'b=2')
     setFetchHeaders(headers, { 'Set-Cookie': ['c=3', 'd=4'], 'Cache-Control': 'no-store' })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { readFetchForm, readNodeForm, type UnreadRequest } from '../../../src/http/form-body.js'
+import { isForm, readFetchForm, readNodeForm, type UnreadRequest } from '../../../src/http/form-body.js'
+import { requestFacts } from '../../support/request-facts.js'
 
 const type = 'application/x-www-form-urlencoded'
 
@@ -56,5 +57,23 @@ describe('readNodeForm and readFetchForm', () => {
     expect(String(await readNodeForm(request))).toBe('')
     expect(sent).toBe(8)
     expect(String(await readFetchForm(web(`a=${'x'.repeat(80_000)}`)))).toBe('')
+    const longest = 'x'.repeat(72 * 1024 - 2)
+    expect((await readNodeForm(node(['a=', longest])))?.get('a')).toBe(longest)
+    expect(String(await readNodeForm(node(['a=', longest, 'x'])))).toBe('')
+  })
+})
+
+describe('isForm', () => {
+  const says = (...fields: string[]) => isForm(requestFacts({ headers: { 'content-type': fields } }))
+
+  it('[REAL-45] goes by the one Content-Type of the request', () => {
+    for (const good of [type, `${type};charset=utf-8`, `${type} \t; x=y`, `${type} `, type.toUpperCase()]) {
+      expect(says(good), good).toBe(true)
+    }
+    for (const other of ['', 'application/json', `x${type}`, `${type}x`, `a/b; ${type}`, `${type}, ${type}`]) {
+      expect(says(other), other).toBe(false)
+    }
+    expect([says(), says(type, type), says(type, 'application/json')]).toEqual([false, false, false])
+    expect(isForm(requestFacts({ headers: { accept: type } }))).toBe(false)
   })
 })

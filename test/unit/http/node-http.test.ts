@@ -1,12 +1,15 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import { noFields } from '../../../src/http/http-answer.js'
 import {
   type NodeRequest,
   nodeRequestFacts,
   type RequestWrapper,
   sendNodeAnswer,
+  sendReply,
   setNodeHeaders,
+  setReplyHeaders,
 } from '../../../src/http/node-http.js'
 
 function factsOf(request: Partial<NodeRequest>) {
@@ -62,6 +65,20 @@ describe('nodeRequestFacts', () => {
     )
   })
 
+  it('[ADP-01] goes by the header object where a field came once, or was added behind the server', () => {
+    const rawHeaders = ['X-Test', '1', 'Authorization', 'Bearer a', 'X-Other', '2']
+    expect(factsOf({ headers: { authorization: 'Bearer b' }, rawHeaders }).headerValues('authorization')).toEqual([
+      'Bearer b',
+    ])
+    expect(factsOf({ headers: { dpop: 'p' }, rawHeaders }).headerValues('dpop')).toEqual(['p'])
+  })
+
+  it('stands for one request, however often it is asked about it', () => {
+    const headers = {}
+    expect(factsOf({ headers }).request).toBe(headers)
+    expect(nodeRequestFacts({ headers }, { body: {} }).request).toBe(headers)
+  })
+
   it('[DPOP-08] knows the connection', () => {
     const raw = new Uint8Array([1, 2])
     const facts = factsOf({
@@ -80,6 +97,7 @@ describe('nodeRequestFacts', () => {
   ])('[E-11] knows no certificate of %s', (_what, request) => {
     expect(factsOf(request).clientCertificate?.()).toBeUndefined()
     expect(factsOf(request).secure).toBe(false)
+    expect(factsOf(request).remoteAddress).toBeUndefined()
   })
 
   it('[BEAR-03] gives a parsed body only when it came as a form', () => {
@@ -171,5 +189,43 @@ describe('sendNodeAnswer', () => {
     expect(response.status).toBe(200)
     expect(response.headers.get('www-authenticate')).toBeNull()
     expect(await response.text()).toBe('begun')
+  })
+})
+
+describe('sendReply and setReplyHeaders', () => {
+  function reply(set: Record<string, string> = {}) {
+    const sent: { status?: number; body?: unknown; fields: Record<string, unknown> } = { fields: {} }
+    const send = (body?: Uint8Array) => {
+      sent.body = body
+      return 'sent'
+    }
+    return {
+      sent,
+      getHeader: (name: string) => set[name],
+      header: (name: string, value: string | string[]) => {
+        sent.fields[name] = value
+      },
+      code: (status: number) => {
+        sent.status = status
+        return { send }
+      },
+    }
+  }
+
+  it('[ADP-02] [ADP-03] send the answer as bytes, next to the fields the application set', () => {
+    const own = reply({ 'WWW-Authenticate': 'Basic realm="x"' })
+    expect(sendReply(own, refusal)).toBe('sent')
+    expect(own.sent).toEqual({
+      status: 401,
+      body: new TextEncoder().encode(refusal.body),
+      fields: { 'WWW-Authenticate': ['Basic realm="x"', 'Bearer a', 'DPoP b'], 'Cache-Control': 'no-store' },
+    })
+  })
+
+  it('[ADP-02] send no body where there is none, and set nothing where there is nothing to set', () => {
+    const own = reply()
+    sendReply(own, { status: 204, headers: noFields, body: '' })
+    setReplyHeaders(own, {})
+    expect(own.sent).toEqual({ status: 204, body: undefined, fields: {} })
   })
 })

@@ -29,6 +29,8 @@ describe('createTrustedProxies', () => {
     ['10.0.0.5', '::ffff:a00:6', false],
     ['10.0.0.5', '::10.0.0.5', false],
     ['10.0.0.5', '64:ff9b::10.0.0.5', false],
+    ['64:ff9b::/96', '64:ff9b::10.0.0.5', true],
+    ['::ffff:10.0.0.0/95', '10.0.0.5', false],
     ['10.0.0.5', '167772165', false],
     ['10.0.0.5', '0x0a000005', false],
     ['10.0.0.5', '10.5', false],
@@ -131,6 +133,6 @@ describe('readElements', () => {
     for (const piece of ['"', '\\', '\\"', ' ', '\t;', 'a=', 'a=;', 'a="";', '=', 'a="\\'] as const) {
       for (const start of ['', 'a=', 'a="']) readElements(`${start}${piece.repeat(100_000)}\u0000"`)
     }
-    expect(process.cpuUsage(before).user / 1000).toBeLessThan(2000)
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(10_000)
   })
 })

@@ -139,7 +139,7 @@ describe('a stream of the development page', () => {
     vi.advanceTimersByTime(100)
     expect(taken(stream)).toBe('')
     expect(vi.getTimerCount()).toBe(0)
-    await vi.waitFor(() => expect(ended).toHaveBeenCalled())
+    await vi.waitFor(() => expect(ended).toHaveBeenCalled(), { timeout: 30_000 })
   })
 
   it('breaks off a reader that is behind when its time is over', () => {

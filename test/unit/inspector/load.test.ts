@@ -107,11 +107,14 @@ describe('a line of the development page', () => {
       route: () => '\u0000'.repeat(500),
     }
     await server.authenticate(facts, { scope: 'write' })
-    const line = await vi.waitFor(() => {
-      const found = recorder.ring.after(0, 10).texts.find((text) => text.startsWith('{"kind":"request"'))
-      if (found === undefined) throw new Error('not yet')
-      return found
-    })
+    const line = await vi.waitFor(
+      () => {
+        const found = recorder.ring.after(0, 10).texts.find((text) => text.startsWith('{"kind":"request"'))
+        if (found === undefined) throw new Error('not yet')
+        return found
+      },
+      { timeout: 30_000 },
+    )
     expect(Buffer.byteLength(line)).toBeLessThanOrEqual(lineBytes)
     expect(JSON.parse(line)).toMatchObject({
       outcome: 'refused',

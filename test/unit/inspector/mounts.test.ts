@@ -96,11 +96,14 @@ describe('the streams of the development page', () => {
     const fifth = await open()
     expect([fifth.status, await fifth.json()]).toEqual([429, { error: 'Four of these pages are open. Close one.' }])
     await four[0]?.body?.cancel()
-    await vi.waitFor(async () => {
-      const again = await open()
-      await again.body?.cancel()
-      expect(again.status).toBe(200)
-    })
+    await vi.waitFor(
+      async () => {
+        const again = await open()
+        await again.body?.cancel()
+        expect(again.status).toBe(200)
+      },
+      { timeout: 30_000 },
+    )
     await Promise.all(four.slice(1).map(({ body }) => body?.cancel()))
     await api.close()
   })

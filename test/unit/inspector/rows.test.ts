@@ -36,7 +36,10 @@ function record(server: ReturnType<typeof createResourceServer>) {
   open.push(recorder)
   const rows = (): Row[] => recorder.ring.after(0, 500).texts.map((text) => JSON.parse(text))
   const requests = async (count: number): Promise<RequestRow[]> => {
-    await vi.waitFor(() => expect(rows().filter(({ kind }) => kind === 'request').length).toBeGreaterThanOrEqual(count))
+    await vi.waitFor(
+      () => expect(rows().filter(({ kind }) => kind === 'request').length).toBeGreaterThanOrEqual(count),
+      { timeout: 30_000 },
+    )
     return rows().filter((row): row is RequestRow => row.kind === 'request')
   }
   return { recorder, rows, requests }
@@ -402,7 +405,9 @@ describe('the recorder', () => {
     const recorder = createRecorder([{ server, insight: { ...insight, watch } }], clock.now)
     open.push(recorder)
     tell({ error: undefined, token: 'a', report: () => Promise.reject(new TypeError('x')) } as never)
-    await vi.waitFor(() => expect(recorder.state().counts).toMatchObject({ accepted: 1, unshown: 1 }))
+    await vi.waitFor(() => expect(recorder.state().counts).toMatchObject({ accepted: 1, unshown: 1 }), {
+      timeout: 30_000,
+    })
   })
 
   it('is bounded in what it adds up', () => {

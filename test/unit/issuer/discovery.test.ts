@@ -1,6 +1,12 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ConfigurationError, UnavailableError } from '../../../src/errors/index.js'
-import { createDiscovery, type Discovery, discoveryUrls, reasonOf } from '../../../src/issuer/discovery.js'
+import {
+  createDiscovery,
+  type Discovery,
+  discoveryUrls,
+  isNothingThere,
+  reasonOf,
+} from '../../../src/issuer/discovery.js'
 import { createRemoteKeys } from '../../../src/issuer/remote-keys.js'
 import { FetchFailure } from '../../../src/kit/fetch/fetch-failure.js'
 import { jwkSet } from '../../support/key-material.js'
@@ -66,6 +72,7 @@ describe('createDiscovery', () => {
     'https://u@a.example',
   ])('[ASM-01] refuses the issuer %j', (bad) => {
     expect(() => discoveryOf(simulatedIssuer(), bad)).toThrow(ConfigurationError)
+    expect(() => discoveryOf(simulatedIssuer(), bad)).toThrow(/^`issuer` /)
   })
 
   it('takes an http issuer on loopback where that is allowed', () => {
@@ -94,6 +101,18 @@ describe('the candidates', () => {
     world.answer = (url) => (url === urls[2] ? json({ ...document, issuer: path }) : nothingHere())
     expect((await discoveryOf(world, path).metadata()).issuer).toBe(path)
     expect(world.requests.map(({ url }) => url)).toEqual(urls)
+  })
+
+  it.each<[string, () => Response]>([
+    ['media_type', () => new Response('{}', { headers: { 'content-type': 'text/plain' } })],
+    ['malformed', () => json([])],
+    ['not_utf8', () => new Response(Uint8Array.of(0xff), { headers: { 'content-type': 'application/json' } })],
+    ['redirect', () => new Response(null, { status: 302, headers: { location: 'https://issuer.example/login' } })],
+  ])('[C-17] are an outage where none has anything but %s', async (reason, answer) => {
+    const world = simulatedIssuer()
+    world.answer = answer
+    expect((await failure(discoveryOf(world, path).metadata())).detail).toBe(reason)
+    expect(world.requests).toHaveLength(3)
   })
 
   it.each<[string, string, () => Response | Promise<Response>]>([
@@ -313,6 +332,71 @@ describe('a metadata server that hangs', () => {
     vi.advanceTimersByTime(500)
     expect(await metadata).toMatchObject(document)
     vi.useRealTimers()
+  })
+})
+
+describe('a discovery that fails', () => {
+  it('[REAL-44] tells how long it took, and never less than no time', async () => {
+    const moments = [7000, 7250, 9000, 8000]
+    const watch = vi.spyOn(performance, 'now').mockImplementation(() => moments.shift() ?? 0)
+    onTestFinished(() => watch.mockRestore())
+    for (const durationMs of [250, 0]) {
+      const world = simulatedIssuer()
+      world.fail()
+      await failure(discoveryOf(world).metadata())
+      expect(world.events).toMatchObject([{ type: 'discovery.failed', durationMs }])
+    }
+  })
+
+  it('waits for as long as who asks says, who is told whether there was metadata before', async () => {
+    const told: boolean[] = []
+    const world = simulatedIssuer()
+    const retryAfterMs = (isKnown: boolean) => {
+      told.push(isKnown)
+      return 7000
+    }
+    const discovery = createDiscovery(issuer, world.surroundings, { retryAfterMs, random: () => 0 })
+    world.fail()
+    expect((await failure(discovery.metadata())).retryAfterSeconds).toBe(7)
+    world.answer = () => json(document)
+    await world.advance(6999)
+    await failure(discovery.metadata())
+    await world.advance(1)
+    await discovery.metadata()
+    world.fail()
+    discovery.invalidate()
+    await discovery.metadata()
+    await settle()
+    expect(told).toEqual([false, true])
+  })
+
+  it('[REAL-08] is an outage where what was known passes its bound while somebody waits', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const world = publishing(document)
+    const discovery = discoveryOf(world)
+    await discovery.metadata()
+    await world.advance(25 * hour - 100)
+    world.answer = () => new Promise(() => {})
+    const outage = failure(discovery.metadata())
+    await settle()
+    world.nowMs += 200
+    vi.advanceTimersByTime(500)
+    expect((await outage).detail).toBe('unexpected')
+  })
+})
+
+describe('isNothingThere', () => {
+  it.each([
+    [200, false],
+    [399, false],
+    [400, true],
+    [404, true],
+    [429, false],
+    [499, true],
+    [500, false],
+  ])('[ASM-04] says of the status %s: %s', (status, isAbsent) => {
+    expect(isNothingThere(status)).toBe(isAbsent)
   })
 })
 

@@ -147,4 +147,20 @@ describe('createKeySet', () => {
   ])('refuses %s', (_, options) => {
     expect(() => createKeySet(options as KeySetOptions)).toThrow(ConfigurationError)
   })
+
+  it.each<[unknown, string]>([
+    [undefined, 'createKeySet must be an object.'],
+    [{ jwksUri: 'https://a.test/jwks', ttl: 5 }, 'createKeySet has no option `ttl`.'],
+    [{}, 'createKeySet needs `issuer` or `jwksUri`.'],
+    [{ jwksUri: 'a.test' }, '`jwksUri` takes an absolute https URL'],
+    [{ issuer: 'https://a.test?x', jwksUri: 'https://a.test/jwks' }, '`issuer` must have no query'],
+    [{ jwksUri: 'https://a.test/jwks', keyCache: { timeoutMs: 0 } }, '`keyCache.timeoutMs` takes'],
+    [
+      { jwksUri: 'https://a.test/jwks', keyCache: { staleIfErrorSeconds: 3601 } },
+      '`keyCache.staleIfErrorSeconds` takes',
+    ],
+    [{ jwksUri: 'https://a.test/jwks', keyCache: { refreshAheadSeconds: -1 } }, '`keyCache.refreshAheadSeconds` takes'],
+  ])('says what is wrong with %j', (options, message) => {
+    expect(() => createKeySet(options as KeySetOptions)).toThrow(message)
+  })
 })

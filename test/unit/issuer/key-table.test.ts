@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { createKeyTable, readKeys } from '../../../src/issuer/key-table.js'
+import { createKeyTable, readKeys, readRuledJwk } from '../../../src/issuer/key-table.js'
 import { testKey } from '../../support/key-material.js'
 
 const rsaJwk = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' })
@@ -79,5 +79,36 @@ describe('readKeys', () => {
     const after = readKeys([testKey('b').jwk, { ...rsaJwk, kid: 'r', x5t: 'new' }], before).keys
     expect(after[1]).toBe(before[0])
     expect(readKeys([{ ...rsaJwk, kid: 'r', alg: 'RS256' }], before).keys[0]).not.toBe(before[0])
+  })
+})
+
+describe('the rules of one issuer', () => {
+  const rules = { uses: ['sig', 'own'], accepts: (jwk: Readonly<Record<string, unknown>>) => jwk['tenant'] === 'a' }
+  const jwk = testKey('a').jwk
+
+  it('pass keys of its uses, and with the members it demands', () => {
+    for (const use of ['sig', 'own', undefined]) {
+      expect(readKeys([{ ...jwk, use, tenant: 'a' }], [], rules).skipped, use).toEqual([])
+    }
+    const entries = [
+      { ...jwk, use: 'enc', tenant: 'a' },
+      jwk,
+      { ...jwk, tenant: 'b' },
+      { kty: 'oct', k: 'x', tenant: 'a' },
+    ]
+    expect(readKeys(entries, [], rules)).toEqual({
+      keys: [],
+      skipped: [
+        { code: 'use', index: 0 },
+        { code: 'key_conditions', index: 1 },
+        { code: 'key_conditions', index: 2 },
+        { code: 'private_or_symmetric', index: 3 },
+      ],
+    })
+    expect(readKeys([7, { ...jwk, use: 'enc', tenant: 'b' }], [], rules).skipped).toEqual([
+      { code: 'not_an_object', index: 0 },
+      { code: 'use', index: 1 },
+    ])
+    expect(readRuledJwk(jwk, rules)).toEqual({ code: 'key_conditions', reason: 'not as keyConditions demands' })
   })
 })

@@ -87,7 +87,13 @@ describe('a key in PEM', () => {
     ['PKCS #1 of no numbers', pem('RSA PUBLIC KEY', 0x30, 4, 4, 0, 4, 0), 'cannot be read'],
     ['PKCS #1 of one number', pem('RSA PUBLIC KEY', 0x30, 2, 2, 0), 'cannot be read'],
     ['PKCS #1 of nothing', pem('RSA PUBLIC KEY', 2, 0), 'cannot be read'],
+    ['PKCS #1 whose first number is none', pem('RSA PUBLIC KEY', 0x30, 6, 4, 1, 1, 2, 1, 3), 'cannot be read'],
+    ['PKCS #1 of broken DER', pem('RSA PUBLIC KEY', 0x30, 0x80), 'cannot be read'],
+    ['no algorithm', pem('PUBLIC KEY', 0x30, 7, 2, 1, 1, 3, 2, 0, 0), 'cannot be read'],
+    ['an algorithm and nothing else', pem('PUBLIC KEY', 0x30, 4, 0x30, 2, 6, 0), 'cannot be read'],
     ['a certificate of nothing', pem('CERTIFICATE', 0x30, 0), 'cannot be read'],
+    ['a certificate of broken DER', pem('CERTIFICATE', 0x30, 0x80), 'cannot be read'],
+    ['a certificate that is a number', pem('CERTIFICATE', 2, 1, 1), 'cannot be read'],
     ['a key of Diffie and Hellman', spki(generateKeyPairSync('x25519').publicKey), 'not RSA, EC or Ed25519'],
     ['a curve of Bitcoin', spki(ec('secp256k1')), 'crv is not P-256'],
     [
@@ -136,5 +142,59 @@ describe('static keys without a name', () => {
     })
     expect((await server.verify(issuer.mintToken())).subject).toBe('user-1')
     await expect(server.verify(issuer.mintToken({}, { tamper: 'signature' }))).rejects.toMatchObject({ status: 401 })
+  })
+})
+
+describe('what a refused PEM text is called', () => {
+  const codeOf = (text: string) => {
+    const read = readPemKey(text)
+    return 'code' in read ? read.code : 'read'
+  }
+
+  it('is the code of the events', () => {
+    const compressed = derOf(ec('P-256')).map((byte, at) => (at === 26 ? 2 : byte))
+    const unreadable = [
+      'x'.repeat(16_385),
+      'x',
+      spki(ed25519) + spki(ed25519),
+      pem('EC PARAMETERS', 6, 0),
+      pem('PUBLIC KEY', 0x30),
+      spki(generateKeyPairSync('x25519').publicKey),
+      pem('PUBLIC KEY', ...compressed),
+    ]
+    for (const text of unreadable) expect(codeOf(text), text.slice(0, 80)).toBe('pem')
+    expect(codeOf(spki(ec('secp256k1')))).toBe('curve')
+    expect(codeOf(rsa.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())).toBe('private_or_symmetric')
+  })
+
+  it('is none for one of 16,384 characters', () => {
+    const key = spki(ed25519)
+    expect(codeOf(key.padEnd(16_384))).toBe('read')
+    expect(codeOf(key.padEnd(16_385))).toBe('pem')
+  })
+
+  it('is the same for base64 that ends in spare bits', () => {
+    const key = spki(ed25519)
+    const body = key.split('\n')[1] as string
+    expect(codeOf(key.replace(body, `${body}A`))).toBe('pem')
+    expect(codeOf(key.replace(body, body.slice(0, 20)))).toBe('pem')
+    for (const other of ['!', '_ä', '.']) expect(codeOf(key.replace(body, `${other}${body}`)), other).toBe('pem')
+  })
+
+  it('is one for lengths that DER does not write', () => {
+    const der = derOf(ed25519)
+    expect(codeOf(pem('PUBLIC KEY', ...der))).toBe('read')
+    const rest = der.slice(2)
+    expect(codeOf(pem('PUBLIC KEY', 0x30, 0x80, ...rest))).toBe('pem')
+    expect(codeOf(pem('PUBLIC KEY', 0x30, 0x83, 0, 0, rest.length, ...rest))).toBe('pem')
+    expect(codeOf(pem('PUBLIC KEY', 0x30, 0x82, 0, rest.length, ...rest))).toBe('read')
+    const filled = [...rest, 4, 84, ...Array<number>(84).fill(0)]
+    expect(codeOf(pem('PUBLIC KEY', 0x30, 0x81, filled.length, ...filled))).toBe('read')
+    expect(codeOf(pem('PUBLIC KEY', 0x30, 0x80, ...filled))).toBe('pem')
+  })
+
+  it('is one for a key that is no bit string', () => {
+    const der = derOf(ed25519)
+    expect([der.at(-35), codeOf(pem('PUBLIC KEY', ...der.slice(0, -35), 4, ...der.slice(-34)))]).toEqual([3, 'pem'])
   })
 })

@@ -28,7 +28,8 @@ describe('readMetadata and usableMetadata', () => {
   })
 
   it('[ASM-06] reads empty lists and nulls as absent', () => {
-    expect(read({ grant_types_supported: [], registration_endpoint: null, unknown_list: [] })).toEqual({ issuer })
+    const absent = { grant_types_supported: [], registration_endpoint: null, unknown_list: [], scopes_supported: null }
+    expect(read(absent)).toEqual({ issuer })
   })
 
   it.each([
@@ -46,6 +47,11 @@ describe('readMetadata and usableMetadata', () => {
   ])('[ASM-08] [REAL-04] takes %s for absent when it is %j, and nothing else', (name, value) => {
     const good = { [name === 'jwks_uri' ? 'introspection_endpoint' : 'jwks_uri']: `${issuer}/good` }
     expect(read({ ...good, [name]: value })).toEqual({ issuer, ...good })
+  })
+
+  it('[ASM-08] takes no other member for an endpoint', () => {
+    const members = { token_endpoint_auth_methods_supported: ['x'], old_jwks_uri: 'none', jwks_uri_note: 'none' }
+    expect(read(members)).toEqual({ issuer, ...members })
   })
 
   it('takes http endpoints on hosts where that is allowed', () => {

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { UnavailableError } from '../../../src/errors/index.js'
 import type { KeySource } from '../../../src/issuer/key-source.js'
-import { createRemoteKeys, type KeyCacheOptions } from '../../../src/issuer/remote-keys.js'
+import { createRemoteKeys, type KeyCacheOptions, toKeyCacheSettings } from '../../../src/issuer/remote-keys.js'
 import type { VerificationKey } from '../../../src/jws/verification-key.js'
 import { jwkSet, testKey } from '../../support/key-material.js'
 import { json, type SimulatedIssuer, settle, simulatedIssuer } from '../../support/simulated-issuer.js'
@@ -724,5 +724,119 @@ describe('warmUp', () => {
     await Promise.all([keys.warmUp(), keys.warmUp(), keys.warmUp()])
     await keys.warmUp()
     expect(world.requests).toHaveLength(1)
+  })
+})
+
+describe('what a key set tells and bounds', () => {
+  it('[JWKS-02] fills in what the options leave out, and nothing else', () => {
+    expect(toKeyCacheSettings()).toEqual({
+      defaultMaxAgeSeconds: 3600,
+      refreshAheadSeconds: 300,
+      staleIfErrorSeconds: 3600,
+      timeoutMs: 5000,
+    })
+    const given = { defaultMaxAgeSeconds: 61, refreshAheadSeconds: 0, staleIfErrorSeconds: 1, timeoutMs: 7 }
+    expect(toKeyCacheSettings(given)).toEqual(given)
+  })
+
+  it('[REAL-44] tells how long a fetch took, and never less than no time', async () => {
+    const moments = [7000, 7250, 9000, 8000]
+    const watch = vi.spyOn(performance, 'now').mockImplementation(() => moments.shift() ?? 0)
+    onTestFinished(() => watch.mockRestore())
+    for (const durationMs of [250, 0]) {
+      const world = simulatedIssuer('a')
+      await keySetOf(world).warmUp()
+      expect(world.events).toMatchObject([{ type: 'keys.refreshed', durationMs }])
+    }
+  })
+
+  it('[REAL-44] tells of unknown keys again as soon as the clock was set back', async () => {
+    const world = simulatedIssuer('a')
+    const keys = keySetOf(world)
+    await keys.warmUp()
+    const untilUnasked = async () => {
+      for (let attempt = 0; attempt < 6; attempt++) await Promise.resolve(keys.find('x', 'ES256')).catch(() => {})
+      return world.events.filter((event) => event.type === 'keys.unknown' && !event.asked).length
+    }
+    expect(await untilUnasked()).toBe(1)
+    world.nowMs -= hour
+    expect(await untilUnasked()).toBe(2)
+  })
+
+  it('[REAL-44] calls no key unknown whose name is known', async () => {
+    const world = simulatedIssuer('a')
+    const keys = keySetOf(world)
+    await keys.warmUp()
+    expect(await keys.find('a', 'RS256')).toEqual([])
+    expect(world.events.map(({ type }) => type)).not.toContain('keys.unknown')
+  })
+
+  it('[REAL-07] takes nothing off the budget for those who wait for a fetch that is under way', async () => {
+    const world = simulatedIssuer('a')
+    const keys = keySetOf(world)
+    await keys.warmUp()
+    world.latencyMs = 100
+    const finds = Array.from({ length: 10 }, () => keys.find('new', 'ES256'))
+    world.publish('a', 'new')
+    await world.advance(100)
+    expect((await Promise.all(finds)).map(({ length }) => length)).toEqual(Array(10).fill(1))
+    expect(world.requests).toHaveLength(2)
+    world.latencyMs = 0
+    for (let attempt = 0; attempt < 2; attempt++) expect(await keys.find('x', 'ES256')).toEqual([])
+    expect((await failure(keys.find('x', 'ES256'))).detail).toBe('unknown kid, and the issuer was asked too often')
+    expect(world.requests).toHaveLength(4)
+  })
+
+  it('[REAL-07] takes nothing off the budget while nothing is asked after a failure', async () => {
+    const world = simulatedIssuer('a')
+    const keys = keySetOf(world)
+    await keys.warmUp()
+    world.fail()
+    for (let attempt = 0; attempt < 10; attempt++) {
+      expect((await failure(keys.find('x', 'ES256'))).detail).toBe('status')
+    }
+    expect(world.requests).toHaveLength(2)
+    world.publish('a')
+    await world.advance(minute)
+    expect(await keys.find('x', 'ES256')).toEqual([])
+  })
+
+  it('holds no keys before the first fetch, and those of the last one after it', async () => {
+    const world = simulatedIssuer('a')
+    const keys = keySetOf(world)
+    expect(keys.held()).toEqual([])
+    await keys.warmUp()
+    expect(keys.held()).toMatchObject([{ kid: 'a' }])
+  })
+
+  it('[C-17] leaves discovery alone for as long as it asks for', async () => {
+    const world = simulatedIssuer('a')
+    const { issuer, surroundings } = world
+    let asked = 0
+    const metadata = async () => {
+      asked += 1
+      throw new UnavailableError('ERR_ISSUER_UNAVAILABLE', { detail: 'status', retryAfterSeconds: 20 })
+    }
+    const jwksUri = { issuer, metadata, document: metadata, invalidate: () => undefined }
+    const keys = createRemoteKeys({ issuer, jwksUri, options: {}, surroundings, random: () => 0 })
+    expect((await failure(keys.find('a', 'ES256'))).retryAfterSeconds).toBe(20)
+    await world.advance(19_999)
+    await failure(keys.find('a', 'ES256'))
+    expect(asked).toBe(1)
+    await world.advance(1)
+    await failure(keys.find('a', 'ES256'))
+    expect(asked).toBe(2)
+  })
+
+  it('[S4-14] calls keys due, and not stale, that did not expire yet', async () => {
+    const world = simulatedIssuer('a')
+    const keys = keySetOf(world)
+    await keys.warmUp()
+    world.fail()
+    const { refreshAtMs = 0 } = keys.health()
+    await world.advance(refreshAtMs - world.nowMs)
+    keys.isServing(world.nowMs)
+    await settle()
+    expect(keys.health()).toMatchObject({ state: 'due', lastFailure: 'status' })
   })
 })

@@ -64,6 +64,24 @@ describe('static keys', () => {
     expect(refusal(testKey('a').jwk, offCurveJwk('k'))).toContain('`keys[1]` is refused by the platform.')
   })
 
+  it('say in full what to give instead', () => {
+    const [a, b] = [testKey('a').jwk, testKey('b').jwk]
+    expect(refusal()).toBe('`keys` is empty. Give at least one public JWK, or leave it out.')
+    expect(refusal(a, b, a)).toBe('`keys[2]` is a repetition. Give each key once.')
+    expect(refusal(a, offCurveJwk('k'))).toBe(
+      '`keys[1]` is refused by the platform. Give a key whose numbers form a key.',
+    )
+    expect(refusal(a, 7)).toMatch(
+      / Give a public RSA, EC or Ed25519 signature key in PEM, or as a JWK without the members d, p, q, dp, dq, qi, oth and k\.$/,
+    )
+  })
+
+  it('hold what they were given, and nothing that is looked for elsewhere', async () => {
+    const keys = createStaticKeys([testKey('a').jwk])
+    expect(keys.held()).toMatchObject([{ kid: 'a' }])
+    expect(await keys.findOthers('a', 'ES256', [])).toEqual([])
+  })
+
   it('that are none at all, or one of them twice, are refused', () => {
     expect(refusal()).toContain('`keys` is empty.')
     expect(refusal(testKey('a').jwk, testKey('b').jwk, testKey('a').jwk)).toContain('`keys[2]` is a repetition.')

@@ -8,6 +8,7 @@ import { type LoopbackLoginOptions, loopbackLogin } from '../../../src/native/lo
 import { LoginCancelledError, LoopbackError } from '../../../src/native/native-errors.js'
 import type { LoginState } from '../../../src/native/native-login.js'
 import { createMemoryTokenStore } from '../../../src/stores/memory/memory-token-store.js'
+import { freePort } from '../../support/loopback-server.js'
 import { canary, loginResult, type ScriptedProvider, scriptedProvider } from '../../support/scripted-provider.js'
 
 /** A login under way: what was opened, and how it ends. */
@@ -67,16 +68,17 @@ function hold(port: number, host = '127.0.0.1'): Promise<Server> {
   })
 }
 
-const portOf = (server: Server): number => (server.address() as { port: number }).port
 const release = (server: Server) => new Promise((resolve) => server.close(resolve))
 
 /** How many sockets listen in this process. */
 const listening = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap').length
+/** Those of other files that were run in this process. */
+const listeningBefore = listening()
 
 afterEach(async () => {
   vi.useRealTimers()
   // However a login ended, and whatever it met: nothing of it is open any more.
-  await vi.waitFor(() => expect(listening()).toBe(0), { interval: 5 })
+  await vi.waitFor(() => expect(listening()).toBeLessThanOrEqual(listeningBefore), { interval: 5, timeout: 30_000 })
 })
 
 describe('loopbackLogin', () => {
@@ -253,7 +255,9 @@ describe('loopbackLogin', () => {
   })
 
   it('[S2-05] [S2-13] ends when the user does not come in time', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const attempt = await begin({ timeoutMs: 20 })
+    vi.advanceTimersByTime(20)
     await expect(attempt.result).rejects.toMatchObject({ code: 'ERR_LOGIN_TIMEOUT' })
     await expect(attempt.result).rejects.toBeInstanceOf(LoginTimeoutError)
     expect(attempt.states).toEqual(['pending', 'in_progress', 'timed_out'])
@@ -272,8 +276,8 @@ describe('loopbackLogin', () => {
   })
 
   it('[A8] [S1-83] takes the next port of a range, and names the ports where none is free', async () => {
-    const first = await hold(0)
-    const port = portOf(first)
+    const port = await freePort()
+    const first = await hold(port)
     const second = await hold(port + 1).catch(() => undefined)
     const busy = loopbackLogin(scriptedProvider(), { portRange: [port, port + 1], openBrowser: false })
     await expect(busy).rejects.toBeInstanceOf(LoopbackError)
@@ -297,18 +301,20 @@ describe('loopbackLogin', () => {
     expect(await raw(`http://127.0.0.1:${port}/favicon.ico`)).toBe(404)
     await fetch(attempt.callback)
     await attempt.result
-    const other = await hold(0, '::1')
-    const taken = loopbackLogin(scriptedProvider(), { host: 'localhost', port: portOf(other), openBrowser: false })
+    const known = await freePort()
+    const other = await hold(known, '::1')
+    const taken = loopbackLogin(scriptedProvider(), { host: 'localhost', port: known, openBrowser: false })
     await expect(taken).rejects.toMatchObject({ code: 'ERR_LOOPBACK_UNAVAILABLE' })
-    const literal = await begin({ port: portOf(other) })
+    const literal = await begin({ port: known })
     await fetch(literal.callback)
     await literal.result
     await release(other)
   })
 
   it('[A8] [S1-83] answers on ::1 alone where the port of the other family is taken', async () => {
-    const other = await hold(0)
-    const attempt = await begin({ host: '::1', port: portOf(other) })
+    const port = await freePort()
+    const other = await hold(port)
+    const attempt = await begin({ host: '::1', port })
     expect((await fetch(attempt.callback)).status).toBe(200)
     await attempt.result
     await release(other)

@@ -85,7 +85,7 @@ describe('openBrowser', () => {
     const browser = `"${process.execPath}" -e "${script}" -- "${file}"`
     expect(await openBrowser(url, { env: { BROWSER: browser } })).toBe(true)
     await vi.waitUntil(() => existsSync(file) && readFileSync(file, 'utf8').endsWith(']'), {
-      timeout: 20_000,
+      timeout: 60_000,
       interval: 20,
     })
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual([url])

@@ -3,15 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createSecretResolvers } from '../../../src/native/secret-references.js'
+import type { KeyringCall } from '../../../src/stores/keyring/keyring-thread.js'
 
-vi.mock('@napi-rs/keyring', () => ({
-  AsyncEntry: class {
-    readonly name: string
-    constructor(service: string, account: string) {
-      this.name = `${service}/${account}`
-    }
-    getPassword = async () => (this.name === 'my/app/ann' ? 'from-keyring' : null)
-  },
+vi.mock('../../../src/stores/keyring/keyring-thread.js', () => ({
+  createKeyringCalls: (service: string) => async (call: KeyringCall) =>
+    `${service}/${call.account}` === 'my/app/ann' && call.method === 'getPassword' ? 'from-keyring' : null,
 }))
 
 let folder: string

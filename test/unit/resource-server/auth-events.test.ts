@@ -4,9 +4,11 @@ import {
   createResourceServer,
   InternalError,
   InvalidTokenError,
+  MissingTokenError,
   type PortcullisEvent,
   type Refused,
   type Requirement,
+  ResourceAccessError,
   type ResourceServerOptions,
   UnavailableError,
 } from 'portcullis'
@@ -81,13 +83,38 @@ describe('events', () => {
     await server.authenticate(request({ aud: 'https://other.test' }, incoming))
     await server.authenticate(request({}, {}))
     await server.authenticate(request({}))
-    await server.authenticate(request({}))
+    const admitted = await server.authenticate(request({}))
+    if (!admitted.ok) throw admitted.error
     expect(about().map(({ type }) => type)).toEqual([
       'auth.accepted',
       'auth.refused',
       'auth.accepted',
       'auth.accepted',
       'auth.accepted',
+    ])
+  })
+
+  it('[REAL-44] tell of every check, also of a request that was told of', async () => {
+    const { server, about, request } = setUp()
+    const admitted = await server.authenticate(request({}, {}))
+    if (!admitted.ok) throw admitted.error
+    server.check(admitted.auth, {})
+    server.check(admitted.auth, {})
+    expect(about().map((event) => 'phase' in event && event.phase)).toEqual(['request', 'check', 'check'])
+  })
+
+  it('[REAL-44] tell of what came up behind the guard, without a duration, and of an error for each request', async () => {
+    const { server, about, request } = setUp()
+    const callers = [await server.authenticate(request({})), await server.authenticate(request({}))]
+    const [one, other] = callers.map((result) => (result.ok ? result.auth : undefined))
+    about().length = 0
+    const { error } = server.refuse(new InvalidTokenError('ERR_TOKEN_REVOKED'), one)
+    expect(server.refuse(error, one).error).toBe(error)
+    const again = server.refuse(error, other).error
+    expect([error.correlationId, again.correlationId]).toEqual([one?.correlationId, other?.correlationId])
+    expect(about().slice(2)).toMatchObject([
+      { type: 'auth.refused', durationMs: 0, correlationId: one?.correlationId },
+      { type: 'auth.refused', durationMs: 0, correlationId: other?.correlationId },
     ])
   })
 
@@ -114,7 +141,17 @@ describe('events', () => {
     ])
     const broken = setUp()
     await broken.server.authenticate(broken.request({}), { allow: () => Promise.reject(new Error('mine')) })
-    expect(broken.about()).toMatchObject([{ fault: 'application', status: 500 }])
+    broken.server.refuse(new ResourceAccessError('https://files.example', 'ERR_GRANT_REFUSED'))
+    expect(broken.about()).toMatchObject([
+      { fault: 'application', status: 500 },
+      { fault: 'dependency', status: 502, handshake: false },
+    ])
+    const asking = setUp({ dpop: { nonce: { secrets: ['n'.repeat(32)] } } })
+    const client = createDpopClient({ clock: clock.now })
+    const accessToken = issuer.mintToken({ cnf: { jkt: client.jkt } })
+    const headers = client.headers({ url: 'https://api.example.com/', accessToken })
+    await asking.server.authenticate(requestFacts({ headers }))
+    expect(asking.about()).toMatchObject([{ code: 'ERR_PROOF_NONCE', handshake: true }])
   })
 
   it('[REAL-44] say how a token was known to be good, and whether it was told of before', async () => {
@@ -152,12 +189,13 @@ describe('events', () => {
     const tenants = {
       has: (iss: string) => {
         if (iss === 'https://broken.test') throw new Error('mine')
-        return iss === issuer.issuer
+        return typeof iss !== 'string' || iss === issuer.issuer
       },
     }
     const tenanted = setUp({ issuer: () => ({}), tenants })
     await tenanted.server.authenticate(tenanted.request({ exp: 1 }))
     await tenanted.server.authenticate(tenanted.request({ iss: 'https://broken.test' }))
+    await tenanted.server.authenticate(tenanted.request({ iss: 5 }))
     const told = [...about(), ...tenanted.about()].map(
       (event) =>
         event.type === 'auth.refused' && [event.issuer, event.scheme, event.oauthError, event.retryAfterSeconds],
@@ -170,6 +208,7 @@ describe('events', () => {
       [issuer.issuer, 'Bearer', undefined, 5],
       [issuer.issuer, 'Bearer', 'invalid_token', undefined],
       [undefined, 'Bearer', undefined, undefined],
+      [undefined, 'Bearer', 'invalid_token', undefined],
     ])
     expect(JSON.stringify(about())).not.toContain('hunter2')
   })
@@ -183,11 +222,13 @@ describe('events', () => {
       throw new Error('no route')
     }
     await server.authenticate({ ...facts, route: silent })
+    await server.authenticate({ ...facts, route: () => '\u202e\n', requestId: () => 5 as never })
     const requestId = expect.stringMatching(/^req-1\\u\{202e\}x{122}$/)
     expect(about()).toMatchObject([
       { method: 'GET', route: '/users/:id', requestId },
       { method: 'GET', route: undefined },
       {},
+      { route: '\\u{202e}\\u{a}', requestId: undefined },
     ])
     expect(about()[2]).not.toHaveProperty('method')
   })
@@ -210,6 +251,8 @@ describe('events', () => {
     if (result.ok) server.check(result.auth, {})
     await server.optionalGuard()(requestFacts({}))
     expect([monotonicClock, uuid, route, requestId].map((spy) => spy.mock.calls.length)).toEqual([0, 0, 0, 0])
+    await server.authenticate({ ...facts, ...requestFacts({}) })
+    expect([monotonicClock, route, requestId].map((spy) => spy.mock.calls.length)).toEqual([0, 0, 0])
     const events: string[] = []
     const stop = server.observe(({ type }) => events.push(type))
     await server.authenticate(facts)
@@ -364,7 +407,34 @@ describe('events', () => {
   it('[REAL-40] say that the application called a token revoked', async () => {
     const { server, about, request } = setUp({ explainRefusals: true, isRevoked: () => true })
     await server.authenticate(request({}))
-    expect(about()).toMatchObject([{ code: 'ERR_TOKEN_REVOKED', received: 'isRevoked' }])
+    const expected = 'a token that was not revoked'
+    expect(about()).toMatchObject([{ code: 'ERR_TOKEN_REVOKED', expected, received: 'isRevoked' }])
+    const failing = setUp({ isRevoked: () => Promise.reject(new Error('mine')) })
+    await failing.server.authenticate(failing.request({}))
+    expect(failing.about()).toMatchObject([{ code: 'ERR_STORE_UNAVAILABLE', detail: 'isRevoked failed' }])
+  })
+
+  it('[REAL-40] say in a sentence what the request and its token show', async () => {
+    const { server, about, request } = setUp({ explainRefusals: true })
+    const token = issuer.mintToken({}, { header: { kid: 'unknown' } })
+    await server.authenticate(requestFacts({ headers: { authorization: `Bearer ${token}` } }))
+    await server.authenticate(request({ iss: 'https://other.test', aud: 'x' }))
+    await server.authenticate(requestFacts({ headers: { authorization: token } }))
+    await server.authenticate(requestFacts())
+    const headerValues = () => {
+      throw new UnavailableError('ERR_KEYS_UNAVAILABLE')
+    }
+    expect(await server.authenticate({ ...requestFacts(), headerValues })).toMatchObject({ answer: { status: 503 } })
+    server.refuse(new MissingTokenError())
+    const sentences = about().map((event) => event.type === 'auth.refused' && event.sentence)
+    expect(sentences).toEqual([
+      expect.stringContaining(`The issuer "${issuer.issuer}" publishes no key with \`kid\` "unknown"`),
+      expect.stringContaining('https://other.test'),
+      expect.stringContaining('`Authorization` holds a token without a scheme'),
+      expect.stringContaining('The request has no `Authorization` field'),
+      expect.stringContaining('The keys of the authorization server cannot be had'),
+      expect.stringContaining('The request has no `Authorization` field'),
+    ])
   })
 })
 
@@ -403,6 +473,17 @@ describe('what a server of two resources tells', () => {
       const { answer, error } = server.refuse(new InvalidTokenError('ERR_TOKEN_REVOKED'), auth)
       expect(error.code).toBe('ERR_TOKEN_REVOKED')
       expect(String(answer.headers['WWW-Authenticate'])).toContain('oauth-protected-resource/b"')
+    })
+
+    it('answers a caller of another server as one it knows nothing of', async () => {
+      const other = createResourceServer({
+        ...{ resource: 'https://other.example', issuer: issuer.issuer, fetch: issuer.fetch },
+      })
+      const auth = await other.verify(issuer.mintToken({ aud: 'https://other.example' }))
+      for (const caller of [auth, { resource: 'https://api.example.com/b' } as never]) {
+        const { answer } = server.refuse(new InvalidTokenError('ERR_TOKEN_REVOKED'), caller)
+        expect(String(answer.headers['WWW-Authenticate'])).toContain('oauth-protected-resource/a"')
+      }
     })
 
     it('[E-14] answers anything that is no refusal by 500 with an empty body', () => {
@@ -514,7 +595,22 @@ describe('faults of the application', () => {
       }
       expect(await call({ allow: denied })).toMatchObject({ fault: false, error: { status: 403 } })
       expect(events.filter(({ type }) => type === 'application.failed')).toEqual([])
-      expect(server.refuse(new Error('a bug'))).toMatchObject({ fault: true, error: { cause: new Error('a bug') } })
+      const { error } = server.refuse(new Error('a bug'))
+      expect(server.refuse(error)).toMatchObject({ fault: true, error: { cause: new Error('a bug') } })
+      const { correlationId } = error
+      const told = { type: 'application.failed', callback: undefined, errorName: 'Error', correlationId }
+      expect(events.filter(({ type }) => type === 'application.failed')).toEqual([told])
+    })
+
+    it('[REAL-26] is what cannot even be looked at', () => {
+      const trap = new Error('trap')
+      const unreadable = new Proxy(new InvalidTokenError('ERR_TOKEN_REVOKED'), {
+        ownKeys() {
+          throw trap
+        },
+      })
+      const { error, fault } = setUp().server.refuse(unreadable)
+      expect([error.cause, fault]).toEqual([trap, true])
     })
   })
 })

@@ -64,6 +64,7 @@ describe('server.explain', () => {
   it.each([
     ['', {}, {}, 'credentials', 'ERR_TOKEN_MISSING'],
     ['Bearer', {}, {}, 'credentials', 'ERR_REQUEST_MALFORMED'],
+    ['DPoP abc', { dpop: 'off' }, {}, 'credentials', 'ERR_TOKEN_MISSING'],
     ['Bearer a"b', {}, {}, 'shape', 'ERR_REQUEST_MALFORMED'],
     ['Bearer opaque', {}, {}, 'shape', 'ERR_TOKEN_UNRECOGNISED'],
     [{ iss: 'https://other.test' }, {}, {}, 'issuer', 'ERR_TOKEN_ISSUER'],
@@ -225,6 +226,19 @@ describe('server.explain', () => {
     })
     const told = await server.explainToken(other.mintOpaqueToken())
     expect(told).toMatchObject({ failed: 'introspection', status: 503 })
+  })
+
+  it('[REAL-40] tells what the error says it compared, and what the step compares where it says nothing', async () => {
+    const { server, explain } = setUp()
+    expect(step(await explain(issuer.mintToken({ exp: 1 })), 'times')).toMatchObject({
+      expected: expect.stringMatching(/^before /),
+    })
+    const missing = await server.explain(requestFacts())
+    expect(missing.steps[0]).toMatchObject({ name: 'credentials', expected: ['header'], received: 'no usable token' })
+    expect(missing.steps.map(({ name }) => name)).toEqual(
+      (await explain(issuer.mintToken())).steps.map(({ name }) => name),
+    )
+    expect(step(await server.explainToken(issuer.mintToken()), 'binding')).toMatchObject({ received: ['Bearer'] })
   })
 
   it('[REAL-40] rejects for a requirement that cannot be right, and for nothing else', async () => {

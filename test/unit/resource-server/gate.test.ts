@@ -76,6 +76,20 @@ describe('check', () => {
     expect(events).toMatchObject([{ type: 'auth.refused', code: 'ERR_SCOPE_INSUFFICIENT' }])
   })
 
+  it.each([
+    ['lets through', true],
+    ['refuses', false],
+  ])('throws where it would have to wait, whether in the end `allow` %s', async (_what, answer) => {
+    const auth = await caller()
+    expect(() => server.check(auth, { allow: async () => answer })).toThrow(
+      '`server.check` would have to wait: for `allow`, `isRevoked`, a revocation store, introspection or keys. ' +
+        'Write `await server.checkAsync(auth, requirement)`.',
+    )
+    expect(() => server.check(auth, { allow: () => Promise.reject(new Error('mine')) })).toThrow(/would have to wait/)
+    const checked = server.checkAsync(auth, { allow: async () => answer })
+    await (answer ? checked : expect(checked).rejects.toMatchObject({ status: 403 }))
+  })
+
   it('[MCP-05] refuses a token that has expired since', async () => {
     const auth = await caller()
     clock.advance(3_600_000)
@@ -102,6 +116,19 @@ describe('check', () => {
       code: 'ERR_TOKEN_UNBOUND',
     })
     await expect(server.checkAsync(bound, { mtls: 'required' })).rejects.toMatchObject({ code: 'ERR_TOKEN_UNBOUND' })
+  })
+
+  it('[C-10] forgets a proof once it is too old, by the clock of the server', async () => {
+    const client = createDpopClient({ clock: clock.now })
+    const send = () => {
+      const accessToken = issuer.mintToken({ cnf: { jkt: client.jkt } })
+      const headers = client.headers({ url: 'https://api.example.com/', accessToken, claims: { jti: 'one' } })
+      return server.authenticate(requestFacts({ headers }))
+    }
+    expect((await send()).ok).toBe(true)
+    expect(await send()).toMatchObject({ ok: false, error: { code: 'ERR_PROOF_REPLAYED' } })
+    clock.advance(600_000)
+    expect((await send()).ok).toBe(true)
   })
 
   describe('binding', () => {
@@ -165,6 +192,10 @@ describe('check', () => {
     const { headers, status } = gated.refuse(error, second.auth).answer
     expect(status).toBe(403)
     expect(headers['Cache-Control']).toBe('no-store')
+    const exposed = { 'Access-Control-Expose-Headers': 'WWW-Authenticate, DPoP-Nonce' }
+    expect(second.headers).toEqual(
+      onSuccess ? { ...exposed, 'Cache-Control': 'no-store', 'DPoP-Nonce': expect.any(String) } : {},
+    )
     expect([headers['DPoP-Nonce']].flat().filter((value) => value === given)).toHaveLength(count)
     expect(gated.refuse(error).answer.headers).not.toHaveProperty('DPoP-Nonce')
   })

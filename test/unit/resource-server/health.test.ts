@@ -38,13 +38,26 @@ describe('the health of a server', () => {
     })
   })
 
+  it('[S4-12] is unavailable until the keys of every listed issuer are there', async () => {
+    const other = createTestIssuer({ clock: clock.now, issuer: 'https://other.test' })
+    const server = createResourceServer({
+      ...{ resource, issuer: [issuer.issuer, other.issuer], clock: clock.now },
+      fetch: (url, init) => (String(url).startsWith(other.issuer) ? other : issuer).fetch(url, init),
+    })
+    await server.authenticate(requestFacts({ headers: { authorization: `Bearer ${issuer.mintToken()}` } }))
+    expect(server.health()).toMatchObject({ status: 'unavailable', ready: false })
+    await server.warmUp()
+    expect(server.health()).toMatchObject({ status: 'ok', ready: true })
+  })
+
   it('[S4-12] is degraded, and ready, while known keys serve past their time', async () => {
     const { server, ask } = setUp()
     await server.warmUp()
     issuer.override('jwks', { kind: 'down' })
     clock.advance(3600_000)
     await ask(issuer.mintToken())
-    expect(server.health()).toMatchObject({ status: 'degraded', ready: true })
+    const issuers = { [issuer.issuer]: { state: 'stale' } }
+    expect(server.health()).toMatchObject({ status: 'degraded', ready: true, issuers })
     clock.advance(3601_000)
     await ask(issuer.mintToken())
     expect(server.health()).toMatchObject({ status: 'unavailable', ready: false })

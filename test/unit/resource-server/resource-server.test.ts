@@ -1,6 +1,12 @@
-import { type AuthorizationDetail, createResourceServer, type ResourceServerOptions } from 'portcullis'
+import {
+  type AuthorizationDetail,
+  createResourceServer,
+  type ResourceServer,
+  type ResourceServerOptions,
+} from 'portcullis'
+import { clientSecretBasic } from 'portcullis/client'
 import { createFrozenClock, createTestIssuer, requestFacts } from 'portcullis/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { ConfigurationError, type PortcullisEvent } from '../../../src/index.js'
 
@@ -47,6 +53,7 @@ describe('authenticate', () => {
       },
     })
     expect(result.ok && result.auth.token).toBe(token)
+    expect(result.ok && result.headers).toEqual({})
     expect(events.at(-1)).toMatchObject({ type: 'auth.accepted', issuer: issuer.issuer, resource, scheme: 'Bearer' })
   })
 
@@ -77,6 +84,9 @@ describe('authenticate', () => {
       ERR_TOKEN_UNRECOGNISED: 'opaque',
       ERR_TOKEN_TOO_LARGE: 'a'.repeat(20_000),
     }
+    const longest = 16 * 1024
+    expect(codeOf(await call('a'.repeat(longest)))).toBe('ERR_TOKEN_UNRECOGNISED')
+    expect(codeOf(await call('a'.repeat(longest + 1)))).toBe('ERR_TOKEN_TOO_LARGE')
     for (const [code, token] of Object.entries(wrong)) {
       const result = await call(token)
       expect(codeOf(result), code).toBe(code)
@@ -219,6 +229,8 @@ describe('authenticate', () => {
     expect(await failing.call(failing.issuer.mintToken())).toMatchObject({ ok: false, answer: { status: 503 } })
     const fine = setUp({ isRevoked: async ({ subject }) => subject !== 'user-1' })
     expect(codeOf(await fine.call(fine.issuer.mintToken()))).toBe('ok')
+    expect(codeOf(await fine.call(fine.issuer.mintToken(), { scope: 'write' }))).toBe('ERR_SCOPE_INSUFFICIENT')
+    expect(codeOf(await fine.call(fine.issuer.mintToken(), { allow: () => false }))).toBe('ERR_CLAIM_REQUIREMENT')
   })
 
   it('[BEAR-04] keeps answers to requests with a token in the query out of shared caches', async () => {
@@ -235,6 +247,20 @@ describe('authenticate', () => {
     expect(challenges).toHaveLength(2)
     expect(challenges[0]).toMatch(/^Bearer .*error="invalid_request"/)
     expect(challenges[1]).toMatch(/^DPoP .*error="invalid_request"/)
+  })
+
+  it('[E-01] offers the schemes that the route takes, and no other', async () => {
+    const offered = async (dpop: 'off' | 'allowed' | 'required', atRoute?: 'off' | 'required') => {
+      const { server } = setUp({ dpop })
+      const result = await server.authenticate(requestFacts(), { dpop: atRoute })
+      const challenges = [!result.ok && result.answer.headers['WWW-Authenticate']].flat()
+      return challenges.map((challenge) => String(challenge).split(' ')[0])
+    }
+    expect(await offered('off')).toEqual(['Bearer'])
+    expect(await offered('allowed')).toEqual(['Bearer', 'DPoP'])
+    expect(await offered('required')).toEqual(['DPoP'])
+    expect(await offered('allowed', 'off')).toEqual(['Bearer'])
+    expect(await offered('allowed', 'required')).toEqual(['DPoP'])
   })
 
   it('[E-02] answers malformed credentials by 400 on the scheme used', async () => {
@@ -306,10 +332,11 @@ describe('optionalGuard', () => {
 
 describe('verify', () => {
   it('gives what a token says, or throws the refusal', async () => {
-    const { issuer, server } = setUp()
+    const { issuer, server, events } = setUp()
     expect(await server.verify(issuer.mintToken(), { scope: 'read' })).toMatchObject({ subject: 'user-1' })
     await expect(server.verify(issuer.mintToken(), { scope: 'write' })).rejects.toMatchObject({ status: 403 })
     await expect(server.verify('x')).rejects.toMatchObject({ code: 'ERR_TOKEN_UNRECOGNISED' })
+    expect(events.at(-1)).toMatchObject({ type: 'auth.refused', phase: 'token', scheme: 'Bearer' })
     await expect(server.verify(issuer.mintToken({ cnf: { jkt: 'x'.repeat(43) } }))).rejects.toMatchObject({
       code: 'ERR_TOKEN_BOUND',
     })
@@ -365,11 +392,141 @@ describe('warmUp, health and invalidate', () => {
     expect(codeOf(await call(token))).toBe('ERR_TOKEN_KEY_UNKNOWN')
   })
 
+  it('invalidate makes the keys of every issuer due where none is named', async () => {
+    const { issuer, server } = setUp()
+    await server.warmUp()
+    server.invalidate()
+    expect(server.health()).toMatchObject({
+      ...{ status: 'ok', ready: true },
+      issuers: { [issuer.issuer]: { state: 'due' } },
+    })
+  })
+
+  it.each([
+    ['the metadata, to find the endpoint of introspection', undefined, 1],
+    ['nothing where that endpoint is given', 'https://issuer.test/introspect', 0],
+  ])('warmUp fetches %s', async (_what, endpoint, count) => {
+    const credential = clientSecretBasic({ clientId: 'test-client', clientSecret: 'test-secret' })
+    const other = createTestIssuer()
+    const fetch = vi.fn(other.fetch)
+    const introspection = { credential, endpoint, introspectJwts: true }
+    const server = createResourceServer({ resource, issuer: { issuer: other.issuer, introspection }, fetch })
+    await server.warmUp()
+    expect(fetch).toHaveBeenCalledTimes(count)
+  })
+
   it('warmUp rejects while the issuer cannot be reached', async () => {
     const { issuer, server } = setUp()
     issuer.override('jwks', { kind: 'down' })
     await expect(server.warmUp()).rejects.toMatchObject({ status: 503 })
     expect(server.health().ready).toBe(false)
+  })
+})
+
+describe('an option that does not exist', () => {
+  it('[REAL-19] is told by the name of the function that it was given to', () => {
+    expect(() => setUp({ explainRefusal: true } as never)).toThrow(
+      'createResourceServer has no option `explainRefusal`. Did you mean `explainRefusals`?',
+    )
+  })
+})
+
+describe('what was revoked', () => {
+  it('is revoked for as long as `revocationTtlSeconds` says, by the clock of the server', async () => {
+    const { issuer, server, call, clock } = setUp({ revocationTtlSeconds: 60 })
+    const token = issuer.mintToken()
+    await server.revoke({ issuer: issuer.issuer, sub: 'user-1' })
+    clock.advance(59_999)
+    expect(codeOf(await call(token))).toBe('ERR_TOKEN_REVOKED')
+    clock.advance(1)
+    expect(codeOf(await call(token))).toBe('ok')
+  })
+
+  it('reaches as far ahead as the clock of that issuer may run', async () => {
+    const [clock, one] = [createFrozenClock(), createTestIssuer()]
+    const other = createTestIssuer({ clock: clock.now, issuer: 'https://other.test' })
+    const server = createResourceServer({
+      ...{ resource, fetch: other.fetch, clock: clock.now },
+      issuer: [one.issuer, { issuer: other.issuer, clockToleranceSeconds: 10 }],
+    })
+    await server.revoke({ issuer: other.issuer, sub: 'user-1' })
+    const codeAt = async (aheadSeconds: number) => {
+      const headers = { authorization: `Bearer ${other.mintToken({ iat: clock.now() / 1000 + aheadSeconds })}` }
+      return codeOf(await server.authenticate(requestFacts({ headers })))
+    }
+    expect(await codeAt(10)).toBe('ERR_TOKEN_REVOKED')
+    clock.advance(1000)
+    expect(await codeAt(10)).toBe('ok')
+  })
+
+  it('is asked of a store of several servers from the first token on, and of our own only once something was', async () => {
+    const revokedAt = vi.fn((keys: readonly string[]) => keys.map(() => undefined))
+    const { issuer, call } = setUp({ revocationStore: { revoke: () => {}, revokedAt } })
+    expect(codeOf(await call(issuer.mintToken()))).toBe('ok')
+    expect(revokedAt).toHaveBeenCalledTimes(1)
+  })
+
+  it('of an issuer that is not known yet reaches as far ahead as any clock may run', async () => {
+    const revoke = vi.fn()
+    const store = { revoke, revokedAt: (keys: readonly string[]) => keys.map(() => undefined) }
+    const { clock, server } = setUp({ issuer: () => ({}), tenants: ['https://issuer.test'], revocationStore: store })
+    await server.revoke({ issuer: 'https://issuer.test', sub: 'user-1' })
+    expect(revoke.mock.calls[0]?.[1]).toBe(clock.now() + 300_000)
+  })
+})
+
+describe('the metadata of a server', () => {
+  const wellKnown = '/.well-known/oauth-protected-resource'
+  const get = (server: ResourceServer, url: string) => server.metadata(requestFacts({ url }))
+
+  it.each([true, false])('[PRM-12] may be read by browser code of any origin: %s', async (cors) => {
+    const answer = await get(setUp({ cors }).server, wellKnown)
+    expect(answer?.headers['Access-Control-Allow-Origin']).toBe(cors ? '*' : undefined)
+  })
+
+  it('[MCP-03] stands at the root as well once somebody asks for that', async () => {
+    const { server } = setUp({ resource: 'https://api.example.com/mcp' })
+    expect(await get(server, wellKnown)).toBeUndefined()
+    server.serveMetadataAtRoot()
+    expect((await get(server, wellKnown))?.status).toBe(200)
+    expect(() => server.serveMetadataAtRoot('https://other.test')).toThrow(ConfigurationError)
+  })
+
+  it('[PRM-09] tells of a signer that fails, and signs anew when its clock says so', async () => {
+    const failing = vi
+      .fn(() => 'a.b.c')
+      .mockImplementationOnce(() => {
+        throw new RangeError('mine')
+      })
+    const metadata = { sign: failing, maxAgeSeconds: 60 }
+    const { server, events, clock } = setUp({ resource: { resource, metadata } })
+    await expect(get(server, wellKnown)).rejects.toMatchObject({ status: 500 })
+    expect(events).toMatchObject([{ type: 'application.failed', callback: 'sign', errorName: 'RangeError' }])
+    await get(server, wellKnown)
+    clock.advance(60_000)
+    await get(server, wellKnown)
+    expect(failing).toHaveBeenCalledTimes(3)
+  })
+})
+
+describe('observe', () => {
+  it('hands the state of all key sets to a listener that wants it', async () => {
+    const { server, issuer } = setUp()
+    await server.warmUp()
+    const watch = vi.fn()
+    server.observe(Object.assign(() => {}, { trace: () => {}, watch }))
+    const [read] = watch.mock.calls[0] as [() => unknown]
+    expect(read()).toMatchObject([{ issuer: issuer.issuer, state: 'fresh', ageMs: 0 }])
+  })
+
+  it('takes functions alone', () => {
+    const { server } = setUp()
+    const own = vi.fn()
+    const stop = server.observe(own)
+    expect(stop).toBeTypeOf('function')
+    for (const wrong of [5, undefined, {}] as never[]) {
+      expect(() => server.observe(wrong)).toThrow('`observe` takes a function.')
+    }
   })
 })
 

@@ -47,6 +47,16 @@ describe('a server where cryptography answers by promises alone', () => {
     expect(await bearer(issuer.mintToken({ exp: 1 }, { algorithm }))).toBe('ERR_TOKEN_EXPIRED')
   })
 
+  it('remembers a token that it verified', async () => {
+    const sources: string[] = []
+    const { issuer, bearer } = setUp({
+      onEvent: (event) => event.type === 'auth.accepted' && sources.push(event.source),
+    })
+    const token = issuer.mintToken()
+    for (let times = 0; times < 2; times++) expect(await bearer(token)).toBe('ok')
+    expect(sources).toEqual(['verified', 'cache'])
+  })
+
   it('[DPOP-17] [DPOP-20] holds proofs against their tokens, and hands nonces out with successes', async () => {
     const nonce = { secrets: ['n'.repeat(32)], onSuccess: true }
     const { issuer, call, clock, bearer } = setUp({ dpop: { nonce } })

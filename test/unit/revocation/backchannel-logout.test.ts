@@ -1,6 +1,9 @@
 import { createResourceServer, type PortcullisEvent, type ResourceServerOptions } from 'portcullis'
 import { createFrozenClock, createSigningKey, createTestIssuer, requestFacts, signCompact } from 'portcullis/testing'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { LogoutToken } from '../../../src/issuer/logout-token.js'
+import { createBackchannelLogout } from '../../../src/revocation/backchannel-logout.js'
+import type { ReplayStore } from '../../../src/stores/contract.js'
 import { rejection } from '../../support/client-set-up.js'
 import { outcomeOfResult, resource } from '../../support/introspecting-server.js'
 
@@ -360,5 +363,60 @@ describe('server.backchannelLogout', () => {
       const facts = requestFacts({ headers: { authorization: `Bearer ${token}` } })
       expect(outcomeOfResult(await server.authenticate(facts))).toBe('401 ERR_TOKEN_TYPE')
     }
+  })
+})
+
+describe('createBackchannelLogout', () => {
+  const token = { issuer: 'https://a.test', jti: 'j', sub: 'ada', sid: undefined, issuedAt: 1, validUntilMs: 61_000 }
+
+  function endpoint(reserve: ReplayStore['reserve']) {
+    const events: PortcullisEvent[] = []
+    const revoke = vi.fn(async () => {})
+    const answer = createBackchannelLogout({
+      ...{ revocations: { revoke }, replayStore: { reserve }, clock: () => 1000 },
+      onEvent: (event) => void events.push(event),
+    })
+    return { events, revoke, send: (changes = {}) => answer(async () => ({ ...token, ...changes }) as LogoutToken) }
+  }
+
+  it('[LOGO-03] revokes, uses the token up for its time, and tells what ended', async () => {
+    const reserve = vi.fn<ReplayStore['reserve']>(() => true)
+    const { events, revoke, send } = endpoint(reserve)
+    expect(await send()).toEqual({ status: 200, headers: { 'Cache-Control': 'no-store' }, body: '' })
+    await send({ sid: 's', validUntilMs: Number.MAX_SAFE_INTEGER })
+    expect(revoke.mock.calls).toEqual([
+      [{ issuer: 'https://a.test', sub: 'ada', sid: undefined, atSeconds: 1 }],
+      [{ issuer: 'https://a.test', sub: 'ada', sid: 's', atSeconds: 1 }],
+    ])
+    const [first, second] = reserve.mock.calls
+    expect([first?.[1], second?.[1]]).toEqual([60_000, 86_400_000])
+    expect([first?.[0], first?.[2]]).toEqual([second?.[0], second?.[2]])
+    expect(first?.[0]).not.toBe(first?.[2])
+    expect(events).toEqual([
+      { type: 'logout.accepted', issuer: 'https://a.test', kind: 'subject' },
+      { type: 'logout.accepted', issuer: 'https://a.test', kind: 'session' },
+    ])
+  })
+
+  it('[LOGO-02] refuses a token that was used before', async () => {
+    const { events, send } = endpoint(() => false)
+    expect(await send()).toEqual(badToken)
+    const detail = 'jti was used before'
+    expect(events).toEqual([{ type: 'logout.refused', code: 'ERR_TOKEN_CLAIM_INVALID', status: 401, detail }])
+  })
+
+  it.each<[string, ReplayStore['reserve'], string]>([
+    ['rejects', () => Promise.reject(new RangeError('down')), 'RangeError'],
+    ['answers neither true nor false', () => 1 as never, 'TypeError'],
+  ])('[C-17] is 503 where the replay store %s', async (_what, reserve, reason) => {
+    const { events, send } = endpoint(reserve)
+    expect(await send()).toMatchObject({
+      status: 503,
+      headers: { 'Cache-Control': 'no-store', 'Retry-After': '5', 'Content-Type': 'application/json' },
+    })
+    expect(events).toEqual([
+      { type: 'store.failed', store: 'replay', reason, failedOpen: false },
+      { type: 'logout.refused', code: 'ERR_STORE_UNAVAILABLE', status: 503, detail: 'replay store' },
+    ])
   })
 })

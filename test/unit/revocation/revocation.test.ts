@@ -151,8 +151,8 @@ describe('server.revoke', () => {
   it('refuses by jti whenever the token was issued', async () => {
     const { issuer, clock, revoke, outcome } = revokingServer()
     await revoke({ jti: 'known' })
-    clock.advance(1000)
-    expect(await outcome(issuer.mintToken({ jti: 'known' }))).toBe(revoked)
+    clock.advance(600_000)
+    expect(await outcome(issuer.mintToken({ jti: 'known', iat: clock.now() / 1000 }))).toBe(revoked)
   })
 
   it('[LOGO-03] refuses the tokens of a session, and those of its user that name none', async () => {
@@ -234,8 +234,39 @@ describe('server.revoke', () => {
     ['a token and a subject', { jti: 'x', sub: 'y' }],
     ['a time that is none', { sub: 'x', atSeconds: Number.NaN }],
     ['a time before time', { sub: 'x', atSeconds: -1 }],
+    ['an empty value beside a good one', { sub: 'x', sid: '' }],
+    ['a value that is no string beside a good one', { sub: 'x', sid: 7 as never }],
   ])('refuses %s', async (_, what) => {
     await expect(revokingServer().revoke(what)).rejects.toThrow(ConfigurationError)
+  })
+
+  it('[REAL-19] says what to write', async () => {
+    const { revoke } = revokingServer()
+    await expect(revoke({})).rejects.toThrow('`revoke` takes `jti`, `sub` or `sid`: non-empty strings.')
+    await expect(revoke({ jti: 'x', sid: 'y' })).rejects.toThrow('`revoke` takes either `jti`, or `sub` and `sid`.')
+    const wrongTime = revoke({ sub: 'x', atSeconds: -1 })
+    await expect(wrongTime).rejects.toThrow('`atSeconds` takes seconds since the Unix epoch.')
+    await expect(revoke({ sub: 'x', atSeconds: 0 })).resolves.toBeUndefined()
+    expect(() => revokingServer({ revocationStore: {} as never })).toThrow(
+      '`revocationStore` takes a RevocationStore, such as createRedisRevocationStore gives.',
+    )
+  })
+
+  it('[REAL-44] [REAL-40] tells what was revoked by its kind, and of a refused token by what', async () => {
+    const { issuer, events, revoke, outcome } = revokingServer({ explainRefusals: true })
+    const kinds = [
+      [{ jti: 'j' }, 'token', 'jti', { jti: 'j' }],
+      [{ sid: 's' }, 'session', 'sid', { sid: 's' }],
+      [{ sub: 'ada', sid: 't' }, 'session', 'sid', { sub: 'ada', sid: 't' }],
+      [{ sub: 'bob' }, 'subject', 'sub', { sub: 'bob' }],
+    ] as const
+    for (const [what, kind, received, claims] of kinds) {
+      await revoke(what)
+      expect(events.at(-1)).toEqual({ type: 'revocation.added', issuer: issuer.issuer, kind })
+      expect(await outcome(issuer.mintToken(claims))).toBe(revoked)
+      expect(events.at(-1)).toMatchObject({ type: 'auth.refused', expected: 'a token that was not revoked', received })
+    }
+    expect(await outcome(issuer.mintToken({ jti: undefined, sub: 'bob' }))).not.toBe('accepted')
   })
 
   it('refuses an issuer that is not trusted, listed or by tenants', async () => {
@@ -299,6 +330,7 @@ describe('the revocation store', () => {
     ['answers too little late', async () => []],
     ['answers text', (keys) => keys.map(() => '1767225600000' as never)],
     ['answers what is no number', (keys) => keys.map(() => Number.NaN)],
+    ['answers text beside what is good', (keys) => keys.map((_, index) => (index === 0 ? undefined : ('x' as never)))],
   ]
 
   it.each(failures)('[C-17] makes the request 503 when it %s, never a pass', async (_, revokedAt) => {
@@ -307,6 +339,31 @@ describe('the revocation store', () => {
     expect(events).toContainEqual(
       expect.objectContaining({ type: 'store.failed', store: 'revocation', failedOpen: false }),
     )
+  })
+
+  it('[C-17] keeps what the store threw for the log, and tells of it by its kind alone', async () => {
+    const events: PortcullisEvent[] = []
+    const listOf = (revokedAt: RevocationStore['revokedAt']) =>
+      createRevocationList({
+        ...{ store: storeThat({ revokedAt }), isShared: true, ttlSeconds: 60, leewayMsOf: () => 0, clock: () => 1000 },
+        onEvent: (event) => void events.push(event),
+      })
+    const token = { issuer: 'https://a.test', subject: 'x', tokenClaims: {} }
+    const down = new RangeError('down')
+    const check = async (revokedAt: RevocationStore['revokedAt']) => listOf(revokedAt).check(token)
+    const refused = { code: 'ERR_STORE_UNAVAILABLE', detail: 'revocation store' }
+    const fail = () => {
+      throw down
+    }
+    await expect(check(fail)).rejects.toMatchObject({ ...refused, cause: down })
+    await expect(check(() => Promise.reject(down))).rejects.toMatchObject({ ...refused, cause: down })
+    const unusable = { name: 'TypeError', message: 'the revocation store gave an unusable answer' }
+    await expect(check(() => [])).rejects.toMatchObject({ ...refused, cause: unusable })
+    expect(events.map((event) => event.type === 'store.failed' && [event.store, event.reason])).toEqual([
+      ['revocation', 'RangeError'],
+      ['revocation', 'RangeError'],
+      ['revocation', 'TypeError'],
+    ])
   })
 
   it('[C-17] makes the request 503 when it never answers', async () => {

@@ -298,6 +298,47 @@ describe('outside of HTTP', () => {
   })
 })
 
+describe('what a refused binding explains', () => {
+  const required = { dpop: 'allowed', mtls: 'required' } as const
+
+  it.each<[Partial<BindingRequest>, object]>([
+    [
+      { scheme: 'DPoP', modes: { dpop: 'off', mtls: 'off' } },
+      { detail: 'DPoP is off', expected: 'Bearer', received: 'DPoP' },
+    ],
+    [{ scheme: 'DPoP' }, { detail: 'no jkt', expected: 'jkt', received: 'DPoP' }],
+    [{ modes: required }, { detail: 'no x5t#S256', expected: 'x5t#S256', received: 'no certificate named' }],
+    [
+      { confirmation: { 'x5t#S256': x5t }, modes: { dpop: 'allowed', mtls: 'off' } },
+      { detail: 'mTLS is off', expected: 'no x5t#S256', received: 'x5t#S256' },
+    ],
+    [{ confirmation: 7 }, { detail: 'cnf is no object with members', expected: 'an object with members', received: 7 }],
+    [
+      { confirmation: { jkt: 7 } },
+      { detail: 'a member of cnf is no string', expected: 'a text that is not empty', received: 7 },
+    ],
+    [
+      { confirmation: { kid: 'a' } },
+      { detail: 'cnf has no member known here', expected: ['jkt', 'x5t#S256'], received: ['kid'] },
+    ],
+    [
+      { confirmation: { 'x5t#S256': x5t } },
+      { detail: 'no certificate on the connection', expected: x5t, received: 'no certificate' },
+    ],
+  ])('[REAL-40] says of %o what was expected and what came', async (overrides, explanation) => {
+    expect(await refusal(overrides)).toMatchObject(explanation)
+  })
+
+  it('names the option that wants proxies named', () => {
+    expect(() => binding({ dpop: dpopSettings({ targetOrigin: 'forwarded' }) })).toThrow(
+      "`dpop.targetOrigin: 'forwarded'` needs `trustedProxies`: name your proxies.",
+    )
+    expect(() => binding({ mtls: { certificateFrom: 'xfcc' } })).toThrow(
+      "`mtls.certificateFrom: 'xfcc'` needs `trustedProxies`: name your proxies.",
+    )
+  })
+})
+
 describe('createBinding', () => {
   it.each(['forwarded', 'x-forwarded'] as const)('[DPOP-08] [SEC-04] wants proxies named for %s', (targetOrigin) => {
     expect(() => binding({ dpop: dpopSettings({ targetOrigin }) })).toThrow(ConfigurationError)

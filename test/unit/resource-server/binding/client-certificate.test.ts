@@ -135,6 +135,29 @@ describe('createClientCertificateReader', () => {
   })
 })
 
+describe('the base64 of a certificate', () => {
+  const read9440 = (base64: string) => read('rfc9440', { headers: { 'client-cert': ` :${base64}: ` } })
+  const readPem = (base64: string) => {
+    const text = `\n -----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----`
+    return read('nginx', { headers: { 'x-ssl-client-cert': encodeURIComponent(text) } })
+  }
+
+  it('[MTLS-04] may end in one or two signs of padding, and have blanks around it', () => {
+    for (const readOne of [read9440, readPem]) {
+      expect(readOne('MA==')).toEqual(Buffer.of(0x30))
+      expect(readOne('MAE=')).toEqual(Buffer.of(0x30, 1))
+      expect(readOne('MAEC')).toEqual(Buffer.of(0x30, 1, 2))
+    }
+  })
+
+  it('[MTLS-04] has padding nowhere else, and one spelling', () => {
+    for (const base64 of ['MA==MAEC', 'MAAA==MAEC', 'MB==', 'MAF=', 'MA===', 'M']) {
+      expect(readPem(base64), base64).toBe('the certificate field is malformed')
+      expect(read9440(base64), base64).toBe('the certificate field is malformed')
+    }
+  })
+})
+
 describe('a certificate field of 100 kB', () => {
   it('[MTLS-04] [ADP-08] is read in linear time, whatever is in it', () => {
     const filler = ['=', '= ', ' ', 'A=', '%20', '%0A', '-----BEGIN CERTIFICATE-----']

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createDpopNonces } from '../../../../src/resource-server/binding/dpop-nonce.js'
 
 const secret = 'a secret of at least thirty-two bytes'
@@ -95,6 +95,29 @@ describe('createDpopNonces', () => {
       expect(await nonces.isValid(`${(1_800_000_000 - age).toString(36)}.${'A'.repeat(43)}`)).toBe(false)
     }
     expect(await nonces.isValid(nonce)).toBe(true)
+  })
+
+  it('[DPOP-21] keeps what it signed for 32 times of issue at most', async () => {
+    const sizes: number[] = []
+    const set = Map.prototype.set
+    const watched = vi.spyOn(Map.prototype, 'set').mockImplementation(function (
+      this: Map<unknown, unknown>,
+      key,
+      value,
+    ) {
+      set.call(this, key, value)
+      if (typeof key === 'number') sizes.push(this.size)
+      return this
+    })
+    try {
+      const nonces = noncesAt({ seconds: 1_800_000_000 })
+      for (let age = 0; age < 100; age++)
+        await nonces.isValid(`${(1_800_000_000 - age).toString(36)}.${'A'.repeat(43)}`)
+    } finally {
+      watched.mockRestore()
+    }
+    expect(sizes).toHaveLength(100)
+    expect(Math.max(...sizes)).toBe(32)
   })
 
   it('[DPOP-21] steps by whole seconds with the shortest lifetime', async () => {

@@ -40,6 +40,25 @@ describe('requestTargets', () => {
     expect(target('connection', { url: 'https://a.example/x?y', headers })).toBe('https://a.example/x')
   })
 
+  it('[DPOP-08] takes an address of IPv6 as it is', () => {
+    expect(target('connection', { url: 'https://[2001:DB8::1]:8443/x' })).toBe('https://[2001:DB8::1]:8443/x')
+    for (const host of ['[]', '[g::1]', '[::1', '::1', '[::1]x']) {
+      expect(target('connection', { url: `https://${host}/x` }), host).toBeUndefined()
+    }
+  })
+
+  it.each([
+    ['x-forwarded-proto', 'xhttps'],
+    ['x-forwarded-proto', 'https://evil.example/?'],
+    ['x-forwarded-host', 'a.example/evil'],
+    ['x-forwarded-host', 'a.example?x'],
+    ['x-forwarded-host', 'a.example#x'],
+    ['x-forwarded-host', ''],
+  ])('[DPOP-08] [SEC-04] knows no target where %s is %j: a field holds an origin and nothing more', (name, value) => {
+    const headers = { host: 'internal', [name]: value }
+    expect(target('x-forwarded', { url: '/x', headers, remoteAddress: proxy })).toBeUndefined()
+  })
+
   it('[DPOP-08] believes the connection, and not the request line, about TLS', () => {
     const facts = { url: 'https://a.example/x', secure: false }
     expect(target('connection', facts)).toBe('http://a.example/x')
@@ -181,6 +200,12 @@ describe('targetMismatch', () => {
     )
   })
 
+  it('[REAL-43] names no prefix where the resource identifier has a path that cannot be compared', () => {
+    const odd = { ...settings('resource'), resource: 'https://api.example.com/%zz' }
+    const facts = requestFacts({ url: '/users' })
+    expect(targetMismatch('https://api.example.com/secret', facts, odd)).toBe('another path')
+  })
+
   it('[REAL-43] names the prefix that is set', () => {
     expect(why('https://api.example.com/users', '/users', '/mcp')).toBe('another path; dpop.pathPrefix is "/mcp"')
     expect(why('https://api.example.com/mcp/users', '/mcp/users', '/mcp')).toBe(
@@ -191,6 +216,7 @@ describe('targetMismatch', () => {
   it('[DPOP-06] tells other reasons apart, and repeats no text of the client', () => {
     expect(why('https://api.example.com/secret', '/users')).toBe('another path')
     expect(why('https://api.example.com/xusers', '/users')).toBe('another path')
+    expect(why('https://api.example.com/secret', '/')).toBe('another path')
     expect(why('https://secret.example/users', '/users')).toBe('another origin')
     expect(why('https://api.example.com.secret.example/users', '/users')).toBe('another origin')
     expect(why('https://api.example.com:8443/users', '/users')).toBe('another origin')

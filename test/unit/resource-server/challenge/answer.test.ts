@@ -8,6 +8,7 @@ import {
   InvalidRequestError,
   InvalidTokenError,
   MissingTokenError,
+  ResourceAccessError,
   StepUpRequiredError,
   UnavailableError,
 } from 'portcullis'
@@ -113,6 +114,17 @@ describe('the challenge of an unusable token', () => {
     ])
   })
 
+  it('[DPOP-23] tells a client that used DPoP its error on DPoP, without algorithms, where only Bearer is offered', () => {
+    expect(challenges(error, { ...bearerOnly, scheme: 'DPoP' })).toEqual([`Bearer ${metadata}`, `DPoP ${failed}`])
+  })
+
+  it('[E-11] keeps the error on Bearer where a certificate is demanded and DPoP is off', () => {
+    const context = { ...bearerOnly, bearerOffered: false, scheme: 'Bearer' } as const
+    expect(challenges(new InvalidTokenError('ERR_TOKEN_UNBOUND'), context)).toEqual([
+      `Bearer error="invalid_token", ${metadata}, error_description="The access token is not bound to a key"`,
+    ])
+  })
+
   it('[E-11] puts a missing client certificate on Bearer', () => {
     expect(challenges(new InvalidTokenError('ERR_TOKEN_CERTIFICATE'), { ...bearerOnly, scheme: 'Bearer' })).toEqual([
       `Bearer error="invalid_token", ${metadata}, error_description="The access token is bound to a client certificate that was not presented"`,
@@ -127,6 +139,14 @@ describe('the challenge of a bad proof', () => {
     expect(answer.headers['WWW-Authenticate']).toEqual([
       `DPoP error="invalid_dpop_proof", ${algs}, ${metadata}, error_description="The DPoP proof is outside the accepted time window"`,
     ])
+  })
+
+  it.each(['Bearer', undefined] as const)('[E-08] [E-09] stands on DPoP also where the token came by %s', (scheme) => {
+    for (const error of [new InvalidProofError('ERR_PROOF_MISSING'), new DpopNonceRequiredError('n-1')]) {
+      expect(challenges(error, { ...both, scheme })).toEqual([
+        expect.stringContaining(`DPoP error="${error.oauthError}", `),
+      ])
+    }
   })
 
   it('[E-09] [DPOP-17] gives the nonce in one field of its own', () => {
@@ -194,6 +214,21 @@ describe('failures on this side', () => {
       headers: { 'Cache-Control': 'no-store', 'Content-Type': 'application/json', 'Retry-After': '7' },
       body: '{"error":"temporarily_unavailable","error_description":"The keys of the authorization server cannot be fetched"}',
     })
+  })
+
+  it('answers a token that the authorization server refuses to this service with 502, without a challenge', () => {
+    const error = new ResourceAccessError('https://files.example', 'ERR_GRANT_REFUSED', { reason: 'invalid_target' })
+    expect(toAnswer(error, { ...both, scheme: 'Bearer' })).toEqual({
+      status: 502,
+      headers: { 'Cache-Control': 'no-store', 'Content-Type': 'application/json' },
+      body: JSON.stringify({ error: 'downstream_refused', error_description: error.description }),
+    })
+  })
+
+  it('[E-13] challenges nobody for an outage, whatever error of its own it names', () => {
+    const error = Object.assign(new UnavailableError('ERR_KEYS_UNAVAILABLE'), { oauthError: 'temporarily_unavailable' })
+    const answer = toAnswer(error, { ...both, scheme: 'Bearer' })
+    expect([answer.status, answer.headers['WWW-Authenticate']]).toEqual([503, undefined])
   })
 
   const throwing = new Proxy(new Error('trap'), {

@@ -153,6 +153,8 @@ describe('the paths of the metadata site', () => {
       const expected = resource.metadata.atRoot === false || resource.resource !== identifier ? undefined : identifier
       expect(await resourceAt(served, prefix)).toBe(expected)
       expect(await resourceAt(served, `${prefix}/`)).toBe(expected)
+      served.serveAtRoot(resolvedResource(identifier))
+      expect(await resourceAt(served, prefix)).toBe(identifier)
     }
     const both = ['https://api.example/a', 'https://api.example/b'].map((one) =>
       resolvedResource(one, { metadata: { atRoot: true } }),
@@ -168,10 +170,12 @@ describe('the paths of the metadata site', () => {
       'https://api.example/api?tenant=1',
       'https://api.example/api?tenant=2',
       'https://api.example/?x',
+      'https://api.example/api?back=/?page',
     )
     expect(await resourceAt(site, `${prefix}/api?tenant=1`)).toBe('https://api.example/api?tenant=1')
     expect(await resourceAt(site, `${prefix}/api/?tenant=2`)).toBe('https://api.example/api?tenant=2')
     expect(await resourceAt(site, `${prefix}?x`)).toBe('https://api.example/?x')
+    expect(await resourceAt(site, `${prefix}/api/?back=/?page`)).toBe('https://api.example/api?back=/?page')
     expect(await get(site, `${prefix}/api`)).toBeUndefined()
     expect(await get(site, `${prefix}/api?tenant=3`)).toBeUndefined()
   })
@@ -251,24 +255,25 @@ describe('signed metadata', () => {
   })
 
   it.each([
-    ['gives no text', () => undefined as unknown as string, 'TypeError'],
-    ['rejects', () => Promise.reject(new RangeError('secret')), 'RangeError'],
+    ['gives no text', () => undefined as unknown as string, 'TypeError', '`metadata.sign` gave no text'],
+    ['rejects', () => Promise.reject(new RangeError('secret')), 'RangeError', 'secret'],
     [
       'throws',
       () => {
         throw new RangeError('secret')
       },
       'RangeError',
+      'secret',
     ],
   ])('[REAL-26] is a fault of the application when the signer %s, and told without its words', async (...row) => {
-    const [, failure, errorName] = row
+    const [, failure, errorName, message] = row
     const onEvent = vi.fn()
     const sign = vi.fn<() => string | Promise<string>>(() => 'a.b.c').mockImplementationOnce(failure)
     const settings = { cors: true, onEvent }
     const site = createMetadataSite([resolvedResource('https://api.example', { metadata: { sign } })], settings)
     const [one, other] = await Promise.all([get(site, prefix), get(site, prefix)].map((answer) => rejection(answer)))
     expect(one).toBeInstanceOf(InternalError)
-    expect(one).toMatchObject({ status: 500, callback: 'sign', cause: { name: errorName } })
+    expect(one).toMatchObject({ status: 500, callback: 'sign', cause: { name: errorName, message } })
     expect(other).not.toBe(one)
     const told = { type: 'application.failed', callback: 'sign', errorName, correlationId: undefined }
     expect(onEvent.mock.calls).toEqual([[told]])
@@ -306,6 +311,7 @@ describe('the pass-through of authorization server metadata', () => {
 
   it.each([
     '/.well-known/oauth-authorization-server',
+    '/.well-known/oauth-authorization-server/',
     '/.well-known/oauth-authorization-server/mcp',
     '/.well-known/oauth-authorization-server/mcp/',
     '/.well-known/openid-configuration',
@@ -334,4 +340,13 @@ describe('the pass-through of authorization server metadata', () => {
     const answer = await get(down, '/.well-known/oauth-authorization-server')
     expect(answer).toMatchObject({ status: 503, headers: { 'Retry-After': '9', 'Access-Control-Allow-Origin': '*' } })
   })
+
+  it.each([[undefined], ['away'], [new Error('away')]])(
+    '[E-13] is 503 for 5 s after a failure with %j',
+    async (reason) => {
+      const down = passThrough(() => Promise.reject(reason))
+      const answer = await get(down, '/.well-known/oauth-authorization-server')
+      expect(answer).toMatchObject({ status: 503, headers: { 'Retry-After': '5' } })
+    },
+  )
 })

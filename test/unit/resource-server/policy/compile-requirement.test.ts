@@ -302,6 +302,14 @@ describe('compileRequirement', () => {
     )
   })
 
+  it('takes neither null nor a text for a request', () => {
+    for (const wrong of [null, 'read']) {
+      expect(() => compileRequirement(wrong as never, context), String(wrong)).toThrow(
+        /^A requirement must be an object/,
+      )
+    }
+  })
+
   it.each([{ method: 'GET' }, { headers: {} }, { req: {} }])('does not take %j for a request', (members) => {
     expect(() => compileRequirement(members as never, context)).toThrow(/^A requirement has no /)
   })

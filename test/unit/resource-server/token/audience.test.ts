@@ -246,3 +246,59 @@ describe('options by their units', () => {
     expect(await call(issuer.mintToken({ aud: mail, iat: ahead + 1 }))).toBe('ERR_TOKEN_NOT_YET_VALID')
   })
 })
+
+describe('what wrong audiences are told', () => {
+  const issuer = 'https://issuer.test'
+  const make = (options: object, resources: readonly string[] = [mail]) =>
+    createResourceServer({ resource: resources, issuer: { issuer, ...options } })
+
+  it.each<[object, readonly string[], string]>([
+    [{ audienceFrom: [] }, [mail], '`audienceFrom` is empty; leave it out to demand `aud`.'],
+    [{ audienceFrom: 'x' }, [mail], '`audienceFrom` must be an object.'],
+    [
+      { audienceFrom: { claims: { azp: 'a' }, resource: '' } },
+      [mail],
+      '`audienceFrom.resource` takes a non-empty string.',
+    ],
+    [{ audienceFrom: { claims: [{ azp: 'a' }] } }, [mail], '`audienceFrom.claims` takes conditions by claim'],
+    [{ audienceFrom: {} }, [mail], '`audienceFrom.claims` takes conditions by claim'],
+    [
+      {
+        audienceFrom: { claims: { iss: issuer, typ: 'a', token_use: ['a'], token_type: 'b', azp: { present: true } } },
+      },
+      [mail],
+      '`audienceFrom` must hold a claim such as client_id or azp against values: without one, any token of the issuer passes.',
+    ],
+    [
+      { audienceFrom: { claims: { azp: 'a' } } },
+      [mail, files],
+      `\`audienceFrom\` of the issuer ${issuer} needs \`resource\`: it may issue for several, and has to say for which.`,
+    ],
+    [
+      { audienceFrom: { claims: { azp: 'a' }, resource: 'https://x.test' } },
+      [mail],
+      `\`audienceFrom\` of the issuer ${issuer} names https://x.test, which is no resource of this server that it may issue for.`,
+    ],
+    [{ audience: [] }, [mail], '`audience` takes a non-empty string or a non-empty array of them.'],
+    [{ audience: {} }, [mail], '`audience` names no resource; leave it out for the audiences of the resources.'],
+    [{ audience: { [mail]: '' } }, [mail], `\`audience.${mail}\` takes a non-empty string`],
+    [
+      { audience: { 'https://x.test': 'a' } },
+      [mail],
+      `\`audience\` of the issuer ${issuer} names https://x.test, which is no resource of this server that it may issue for.`,
+    ],
+    [
+      { audience: 'a' },
+      [mail, files],
+      `\`audience\` of the issuer ${issuer} makes a stand for several resources, so that a token of one would pass at another. Give other audiences by resource, as in { [resource]: audience }, or name the issuer in \`issuers\` of one resource only.`,
+    ],
+  ])('%j for %j', (options, resources, message) => {
+    expect(() => make(options, resources)).toThrow(message)
+  })
+
+  it('[REAL-29] takes one claim that tells clients apart, whatever stands beside it', () => {
+    for (const claims of [{ azp: 'a' }, { azp: ['a', 'b'] }, { iss: issuer, client_id: 'a' }, { azp: 'a', typ: 'b' }]) {
+      expect(() => make({ audienceFrom: { claims } })).not.toThrow()
+    }
+  })
+})

@@ -57,7 +57,34 @@ describe.each(Object.entries(schemas))('a claims schema of %s', (kind, claims) =
   })
 })
 
+describe('the options of a claims schema', () => {
+  it.each([null, {}, 'zod', { '~standard': {} }, { '~standard': null }, { '~standard': { validate: true } }])(
+    'are refused for %j, and named',
+    (claims) => {
+      expect(() => createResourceServer({ ...options, claims: claims as never })).toThrow(
+        '`claims` takes a Standard Schema, such as one of zod or valibot.',
+      )
+    },
+  )
+})
+
 describe('the path of a failure', () => {
+  it('is told of the first five only', async () => {
+    const issues = [1, 2, 3, 4, 5, 6].map((path) => ({ message: 'x', path: [path] }))
+    const claims = { '~standard': { version: 1 as const, vendor: 'test', validate: () => ({ issues }) } }
+    const server = createResourceServer({ ...options, claims })
+    await expect(server.verify(issuer.mintToken())).rejects.toMatchObject({ detail: 'claims schema: 1, 2, 3, 4, 5' })
+  })
+
+  it('names the option where the schema throws', async () => {
+    const validate = () => {
+      throw new Error('broken')
+    }
+    const claims = { '~standard': { version: 1 as const, vendor: 'test', validate } }
+    const server = createResourceServer({ ...options, claims })
+    await expect(server.verify(issuer.mintToken())).rejects.toMatchObject({ status: 500, callback: 'claims' })
+  })
+
   it('is told in the words of any Standard Schema, whatever it is made of', async () => {
     const issues = [{ message: 'x', path: ['a', { key: 'b' }, 0, Symbol('c')] }, { message: 'y' }]
     const claims = { '~standard': { version: 1 as const, vendor: 'test', validate: () => ({ issues }) } }

@@ -2,6 +2,7 @@ import { ConfigurationError, createResourceServer, type Fetch, type PortcullisEv
 import { clientSecretPost } from 'portcullis/client'
 import { createDpopClient, requestFacts } from 'portcullis/testing'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { insightOf } from '../../../../src/resource-server/insight.js'
 import { introspectingServer, outcomeOfResult, resource } from '../../../support/introspecting-server.js'
 
 const unavailable = '503 ERR_INTROSPECTION_UNAVAILABLE'
@@ -83,6 +84,29 @@ describe('the introspection request', () => {
     expect(discovered.issuer.requestCount('introspection')).toBe(0)
   })
 
+  it('[REAL-04] asks an endpoint of a private network where the application named its host, and no other', async () => {
+    const asked: string[] = []
+    const fetch: Fetch = async (url) => {
+      asked.push(url)
+      return Response.json({ active: false })
+    }
+    const named = introspectingServer({
+      introspection: { endpoint: 'https://10.1.2.3/introspect' },
+      server: { fetch },
+    })
+    expect(await named.outcome('opaque')).toBe(inactive)
+    expect(asked).toEqual(['https://10.1.2.3/introspect'])
+
+    const own = introspectingServer({ authorizationServer: { issuer: 'https://10.1.2.3' } })
+    expect(await own.outcomeOf({})).toBe('accepted')
+
+    const metadata = { introspection_endpoint: 'https://10.1.2.3/introspect' }
+    const discovered = introspectingServer({ authorizationServer: { metadata } })
+    expect(await discovered.outcomeOf({})).toBe(unavailable)
+    expect(reasons(discovered.events)).toEqual(['private_address'])
+    expect(discovered.issuer.requestCount('introspection')).toBe(0)
+  })
+
   it('[C-30] sends no token anywhere but to the endpoint, and names none in events and errors', async () => {
     const { issuer, call, events } = introspectingServer()
     const token = issuer.mintOpaqueToken({ active: false })
@@ -91,6 +115,66 @@ describe('the introspection request', () => {
     const failed = await call(`${token}x`)
     expect(JSON.stringify([refused, failed, events])).not.toContain(token)
     for (const { url, headers } of issuer.requests()) expect(JSON.stringify([url, headers])).not.toContain(token)
+  })
+})
+
+describe('the events of introspection', () => {
+  const told = async (
+    mint: (world: ReturnType<typeof introspectingServer>) => string,
+    world = introspectingServer(),
+  ) => {
+    await world.call(mint(world))
+    return world.events.filter(({ type }) => type.startsWith('introspection.'))
+  }
+
+  it('[REAL-44] tell an answer, whether the token is active, and how long it took', async () => {
+    const { issuer } = introspectingServer().issuer
+    const durationMs = expect.toSatisfy((ms: number) => ms >= 0 && ms < 60_000)
+    const answered = (active: boolean) => [{ type: 'introspection.answered', issuer, active, durationMs }]
+    expect(await told((world) => world.issuer.mintOpaqueToken())).toEqual(answered(true))
+    expect(await told((world) => world.issuer.mintOpaqueToken({ active: false }))).toEqual(answered(false))
+    expect(await told((world) => world.issuer.mintOpaqueToken({ iss: 'https://x.test' }))).toEqual(answered(true))
+  })
+
+  it('[REAL-44] tell the time that passed, and never less than none', async () => {
+    let nowMs = 5000
+    const steps = [250, -1000]
+    const watch = vi.spyOn(performance, 'now').mockImplementation(() => nowMs)
+    onTestFinished(() => watch.mockRestore())
+    const authenticate = () => {
+      nowMs += steps.shift() ?? 0
+      return { headers: { authorization: `Basic ${btoa('test-client:test-secret')}` } }
+    }
+    const world = introspectingServer({ introspection: { credential: { authenticate } } })
+    await told((of) => of.issuer.mintOpaqueToken(), world)
+    const events = await told((of) => of.issuer.mintOpaqueToken(), world)
+    expect(events).toMatchObject([{ durationMs: 250 }, { durationMs: 0 }])
+  })
+
+  it('[REAL-44] are told to a listener that traces, within its own work', async () => {
+    const works: unknown[] = []
+    const onEvent = Object.assign(() => undefined, {
+      trace: <T>(work: unknown, run: () => Promise<T>) => {
+        works.push(work)
+        return run()
+      },
+    })
+    const { issuer, call } = introspectingServer({ server: { onEvent } })
+    await call(issuer.mintOpaqueToken())
+    expect(works).toContainEqual({ operation: 'introspection', issuer: issuer.issuer })
+  })
+
+  it('[REAL-44] stand beside how many answers are remembered, good ones and bad ones', async () => {
+    const { issuer, call, server } = introspectingServer()
+    for (const active of [true, false, false]) await call(issuer.mintOpaqueToken({ active }))
+    expect(insightOf(server)?.issuers.known()[0]?.introspector?.remembered()).toEqual({ accepted: 1, refused: 2 })
+  })
+
+  it('[REAL-44] tell no failure of the endpoint where discovery is what failed', async () => {
+    const world = introspectingServer()
+    world.issuer.override(['oauthMetadata', 'openidConfiguration'], { kind: 'down' })
+    expect(await told(() => world.issuer.mintOpaqueToken(), world)).toEqual([])
+    expect(reasons(world.events)).toEqual([])
   })
 })
 
@@ -150,6 +234,9 @@ describe('the introspection answer', () => {
     expect(result.ok || result.answer.headers['Retry-After']).toBe('5')
     const durationMs = expect.any(Number)
     expect(events).toContainEqual({ type: 'introspection.failed', issuer: issuer.issuer, reason, durationMs })
+    const { cause, expected, received } = result.ok ? ({} as Record<string, unknown>) : result.error
+    if (reason === 'status') expect([expected, typeof received]).toEqual([200, 'number'])
+    else if (reason !== 'media_type') expect(cause).toMatchObject({ reason })
   })
 
   it.each(['head', 'body'] as const)('[C-17] gives up on an endpoint that hangs in the %s', async (during) => {
@@ -187,6 +274,7 @@ describe('the introspection answer', () => {
     const result = await call(issuer.mintOpaqueToken())
     expect(outcomeOfResult(result)).toBe(unavailable)
     expect(reasons(events)).toEqual(['credential_unavailable'])
+    expect(result.ok || result.error.cause).toBeInstanceOf(Error)
     expect(JSON.stringify([result, events])).not.toContain('secret')
     expect(issuer.requestCount('introspection')).toBe(0)
   })

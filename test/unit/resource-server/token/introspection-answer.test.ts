@@ -1,6 +1,8 @@
 import { createResourceServer, type PortcullisEvent } from 'portcullis'
 import { createSigningKey, type JwtContents, requestFacts, signCompact } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
+import { toClaimProfileSettings } from '../../../../src/resource-server/token/claim-profile.js'
+import { readIntrospectedToken } from '../../../../src/resource-server/token/introspection-answer.js'
 import { type IntrospectingServer, introspectingServer, resource } from '../../../support/introspecting-server.js'
 
 const unavailable = '503 ERR_INTROSPECTION_UNAVAILABLE'
@@ -85,10 +87,12 @@ describe('signed introspection answers', () => {
     ['of another type', { typ: 'JWT' }, 'signed_answer_type'],
     ['of the type of access tokens', { typ: 'at+jwt' }, 'signed_answer_type'],
     ['without type', { typ: undefined }, 'signed_answer_type'],
+    ['whose type is no text', { typ: 5 }, 'signed_answer_type'],
     ['with a critical header', { crit: ['x'], x: 1 }, 'signed_answer_critical_header'],
     ['without algorithm', { alg: 'none' }, 'signed_answer_algorithm'],
     ['with an algorithm that is not accepted', { alg: 'RS512' }, 'signed_answer_algorithm'],
     ['with an unknown key', { kid: 'unknown' }, 'signed_answer_key'],
+    ['with a key name that is no text', { kid: 5 }, 'signed_answer_malformed'],
   ])('[INTR-08] refuses an answer %s', async (_, header, reason) => {
     const world = signedServer()
     const parts = answerParts(world)
@@ -110,6 +114,8 @@ describe('signed introspection answers', () => {
     const stranger = createSigningKey({ algorithm: 'ES256', kid: world.issuer.signingKey().kid })
     expect(await outcomeOfAnswer(world, { ...answerParts(world), key: stranger })).toBe(unavailable)
     expect(lastReason(world.events)).toBe('signed_answer_signature')
+    const result = await world.call('another')
+    expect(result.ok || result.error.cause).toMatchObject({ code: 'ERR_TOKEN_SIGNATURE' })
   })
 
   it('[INTR-09] refuses plain JSON where a signed answer was asked for', async () => {
@@ -178,4 +184,116 @@ describe('signed introspection answers', () => {
     expect((await server.authenticate(facts, { resource })).ok).toBe(true)
     expect(issuer.requestCount('introspection')).toBe(2)
   })
+})
+
+describe('readIntrospectedToken', () => {
+  const issuer = 'https://issuer.test'
+  const rules = {
+    profile: toClaimProfileSettings(),
+    optionalClaims: new Set(['exp', 'iat', 'jti', 'client_id']),
+    clockToleranceMs: 0,
+    maxTokenAgeMs: undefined,
+  }
+  const read = (answer: object) =>
+    readIntrospectedToken(issuer, { active: true, sub: 's', aud: 'a', ...answer }, rules, 1_800_000_000_000)
+  const refusal = (code: string, explanation: object = {}) => expect.objectContaining({ code, ...explanation })
+
+  it('[INTR-02] refuses a token that is not active, or of another issuer, and says so', () => {
+    expect(read({ iss: issuer })).toMatchObject({ issuer, subject: 's', audience: 'a', key: undefined })
+    expect(() => read({ active: false })).toThrow(
+      refusal('ERR_TOKEN_INACTIVE', { expected: 'active', received: false }),
+    )
+    for (const iss of ['https://other.test', '', null, 5]) {
+      expect(() => read({ iss })).toThrow(
+        refusal('ERR_TOKEN_ISSUER', iss === null ? {} : { expected: issuer, received: iss }),
+      )
+    }
+  })
+
+  const kinds = [
+    ...['refresh', 'offline', 'id', 'serialized_id', 'logout', 'backchannel_logout', 'initial_access', 'saml2'],
+    ...['registration_access', 'code', 'authorization_code', 'device_code', 'user_code', 'id-jag', 'txn', 'saml1'],
+  ]
+
+  it.each(kinds)('[INTR-02] refuses an active token of the kind %s, however that is written', (kind) => {
+    const spellings = [kind, kind.toUpperCase(), `${kind}_token`, `${kind}Token`, `${kind}+jwt`, `${kind} token`]
+    const urns = [
+      `urn:ietf:params:oauth:token-type:${kind}`,
+      `https://types.test/${kind}`,
+      `a/b:${kind}`,
+      `a:b/${kind}`,
+    ]
+    for (const spelling of [...spellings, ...urns]) {
+      for (const name of ['token_use', 'typ', 'token_type']) {
+        const explanation = { detail: name, expected: 'an access token', received: spelling }
+        expect(() => read({ [name]: spelling }), spelling).toThrow(refusal('ERR_TOKEN_TYPE', explanation))
+      }
+    }
+  })
+
+  it('[INTR-02] refuses a kind that another specification keeps, and what is no text', () => {
+    for (const kind of ['dpop+jwt', 'application/secevent+jwt', 5, true, ['access'], {}]) {
+      for (const name of ['token_use', 'typ', 'token_type']) {
+        expect(() => read({ [name]: kind }), JSON.stringify(kind)).toThrow(refusal('ERR_TOKEN_TYPE', { detail: name }))
+      }
+    }
+  })
+
+  it('[INTR-02] takes every name of an access token, and an absent one', () => {
+    for (const kind of ['access', 'access_token', 'at+jwt', 'JWT', 'Bearer', null, undefined]) {
+      for (const name of ['token_use', 'typ', 'token_type']) {
+        expect(read({ [name]: kind }), `${name} ${kind}`).toMatchObject({ subject: 's' })
+      }
+    }
+    for (const kind of ['codex', 'identity', '+jwtid', 'tokenid']) {
+      expect(read({ token_use: kind, typ: kind }), kind).toMatchObject({ subject: 's' })
+    }
+    expect(read({ token_type: 'urn:ietf:params:oauth:token-type:access_token' })).toMatchObject({ subject: 's' })
+    expect(() => read({ token_type: 'mac' })).toThrow(
+      refusal('ERR_TOKEN_TYPE', { detail: 'token_type', expected: ['Bearer', 'DPoP'], received: 'mac' }),
+    )
+  })
+
+  it('[INTR-02] holds token_type against the key the token is bound to', () => {
+    const bound = { cnf: { jkt: 'k' } }
+    for (const type of ['DPoP', 'dpop']) {
+      expect(read({ token_type: type, ...bound })).toMatchObject({ subject: 's' })
+      for (const cnf of [undefined, { 'x5t#S256': 'x' }, [], 'jkt']) {
+        const explanation = { detail: 'token_type', expected: 'Bearer', received: type }
+        expect(() => read({ token_type: type, cnf })).toThrow(refusal('ERR_TOKEN_CONFIRMATION', explanation))
+      }
+    }
+    for (const type of ['Bearer', 'access_token']) {
+      const explanation = { detail: 'token_type', expected: 'DPoP', received: type }
+      expect(() => read({ token_type: type, ...bound })).toThrow(refusal('ERR_TOKEN_CONFIRMATION', explanation))
+    }
+    expect(read(bound)).toMatchObject({ subject: 's' })
+  })
+
+  it('[INTR-02] refuses an answer that nests deeper than 32 levels', () => {
+    let nested: unknown = 'deep'
+    for (let depth = 0; depth < 40; depth++) nested = { nested }
+    expect(() => read({ nested })).toThrow(refusal('ERR_TOKEN_CLAIM_INVALID', { detail: 'depth' }))
+  })
+})
+
+describe('the age of a signed answer', () => {
+  it.each([
+    [60, 'accepted'],
+    [60.001, unavailable],
+    [-65, 'accepted'],
+    [-65.001, unavailable],
+  ])(
+    '[INTR-08] of %d s from now is %s: the leeway ahead, the time limit and the leeway back',
+    async (seconds, outcome) => {
+      expect(await outcomeAt(seconds)).toBe(outcome)
+    },
+  )
+
+  async function outcomeAt(seconds: number): Promise<string> {
+    const world = signedServer()
+    const parts = answerParts(world)
+    const payload = { ...(parts.payload as object), iat: world.clock.now() / 1000 + seconds }
+    return outcomeOfAnswer(world, { ...parts, payload } as never)
+  }
 })

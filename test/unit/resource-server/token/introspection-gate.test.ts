@@ -64,7 +64,7 @@ describe('the bound on introspection requests in flight', () => {
     expect(await Promise.all(unknown.slice(6))).toEqual(Array.from({ length: 4 }, () => 'overloaded 1'))
     const known = Array.from({ length: 3 }, () => ask(slow.reply, true))
     expect(await known[2]).toBe('overloaded 1')
-    await vi.waitFor(() => expect(sent()).toBe(8))
+    await vi.waitFor(() => expect(sent()).toBe(8), { timeout: 30_000 })
     slow.release()
     expect(await Promise.all([...unknown.slice(0, 6), ...known.slice(0, 2)])).toEqual(
       Array.from({ length: 8 }, () => '200'),
@@ -73,6 +73,21 @@ describe('the bound on introspection requests in flight', () => {
     expect(await Promise.all(Array.from({ length: 6 }, () => ask(async () => answer(200))))).not.toContain(
       'overloaded 1',
     )
+  })
+
+  it('[REAL-13] shows how many requests are under way, and the state of the circuit', async () => {
+    const { ask, gate, clock } = gateOf({ breaker: { failureThreshold: 1 } })
+    expect(gate.health()).toEqual({ circuit: 'closed', inFlight: 0 })
+    const slow = held()
+    const asked = ask(slow.reply)
+    expect(gate.health()).toEqual({ circuit: 'closed', inFlight: 1 })
+    slow.release()
+    await asked
+    await ask(fail('network'))
+    expect(gate.health()).toEqual({ circuit: 'open', inFlight: 0 })
+    clock.advance(10_000)
+    await ask(async () => answer(200))
+    expect(gate.health()).toEqual({ circuit: 'closed', inFlight: 0 })
   })
 
   it('[REAL-13] lets an unknown token in where there is one place only', async () => {
@@ -127,6 +142,22 @@ describe('the circuit to an introspection endpoint', () => {
     expect(await trying).toBe('400')
     expect(await ask(() => answer(200))).toBe('200')
     expect(states).toEqual(['open', 'half-open', 'closed'])
+  })
+
+  it('[REAL-13] lets no second request try while the first has no answer, whatever else is answered', async () => {
+    const { ask, gate, clock, sent } = gateOf()
+    const [early, trial] = [held(), held()]
+    const before = ask(early.reply)
+    for (let times = 0; times < 3; times++) await ask(fail('network'))
+    clock.advance(10_000)
+    const trying = ask(trial.reply)
+    early.release()
+    expect(await before).toBe('200')
+    expect(gate.health()).toEqual({ circuit: 'half-open', inFlight: 1 })
+    expect(await ask(() => answer(200))).toBe('circuit_open 1')
+    expect(sent()).toBe(5)
+    trial.release()
+    expect(await trying).toBe('200')
   })
 
   it.each([

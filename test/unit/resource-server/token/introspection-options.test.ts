@@ -73,4 +73,16 @@ describe('introspection options', () => {
   ])('[REAL-19] refuse %s', (_, changes) => {
     expect(() => toIntrospectionSettings({ credential, ...changes } as never, false)).toThrow(ConfigurationError)
   })
+
+  it.each<[object | string, string]>([
+    ['https://a.test', '`introspection` must be an object.'],
+    [{ credential: {} }, '`introspection.credential` takes a credential of portcullis/client.'],
+    [{ credential, endpoint: 'a.test' }, '`introspection.endpoint` takes an absolute https URL'],
+    [{ credential, maxInFlight: 0 }, '`introspection.maxInFlight` takes a whole number from 1 to 10000.'],
+    [{ credential, breaker: { x: 1 } }, '`introspection.breaker` has no option `x`.'],
+    [{ credential, breaker: { failureThreshold: 0 } }, '`introspection.breaker.failureThreshold` takes'],
+    [{ credential, breaker: { resetTimeoutMs: 0 } }, '`introspection.breaker.resetTimeoutMs` takes'],
+  ])('[REAL-19] say of %j what is wrong', (options, message) => {
+    expect(() => toIntrospectionSettings(options as never, false)).toThrow(message)
+  })
 })

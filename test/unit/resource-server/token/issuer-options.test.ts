@@ -1,6 +1,7 @@
 import { createResourceServer, type IssuerOptions, type JsonObject, type ResourceServerOptions } from 'portcullis'
 import { createSigningKey, createTestIssuer, requestFacts } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
+import { toIssuerSettings } from '../../../../src/resource-server/token/issuer-options.js'
 import { createAttackedServer, resource } from '../../../support/attacked-server.js'
 
 const iss = 'https://issuer.test'
@@ -151,6 +152,7 @@ describe('a token in another field', () => {
   it('needs an issuer that is listed', async () => {
     const made = world({}, { issuer: () => ({ tokenHeader }), tenants: [iss] })
     expect(await made.call(made.issuer.mintToken())).toBe('500 ERR_CONFIGURATION')
+    await expect(made.admit(made.issuer.mintToken())).rejects.toThrow(/`tokenHeader` needs an issuer that is listed/)
   })
 
   it('is that of the issuers of the resource', async () => {
@@ -263,5 +265,87 @@ describe('a condition that says what a claim is not', () => {
         createResourceServer({ resource, issuer: { issuer: iss, accessTokenEvidence: { a: { not } as never } } }),
       ).toThrow(/takes conditions by claim/)
     }
+  })
+})
+
+describe('what is wrong with the options of an issuer', () => {
+  const { publicJwk } = createSigningKey()
+  const keyTexts = '`keys` takes a non-empty array of public keys, as JWKs or as texts in PEM.'
+  const symmetric = '`keys` holds a symmetric key (kty oct). Give public RSA, EC or OKP keys only.'
+  const optional =
+    '`optionalClaims` takes a list of jti, client_id, iat only: a token without iss, aud, sub or exp is never accepted.'
+  const optionalLogout =
+    '`optionalLogoutClaims` takes a list of exp only: a token without iss, aud, iat or jti is never accepted.'
+
+  it.each<[object, string]>([
+    [{ issuers: iss }, 'An issuer has no option `issuers`.'],
+    [{ issuer: undefined }, '`issuer` takes an absolute https URL'],
+    [{ issuer: 'http://a.test' }, '`issuer` takes an https URL'],
+    [{ jwksUri: 'http://a.test/keys' }, '`jwksUri` takes an https URL'],
+    [{ jwksUri: '' }, '`jwksUri` takes an absolute https URL'],
+    [{ algorithms: ['HS256'] }, '`algorithms`'],
+    [{ accessTokenEvidence: {} }, '`accessTokenEvidence` takes conditions by claim'],
+    [{ keyConditions: {} }, '`keyConditions` takes conditions by claim'],
+    [{ keys: [] }, keyTexts],
+    [{ keys: publicJwk }, keyTexts],
+    [{ keys: 'PEM' }, keyTexts],
+    [{ keys: [publicJwk, 5] }, keyTexts],
+    [{ keys: [null] }, keyTexts],
+    [{ keys: [publicJwk, { kty: 'oct', k: 'AA' }] }, symmetric],
+    [{ keys: ['a PEM', { kty: 'oct', k: 'AA' }] }, symmetric],
+    [{ keys: [publicJwk], jwksUri: 'https://a.test/keys' }, 'Give either `keys` or `jwksUri`, not both.'],
+    [{ keyUses: [''] }, '`keyUses` takes'],
+    [{ optionalClaims: ['jti', 'sub'] }, optional],
+    [{ optionalClaims: 'jti' }, optional],
+    [{ optionalLogoutClaims: ['exp', 'jti'] }, optionalLogout],
+    [{ logoutAudience: [] }, '`logoutAudience` takes'],
+    [{ clockToleranceSeconds: 301 }, '`clockToleranceSeconds` takes a whole number from 0 to 300.'],
+    [{ maxTokenAgeSeconds: 0 }, '`maxTokenAgeSeconds` takes a whole number from 1 to 31536000.'],
+    [{ keyCache: { maxAge: 5 } }, '`keyCache` has no option `maxAge`.'],
+    [{ dangerouslyUnknownConfirmation: 'pass' }, "`dangerouslyUnknownConfirmation` takes one of 'refuse', 'ignore'."],
+  ])('[REAL-34] is told for %j', (options, message) => {
+    expect(() => toIssuerSettings({ issuer: iss, ...options } as never, false)).toThrow(message)
+  })
+
+  it('[REAL-34] is nothing where they are right, and what is left out is the stricter choice', () => {
+    expect(toIssuerSettings(iss, false)).toMatchObject({
+      issuer: iss,
+      audiences: undefined,
+      audienceFrom: undefined,
+      jwksUri: undefined,
+      keys: undefined,
+      keyRules: undefined,
+      tokenTypes: ['at+jwt'],
+      headerHolds: undefined,
+      tokenHeader: undefined,
+      optionalClaims: [],
+      clockToleranceSeconds: 60,
+      maxTokenAgeSeconds: undefined,
+      introspection: undefined,
+      logoutAudiences: [],
+      optionalLogoutClaims: [],
+      unknownConfirmation: 'refuse',
+    })
+    const settings = toIssuerSettings(
+      {
+        issuer: iss,
+        keys: [publicJwk, 'a PEM'],
+        optionalClaims: ['jti', 'client_id', 'iat'],
+        optionalLogoutClaims: ['exp'],
+        logoutAudience: 'client',
+        dangerouslyUnknownConfirmation: 'ignore',
+      },
+      false,
+    )
+    expect(settings).toMatchObject({
+      keys: [publicJwk, 'a PEM'],
+      optionalClaims: ['jti', 'client_id', 'iat'],
+      optionalLogoutClaims: ['exp'],
+      logoutAudiences: ['client'],
+      unknownConfirmation: 'ignore',
+    })
+    expect(toIssuerSettings({ issuer: iss, dangerouslyUnknownConfirmation: 'refuse' }, false)).toMatchObject({
+      unknownConfirmation: 'refuse',
+    })
   })
 })

@@ -1,6 +1,14 @@
 import { createResourceServer, type IssuerResolver, type ResourceServerOptions } from 'portcullis'
 import { createFrozenClock, createSigningKey, createTestIssuer, mergeFetch, requestFacts } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
+import {
+  createIssuerRegistry,
+  knownIssuers,
+  toKnownIssuers,
+  tokenHeaders,
+  toTenantTest,
+} from '../../../../src/resource-server/token/issuers.js'
+import { simulatedIssuer } from '../../../support/simulated-issuer.js'
 
 const resource = 'https://api.example.com'
 const clock = createFrozenClock()
@@ -80,8 +88,16 @@ describe('an issuer function', () => {
         throw new Error('database')
       },
     ]
-    const { one, call, asked } = setUp(() => failures.pop()?.() ?? {})
-    expect(await call(one.mintToken())).toBe('503 ERR_ISSUER_UNAVAILABLE')
+    const { one, call, asked, server } = setUp(() => failures.pop()?.() ?? {})
+    const facts = requestFacts({ headers: { authorization: `Bearer ${one.mintToken()}` } })
+    const result = await server.authenticate(facts)
+    const { error } = result.ok ? {} : result
+    expect([error?.status, error?.code]).toEqual([503, 'ERR_ISSUER_UNAVAILABLE'])
+    expect([error?.detail, error?.callback, error?.cause]).toEqual([
+      'issuer function failed',
+      'issuer',
+      new Error('database'),
+    ])
     expect(await call(one.mintToken())).toBe('503 ERR_ISSUER_UNAVAILABLE')
     expect(await call(one.mintToken())).toBe('https://one.test user-1')
     expect(asked).toHaveLength(3)
@@ -94,6 +110,10 @@ describe('an issuer function', () => {
       const result = await server.authenticate(facts)
       expect(result, JSON.stringify(given)).toMatchObject({ ok: false, answer: { status: 500, body: '' } })
       expect(!result.ok && result.error.code).toBe('ERR_CONFIGURATION')
+      if (typeof given === 'string' || Array.isArray(given)) {
+        const message = 'The `issuer` function gives an object, or undefined.'
+        expect(!result.ok && `${result.error.detail} ${result.error.message}`).toContain(message)
+      }
     }
   })
 
@@ -233,5 +253,114 @@ describe('several issuers', () => {
     const atOther = { resource: other }
     expect(await call(two.mintToken({ aud: 'urn:two:other' }), atOther)).toMatchObject(atOther)
     expect(await call(two.mintToken({ aud: 'urn:two' }), atOther)).toBe('ERR_TOKEN_AUDIENCE')
+  })
+})
+
+describe('the options that say whose tokens are accepted', () => {
+  const a = 'https://a.test'
+  const b = 'https://b.test'
+  const resolver = () => undefined
+
+  it('name one issuer or several, or leave it to a function', () => {
+    const named = (issuer: unknown) => toKnownIssuers({ issuer } as never, false).map((one) => one.issuer)
+    expect(named(a)).toEqual([a])
+    expect(named([a, { issuer: b }])).toEqual([a, b])
+    expect(named(resolver)).toEqual([])
+    const settings = toKnownIssuers({ issuer: [a, b] }, false)
+    expect(knownIssuers({ issuer: [a, b] }, settings)).toEqual([a, b])
+    expect(knownIssuers({ issuer: resolver, tenants: [a] }, [])).toEqual([a])
+    expect(knownIssuers({ issuer: resolver, tenants: new Set([a]) }, [])).toBeUndefined()
+  })
+
+  it.each<[unknown, string]>([
+    [{ issuer: undefined }, '`issuer` is missing: name the authorization server whose tokens you accept.'],
+    [{ issuer: [] }, '`issuer` is missing: name the authorization server whose tokens you accept.'],
+    [{ issuer: a, tenants: [a] }, '`tenants` goes with an `issuer` that is a function.'],
+    [{ issuer: [a, b, a] }, '`issuer` lists https://a.test twice; list it once.'],
+  ])('are refused for %j', (options, message) => {
+    expect(() => toKnownIssuers(options as never, false)).toThrow(message)
+  })
+
+  it('let a function be asked for tenants of a list, byte for byte, whatever becomes of the list', () => {
+    const tenants = [a]
+    const isTenant = toTenantTest({ issuer: resolver, tenants }, false)
+    tenants.push(b)
+    expect([isTenant(a), isTenant(`${a}/`), isTenant(b), isTenant('')]).toEqual([true, false, false, false])
+  })
+
+  it('let a function be asked for tenants of a live set, as it is then', () => {
+    const tenants = new Set([a])
+    const isTenant = toTenantTest({ issuer: resolver, tenants }, false)
+    expect([isTenant(a), isTenant(b)]).toEqual([true, false])
+    tenants.delete(a)
+    expect(isTenant(a)).toBe(false)
+    const odd = toTenantTest({ issuer: resolver, tenants: { has: () => 1 as never } }, false)
+    expect(odd(a)).toBe(false)
+  })
+
+  it('know no tenant by a live set that has lost its function', () => {
+    const tenants: { has: ((issuer: string) => boolean) | undefined } = { has: () => true }
+    const isTenant = toTenantTest({ issuer: resolver, tenants: tenants as never }, false)
+    expect(isTenant(a)).toBe(true)
+    tenants.has = undefined
+    expect(isTenant(a)).toBe(false)
+  })
+
+  it('know no tenant where no function is asked', () => {
+    expect(toTenantTest({ issuer: a }, false)(a)).toBe(false)
+  })
+
+  it('name `tenants` where a live set fails', () => {
+    const has = () => {
+      throw new Error('down')
+    }
+    const isTenant = toTenantTest({ issuer: resolver, tenants: { has } }, false)
+    expect(() => isTenant(a)).toThrow(expect.objectContaining({ callback: 'tenants' }))
+  })
+
+  it.each([undefined, null, [], {}, a, { has: true }])('want tenants for a function, and not %j', (tenants) => {
+    expect(() => toTenantTest({ issuer: resolver, tenants } as never, false)).toThrow(
+      'An `issuer` function needs `tenants`: the complete list of issuers it may be asked for.',
+    )
+  })
+
+  it('want issuers for tenants, and name the option', () => {
+    expect(() => toTenantTest({ issuer: resolver, tenants: ['a.test'] }, false)).toThrow('`tenants` takes an absolute')
+  })
+
+  it('tell the fields that tokens come in, by issuer', () => {
+    const settings = toKnownIssuers({ issuer: [a, { issuer: b, tokenHeader: 'X-Jwt' }] }, false)
+    expect(tokenHeaders(settings)).toEqual(new Map([[b, 'x-jwt']]))
+  })
+})
+
+describe('issuers to ask about tokens that are no JWTs', () => {
+  const introspection = { credential: { authenticate: () => ({}) } }
+  const issuer = ['https://a.test', 'https://b.test'].map((one) => ({ issuer: one, introspection }))
+
+  it('[REAL-34] are one for each resource, and the option is named where they are several', () => {
+    expect(() => createResourceServer({ resource, issuer })).toThrow(
+      'Several issuers of https://api.example.com have `introspection`, so that it cannot be known whom to ask about an opaque token. Name one of them in `issuers` of the resource.',
+    )
+    const named = { resource, issuers: ['https://b.test'] }
+    expect(() => createResourceServer({ resource: named, issuer })).not.toThrow()
+  })
+})
+
+describe('the registry of listed issuers', () => {
+  it('[JWT-05] trusts those, byte for byte, and no other', () => {
+    const registry = createIssuerRegistry({
+      surroundings: simulatedIssuer().surroundings,
+      resources: [],
+      issuers: toKnownIssuers({ issuer: ['https://a.test'] }, false),
+      resolver: undefined,
+      isTenant: () => true,
+      schema: undefined,
+      tokenCacheEntries: 1,
+    })
+    const names = ['https://a.test', 'https://a.test/', 'https://A.test', 'https://b.test', '']
+    expect(names.map((name) => registry.trusts(name))).toEqual([true, false, false, false, false])
+    expect(names.map((name) => registry.find(name) !== undefined)).toEqual([true, false, false, false, false])
+    expect(registry.known().map(({ issuer }) => issuer)).toEqual(['https://a.test'])
   })
 })

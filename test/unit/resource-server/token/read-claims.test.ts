@@ -216,6 +216,10 @@ describe('readActor', () => {
       act: { sub: 'b', exp: 'z' },
     }
     expect(readActor(act)).toEqual({ sub: 'a', iss: 'https://i.test', act: { sub: 'b' } })
+    expect(readActor({ sub: 'a', act: { sub: 'b', iss: 'https://i.test' } })).toStrictEqual({
+      sub: 'a',
+      act: { sub: 'b', iss: 'https://i.test' },
+    })
     expect(readActor(undefined)).toBeUndefined()
   })
 
@@ -259,5 +263,58 @@ describe('isReadableMayAct', () => {
     for (const value of [null, 'a', [], {}, { sub: 1 }, [{ sub: 'a' }], Object.create({ sub: 'a' })]) {
       expect(isReadableMayAct(value), JSON.stringify(value)).toBe(false)
     }
+  })
+})
+
+describe('what a refusal by time explains', () => {
+  const explained = (claims: object, nowSeconds = now) => {
+    try {
+      read(claims, { maxTokenAgeMs: 1_000_000, clockToleranceMs: 0 }, nowSeconds)
+    } catch (error) {
+      const { code, expected, received } = error as InvalidTokenError
+      return [code, expected, received]
+    }
+    throw new Error('expected a refusal')
+  }
+  const at = (seconds: number) => new Date(seconds * 1000).toISOString()
+
+  it('[REAL-40] is the limit and the time of this server', () => {
+    expect(explained({ exp: now })).toEqual(['ERR_TOKEN_EXPIRED', `before ${at(now)}`, at(now)])
+    expect(explained({ nbf: now + 5 })).toEqual(['ERR_TOKEN_NOT_YET_VALID', `from ${at(now + 5)}`, at(now)])
+    expect(explained({ iat: now - 1000 })).toEqual(['ERR_TOKEN_TOO_OLD', `before ${at(now)}`, at(now)])
+  })
+
+  it('[REAL-40] is a number where no date can be that late', () => {
+    expect(explained({ nbf: 8.64e12 })[1]).toBe('from +275760-09-13T00:00:00.000Z')
+    expect(explained({ nbf: 8.64e12 + 1 })[1]).toBe(`from ${8.64e15 + 1000}`)
+    expect(explained({}, Number.NaN)[2]).toBe('NaN')
+  })
+})
+
+describe('authorization_details', () => {
+  it('is absent, or a list of objects that all have a type', () => {
+    for (const details of [undefined, [], [{ type: 'a' }], [{ type: 'a' }, { type: 'b', x: 1 }]]) {
+      expect(refusal({ authorization_details: details })).toBe('none')
+    }
+    for (const details of [null, {}, 'a', [{ type: 'a' }, {}], [{ type: 5 }], [null], ['a']]) {
+      expect(refusal({ authorization_details: details }), JSON.stringify(details)).toBe(
+        'ERR_TOKEN_CLAIM_INVALID authorization_details',
+      )
+    }
+  })
+})
+
+describe('what stands for the subject', () => {
+  const profile = toClaimProfileSettings({ subjectStandIn: 'oid' })
+
+  it('is read where sub is absent or empty, and must be a text', () => {
+    for (const sub of [undefined, '']) {
+      expect(read({ sub, oid: 'o' }, { profile }).subject).toBe('o')
+      for (const oid of ['', 5, {}]) expect(refusal({ sub, oid }, { profile })).toBe('ERR_TOKEN_CLAIM_INVALID sub')
+      expect(refusal({ sub }, { profile })).toBe('ERR_TOKEN_CLAIM_MISSING sub')
+    }
+    expect(read({ sub: 's', oid: 'o' }, { profile }).subject).toBe('s')
+    expect(refusal({ sub: 5, oid: 'o' }, { profile })).toBe('ERR_TOKEN_CLAIM_INVALID sub')
+    expect(read({ sub: undefined }, { optionalClaims: new Set(['sub']) }).subject).toBe('app')
   })
 })

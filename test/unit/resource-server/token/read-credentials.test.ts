@@ -3,7 +3,12 @@ import { requestFacts } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
 import type { RequestFacts } from '../../../../src/http/request-facts.js'
 import type { BearerMethod } from '../../../../src/resource-server/token/read-credentials.js'
-import { isToken68, readBearerToken, readCredentials } from '../../../../src/resource-server/token/read-credentials.js'
+import {
+  checkTokenHeader,
+  isToken68,
+  readBearerToken,
+  readCredentials,
+} from '../../../../src/resource-server/token/read-credentials.js'
 
 const everyMethod: readonly BearerMethod[] = ['header', 'body', 'query']
 const form = { 'content-type': 'application/x-www-form-urlencoded' }
@@ -66,7 +71,8 @@ describe('readCredentials from the Authorization field', () => {
   })
 
   it('[E-01] [HTTP-11] counts credentials of other schemes as none', () => {
-    for (const field of ['Basic dXNlcjpwdw==', 'Digest a=b', 'Negotiate', '', 'abc', '=', ' Bearer abc']) {
+    const others = ['Basic dXNlcjpwdw==', 'Digest a=b', 'Negotiate', '', 'abc', '=', ' Bearer abc']
+    for (const field of [...others, 'Basic dXNlcjpwdw Bearer ', 'Basic dXNlcjpwdw DPoP ']) {
       expect(readField(field), field).toBe('ERR_TOKEN_MISSING')
     }
     expect(readField([])).toBe('ERR_TOKEN_MISSING')
@@ -108,7 +114,9 @@ describe('readCredentials from the query', () => {
 
   it('reads it where the resource says so', () => {
     expect(read({ url: '/?a=b&access_token=abc%2B#access_token=x' }, everyMethod)).toBe('Bearer abc+ by query')
-    expect(read({ url: 'https://api.example.com/x?access_token=abc' }, everyMethod)).toBe('Bearer abc by query')
+    for (const url of ['https://api.example.com/x?access_token=abc', '?access_token=abc']) {
+      expect(read({ url }, everyMethod), url).toBe('Bearer abc by query')
+    }
     for (const url of ['/access_token=abc', 'access_token=abc', '&access_token=abc', '', '#?access_token=abc']) {
       expect(read({ url }, everyMethod), url).toBe('ERR_TOKEN_MISSING')
     }
@@ -289,5 +297,56 @@ describe('isToken68', () => {
         expect(found.error !== undefined || found.token !== '').toBe(true)
       }),
     )
+  })
+})
+
+describe('readCredentials from fields of their own', () => {
+  const readIn = (headers: Record<string, string | readonly string[]>, authorization = true, names = ['x-jwt']) => {
+    const places = { bearerMethods: ['header'] as const, tokenFields: { names, authorization } }
+    const found = readCredentials(requestFacts({ headers } as never), places, true)
+    return found.error === undefined
+      ? `${found.scheme} ${found.token} by ${found.method}`
+      : `${found.error.code} ${found.scheme ?? ''}`.trim()
+  }
+
+  it('takes the token as it is, without a scheme', () => {
+    expect(readIn({ 'x-jwt': 'abc' })).toBe('Bearer abc by header')
+    expect(readIn({ 'x-jwt': 'Bearer abc' })).toBe('Bearer Bearer abc by header')
+    expect(readIn({ 'x-jwt': '' })).toBe('ERR_REQUEST_MALFORMED Bearer')
+    expect(readIn({})).toBe('ERR_TOKEN_MISSING')
+  })
+
+  it('[C-03] refuses two of them, in one field or in several', () => {
+    expect(readIn({ 'x-jwt': ['a', 'a'] })).toBe('ERR_REQUEST_AMBIGUOUS')
+    expect(readIn({ 'x-jwt': 'a', authorization: 'Bearer a' })).toBe('ERR_REQUEST_AMBIGUOUS')
+    expect(readIn({ 'x-jwt': 'a', 'y-jwt': 'a' }, true, ['x-jwt', 'y-jwt'])).toBe('ERR_REQUEST_AMBIGUOUS')
+    expect(readIn({ authorization: ['Bearer a', 'Basic b'] })).toBe('ERR_REQUEST_AMBIGUOUS')
+  })
+
+  it('looks at Authorization only where it is one of them', () => {
+    expect(readIn({ authorization: 'Bearer abc' })).toBe('Bearer abc by header')
+    expect(readIn({ authorization: 'DPoP abc' })).toBe('DPoP abc by header')
+    expect(readIn({ authorization: 'Bearer abc' }, false)).toBe('ERR_TOKEN_MISSING')
+    expect(readIn({ authorization: 'Bearer abc', 'x-jwt': 'def' }, false)).toBe('Bearer def by header')
+  })
+})
+
+describe('checkTokenHeader', () => {
+  it('takes the name of a field, and gives it in lower case', () => {
+    expect(checkTokenHeader('Cf-Access-Jwt-Assertion')).toBe('cf-access-jwt-assertion')
+    expect(checkTokenHeader(undefined)).toBeUndefined()
+  })
+
+  it.each(['Authorization', 'Proxy-Authorization', 'DPoP', 'Cookie', 'a b', 'ä', ':authority', 'a,b', 'a\n'])(
+    'refuses %j',
+    (name) => {
+      expect(() => checkTokenHeader(name)).toThrow(
+        '`tokenHeader` takes the name of a header field that a proxy writes the token into, such as Cf-Access-Jwt-Assertion.',
+      )
+    },
+  )
+
+  it.each(['', 5, null, ['x']])('refuses %j, which is no text', (name) => {
+    expect(() => checkTokenHeader(name)).toThrow('`tokenHeader` takes a non-empty string.')
   })
 })

@@ -78,6 +78,12 @@ describe('tokens of GitHub', () => {
     expect(JSON.stringify(auth)).not.toContain('hashed_token')
   })
 
+  it('[REAL-31] hold no claim that the answer leaves out', async () => {
+    const result = await world({ ...good, scopes: null }).authenticate()
+    expect(result.ok && Object.values(result.auth.claims).every((value) => value !== undefined)).toBe(true)
+    expect(result.ok && result.auth.claims).not.toHaveProperty('scope')
+  })
+
   it.each<[string, JsonObject, string]>([
     ['of another app', { ...good, app: { client_id: 'another' } }, '401 ERR_TOKEN_AUDIENCE'],
     ['of no app', { ...good, app: null }, '401 ERR_TOKEN_AUDIENCE'],
@@ -100,6 +106,11 @@ describe('tokens of GitHub', () => {
     const answer = status === 204 ? '' : { message: 'x' }
     const made = status === 204 ? world('<html>', 200) : world(answer, status)
     expect(await made.call()).toBe(outcome)
+  })
+
+  it('[REAL-29] tell what was expected of a token that is not good', async () => {
+    const result = await world({}, 404).authenticate()
+    expect(result.ok || [result.error.expected, result.error.received]).toEqual(['active', 404])
   })
 
   it('are refused from memory for a while', async () => {
@@ -133,7 +144,10 @@ describe('tokenCheck', () => {
 
   it('starts with the least that it takes', () => {
     expect(start({})).not.toThrow()
-    expect(start({ tokenCheck: { ...check, inactiveStatuses: [404, 422] } })).not.toThrow()
+    expect(start({ tokenCheck: { ...check, inactiveStatuses: [400, 404, 422, 499] } })).not.toThrow()
+    expect(start({ tokenCheck: { ...check, inactiveStatuses: [500] } })).toThrow(
+      '`introspection.tokenCheck.inactiveStatuses` takes a list of statuses from 400 to 499, but not 401, 403 and 429.',
+    )
   })
 
   it.each<[string, Partial<IntrospectionOptions>]>([
@@ -145,7 +159,14 @@ describe('tokenCheck', () => {
     ['without sub', { tokenCheck: { ...check, claims: { client_id: 'app.id' } } }],
     ['with a path of another notation', { tokenCheck: { ...check, claims: { sub: '$.user.id' } } }],
     ['with 401 as inactive', { tokenCheck: { ...check, inactiveStatuses: [401] } }],
+    ['with 403 as inactive', { tokenCheck: { ...check, inactiveStatuses: [403] } }],
+    ['with 429 as inactive', { tokenCheck: { ...check, inactiveStatuses: [404, 429] } }],
     ['with 500 as inactive', { tokenCheck: { ...check, inactiveStatuses: [500] } }],
+    ['with 399 as inactive', { tokenCheck: { ...check, inactiveStatuses: [399] } }],
+    ['with 4040 as inactive', { tokenCheck: { ...check, inactiveStatuses: [4040] } }],
+    ['with 1404 as inactive', { tokenCheck: { ...check, inactiveStatuses: [1404] } }],
+    ['with a text for a status', { tokenCheck: { ...check, inactiveStatuses: ['404'] as never } }],
+    ['with half a status', { tokenCheck: { ...check, inactiveStatuses: [404.5] } }],
     ['with a status that is no list', { tokenCheck: { ...check, inactiveStatuses: 404 as never } }],
     ['with a header that is no text', { tokenCheck: { ...check, headers: { a: 1 } as never } }],
     ['with an unknown member', { tokenCheck: { ...check, method: 'GET' } as never }],

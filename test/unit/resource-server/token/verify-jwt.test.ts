@@ -1,5 +1,3 @@
-import { getHeapSnapshot } from 'node:v8'
-import fc from 'fast-check'
 import { createResourceServer } from 'portcullis'
 import {
   createFrozenClock,
@@ -10,12 +8,8 @@ import {
   signCompact,
 } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
-import { InvalidTokenError } from '../../../../src/errors/index.js'
-import type { KeySource } from '../../../../src/issuer/key-source.js'
 import { createStaticKeys } from '../../../../src/issuer/static-keys.js'
-import { readJoseHeader, verifySignature } from '../../../../src/issuer/verify-signature.js'
 import { readCompactJws } from '../../../../src/jws/compact-jws.js'
-import type { VerificationKey } from '../../../../src/jws/verification-key.js'
 import { createBoundedCache } from '../../../../src/kit/bounded-cache.js'
 import { toClaimProfileSettings } from '../../../../src/resource-server/token/claim-profile.js'
 import { type JwtSettings, type KnownHeader, verifyJwt } from '../../../../src/resource-server/token/verify-jwt.js'
@@ -66,139 +60,6 @@ describe('verifyJwt', () => {
       expect(await call(issuer.mintToken({}, { key, tamper }))).toBe('ERR_TOKEN_SIGNATURE')
     }
   })
-
-  it('[C-30] remembers neither a raw token nor a slice that keeps it in memory', async () => {
-    const key = createSigningKey()
-    const { issuer, server } = setUp([key])
-    const kept = issuer.mintToken({}, { key, header: { 'x-kept': true } })
-    const needles: string[] = []
-    // Needles are held backwards, so that only a token still in memory can match them.
-    const verifyOne = async (token: string) => {
-      const { token: received } = await server.verify(token)
-      needles.push([...received.slice(-60)].reverse().join(''))
-    }
-    await verifyOne(issuer.mintToken({}, { key }))
-    await verifyOne(kept)
-    const heap = await readHeap()
-    const isInMemory = needles.map((needle) => heap.includes([...needle].reverse().join('')))
-    expect(isInMemory).toEqual([false, true])
-    expect(kept).toHaveLength(kept.length)
-  })
-})
-
-async function readHeap(): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of getHeapSnapshot()) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
-}
-
-const encode = (header: unknown) =>
-  Buffer.from(typeof header === 'string' ? header : JSON.stringify(header)).toString('base64url')
-const read = (header: unknown) => readJoseHeader(encode(header))
-const refusal = (header: unknown): string => {
-  try {
-    read(header)
-  } catch (error) {
-    expect(error).toBeInstanceOf(InvalidTokenError)
-    return (error as InvalidTokenError).code
-  }
-  return 'none'
-}
-
-describe('readJoseHeader', () => {
-  it('reads what decides how a token is checked', () => {
-    expect(read({ alg: 'ES256', kid: 'a', typ: 'at+jwt', cty: 'x' })).toEqual({ alg: 'ES256', kid: 'a', typ: 'at+jwt' })
-    expect(read({ alg: 'RS256' })).toEqual({ alg: 'RS256', kid: undefined, typ: null })
-  })
-
-  it('[JOSE-06] [JWT-13] [AT-02] refuses every algorithm but the asymmetric ones it knows, in their letter case', () => {
-    const wrong = [
-      'none',
-      'None',
-      'NONE',
-      'noNE',
-      '',
-      'HS256',
-      'HS384',
-      'HS512',
-      'rs256',
-      'RS256 ',
-      'ES256K',
-      'RSA-OAEP',
-      'dir',
-      'toString',
-      '__proto__',
-      'constructor',
-    ]
-    for (const alg of [...wrong, undefined, null, 1, true, ['RS256'], { alg: 'RS256' }]) {
-      expect(refusal({ alg }), JSON.stringify(alg)).toBe('ERR_TOKEN_ALGORITHM')
-    }
-    expect(refusal('{"__proto__":{"alg":"RS256"}}')).toBe('ERR_TOKEN_ALGORITHM')
-  })
-
-  it('[JOSE-03] refuses every crit: none is supported', () => {
-    for (const crit of [['exp'], ['b64'], ['alg'], ['x', 'x'], ['missing'], [], 'exp', null, 1, {}, [1], undefined]) {
-      const header = { alg: 'ES256', exp: 1, ...(crit === undefined ? {} : { crit }) }
-      expect(refusal(header), JSON.stringify(crit)).toBe(crit === undefined ? 'none' : 'ERR_TOKEN_CRITICAL_HEADER')
-    }
-  })
-
-  it('[JOSE-04] refuses b64, listed in crit or not, false or not', () => {
-    for (const b64 of [false, true, 'false', null]) {
-      expect(refusal({ alg: 'ES256', b64 })).toBe('ERR_TOKEN_CRITICAL_HEADER')
-      expect(refusal({ alg: 'ES256', b64, crit: ['b64'] })).toBe('ERR_TOKEN_CRITICAL_HEADER')
-    }
-  })
-
-  it('[JOSE-15] takes any string as kid, and refuses anything else', () => {
-    for (const kid of ['', '__proto__', '../../etc/passwd', "' OR 1=1", 'https://evil.test/jwks', 'a'.repeat(1000)]) {
-      expect(read({ alg: 'ES256', kid }).kid).toBe(kid)
-    }
-    for (const kid of [1, null, true, ['a'], { a: 1 }]) {
-      expect(refusal({ alg: 'ES256', kid }), JSON.stringify(kid)).toBe('ERR_TOKEN_MALFORMED')
-    }
-  })
-
-  it('[JOSE-18] compares typ as a media type', () => {
-    for (const typ of ['at+jwt', 'AT+JWT', 'at+JWT', 'application/at+jwt', 'Application/AT+jwt']) {
-      expect(read({ alg: 'ES256', typ }).typ, typ).toBe('at+jwt')
-    }
-    expect(read({ alg: 'ES256', typ: 'application/x/at+jwt' }).typ).toBe('application/x/at+jwt')
-    expect(read({ alg: 'ES256', typ: 'text/at+jwt' }).typ).toBe('text/at+jwt')
-    expect(read({ alg: 'ES256', typ: '' }).typ).toBe('')
-    for (const typ of [1, null, ['at+jwt'], { typ: 'at+jwt' }]) {
-      expect(refusal({ alg: 'ES256', typ }), JSON.stringify(typ)).toBe('ERR_TOKEN_TYPE')
-    }
-  })
-
-  it('[JOSE-14] hands out neither jku, jwk, x5u nor x5c', () => {
-    const header = { alg: 'ES256', jku: 'https://evil.test', jwk: {}, x5u: 'https://evil.test', x5c: ['a'], x5t: 'a' }
-    expect(Object.keys(read(header)).sort()).toEqual(['alg', 'kid', 'typ'])
-  })
-
-  it('[JOSE-05] reads the last of two members of one name', () => {
-    expect(read('{"alg":"none","alg":"ES256","kid":"a","kid":"b"}')).toMatchObject({ alg: 'ES256', kid: 'b' })
-    expect(refusal('{"alg":"ES256","alg":"none"}')).toBe('ERR_TOKEN_ALGORITHM')
-  })
-
-  it('[JWT-11] refuses a header of more than 8 KiB or 32 levels', () => {
-    const padded = (bytes: number) =>
-      JSON.stringify({ alg: 'ES256', p: '' }).replace('""', `"${'a'.repeat(bytes - 22)}"`)
-    expect(refusal(padded(8192))).toBe('none')
-    expect(refusal(padded(8194))).toBe('ERR_TOKEN_MALFORMED')
-    const nested = (depth: number) => `{"alg":"ES256","x":${'['.repeat(depth)}${']'.repeat(depth)}}`
-    expect(refusal(nested(31))).toBe('none')
-    expect(refusal(nested(32))).toBe('ERR_TOKEN_MALFORMED')
-  })
-
-  it('[ADP-08] refuses junk as malformed, and throws nothing else', () => {
-    for (const junk of ['', 'null', '[]', '1', '"a"', '{', '{}}']) expect(refusal(junk)).toBe('ERR_TOKEN_MALFORMED')
-    fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
-        expect(refusal(text)).toMatch(/^ERR_TOKEN_/)
-      }),
-    )
-  })
 })
 
 const key = createSigningKey({ kid: 'k' })
@@ -206,44 +67,6 @@ const key = createSigningKey({ kid: 'k' })
 function jwsOf(payload: object = {}, header: object = { alg: 'ES256', kid: 'k', typ: 'at+jwt' }) {
   return readCompactJws(signCompact({ header: header as never, payload: payload as never, key })) as never
 }
-
-/** Keys that sign nothing, and a record of how often they were asked. */
-function silentKeys(count: number) {
-  const checks: number[] = []
-  const keys = Array.from({ length: count }, (_, index) => ({
-    signatureCheck: () => () => {
-      checks.push(index)
-      return false
-    },
-  })) as unknown as readonly VerificationKey[]
-  return { keys, checks }
-}
-
-describe('verifySignature', () => {
-  it.each([
-    ['all of the first set', 40, 40, 16],
-    ['both sets', 10, 40, 16],
-    ['both small sets', 3, 2, 5],
-  ])('[REAL-05] makes 16 checks a token at most, over %s', async (_, known, others, expected) => {
-    const first = silentKeys(known)
-    const second = silentKeys(others)
-    const source = { find: () => first.keys, findOthers: async () => second.keys } as unknown as KeySource
-    const work = verifySignature(jwsOf(), { alg: 'ES256', kid: 'k', typ: 'at+jwt' } as never, source)
-    await expect(work).rejects.toMatchObject({ code: 'ERR_TOKEN_SIGNATURE' })
-    expect(first.checks.length + second.checks.length).toBe(expected)
-  })
-
-  it('[REAL-06] does not try a key twice, and counts the one tried before', async () => {
-    const { keys, checks } = silentKeys(20)
-    const source = { find: () => keys, findOthers: async () => [] } as unknown as KeySource
-    const header = { alg: 'ES256', kid: 'k', typ: 'at+jwt' } as never
-    await expect(verifySignature(jwsOf(), header, source, keys[3])).rejects.toMatchObject({
-      code: 'ERR_TOKEN_SIGNATURE',
-    })
-    expect(checks).toHaveLength(15)
-    expect(checks).not.toContain(3)
-  })
-})
 
 describe('a header', () => {
   it('[REAL-03] is remembered with its key once a token is accepted, and not before', async () => {
@@ -267,5 +90,114 @@ describe('a header', () => {
     expect(knownHeaders.size).toBe(0)
     await verify(claims)
     expect(knownHeaders.size).toBe(1)
+  })
+})
+
+describe('what the header and the payload must say', () => {
+  const issuer = 'https://issuer.test'
+  const claims = { iss: issuer, sub: 's', aud: 'a', jti: 'j', client_id: 'c', iat: 1000, exp: 1300 }
+
+  function judge(change: Partial<JwtSettings> = {}) {
+    const rules: JwtSettings = {
+      issuer,
+      algorithms: new Set(['ES256']),
+      tokenTypes: new Set(['at+jwt', 'jwt', null]),
+      keys: createStaticKeys([key.publicJwk]),
+      knownHeaders: createBoundedCache<KnownHeader>(10),
+      showsAccessToken: () => true,
+      profile: toClaimProfileSettings(),
+      optionalClaims: new Set(),
+      clockToleranceMs: 0,
+      maxTokenAgeMs: undefined,
+      ...change,
+    }
+    return (payload: object = {}, header: object = {}) =>
+      verifyJwt(
+        jwsOf({ ...claims, ...payload }, { alg: 'ES256', kid: 'k', typ: 'at+jwt', ...header }),
+        rules,
+        1_100_000,
+      )
+  }
+
+  it('[JOSE-06] is an algorithm of the issuer, and else nothing is verified', async () => {
+    await expect(judge({ algorithms: new Set(['RS256', 'PS256']) })()).rejects.toMatchObject({
+      code: 'ERR_TOKEN_ALGORITHM',
+      expected: ['RS256', 'PS256'],
+      received: 'ES256',
+    })
+  })
+
+  it('[AT-02] is a type of the issuer, and else nothing is verified', async () => {
+    for (const typ of ['JWT', undefined, 'id+jwt']) {
+      await expect(judge({ tokenTypes: new Set(['at+jwt', 'x']) })({}, { typ })).rejects.toMatchObject({
+        code: 'ERR_TOKEN_TYPE',
+        expected: ['at+jwt', 'x'],
+        ...(typ !== undefined && { received: typ.toLowerCase() }),
+      })
+    }
+  })
+
+  it('is what `headerConditions` demand', async () => {
+    const verify = judge({ headerHolds: ({ env }) => env === 'live' })
+    expect(await verify({}, { env: 'live' })).toMatchObject({ subject: 's' })
+    await expect(verify({}, { env: 'test' })).rejects.toMatchObject({
+      code: 'ERR_TOKEN_TYPE',
+      detail: 'the header is not as `headerConditions` demands',
+      expected: 'a header that meets `headerConditions`',
+      received: 'another header',
+    })
+  })
+
+  it('[JWT-07] is no other kind of token, known header or not', async () => {
+    const verify = judge()
+    await verify()
+    for (const typ of ['at+jwt', 'JWT', undefined]) {
+      await expect((async () => verify({ token_use: 'refresh' }, { typ }))()).rejects.toMatchObject({
+        code: 'ERR_TOKEN_TYPE',
+        detail: 'the payload names another kind of token',
+        expected: 'an access token',
+        received: ['token_use refresh'],
+      })
+    }
+  })
+
+  it('[JWT-07] has no claim of another kind where the type names none', async () => {
+    const verify = judge()
+    for (const typ of ['JWT', undefined]) {
+      await verify({}, { typ })
+      await expect((async () => verify({ at_hash: 'x' }, { typ }))()).rejects.toMatchObject({
+        code: 'ERR_TOKEN_TYPE',
+        detail: 'the payload has a claim of another kind of token',
+        received: ['at_hash'],
+      })
+    }
+    expect(await verify({ at_hash: 'x' })).toMatchObject({ subject: 's' })
+  })
+
+  it('[JWT-07] shows an access token where the type names none', async () => {
+    const verify = judge({ showsAccessToken: ({ scope }) => scope === 'a' })
+    expect(await verify({ scope: 'a' }, { typ: 'JWT' })).toMatchObject({ scopes: ['a'] })
+    for (const payload of [{}, { scope: 'b' }]) {
+      await expect((async () => verify(payload, { typ: 'JWT' }))()).rejects.toMatchObject({
+        code: 'ERR_TOKEN_TYPE',
+        detail: 'nothing in the payload shows an access token: name what does in `accessTokenEvidence` of the issuer',
+      })
+    }
+    expect(await verify({})).toMatchObject({ subject: 's' })
+  })
+
+  it('[REAL-03] is judged at once for a header that is known, while its key serves and was not withdrawn', async () => {
+    const state = { isServing: true }
+    const keys = { ...createStaticKeys([key.publicJwk]), isServing: () => state.isServing }
+    const verify = judge({ keys })
+    expect(verify()).toBeInstanceOf(Promise)
+    await verify()
+    expect(verify()).toMatchObject({ subject: 's' })
+    state.isServing = false
+    expect(verify()).toBeInstanceOf(Promise)
+    state.isServing = true
+    expect(verify()).not.toBeInstanceOf(Promise)
+    Object.assign(keys.held()[0] as object, { withdrawn: true })
+    expect(verify()).toBeInstanceOf(Promise)
   })
 })
