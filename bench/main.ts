@@ -13,24 +13,28 @@ import { http } from './suites/http.js'
 import { memory } from './suites/memory.js'
 import { million } from './suites/million.js'
 import { options } from './suites/options.js'
+import { refresh } from './suites/refresh.js'
 import { scaling } from './suites/scaling.js'
 import { sessions } from './suites/sessions.js'
 import { startUp } from './suites/start-up.js'
 import { type Mode, modes, type Suite, type Thoroughness } from './suites/suite.js'
 import { tail } from './suites/tail.js'
 import { tokens } from './suites/tokens.js'
+import { workers } from './suites/workers.js'
 
 const suites: Readonly<Record<string, Suite>> = {
   tokens,
   concurrency,
   dpop,
   caches,
+  refresh,
   options,
   events,
   scaling,
   memory,
   million,
   'start-up': startUp,
+  workers,
   http,
   sessions,
   tail,
@@ -74,7 +78,7 @@ for (const name of chosen) {
   measured[name] = {
     ...result,
     mode,
-    date: new Date().toISOString().slice(0, 10),
+    date: new Date().toISOString().slice(0, 16).replace('T', ' '),
     seconds,
     load: loadavg()[0] as number,
   }

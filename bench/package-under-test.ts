@@ -4,9 +4,8 @@
  */
 const entry = (name: string) => import(name)
 
-export const { createResourceServer, createGrants, withGrants, InvalidTokenError } = (await entry(
-  'portcullis',
-)) as typeof import('../src/index.js')
+export const { createMemoryLockStore, createResourceServer, createGrants, withGrants, InvalidTokenError } =
+  (await entry('portcullis')) as typeof import('../src/index.js')
 
 export const { nodeRequestFacts } = (await entry('portcullis/adapter')) as typeof import('../src/adapter.js')
 

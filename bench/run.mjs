@@ -64,6 +64,20 @@ function compile() {
   ]
   const output = [`--outdir=${compiled}`, `--outbase=${here}`, '--out-extension:.js=.mjs', '--log-level=warning']
   run(join(root, 'node_modules', '.bin', 'esbuild'), [...inputs, ...options, ...output])
+  bundleWorkers()
+}
+
+/** As those who deploy Workers do: everything in one file, for a runtime without `node:` modules. */
+function bundleWorkers() {
+  const inputs = ['bare', 'jose', 'portcullis'].map((name) => join(here, 'workers', `${name}.mjs`))
+  const options = ['--bundle', '--format=esm', '--platform=neutral', '--target=es2022', '--main-fields=module,main']
+  const output = [`--outdir=${join(compiled, 'workers')}`, '--out-extension:.js=.mjs', '--log-level=warning']
+  run(join(root, 'node_modules', '.bin', 'esbuild'), [
+    ...inputs,
+    ...options,
+    '--conditions=workerd,worker,import',
+    ...output,
+  ])
 }
 
 installPeers()

@@ -18,9 +18,9 @@ type Autocannon = (options: Record<string, unknown>) => Promise<Result>
 const { default: autocannon } = await peer<{ default: Autocannon }>('autocannon')
 
 async function send(load: Load): Promise<LoadResult> {
-  const { url, seconds, connections } = load
+  const { url, seconds, amount, connections } = load
   const setupRequest = withCredentials(load)
-  const result = await autocannon({ url, duration: seconds, connections, requests: [{ setupRequest }] })
+  const result = await autocannon({ url, duration: seconds, amount, connections, requests: [{ setupRequest }] })
   return {
     answered: result['2xx'],
     failed: result.non2xx + result.errors,

@@ -42,6 +42,8 @@ export interface Load {
   readonly proofKeys?: readonly JsonWebKey[] | undefined
   readonly order: 'in turn' | 'random'
   readonly seconds: number
+  /** So many requests instead, however long they take. */
+  readonly amount?: number | undefined
   readonly connections: number
 }
 

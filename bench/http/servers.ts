@@ -29,17 +29,21 @@ export async function startServer(
 /**
  * Sends load to one after the other, in an order that rotates with each round; the first round does not count. Ends the
  * processes afterwards.
+ *
+ * @param firstLoad - what is other in the first round.
  */
 export async function measureServers(
   servers: readonly Server[],
   loadOf: (server: Server) => Omit<Load, 'url' | 'seconds' | 'connections'>,
   rounds: number,
+  firstLoad: Partial<Load> = {},
 ): Promise<void> {
   const generator = fork(join(compiled, 'http', 'load.mjs'))
   for (let round = -1; round < rounds; round++) {
     for (let place = 0; place < servers.length; place++) {
       const server = servers[(round + 1 + place) % servers.length] as Server
-      const load = { ...loadOf(server), url: server.url, seconds: 1, connections: 10 }
+      const usual = { ...loadOf(server), url: server.url, seconds: 1, connections: 10 }
+      const load = round < 0 ? { ...usual, ...firstLoad } : usual
       await measureOnce(server, generator, load, round >= 0)
     }
   }

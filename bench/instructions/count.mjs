@@ -1,10 +1,16 @@
 /*
- * npm run instructions [-- --check | --write] [--no-build] [--runs 5]
+ * npm run instructions [-- --check | --write | --parts new] [--no-build] [--runs 5] [--busy 20]
  *
  * Counts the machine instructions of the hot path, which no other work of the machine disturbs. scenario.mjs takes one way
  * through the package in a process of its own, until everything is compiled for good; then step.c has its main thread run
  * one instruction at a time for some requests, and the median of these is told. V8 runs in one thread and with fixed seeds,
  * so that it compiles the same each time. Bytes are what a request allocates.
+ *
+ * --parts tells what the instructions of one scenario of scenario.mjs are made of: parts.mjs. `new limit` is the scenario `new`
+ * by the hand-written verifier of bench/limit.ts, and so on. It needs `nm`, of binutils, and
+ * a binary of Node with its symbols on x64.
+ *
+ * --busy puts a loop of so many turns before each guarded request, to see that the check notices it.
  *
  * --check fails where a figure is 3 % above that of baseline.json, --write renews that file for this line of Node. The
  * platform's own code takes other ways on another processor: there, up to 15 % pass, which is said.
@@ -15,6 +21,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { partsOf } from './parts.mjs'
 
 const here = import.meta.dirname
 const root = join(here, '..', '..')
@@ -30,6 +37,8 @@ const { values } = parseArgs({
     write: { type: 'boolean', default: false },
     build: { type: 'boolean', default: true },
     runs: { type: 'string', default: '1' },
+    parts: { type: 'string' },
+    busy: { type: 'string', default: '0' },
   },
   allowNegative: true,
 })
@@ -43,6 +52,9 @@ const engineFlags = [
   '--max-semi-space-size=64',
 ]
 
+/** Names for all code, that of the engine itself included. */
+const tracedFlags = ['--perf-basic-prof', '--no-short-builtin-calls']
+
 /** What is told and guarded: one scenario less another. The hash of the token is the platform's, and left out. */
 const figures = {
   'repeated token at the gate': ['repeated', 'hash'],
@@ -50,6 +62,8 @@ const figures = {
   'repeated token, Fastify': ['fastify', 'fastify bare'],
   'repeated token, Koa': ['koa', 'koa bare'],
 }
+
+const guarded = new Set(Object.values(figures).map(([whole]) => whole))
 
 /** The model and what it can do, as Linux tells it. */
 function processor() {
@@ -63,7 +77,7 @@ function fail(message) {
 }
 
 async function writeInput(file) {
-  const { createTestIssuer } = await import(join(root, 'dist/src/testing/index.js'))
+  const { createDpopClient, createTestIssuer } = await import(join(root, 'dist/src/testing/index.js'))
   const audience = 'https://api.example.com'
   const login = { issuer: 'https://login.example.com', algorithms: ['RS256'], lifetimeSeconds: 86_400 }
   const issuer = createTestIssuer({ ...login, audience })
@@ -78,20 +92,31 @@ async function writeInput(file) {
   }
   const tokens = Array.from({ length: 256 }, () => issuer.mintToken(claims))
   const jwks = { keys: issuer.publishedKeys() }
-  writeFileSync(file, JSON.stringify({ issuer: issuer.issuer, audience, scope: 'profile', jwks, tokens }))
+  const client = createDpopClient()
+  const token = issuer.mintToken({ ...claims, cnf: { jkt: client.jkt } })
+  const bound = { token, proof: client.proof({ url: `${audience}/me`, accessToken: token }) }
+  const limitModule = `${file}-limit.mjs`
+  const bundle = ['--bundle', '--platform=node', '--format=esm', '--log-level=warning', `--outfile=${limitModule}`]
+  spawnSync(join(root, 'node_modules/.bin/esbuild'), [join(here, '../limit.ts'), ...bundle], { stdio: 'inherit' })
+  const input = { issuer: issuer.issuer, audience, scope: 'profile', jwks, tokens, bound, limitModule }
+  writeFileSync(file, JSON.stringify(input))
 }
 
 /** Instructions and bytes of one request. */
-function count(folder, name) {
+function count(folder, name, trace) {
   const node = [
     process.execPath,
     ...engineFlags,
+    ...(trace === undefined ? [] : tracedFlags),
     join(here, 'scenario.mjs'),
     name,
     String(requests),
     join(folder, 'input'),
+    guarded.has(name) ? values.busy : '0',
   ]
-  const child = spawn(join(folder, 'step'), node, { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] })
+  const env = { ...process.env, ...(trace !== undefined && { STEP_TRACE: trace }) }
+  // V8 leaves a log of its own where it runs.
+  const child = spawn(join(folder, 'step'), node, { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit', 'pipe'] })
   const output = { 1: '', 3: '' }
   for (const descriptor of [1, 3]) {
     child.stdio[descriptor].on('data', (chunk) => {
@@ -104,7 +129,8 @@ function count(folder, name) {
       const counts = output[3].trim().split('\n').map(Number)
       if (status !== 0 || counts.length !== requests) reject(new Error(`${name}: status ${status}, see above`))
       counts.sort((a, b) => a - b)
-      resolve({ instructions: counts[requests >> 1], bytes: Math.round(Number(output[1])) })
+      const [bytes, processId] = output[1].split(' ').map(Number)
+      resolve({ instructions: counts[requests >> 1], bytes: Math.round(bytes), processId })
     })
   })
 }
@@ -126,6 +152,19 @@ async function countAll(folder) {
       },
     ]),
   )
+}
+
+/** The platform's own map of what it compiled is in /tmp, whatever the folder. */
+async function printParts(folder, name) {
+  const trace = join(folder, 'trace')
+  const { processId } = await count(folder, name, trace)
+  const map = `/tmp/perf-${processId}.map`
+  const parts = partsOf(trace, map)
+  rmSync(map)
+  const whole = parts.reduce((sum, [, instructions]) => sum + instructions, 0)
+  for (const [part, instructions] of [[`${name}, whole`, whole], ...parts]) {
+    process.stdout.write(`${String(instructions).padStart(7)}  ${part}\n`)
+  }
 }
 
 function print(measured, baseline) {
@@ -160,6 +199,11 @@ const folder = mkdtempSync(join(tmpdir(), 'instructions-'))
 const compiled = spawnSync('cc', ['-O2', '-o', join(folder, 'step'), join(here, 'step.c')], { stdio: 'inherit' })
 if (compiled.status !== 0) fail('This needs a C compiler: apt-get install gcc libc6-dev.')
 await writeInput(join(folder, 'input'))
+if (values.parts !== undefined) {
+  await printParts(folder, values.parts)
+  rmSync(folder, { recursive: true })
+  process.exit(0)
+}
 let measured
 for (let run = 0; run < Number(values.runs); run++) {
   measured = await countAll(folder)

@@ -1,6 +1,6 @@
 /*
- * One way through the package, `turns` times over, in a process of its own: `node scenario.mjs <name> <turns> <input>`.
- * count.mjs runs it. Prints the bytes that a turn allocates.
+ * One way through the package, `turns` times over, in a process of its own: `node scenario.mjs <name> <turns> <input> [<loops>]`.
+ * count.mjs runs it. Prints the bytes that a turn allocates, and the id of the process.
  *
  * The signature check is taken out, since it is the platform's and takes ten times as many instructions as all the rest.
  */
@@ -13,8 +13,8 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 
-const [, , name, turns, inputFile] = process.argv
-const { issuer, audience, scope, jwks, tokens } = JSON.parse(readFileSync(inputFile, 'utf8'))
+const [, , name, turns, inputFile, busyLoops = '0'] = process.argv
+const { issuer, audience, scope, jwks, tokens, bound, limitModule } = JSON.parse(readFileSync(inputFile, 'utf8'))
 const root = join(import.meta.dirname, '..', '..')
 const dist = (entry) => import(pathToFileURL(join(root, 'dist', entry)).href)
 const peer = async (module) => {
@@ -30,7 +30,7 @@ crypto.verify = (_digest, _data, _key, _signature, callback) =>
   callback === undefined || queueMicrotask(() => callback(null, true))
 syncBuiltinESMExports()
 
-async function createServer(tokenCacheEntries) {
+async function createServer(tokenCacheEntries, dpop = 'off') {
   const { createResourceServer } = await dist('src/index.js')
   const fetch = async () => Response.json(jwks)
   return createResourceServer({
@@ -38,6 +38,7 @@ async function createServer(tokenCacheEntries) {
     issuer: { issuer, jwksUri: `${issuer}/jwks` },
     fetch,
     tokenCacheEntries,
+    dpop,
   })
 }
 
@@ -69,6 +70,53 @@ async function gate(given, tokenCacheEntries) {
     const judged = guard(nodeRequestFacts(requests[turn++ % requests.length]))
     const result = judged instanceof Promise ? await judged : judged
     if (!result.ok) throw result.error
+  }
+}
+
+/** Every request has a proof of its own, of one client; only their signatures are not real. */
+function requestsWithProofs() {
+  const { token, proof } = bound
+  const [header, payload, signature] = proof.split('.')
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString())
+  return Array.from({ length: warmUpTurns + allocatingTurns + Number(turns) }, () => {
+    const own = Buffer.from(JSON.stringify({ ...claims, jti: crypto.randomUUID() })).toString('base64url')
+    const { headers, rawHeaders: _, ...request } = plainRequest(token)
+    const credentials = { authorization: `DPoP ${token}`, dpop: `${header}.${own}.${signature}` }
+    const rawHeaders = [...fields, 'Authorization', credentials.authorization, 'DPoP', credentials.dpop]
+    return { ...request, headers: { ...headers, ...credentials }, rawHeaders }
+  })
+}
+
+async function gateWithProofs() {
+  const { nodeRequestFacts } = await dist('src/adapter.js')
+  const guard = (await createServer(1000, 'required')).guard({ scope })
+  const requests = requestsWithProofs()
+  let turn = 0
+  return async () => {
+    const judged = guard(nodeRequestFacts(requests[turn++]))
+    const result = judged instanceof Promise ? await judged : judged
+    if (!result.ok) throw result.error
+  }
+}
+
+/** The same by the hand-written verifier of bench/limit.ts. */
+async function limit(given, cacheEntries) {
+  const { createTokenLimit } = await import(pathToFileURL(limitModule).href)
+  const verify = createTokenLimit({ issuer, audience, algorithm: 'RS256', jwk: jwks.keys[0], scope, cacheEntries })
+  const requests = given.map(plainRequest)
+  let turn = 0
+  return async () => void verify(requests[turn++ % requests.length].headers.authorization)
+}
+
+async function limitWithProofs() {
+  const { createBoundTokenLimit } = await import(pathToFileURL(limitModule).href)
+  const settings = { issuer, audience, algorithm: 'RS256', jwk: jwks.keys[0], scope, cacheEntries: 1000 }
+  const verify = createBoundTokenLimit(settings)
+  const requests = requestsWithProofs()
+  let turn = 0
+  return async () => {
+    const { method, headers } = requests[turn++]
+    verify({ authorization: headers.authorization, dpop: headers.dpop, method, url: `${audience}/me` })
   }
 }
 
@@ -125,6 +173,10 @@ const scenarios = {
   repeated: () => gate(tokens.slice(0, 1), 1000),
   new: () => gate(tokens, tokens.length / 4),
   'fastify bare': () => fastify(false),
+  'repeated limit': () => limit(tokens.slice(0, 1), 1000),
+  'new limit': () => limit(tokens, tokens.length / 4),
+  dpop: gateWithProofs,
+  'dpop limit': limitWithProofs,
   fastify: () => fastify(true),
   'koa bare': () => koa(false),
   koa: () => koa(true),
@@ -149,11 +201,19 @@ async function repeat(times, signal, run) {
   }
 }
 
-const run = await scenarios[name]()
+/** Work that is in no way useful: what a change for the worse would look like. */
+function idle(loops) {
+  let sum = 0
+  for (let n = 0; n < loops; n++) sum = (sum * 31 + n) | 0
+  return sum
+}
+
+const once = await scenarios[name]()
+const run = busyLoops === '0' ? once : () => (idle(Number(busyLoops)) === 0.5 ? undefined : once())
 await repeat(warmUpTurns, noSignal, run)
 const before = process.memoryUsage().heapUsed
 await repeat(allocatingTurns, noSignal, run)
 const bytes = (process.memoryUsage().heapUsed - before) / allocatingTurns
 await repeat(Number(turns), mark, run)
-process.stdout.write(`${bytes}\n`)
+process.stdout.write(`${bytes} ${process.pid}\n`)
 process.exit(0)

@@ -34,8 +34,9 @@ export const figurePages: readonly FigurePage[] = [
   {
     file: 'cache-figures',
     title: 'From a cache',
-    about: 'What is answered from memory: remembered tokens, introspected ones, exchanged ones. No network takes part.',
-    suites: ['caches'],
+    about:
+      'What is answered from memory: remembered tokens, introspected ones, exchanged ones; and what it takes to exchange one, or to renew one that many wait for. No network takes part.',
+    suites: ['caches', 'refresh'],
   },
   {
     file: 'option-figures',
@@ -53,8 +54,8 @@ export const figurePages: readonly FigurePage[] = [
   {
     file: 'start-figures',
     title: 'Start',
-    about: 'Fresh processes: importing an entry, and the command.',
-    suites: ['start-up'],
+    about: 'Fresh processes: importing an entry, the command, and a Worker.',
+    suites: ['start-up', 'workers'],
   },
   {
     file: 'server-figures',

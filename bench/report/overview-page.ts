@@ -24,6 +24,8 @@ export function overviewPage(runs: readonly RunResult[], coreHour: number): stri
   const [first] = runs as readonly [RunResult, ...RunResult[]]
   return `# Performance
 
+What a request costs behind the gate, beside other libraries, on one machine.
+
 ![Requests per second of one core](performance/overview.svg)
 
 ${quickness(runs)}
@@ -36,7 +38,7 @@ client uses its token many times, which is the common case. *New token*: every r
 case. Node ${first.machine.node}; the handler answers with a few bytes.
 
 ${frameworks.map((framework) => costs(first, framework, coreHour)).join('\n\n')}
-
+${runs.slice(1).map(otherLine).join('')}
 The limit is what one would write by hand for one issuer and one key, with the same checks.
 
 ## Targets
@@ -94,6 +96,24 @@ function costs(run: RunResult, framework: string, coreHour: number): string {
   if (lines.length === 0) return `**${framework}**: not measured in this run.`
   const columns = ['same token: requests/s', 'a million', 'new token: requests/s', 'a million']
   return markdownTable([[framework, ...columns], ...lines])
+}
+
+/** Requests per second of a core on another line of Node, in short. */
+function otherLine(run: RunResult): string {
+  const perSecondOf = (framework: string, guard: string, id: string) => {
+    const figure = guardsOf(run, framework, id).find(({ name }) => name === guard)?.figure
+    return figure === undefined ? '–' : Math.round(1e6 / figure.median).toLocaleString('en-US')
+  }
+  const lines = frameworks.map((framework) => [
+    framework,
+    ...['one', 'new'].flatMap((id) =>
+      ['bare', 'limit', 'portcullis'].map((guard) => perSecondOf(framework, guard, id)),
+    ),
+  ])
+  const columns = ['same token', 'new token'].flatMap((token) =>
+    ['bare', 'limit', 'portcullis'].map((guard) => `${token}: ${guard}`),
+  )
+  return `\nRequests per second of one core on Node ${run.machine.node}:\n\n${markdownTable([['', ...columns], ...lines])}\n`
 }
 
 /** Requests per second of a core, and what a million of them costs, in cents. */

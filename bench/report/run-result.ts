@@ -5,6 +5,7 @@ import type { Machine } from './machine.js'
 /** How and when a suite was measured. */
 export interface Circumstances {
   readonly mode: Mode
+  /** When it ended, in UTC. */
   readonly date: string
   readonly seconds: number
   /** How many processes wanted a processor, on the average of the minute before its end. */

@@ -1,5 +1,11 @@
 import type { Auth, GrantClient } from '../../src/index.js'
-import { type Contender, compare, named } from '../measure/compare.js'
+import {
+  createTokenEndpoint,
+  oauth4webapiExchange,
+  openidClient,
+  portcullisClient,
+} from '../contenders/token-clients.js'
+import { type Contender, compare, named, speedRatio } from '../measure/compare.js'
 import { pairedRatio } from '../measure/statistics.js'
 import { createGrants, createResourceServer, peer, requestFacts, withGrants } from '../package-under-test.js'
 import { audience, createBenchIssuer, mintToken, scope } from '../set-up/issuer.js'
@@ -17,8 +23,13 @@ export const caches: Suite = async ({ pace }) => {
   const added = named(measured, 'handler with one cached grant').rounds.map(
     (micros, round) => micros - (named(measured, 'handler without grants').rounds[round] as number),
   )
+  const exchanged = await compare(await exchangeContenders(), pace)
+  const faster = (one: string, other: string) => speedRatio(exchanged, one, other).median
   return {
-    tables: [tableOf('caches', 'From a cache', measured, 'repeated JWT')],
+    tables: [
+      tableOf('caches', 'From a cache', measured, 'repeated JWT'),
+      tableOf('exchange', 'A token for a downstream service (RFC 8693)', exchanged, exchangedAnew.openid),
+    ],
     verdicts: [
       {
         target: 'A grant served from the cache adds',
@@ -29,8 +40,50 @@ export const caches: Suite = async ({ pace }) => {
         unit: 'µs',
         atMost: 3,
       },
+      {
+        target: 'Exchanged before, to openid-client, which exchanges each time',
+        figure: faster(exchangedBefore, exchangedAnew.openid),
+        unit: '×',
+        atLeast: 10,
+      },
     ],
   }
+}
+
+const exchangedBefore = 'portcullis, exchanged before'
+const exchangedAnew = {
+  own: 'portcullis, exchanging each time',
+  openid: 'openid-client, exchanging each time',
+  oauth: 'oauth4webapi, exchanging each time',
+}
+
+/** The answer is at hand, so that no network takes part. Peers keep no exchanged token. */
+async function exchangeContenders(): Promise<readonly Contender[]> {
+  const endpoint = createTokenEndpoint((n) => ({
+    access_token: `downstream-${n}`,
+    token_type: 'Bearer',
+    issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    expires_in: 3600,
+  }))
+  const client = portcullisClient(endpoint)
+  const openid = await openidClient(endpoint)
+  const oauth = await oauth4webapiExchange(endpoint)
+  const parameters = (turn: number) => ({
+    subject_token: `subject-${turn}`,
+    subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    resource: downstream,
+  })
+  const [, cached] = (await grantContenders()) as [Contender, Contender]
+  return [
+    { ...cached, name: exchangedBefore },
+    {
+      name: exchangedAnew.own,
+      isAsync: true,
+      run: (turn) => client.exchangeToken({ subjectToken: `subject-${turn}`, resource: downstream }),
+    },
+    { name: exchangedAnew.openid, isAsync: true, run: (turn) => openid.exchange(parameters(turn)) },
+    { name: exchangedAnew.oauth, isAsync: true, run: (turn) => oauth(parameters(turn)) },
+  ]
 }
 
 function repeatedJwt(): Contender {

@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { spreadOf } from '../measure/statistics.js'
+import { importTime, modulesLoadedBy } from '../measure/fresh-process.js'
+import { pairedRatio, spreadOf } from '../measure/statistics.js'
 import { compiled } from '../set-up/compiled.js'
+import { startParts } from './start-parts.js'
 import type { Row, Suite, Verdict } from './suite.js'
 
 const adapters = ['express', 'fastify', 'koa', 'fetch'] as const
@@ -13,7 +15,7 @@ export const startUp: Suite = async ({ quick }) => {
   const runs = quick ? 3 : 15
   const entries = [['portcullis'], ...adapters.map((adapter) => ['portcullis', `portcullis/${adapter}`])]
   const own = entries.length
-  entries.push(['node:crypto'], [createRequire(packageFile('package.json')).resolve('ipaddr.js')])
+  entries.push(['node:crypto'])
   const times = entries.map(() => [] as number[])
   for (let run = 0; run < runs; run++) {
     entries.forEach((entry, index) => {
@@ -22,9 +24,9 @@ export const startUp: Suite = async ({ quick }) => {
   }
   const loaded = entries.map(packagesLoadedBy)
   const rows = entries.map((entry, index) => ({
-    name: index < own ? entry.join(' + ') : `${entry[0]?.replace(/.*node_modules\/([^/]+).*/, '$1')} alone`,
+    name: index < own ? entry.join(' + ') : `${entry[0]} alone`,
     figure: spreadOf(times[index] as readonly number[]),
-    cells: [[...(loaded[index] as ReadonlySet<string>)].join(', ')],
+    cells: [[...(loaded[index] as ReadonlySet<string>)].join(', ') || 'none'],
   }))
   const verdicts: Verdict[] = rows.slice(1, own).map(({ name, figure }) => ({
     target: `Importing ${name}`,
@@ -37,7 +39,14 @@ export const startUp: Suite = async ({ quick }) => {
   const none = `Of ${frameworks.join(', ')}, these imports load`
   return {
     tables: [
-      { id: 'start-up', title: 'Import time, in a fresh process', unit: 'ms', columns: ['packages loaded'], rows },
+      {
+        id: 'start-up',
+        title: 'Import time, in a fresh process',
+        unit: 'ms',
+        columns: ['other packages loaded'],
+        rows,
+      },
+      startParts(packageFile('.'), runs),
       { id: 'command', title: 'A whole process of the command, without network', unit: 'ms', rows: command.rows },
     ],
     verdicts: [
@@ -56,22 +65,36 @@ const idToken = [{ alg: 'ES256', typ: 'JWT' }, { iss: 'https://id.example.com', 
 /** From the start of a process to its end, in turn with one that does nothing. */
 function commandTimes(runs: number): { readonly rows: readonly Row[]; readonly verdicts: readonly Verdict[] } {
   const script = packageFile('dist/src/cli/bin.js')
+  const peer = createRequire(join(compiled, 'main.mjs')).resolve('jwt-cli')
   const nothing: number[] = []
   const check: number[] = []
+  const decode: number[] = []
   for (let run = 0; run < runs; run++) {
     nothing.push(processTime(['-e', '0'], '', 0))
     check.push(processTime([script, 'check', '-'], idToken, 1))
+    decode.push(processTime([peer], idToken, 0))
   }
   const [least, figure] = [spreadOf(nothing), spreadOf(check)]
-  const ratio = spreadOf(check.map((time, index) => time / (nothing[index] as number)))
   return {
     rows: [
       { name: 'node -e 0', figure: least },
       { name: 'portcullis check', figure },
+      { name: 'jwt-cli, which decodes a token and checks nothing', figure: spreadOf(decode) },
     ],
     verdicts: [
       { target: 'portcullis check without network', figure: figure.median, unit: 'ms', atMost: 150 },
-      { target: 'portcullis check, node -e 0 = 1', figure: ratio.median, unit: 'times', atMost: 4 },
+      {
+        target: 'portcullis check, node -e 0 = 1',
+        figure: pairedRatio(check, nothing).median,
+        unit: 'times',
+        atMost: 4,
+      },
+      {
+        target: 'portcullis check, jwt-cli = 1',
+        figure: pairedRatio(check, decode).median,
+        unit: 'times',
+        atMost: 1.5,
+      },
     ],
   }
 }
@@ -90,39 +113,8 @@ function processTime(args: readonly string[], input: string, exitCode: number): 
   return time
 }
 
-function importTime(entry: readonly string[]): number {
-  return Number(
-    runScript(`
-    const startedAt = performance.now()
-    for (const name of ${JSON.stringify(entry)}) await import(name)
-    process.stdout.write(String(performance.now() - startedAt))`),
-  )
-}
-
-const printEveryModule = `
-  import { writeSync } from 'node:fs'
-  export async function load(url, context, next) {
-    writeSync(1, url + '\\n')
-    return next(url, context)
-  }`
-
 /** The packages that importing an entry loads modules of, ES modules and CommonJS alike. */
 function packagesLoadedBy(entry: readonly string[]): ReadonlySet<string> {
-  const output = runScript(`
-    import { createRequire, register } from 'node:module'
-    import { writeSync } from 'node:fs'
-    register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(printEveryModule)}))
-    for (const name of ${JSON.stringify(entry)}) await import(name)
-    for (const file of Object.keys(createRequire('file:///').cache)) writeSync(1, file + '\\n')`)
-  const names = output.matchAll(/.*\/node_modules\/((?:@[^/\n]+\/)?[^/\n]+)\/.*/g)
-  return new Set([...names].map(([, name]) => name as string))
-}
-
-function runScript(script: string): string {
-  const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
-    encoding: 'utf8',
-    cwd: compiled,
-  })
-  if (status !== 0) throw new Error(stderr)
-  return stdout
+  const names = modulesLoadedBy(entry).map((one) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(one)?.[1])
+  return new Set(names.filter((name) => name !== undefined))
 }

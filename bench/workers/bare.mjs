@@ -1,0 +1,4 @@
+/* A Worker that checks nothing. */
+export default {
+  fetch: () => Response.json({ ok: true }),
+}
