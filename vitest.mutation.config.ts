@@ -1,22 +1,60 @@
+import { dirname } from 'node:path/posix'
 import { defineConfig } from 'vitest/config'
 import { sortTestFiles } from './test/support/test-files.js'
 import base from './vitest.config.js'
 
 const { projects: _, ...shared } = base.test ?? {}
-const { together, alone } = sortTestFiles(import.meta.dirname)
+const sorted = sortTestFiles(import.meta.dirname)
 
-const room = process.env['MUTATION_ROOM']
-const own = [...together, ...alone].filter((file) => file.startsWith(`test/unit/${room}/`))
+/** The nearest folder of unit tests, `undefined` for none. */
+function testsOf(room: string): string | undefined {
+  const folder = `test/unit/${room}/`
+  if ([...sorted.together, ...sorted.alone].some((file) => file.startsWith(folder))) return folder
+  return room.includes('/') ? testsOf(dirname(room)) : undefined
+}
+
+const folder = testsOf(process.env['MUTATION_ROOM'] ?? '')
+
+function chosen(files: readonly string[]): string[] {
+  return files.filter((file) => (folder === undefined ? !file.startsWith('test/docs/') : file.startsWith(folder)))
+}
+
+const together = chosen(sorted.together)
+const alone = chosen(sorted.alone)
+
+/** Loads the tests into one process, in which mutants are switched on: see .ci/mutation/switched.mjs. */
+const switched = {
+  resolve: {
+    alias: [
+      ...((base.resolve?.alias ?? []) as { find: string | RegExp; replacement: string }[]),
+      { find: /^vitest$/, replacement: `${import.meta.dirname}/.ci/mutation/collect.mjs` },
+      { find: /^real-vitest$/, replacement: `${import.meta.dirname}/node_modules/vitest/dist/index.js` },
+    ],
+  },
+  test: {
+    ...shared,
+    setupFiles: ['./.ci/mutation/set-up.mjs'],
+    include: ['.ci/mutation/switched.mjs'],
+    pool: 'threads' as const,
+    env: { MUTATION_FILES: JSON.stringify(together.map((file) => `${import.meta.dirname}/${file}`)) },
+  },
+}
 
 /**
  * The tests that kill mutants: those of the room in MUTATION_ROOM, and without one all that start no other program. Run by
- * `npm run mutation`, see docs/proof.md.
+ * `npm run mutation`, see docs/proof.md. Files that can share a process load the sources once, which is most of the time.
  */
 export default defineConfig({
   ...base,
   test: {
     ...shared,
     reporters: ['default'],
-    include: own.length > 0 ? own : [...together, ...alone].filter((file) => !file.startsWith('test/docs/')),
+    // Those of the whole suite look at guards and frameworks only, and load all of the library.
+    setupFiles: ['./.ci/mutation/set-up.mjs'],
+    projects: [
+      { extends: true as const, test: { name: 'together', include: together, isolate: false } },
+      { extends: true as const, test: { name: 'alone', include: alone } },
+    ].filter(({ test }) => test.include.length > 0),
   },
+  ...(process.env['MUTATION_PLAN'] === undefined ? {} : switched),
 })
