@@ -2,15 +2,20 @@
  * The site: the pages of docs/ as they stand, the reference that `npm run docs:api` writes, and a search in the page itself.
  * `npm run site` builds it. It loads nothing from another server.
  */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { defineConfig } from 'vitepress'
 import { diagramName, wordsOf } from './diagram-blocks.mjs'
-import { protectPlayground, webSources } from './playground.mjs'
+import { describe, headOf, protect } from './page-head.mjs'
+import { webSources } from './playground.mjs'
 import { sections } from './sections.mjs'
+import { tokenize } from './theme/search.mjs'
 
 const repository = 'https://github.com/portcullis-auth/portcullis'
+const gitHubMark = readFileSync(join(import.meta.dirname, 'github.svg'), 'utf8')
 const docs = join(import.meta.dirname, '..')
+/** Where the site is published, such as `https://example.com/docs/`. Without it, it works at the root of any host. */
+const address = process.env.SITE_URL ? process.env.SITE_URL.replace(/\/*$/, '/') : undefined
 
 /** The anchors that GitHub gives, so that a link leads to the same heading there and here. */
 function slugify(heading) {
@@ -21,7 +26,7 @@ function slugify(heading) {
     .replace(/\s/g, '-')
 }
 
-/** Links to files outside docs/ lead to the repository. */
+/** Links to files outside docs/, and to files that are no pages, lead to the repository. */
 function linkRepository({ renderer: { rules } }) {
   const render = rules.link_open
   rules.link_open = (tokens, index, options, env, self) => {
@@ -30,6 +35,8 @@ function linkRepository({ renderer: { rules } }) {
     const path = posix.join(posix.dirname(env.relativePath), target)
     if (target.startsWith('..') && path.startsWith('..')) {
       token.attrSet('href', `${repository}/blob/main/${path.slice('../'.length)}`)
+    } else if (/^[^:]+\.json$/.test(target)) {
+      token.attrSet('href', `${repository}/blob/main/docs/${path}`)
     }
     return render(tokens, index, options, env, self)
   }
@@ -48,13 +55,6 @@ function showDiagrams({ renderer: { rules }, utils }) {
   }
 }
 
-/** Words as they stand, and names such as `invalid_token` whole as well. Runs in the page too: it uses nothing around it. */
-function tokenize(text) {
-  const words = text.split(/[\s\p{P}\p{S}]+/u)
-  const names = text.match(/[\p{L}\p{N}]+(?:_[\p{L}\p{N}]+)+/gu) ?? []
-  return [...words, ...names].filter((word) => word !== '')
-}
-
 /** One entry a module of the reference. */
 function reference() {
   const folder = join(docs, 'api')
@@ -69,20 +69,48 @@ function reference() {
 /** Long lists that have a hit for every word, and would stand before the page that explains it. */
 const unsearched = /^(?:api\/|conformance|features|questions)/
 
+/** What parts of the theme import, and the file of this site that they get instead. */
+const replaced = [
+  { of: 'VPLocalSearchBox.vue', name: 'minisearch', by: 'theme/search.mjs' },
+  { of: 'VPDocAsideOutline.vue', name: './VPDocOutlineItem.vue', by: 'theme/WideOutline.vue' },
+  { of: 'VPSidebar.vue', name: './VPSidebarGroup.vue', by: 'theme/SidebarLinks.vue' },
+]
+const ownParts = {
+  name: 'own-parts',
+  enforce: 'pre',
+  resolveId(name, importer = '') {
+    const found = replaced.find((one) => one.name === name && importer.split('?')[0].endsWith(`/${one.of}`))
+    return found && join(import.meta.dirname, found.by)
+  },
+}
+
 export default defineConfig({
   title: 'Portcullis',
   description: 'The OAuth 2.0 gate for Node: verifies access tokens, signs users in, and says why a token was refused.',
   lang: 'en',
   head: [['link', { rel: 'icon', href: 'data:,' }]],
   cleanUrls: true,
-  vite: { resolve: { alias: webSources } },
-  appearance: true,
-  /** The home page of the theme names no main part, which a screen reader jumps to. */
-  transformHtml: (html, ...rest) =>
-    (protectPlayground(html, ...rest) ?? html).replace(
-      'class="VPContent is-home"',
-      'role="main" class="VPContent is-home"',
-    ),
+  /** Where everything about the site stands, which every page needs: loaded once, and no script in the page. */
+  metaChunk: true,
+  base: address === undefined ? '/' : new URL(address).pathname,
+  ...(address !== undefined && { sitemap: { hostname: address } }),
+  vite: {
+    // Of the styles of DocSearch the search box that works in the page needs those of the button.
+    resolve: { alias: { ...webSources, '@docsearch/css': '@docsearch/css/dist/button.css' } },
+    plugins: [ownParts],
+  },
+  // With it every page is styled three times when its script begins.
+  appearance: { disableTransition: false },
+  transformPageData: describe,
+  transformHead: (page) => headOf(page, address),
+  /**
+   * The home page of the theme names no main part, which a screen reader jumps to. The icons are in no file of their own:
+   * the one there is stands below.
+   */
+  transformHtml: (html, _file, { page }) =>
+    protect(html, page)
+      .replace('class="VPContent is-home"', 'role="main" class="VPContent is-home"')
+      .replace(/ *<link rel="preload stylesheet" href="[^"]*vp-icons\.css" as="style">\n/, ''),
   markdown: {
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     anchor: { slugify },
@@ -96,7 +124,8 @@ export default defineConfig({
     search: {
       provider: 'local',
       options: {
-        miniSearch: { options: { tokenize } },
+        // Not to be listed: VitePress would write the function into each page.
+        miniSearch: Object.defineProperty({}, 'options', { value: { tokenize } }),
         _render: (text, env, markdown) => (unsearched.test(env.relativePath) ? '' : markdown.render(text, env)),
       },
     },
@@ -116,7 +145,13 @@ export default defineConfig({
         { text: 'API', items: [{ text: 'API reference', link: '/api/' }] },
       ],
     },
-    socialLinks: [{ icon: 'github', link: repository }],
+    socialLinks: [{ icon: { svg: gitHubMark }, ariaLabel: 'GitHub', link: repository }],
+    notFound: {
+      title: 'There is no such page',
+      quote: 'It was moved or renamed. Search for it above, or begin at the home page.',
+      linkText: 'Home page',
+      linkLabel: 'Home page',
+    },
     editLink: { pattern: `${repository}/edit/main/docs/:path`, text: 'Edit this page' },
     footer: { message: 'MIT licence' },
   },

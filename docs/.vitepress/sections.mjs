@@ -190,6 +190,7 @@ export const sections = [
       page('Features, one by one', 'features'),
       page('Proof', 'proof'),
       page('Faults', 'proof/faults'),
+      page('A fleet', 'proof/fleet'),
     ],
   },
   {

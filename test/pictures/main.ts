@@ -3,6 +3,8 @@
  *
  *   npm run pictures                  all of them
  *   npm run pictures -- login-error   one
+ *
+ * That of the playground is taken of the site that `npm run site` built.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,6 +14,7 @@ import { dashboardPicture } from './dashboard/dashboard-picture.js'
 import { demoPage } from './demo.js'
 import { developmentPage } from './development-page.js'
 import { loginPage } from './login-pages.js'
+import { playgroundPicture } from './playground.js'
 
 /** A page in one colour scheme, and how many bytes its picture may have. */
 interface Picture {
@@ -41,6 +44,7 @@ const pictures: Readonly<Record<string, Picture>> = {
   'login-providers': ofLogin('/auth/login'),
   'login-logout': ofLogin('/auth/logout'),
   'login-error': ofLogin('/auth/callback/corporate'),
+  playground: { maxBytes: 150_000, take: playgroundPicture },
   grafana: { maxBytes: 400_000, take: dashboardPicture },
 }
 

@@ -1,17 +1,18 @@
 /**
  * Reads the built site as people do, in Chromium, and fails where they would: npm run site:check
  *
- * Thirty questions by search or by clicks, axe in light and dark, a phone, the menus by keyboard, and Lighthouse. On a site
- * that is built, `npx tsx test/site/main.ts axe phone` runs the parts that it names.
+ * Thirty questions by search or by clicks, each link, axe in light and dark, a phone, the menus by keyboard, what a page
+ * costs to load, and Lighthouse. `npm run site:check -- axe phone` runs the parts that it names. The scores of Lighthouse depend
+ * on what else the machine does; the other parts do not.
  */
-import { readdirSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import type { Browser } from 'playwright-core'
 import { startChromium } from '../support/chromium.js'
-import { lighthouseScores, tooLow } from './lighthouse.js'
+import { freePort } from '../support/loopback-server.js'
+import { brokenLinks, missingFiles } from './links.js'
 import { ask, readQuestions } from './questions.js'
 import { axeProblems, menuProblems, widePages } from './reading.js'
-import { built, serveSite } from './served-site.js'
+import { pagePaths, serveSite } from './served-site.js'
+import { tooHeavy, weigh } from './weight.js'
 
 /** One of each kind: home, tabs, a guide, a picture drawn of a diagram, a long reference, a table of options, the API. */
 const kinds = [
@@ -26,8 +27,11 @@ const kinds = [
   '/comparison',
   '/questions',
   '/api/',
-  '/api/src/client',
+  '/api/adapters/express',
 ]
+
+/** The first page, one with much code, and the longest that errors lead to. */
+const measured = ['/', '/getting-started', '/errors']
 
 let failures = 0
 
@@ -38,27 +42,12 @@ function report(what: string, problems: readonly string[], startedMs: number): v
   if (problems.length > 0) failures += 1
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-/** The paths of all pages but the generated reference. */
-function paths(): string[] {
-  const files = readdirSync(built, { recursive: true, encoding: 'utf8' })
-  const pages = files.filter((file) => file.endsWith('.html') && !file.startsWith('api/') && file !== '404.html')
-  return pages.map((file) => `/${file.replace(/(?:(?<=^|\/)index)?\.html$/, '')}`).sort()
-}
-
 async function checkQuestions(browser: Browser, origin: string): Promise<void> {
   const startedMs = performance.now()
   const questions = readQuestions()
   const problems = questions.length >= 30 ? [] : [`there are ${questions.length} questions`]
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
-  page.setDefaultTimeout(10_000)
+  page.setDefaultTimeout(60_000)
   for (const question of questions) {
     const problem = await ask(page, origin, question)
     if (problem !== undefined) problems.push(`${question.text} ${question.answer}: ${problem}`)
@@ -79,37 +68,64 @@ async function checkAxe(browser: Browser, origin: string): Promise<void> {
   }
 }
 
+function checkLinks(): void {
+  const startedMs = performance.now()
+  report(
+    `the links of ${pagePaths().length} pages, and what they load`,
+    [...brokenLinks(), ...missingFiles()],
+    startedMs,
+  )
+}
+
 async function checkPhone(browser: Browser, origin: string): Promise<void> {
   const startedMs = performance.now()
-  const all = paths()
+  const all = pagePaths().filter((path) => !path.startsWith('/api/'))
   const wide = await widePages(
     browser,
     all.map((path) => origin + path),
   )
   report(`${all.length} pages on a phone`, wide, startedMs)
-  const menuMs = performance.now()
-  report('the menus of a phone by keyboard', await menuProblems(browser, origin), menuMs)
+}
+
+async function checkKeyboard(browser: Browser, origin: string): Promise<void> {
+  const startedMs = performance.now()
+  report('the menus of a phone by keyboard', await menuProblems(browser, origin), startedMs)
+}
+
+async function checkWeight(browser: Browser, origin: string): Promise<void> {
+  for (const path of measured) {
+    const startedMs = performance.now()
+    const weight = await weigh(browser, origin + path)
+    report(`what ${path} costs: ${JSON.stringify(weight)}`, tooHeavy(weight), startedMs)
+  }
 }
 
 async function checkLighthouse(origin: string, port: number): Promise<void> {
-  for (const path of ['/', '/getting-started', '/errors']) {
+  const { measure, tooLow } = await import('./lighthouse.js')
+  for (const path of measured) {
     const startedMs = performance.now()
-    const scores = await lighthouseScores(origin + path, port)
-    report(`Lighthouse of ${path}: ${JSON.stringify(scores)}`, tooLow(scores), startedMs)
+    const { scores, benchmarkIndex, slowdown } = await measure(origin + path, port)
+    const phone = `a phone ${slowdown} times slower than this machine, whose index is ${benchmarkIndex}`
+    report(`Lighthouse of ${path}: ${JSON.stringify(scores)} on ${phone}`, tooLow(scores), startedMs)
   }
 }
 
 const site = await serveSite()
 const port = await freePort()
 const browser = await startChromium([], [`--remote-debugging-port=${port}`])
-const parts: Readonly<Record<string, () => Promise<void>>> = {
+const parts: Readonly<Record<string, () => void | Promise<void>>> = {
   questions: () => checkQuestions(browser, site.origin),
+  links: checkLinks,
   axe: () => checkAxe(browser, site.origin),
   phone: () => checkPhone(browser, site.origin),
+  keyboard: () => checkKeyboard(browser, site.origin),
+  weight: () => checkWeight(browser, site.origin),
   lighthouse: () => checkLighthouse(site.origin, port),
 }
 const named = process.argv.slice(2)
+const unknown = named.filter((name) => !Object.hasOwn(parts, name))
 try {
+  if (unknown.length > 0) throw new Error(`There is no part ${unknown}: ${Object.keys(parts).join(', ')}`)
   for (const [name, check] of Object.entries(parts)) {
     if (named.length === 0 || named.includes(name)) await check()
   }

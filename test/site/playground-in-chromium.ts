@@ -87,9 +87,17 @@ async function openPlayground(page: Page, url: string): Promise<OpenPlayground> 
     fill: (label, text) => act(field(label).fill(text)),
     choose: (label, value) => act(field(label).selectOption(value)),
     makeMistake: (label) => act(page.getByRole('button', { name: label, exact: true }).click()),
-    go: (fragment) => act(page.evaluate((to) => location.replace(to), fragment)),
+    go: (fragment) => act(page.evaluate(changeFragment, fragment)),
     text: async (selector) => (await page.locator(selector).allTextContents()).join('\n'),
   }
+}
+
+/** Runs in the page, until what listens for the change has begun. */
+async function changeFragment(fragment: string): Promise<void> {
+  const heard = new Promise((resolve) => addEventListener('hashchange', resolve, { once: true }))
+  const before = location.hash
+  location.replace(fragment)
+  if (location.hash !== before) await heard
 }
 
 /** Waits until the last change was judged. */

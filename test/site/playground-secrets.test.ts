@@ -45,35 +45,43 @@ describe.runIf(hasChromium('what the playground keeps to itself'))('the playgrou
     }
     const outcome = await page.evaluate(async (here) => {
       const elsewhere = 'http://127.0.0.2'
-      const breaches: string[] = []
+      // A document that came from another page has two policies, and tells of each that is broken.
+      const breaches = new Set<string>()
       const seen = (count: number) =>
         new Promise<void>((resolve) => {
-          document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) => {
-            breaches.push(effectiveDirective)
-            if (breaches.length === count) resolve()
+          document.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI }) => {
+            breaches.add(`${effectiveDirective} ${blockedURI.replace(here, 'here')}`)
+            if (breaches.size === count) resolve()
           })
         })
       const all = seen(6)
       const names = await Promise.all(
-        [here, `${elsewhere}/`].map((url) =>
+        [here, `${elsewhere}/fetch`].map((url) =>
           fetch(url).then(
             () => 'sent',
             ({ name }: Error) => name,
           ),
         ),
       )
-      navigator.sendBeacon(`${elsewhere}/`)
+      navigator.sendBeacon(`${elsewhere}/beacon`)
       new Image().src = `${elsewhere}/x.png`
-      new EventSource(`${elsewhere}/`)
-      const form = Object.assign(document.createElement('form'), { action: `${elsewhere}/` })
+      new EventSource(`${elsewhere}/events`)
+      const form = Object.assign(document.createElement('form'), { action: `${elsewhere}/form` })
       document.body.append(form)
       form.submit()
       await all
-      return [names, breaches.sort()]
+      return [names, [...breaches].sort()]
     }, `${origin()}/`)
     expect(outcome).toEqual([
       ['TypeError', 'TypeError'],
-      ['connect-src', 'connect-src', 'connect-src', 'connect-src', 'form-action', 'img-src'],
+      [
+        'connect-src here',
+        'connect-src http://127.0.0.2/beacon',
+        'connect-src http://127.0.0.2/events',
+        'connect-src http://127.0.0.2/fetch',
+        'form-action http://127.0.0.2/form?',
+        'img-src http://127.0.0.2/x.png',
+      ],
     ])
   })
 

@@ -1,5 +1,7 @@
 import type { Page } from 'playwright-core'
 import { read } from '../docs/markdown.js'
+import { openAwake } from './reading.js'
+import { base } from './served-site.js'
 
 /** A question of a stranger, where its answer stands, and the words to search for. Without words it is found by clicks. */
 export interface Question {
@@ -23,19 +25,21 @@ export function readQuestions(): readonly Question[] {
 }
 
 /** Asks as a person does, from the home page; gives what went wrong. */
-export async function ask(page: Page, origin: string, { answer, words }: Question): Promise<string | undefined> {
-  await page.goto(origin)
+export async function ask(page: Page, origin: string, question: Question): Promise<string | undefined> {
+  const { words } = question
+  const answer = base + question.answer.slice(1)
+  await openAwake(page, `${origin}/`)
   return words === '' ? await byClicks(page, answer) : await bySearch(page, answer, words)
 }
 
 async function bySearch(page: Page, answer: string, words: string): Promise<string | undefined> {
-  const field = page.locator('#localsearch-input')
-  await openSearch(page)
-  await field.fill(words)
+  // The box would begin with the hits of what was searched last.
+  await page.evaluate(() => sessionStorage.clear())
+  await page.locator('.VPNavBarSearch button').first().click()
+  await page.locator('#localsearch-input').fill(words)
   const wanted = answer.includes('#') ? `[href$="${answer}"]` : `[href*="${answer}#"]`
   const hit = page.locator(`.VPLocalSearchBox .result${wanted}`).first()
-  await page.locator('.VPLocalSearchBox .result').first().waitFor()
-  await hit.waitFor({ timeout: 2_000 }).catch(() => undefined)
+  await hit.waitFor().catch(() => undefined)
   const hits = await page
     .locator('.VPLocalSearchBox .result')
     .evaluateAll((all) => all.map((a) => a.getAttribute('href')))
@@ -45,22 +49,13 @@ async function bySearch(page: Page, answer: string, words: string): Promise<stri
   return await arrived(page, answer)
 }
 
-/** The button works once the script of the page runs. */
-async function openSearch(page: Page): Promise<void> {
-  const field = page.locator('#localsearch-input')
-  for (let attempt = 0; attempt < 20 && !(await field.isVisible()); attempt += 1) {
-    await page.locator('.VPNavBarSearch button').first().click()
-    await field.waitFor({ timeout: 1_000 }).catch(() => undefined)
-  }
-}
-
 /** Follows one link of the home page, or two. The page of questions leads to all answers, and is left out. */
 async function byClicks(page: Page, answer: string): Promise<string | undefined> {
   const home = page.url()
   const first = await links(page)
   const direct = first.find((href) => href.endsWith(answer))
   if (direct !== undefined) return await follow(page, direct, answer)
-  for (const href of first.filter((one) => one !== '/' && one !== '/questions')) {
+  for (const href of first.filter((one) => one !== base && one !== `${base}questions`)) {
     await page.goto(new URL(href, home).href)
     const second = (await links(page)).find((one) => one.endsWith(answer))
     if (second === undefined) continue

@@ -49,19 +49,31 @@ export async function menuProblems(browser: Browser, origin: string): Promise<st
   try {
     const page = await context.newPage()
     await openAwake(page, `${origin}/getting-started`)
+    const closed = await throughClosedSidebar(page)
+    await openAwake(page, `${origin}/getting-started`)
     const tops = await throughMenu(page, '.VPNavBarHamburger', '.VPNavScreen')
     await openAwake(page, `${origin}/getting-started`)
     const sides = await throughMenu(page, '.VPLocalNav .menu', '.VPSidebar.open')
-    return [...tops, ...sides]
+    return [...closed, ...tops, ...sides]
   } finally {
     await context.close()
   }
 }
 
 /** A page that is shown but whose script has not begun does not hear keys. */
-async function openAwake(page: Page, address: string): Promise<void> {
+export async function openAwake(page: Page, address: string): Promise<void> {
   await page.goto(address)
   await page.waitForFunction(() => '__vue_app__' in (document.querySelector('#app') ?? {}))
+}
+
+/** A closed sidebar is slid away: who goes on by Tab must not get lost in it. */
+async function throughClosedSidebar(page: Page): Promise<string[]> {
+  for (let presses = 0; presses < 30; presses += 1) {
+    await page.keyboard.press('Tab')
+    const lost = await page.evaluate(() => document.activeElement?.closest('.VPSidebar:not(.open)') !== null)
+    if (lost) return ['Tab leads to links of the sidebar while it is closed']
+  }
+  return []
 }
 
 async function throughMenu(page: Page, button: string, menu: string): Promise<string[]> {
@@ -71,7 +83,7 @@ async function throughMenu(page: Page, button: string, menu: string): Promise<st
     await page.keyboard.press('Enter')
     const link = page.locator(`${menu} a`).first()
     if (
-      !(await link.waitFor({ timeout: 3_000 }).then(
+      !(await link.waitFor().then(
         () => true,
         () => false,
       ))

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort, startServer } from '../../interop/server-process.js'
+import { startServer } from '../../interop/server-process.js'
+import { freePort } from '../../support/loopback-server.js'
 
 /** One line of a chart: its labels, and what it was at which time. */
 export interface Series {
