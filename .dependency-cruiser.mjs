@@ -2,6 +2,8 @@
  * The arrows of docs/architecture.md. A room may import itself and what its line lists, type imports included; a new
  * room or a new arrow is a change of the architecture, and of that page.
  */
+import bundledPackages from './.ci/bundled-packages.json' with { type: 'json' }
+
 const kit = ['src/errors/', 'src/http/', 'src/kit/']
 const jws = [...kit, 'src/jws/']
 const issuer = [...jws, 'src/issuer/']
@@ -168,11 +170,11 @@ export default {
       name: 'declared-dependencies-only',
       severity: 'error',
       comment:
-        'What the package imports, types included, stands in dependencies or peerDependencies. The module that types ' +
-        'Express comes with @types/express; it is the one place where Express is augmented.',
+        'What the package imports, types included, stands in dependencies or peerDependencies, or in the bundle. The ' +
+        'module that types Express comes with @types/express; it is the one place where Express is augmented.',
       from: { path: '^(src|adapters)/' },
       to: {
-        pathNot: '@types/express-serve-static-core/',
+        pathNot: ['@types/express-serve-static-core/', ...bundledPackages.map((name) => `node_modules/${name}/`)],
         dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
         dependencyTypesNot: ['npm-peer'],
       },

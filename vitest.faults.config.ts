@@ -13,5 +13,7 @@ export default defineConfig({
     include: ['test/faults/*.faults.ts'],
     reporters: ['verbose', noSkips],
     fileParallelism: false,
+    // A busy machine gets to things late. What must be quick has a limit of its own.
+    expect: { ...shared.expect, poll: { timeout: 30_000 } },
   },
 })

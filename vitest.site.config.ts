@@ -14,7 +14,7 @@ export default defineConfig({
     globalSetup: 'test/site/build-site.ts',
     reporters: process.env['CI'] ? ['default', noSkips] : ['default'],
     fileParallelism: false,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 })

@@ -8,6 +8,7 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
+import bundledPackages from './bundled-packages.json' with { type: 'json' }
 
 const root = resolve(import.meta.dirname, '..')
 const { bin, exports, imports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -21,9 +22,25 @@ const entries = [
   ...Object.values(bin).map(sourceOf),
 ]
 
+/** What is CommonJS, and so would have Node start its other loader, becomes an ES module, with the notice that their licences ask for. */
+const takeIn = {
+  name: 'take-in',
+  transform(code, id) {
+    const [, folder, name] = /^(.*\/node_modules\/([^/]+))\//.exec(id) ?? []
+    if (!bundledPackages.includes(name)) return undefined
+    const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    const licence = readFileSync(join(folder, 'LICENSE'), 'utf8').trim().replace(/^/gm, ' * ').replace(/ +$/gm, '')
+    const notice = `/*!\n * ${name} ${version}\n *\n${licence}\n */`
+    return {
+      code: `${notice}\nconst module = { exports: {} };\n${code}\nexport default module.exports`,
+      moduleType: 'js',
+    }
+  },
+}
+
 const platformFiles = new Set(platformEntries.map((file) => join(root, file)))
 
-const isLow = (module) => /\/src\/(errors|http|kit)\//.test(module)
+const isLow = (module) => /\/src\/(errors|http|kit)\/|\/node_modules\//.test(module)
 const chunks = { base: new Set(), core: new Set() }
 
 const sortModules = {
@@ -72,8 +89,10 @@ const bundle = await rolldown({
   cwd: root,
   input: Object.fromEntries(entries.map((file) => [file.replace(/\.ts$/, ''), join(root, file)])),
   platform: 'neutral',
-  external: /^[^./]/,
-  plugins: [sortModules, dropEmptyChunks],
+  external: (id) => /^[^./\0]/.test(id) && !bundledPackages.includes(id),
+  plugins: [takeIn, sortModules, dropEmptyChunks],
+  // By the path below the root, wherever a link leads: it stands in the bundle.
+  resolve: { mainFields: ['main'], symlinks: false },
   transform: { target: 'es2022' },
   treeshake: { moduleSideEffects: false },
 })

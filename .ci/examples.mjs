@@ -68,10 +68,17 @@ function nodeFor(name) {
   return { PATH: `${env.NEWER_NODE}:${env.PATH}` }
 }
 
+/** Below the ports that systems hand out by themselves: nothing takes it before the project is started. */
+let nextPort = 20_000 + (process.pid % 1000) * 10
+
 async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
+  const port = nextPort++
+  const server = createServer().listen(port, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+  } catch {
+    return freePort()
+  }
   server.close()
   return port
 }

@@ -28,7 +28,7 @@ function pack(folder, name, flags, env = {}) {
 
 function cleanCopy() {
   const folder = join(work, 'elsewhere', 'of another name')
-  const isSource = (path) => !/[\\/](node_modules|\.git|\.stryker|dist|coverage)$/.test(path)
+  const isSource = (path) => !/[\\/](node_modules|\.git|\.mutation|dist|coverage)$/.test(path)
   cpSync(root, folder, { recursive: true, filter: isSource })
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction')
   return folder

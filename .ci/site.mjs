@@ -1,10 +1,12 @@
 /*
- * npm run site [-- --draw | --preview | --check]
+ * npm run site [-- --draw | --preview | --check [part …]]
  *
  * Builds the site of docs/ into docs/.vitepress/dist: the reference from the doc comments, then the pages. VitePress fails at
  * a link that leads nowhere. Its packages have a lock file of their own, so that `npm ci` of the repository stays small.
  * `--draw` draws the diagrams anew before, which needs Chromium; `--preview` serves what was built. `--check`, which is
- * `npm run site:check`, reads the site in Chromium after the build.
+ * `npm run site:check`, reads the site in Chromium after the build, or the one that stands there with SITE_BUILT=1.
+ *
+ * SITE_URL is where the site is published. It gives the pages their base path and addresses, and makes a sitemap.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
@@ -15,7 +17,10 @@ const root = join(import.meta.dirname, '..')
 const site = join(root, 'docs/.vitepress')
 const checks = join(root, 'test/site')
 const flag = { type: 'boolean' }
-const { values } = parseArgs({ options: { draw: flag, preview: flag, check: flag } })
+const { values, positionals: parts } = parseArgs({
+  options: { draw: flag, preview: flag, check: flag },
+  allowPositionals: true,
+})
 
 function run(command, args, cwd = root) {
   const { status } = spawnSync(command, args, { cwd, stdio: 'inherit' })
@@ -39,11 +44,11 @@ if (values.draw) {
 }
 if (values.preview) {
   run(vitepress, ['preview', 'docs'])
-} else {
+} else if (!values.check || process.env.SITE_BUILT === undefined) {
   run('npx', ['typedoc'])
   run(vitepress, ['build', 'docs'])
 }
 if (values.check) {
-  install(join(checks, 'lighthouse'))
-  run('npx', ['tsx', join(checks, 'main.ts')])
+  if (parts.length === 0 || parts.includes('lighthouse')) install(join(checks, 'lighthouse'))
+  run('npx', ['tsx', join(checks, 'main.ts'), ...parts])
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import bundledPackages from '../../.ci/bundled-packages.json' with { type: 'json' }
 import packageJson from '../../package.json' with { type: 'json' }
 import { read, root } from './markdown.js'
 
@@ -41,6 +42,19 @@ describe('docs/dependencies.md', () => {
     })
     const found = Object.entries(rowsUnder('At run time')).map(([name, cells]) => [name, cells.slice(0, 3)] as const)
     expect(Object.fromEntries(found)).toEqual(Object.fromEntries(expected))
+  })
+
+  it('has every package whose code is in the bundle, which must be no dependency besides', () => {
+    const expected = bundledPackages.map((name) => {
+      const { license, engines } = installed(name)
+      const range = packageJson.devDependencies[name as keyof typeof packageJson.devDependencies]
+      return [name, [range, license, engines?.node ?? 'any']] as const
+    })
+    const found = Object.entries(rowsUnder('In the package itself')).map(
+      ([name, cells]) => [name, cells.slice(0, 3)] as const,
+    )
+    expect(Object.fromEntries(found)).toEqual(Object.fromEntries(expected))
+    expect(bundledPackages.filter((name) => name in dependencies)).toEqual([])
   })
 
   it('has every peer dependency with its range and licence', () => {

@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest'
 import { codeBlocks, read, root } from './markdown.js'
 
 const pageOf: Readonly<Record<string, string>> = {
-  'experimental-decorators/nest.ts': 'docs/nestjs.md',
   'experimental-decorators/routing-controllers.ts': 'docs/decorators.md',
   'mcp/agents.ts': 'docs/agents.md',
   'mcp/on-behalf-of.ts': 'docs/mcp-tools.md',

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { freePort } from '../support/loopback-server.js'
 import { codeBlocks, read, root } from './markdown.js'
 
 /** Where decorators are legacy ones, a `tsconfig.json` says so; elsewhere they are standard ones. */
@@ -10,14 +10,6 @@ const folders = { ts: 'test/decorators-standard', 'ts experimentalDecorators': '
 afterEach(() => {
   vi.restoreAllMocks()
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 /** Runs a program until it prints its first line. */
 async function firstLine(code: string, folder: string): Promise<readonly unknown[]> {

@@ -15,9 +15,8 @@ export interface CodeBlock {
 
 /** The pages people read: those at the top, and all of docs/ and examples/ but the generated reference. */
 export function pages(): readonly string[] {
-  return ['.', 'docs', 'docs/concepts', 'docs/migration', 'docs/proof', 'docs/providers', 'examples'].flatMap(
-    markdownIn,
-  )
+  const folders = ['concepts', 'migration', 'performance', 'proof', 'providers'].map((name) => `docs/${name}`)
+  return ['.', 'docs', ...folders, 'examples'].flatMap(markdownIn)
 }
 
 function markdownIn(folder: string): string[] {

@@ -8,6 +8,9 @@ const habits: readonly RegExp[] = [
   /\bdearer\b/i,
   /\b(?!there\b)\w+ is no (?!longer\b)/i,
   /\bevery passing one\b/i,
+  /\ball the same\b/i,
+  /\bheld against\b/i,
+  /\bin so many words\b/i,
   /\bneither `[^`]+` nor the other way round/,
 ]
 

@@ -43,7 +43,7 @@ async function shown(line: string, input = ''): Promise<string> {
       cwd: home,
       env: { XDG_STATE_HOME: home, BROWSER: browser, PORTCULLIS_SEAL_KEY: 'A'.repeat(86) },
       stdio: ['pipe', output, output],
-      timeout: 20_000,
+      timeout: 120_000,
       killSignal: 'SIGKILL',
     },
   )

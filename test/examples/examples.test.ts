@@ -38,7 +38,7 @@ describe.each(examples)('examples/%s', (name) => {
     } finally {
       await stop()
     }
-  }, 60_000)
+  })
 })
 
 describe('examples/on-behalf-of.ts', () => {
@@ -71,5 +71,5 @@ describe('examples/on-behalf-of.ts', () => {
       await stop()
       await calendar.close()
     }
-  }, 60_000)
+  })
 })

@@ -51,7 +51,7 @@ describe('examples/mcp/server.ts', () => {
     await expect(reader.callTool(note)).rejects.toThrow()
     const admin = await connect(origin, { scope: 'mcp notes:admin' })
     expect(await admin.callTool(note)).toMatchObject({ content: [{ text: 'kept' }] })
-  }, 60_000)
+  })
 })
 
 describe('examples/mcp/on-behalf-of.ts', () => {
@@ -78,7 +78,7 @@ describe('examples/mcp/on-behalf-of.ts', () => {
     issuer.override('token', { kind: 'down' })
     expect(await bob.callTool(agenda)).toMatchObject({ isError: true })
     expect(received).toHaveLength(2)
-  }, 60_000)
+  })
 })
 
 describe('examples/mcp/agents.ts', () => {
@@ -108,5 +108,5 @@ describe('examples/mcp/agents.ts', () => {
       await stop()
       await own.close()
     }
-  }, 60_000)
+  })
 })

@@ -111,13 +111,38 @@ describe('a token endpoint', () => {
     const startedMs = performance.now()
     await expect(tokens.getToken()).rejects.toMatchObject({ retryable: true })
     expect(performance.now() - startedMs).toBeLessThan(refreshLimitMs + 1000)
+    // The request goes on for as long as its connection seems to stand.
+    await expect(tokens.getToken()).rejects.toMatchObject({ code: 'ERR_TIMEOUT', retryable: true })
     proxy.fault = { kind: 'none' }
-    // Half a minute passes in no time here, so that the request that was given up may still be ending.
+    proxy.breakAll()
     const again = () => {
       passTime(31_000)
       return tokens.getToken().catch(() => undefined)
     }
     await expect.poll(async () => (await again())?.accessToken, { timeout: 5000 }).toMatch(/^alice:/)
     expect(session).toMatchObject({ redemptions: 1, reuses: 0 })
+  })
+
+  it('that answers after the callers have gone ends no session: the next caller has the token, redeemed once', async () => {
+    const { proxy, tokens, session, passTime } = await userBehindProxy()
+    proxy.fault = { kind: 'slow', delayMs: refreshLimitMs * 2 }
+    passTime(3_610_000)
+    await expect(tokens.getToken()).rejects.toMatchObject({ code: 'ERR_TIMEOUT', retryable: true })
+    const again = () => tokens.getToken().catch(() => undefined)
+    await expect.poll(async () => (await again())?.accessToken, { timeout: 10_000 }).toMatch(/^alice:/)
+    expect(session).toMatchObject({ redemptions: 1, reuses: 0 })
+  })
+
+  it('whose answer is cut off has spent the token: it is left alone for half a minute, then the user signs in again', async () => {
+    const { proxy, tokens, session, passTime } = await userBehindProxy()
+    proxy.fault = { kind: 'cut', afterBytes: 60 }
+    passTime(3_610_000)
+    await expect(tokens.getToken()).rejects.toMatchObject({ retryable: true })
+    proxy.fault = { kind: 'none' }
+    await expect(tokens.getToken()).rejects.toMatchObject({ code: 'ERR_NETWORK', retryable: true })
+    expect(session).toMatchObject({ redemptions: 1, reuses: 0 })
+    passTime(31_000)
+    await expect(tokens.getToken()).rejects.toMatchObject({ code: 'ERR_REAUTHENTICATION_REQUIRED' })
+    expect(session).toMatchObject({ redemptions: 1, reuses: 1 })
   })
 })

@@ -72,7 +72,7 @@ export async function startFleetCluster(): Promise<FleetCluster> {
     async heal(port) {
       const startedMs = performance.now()
       const others = ports.filter((one) => one !== port)
-      await until(() => isWhole(others, 3), 30_000)
+      await until(() => isWhole(others, 3, port), 30_000)
       const tookMs = performance.now() - startedMs
       await launch(port)
       await untilWhole(ports)
@@ -119,12 +119,17 @@ function answers(port: number): boolean {
   }
 }
 
-/** Whether all these nodes see every slot served, and know so many masters. */
-function isWhole(ports: readonly number[], masters: number): boolean {
+/**
+ * Whether all these nodes see every slot served, and know so many masters besides `dead`: right after its death they still
+ * take it for one, and a node that is started then comes back as a master that has forgotten everything.
+ */
+function isWhole(ports: readonly number[], masters: number, dead?: number): boolean {
   return ports.every((port) => {
     const info = answers(port) ? ask(port, 'cluster', 'info') : ''
     const living = info === '' ? '' : ask(port, 'cluster', 'nodes')
-    const serving = living.split('\n').filter((line) => / (myself,)?master - /.test(line) && /\d+-\d+/.test(line))
+    const serving = living
+      .split('\n')
+      .filter((line) => / (myself,)?master - /.test(line) && /\d+-\d+/.test(line) && !line.includes(`:${dead}@`))
     return /cluster_state:ok/.test(info) && serving.length === masters
   })
 }

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { open, readFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** How to start a server that is a program of its own. */
@@ -67,15 +66,4 @@ async function answers(url: string): Promise<boolean> {
   const response = await fetch(url).catch(() => undefined)
   await response?.body?.cancel()
   return response?.status === 200
-}
-
-/** A port nothing listens at. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

@@ -60,7 +60,7 @@ function complete(shell: Shell, line: string, way: 'source' | 'folder' = 'source
     fish: ['--no-config', '-c', `source '${file}'; complete -C '${line}'`],
   }[shell]
   const output = execFileSync(shell, args, {
-    timeout: 15_000,
+    timeout: 120_000,
     stdio: ['ignore', 'pipe', 'ignore'],
     encoding: 'utf8',
     cwd: folder,

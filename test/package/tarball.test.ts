@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import bundledPackages from '../../.ci/bundled-packages.json' with { type: 'json' }
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
@@ -102,6 +103,18 @@ describe('the packed package', () => {
       expect(await readFile(join(root, page), 'utf8'), page).toContain('Node 20.19 and later')
     }
     for (const range of Object.values(peerDependencies)) expect(range).toMatch(/^(>=|\^)\d/)
+  })
+
+  it.each(bundledPackages)('holds the code of %s with its licence, and needs it not beside it', async (name) => {
+    const chunks = packed.files.map(({ path }) => path).filter((path) => path.startsWith('dist/src/chunks/'))
+    const texts = await Promise.all(chunks.map((path) => readFile(inPackage(path), 'utf8')))
+    const holding = texts.filter((text) => text.includes(`* ${name} `))
+    expect(holding).toHaveLength(1)
+    const licence = await readFile(join(root, 'node_modules', name, 'LICENSE'), 'utf8')
+    const words = (text: string) => text.replaceAll(/[\s*]+/g, ' ')
+    expect(words(holding[0] as string)).toContain(words(licence.trim()))
+    expect(texts.filter((text) => text.includes(`from "${name}"`))).toEqual([])
+    expect(manifest.dependencies).not.toHaveProperty([name])
   })
 
   it('compiles the first lines a user writes', async () => {

@@ -35,6 +35,20 @@ describe.each(names)('the workflow %s', (name) => {
     expect(jobsOf(name).filter((job) => job['timeout-minutes'] === undefined)).toEqual([])
   })
 
+  it('is not started by a pull request with the rights of the repository', () => {
+    expect(read(name)).not.toMatch(/pull_request_target|workflow_run/)
+  })
+
+  it('installs without scripts where a job may write the repository or publish', () => {
+    const mayWrite = ({ permissions = {} }: Job) => 'id-token' in permissions || permissions['contents'] === 'write'
+    const commands = jobsOf(name)
+      .filter(mayWrite)
+      .flatMap(({ steps }) => steps.map(({ run = '' }) => run))
+    expect(
+      commands.filter((command) => /npm (ci|install)(?!.*--ignore-scripts)|npm (run check|test)/.test(command)),
+    ).toEqual([])
+  })
+
   it('puts no text of an event into a command', () => {
     expect(commandsOf(name).filter((command) => /\$\{\{\s*(github\.event|inputs|matrix)/.test(command))).toEqual([])
   })
@@ -56,7 +70,7 @@ describe('a release', () => {
   })
 
   it('says where it was built, and what is in it', () => {
-    const [release] = jobsOf('release.yml') as [Job]
+    const { release } = (parse(read('release.yml')) as Workflow).jobs as { readonly release: Job }
     expect(release.permissions).toMatchObject({ 'id-token': 'write' })
     expect(release.steps.map(({ env = {} }) => env['NPM_CONFIG_PROVENANCE'])).toContain('true')
     expect(commandsOf('release.yml').join('\n')).toMatch(/npm run --silent sbom > (\S+)\ngh release upload \S+.* \1/)

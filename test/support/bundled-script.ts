@@ -46,7 +46,9 @@ async function bundle(name: string): Promise<string> {
     plugins: [fromSource],
     bundle: true,
     external: ['@napi-rs/keyring'],
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)" },
+    banner: {
+      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url)",
+    },
     format: 'esm',
     platform: 'node',
     target: 'node20',

@@ -38,6 +38,8 @@ export interface InspectedOptions {
   /** Below which the page is mounted. */
   readonly prefix?: string
   readonly issuer?: TestIssuer
+  /** Default: any free one. */
+  readonly port?: number
 }
 
 /** The resource of inspected APIs. */
@@ -51,6 +53,7 @@ export async function startInspectedApi({
   before = (_req, _res, next) => next(),
   prefix = '/',
   issuer: given,
+  port,
 }: InspectedOptions = {}): Promise<InspectedApi> {
   const issuer = given ?? createTestIssuer()
   const server = createResourceServer({ resource, issuer: issuer.issuer, fetch: issuer.fetch, ...options })
@@ -63,7 +66,7 @@ export async function startInspectedApi({
     app.all(path, gate.requireToken(requirement), (_req, res) => void res.json({ ok: true }))
   }
   app.use((_req, res) => void res.status(404).send('of the application'))
-  const listening: LoopbackServer = await listenOnLoopback(app)
+  const listening: LoopbackServer = await listenOnLoopback(app, port)
   return {
     origin: listening.origin,
     issuer,
@@ -89,7 +92,8 @@ export function send(
   const { hostname, port, pathname, search, host } = new URL(url)
   return new Promise((resolve, reject) => {
     const fields = { host, connection: 'close', ...headers }
-    const sent = httpRequest({ hostname, port, path: `${pathname}${search}`, method, headers: fields }, (response) => {
+    const options = { hostname, port, path: `${pathname}${search}`, method, headers: fields, agent: false }
+    const sent = httpRequest(options, (response) => {
       const parts: Buffer[] = []
       response.on('data', (part: Buffer) => parts.push(part))
       response.once('end', () =>

@@ -9,6 +9,7 @@ import { registerWebClient } from '../../examples/support/web-client.js'
 import { type AuthorizationServer, startAuthorizationServer } from './authorization-server.js'
 import { startChromium } from './chromium.js'
 import { type HostileProxy, startHostileProxy } from './hostile-proxy.js'
+import { freePort } from './loopback-server.js'
 
 /** An application where users sign in, as browsers reach it. */
 export interface LoginApp {
@@ -43,7 +44,7 @@ export async function setUpLoginStage(login: 'automatic' | 'page' = 'automatic')
   const [proxy, corporate, other, browser] = await Promise.all([
     startHostileProxy(),
     startAuthorizationServer({ resources: {}, login }),
-    startAuthorizationServer({ resources: {}, login }),
+    startAuthorizationServer({ resources: {}, login, port: await freePort() }),
     startChromium(['app.test', 'evil.test']),
   ])
   const servers = { corporate, other }

@@ -9,6 +9,8 @@ const signature = () => crypto.randomUUID().replaceAll('-', '')
 /** A user's machine: a folder with a configuration, a file store, and an issuer that signs users in. */
 export interface UserMachine {
   readonly nowMs: number
+  /** That of the last login, which its ID token carries. */
+  readonly nonce: string | null
   /** The folder of everything. */
   readonly home: string
   /** What was asked of the issuer's token, revocation and userinfo endpoints: method and form. */
@@ -115,6 +117,9 @@ export function userMachine(): UserMachine {
     ...{ home: cwd, asked, secrets, answers, configure, run },
     get nowMs() {
       return world.nowMs
+    },
+    get nonce() {
+      return nonce
     },
     signIn: (args = [], more = {}) => run(['login', '--no-browser', ...args], { onWords: visit, ...more }),
     later(seconds) {

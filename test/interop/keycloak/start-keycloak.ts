@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process'
 import { chmod, cp, mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { freePort, type ServerProcess, startServer } from '../server-process.js'
+import { freePort } from '../../support/loopback-server.js'
+import { type ServerProcess, startServer } from '../server-process.js'
 
 const run = promisify(execFile)
 const image = 'keycloak/keycloak:26.7.3'

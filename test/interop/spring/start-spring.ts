@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { freePort, type ServerProcess, startServer } from '../server-process.js'
+import { freePort } from '../../support/loopback-server.js'
+import { type ServerProcess, startServer } from '../server-process.js'
 
 /** A Spring Authorization Server. All it knows is in its memory. */
 export interface Spring {
