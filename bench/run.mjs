@@ -51,7 +51,7 @@ function installPeers() {
 function compile() {
   mkdirSync(compiled, { recursive: true })
   const servers = ['http/app', 'http/session-app', 'http/load']
-  const children = ['memory', 'tail', 'many', 'million'].map((name) => `suites/${name}-child`)
+  const children = ['memory', 'tail', 'many', 'million', 'around'].map((name) => `suites/${name}-child`)
   const entries = ['main', 'write-report', ...servers, ...children]
   const inputs = entries.map((entry) => join(here, `${entry}.ts`))
   const options = [

@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import {
   fastJwtVerifier,
   limitVerifier,
@@ -5,7 +7,8 @@ import {
   portcullisVerifier,
   type TokenVerifier,
 } from '../contenders/token-verifiers.js'
-import { type Contender, compare, type Measured, speedRatio } from '../measure/compare.js'
+import { type Contender, compare, type Measured, type Pace, speedRatio } from '../measure/compare.js'
+import { compiled } from '../set-up/compiled.js'
 import { type Algorithm, algorithms, createBenchIssuer, mintTokens } from '../set-up/issuer.js'
 import { type BenchRequest, requestWith } from '../set-up/requests.js'
 import type { Suite, Table, Verdict } from './suite.js'
@@ -18,9 +21,15 @@ export const tokens: Suite = async ({ pace, quick }) => {
   const tables: Table[] = []
   const verdicts: Verdict[] = []
   for (const algorithm of quick ? (['RS256', 'ES256'] as const) : algorithms) {
-    const requests = mintTokens(issuer, algorithm, freshTokens).map((token) => requestWith(token))
-    const fresh = await compare(await freshContenders(issuer, algorithm, requests), pace)
+    const requests = freshRequests(issuer, algorithm)
+    const peers = await peerVerifiers(issuer, algorithm)
+    const contenders = [...ownContenders(issuer, algorithm), ...peers.map((peer) => toContender(peer, requests))]
+    const fresh = await compare(contenders, pace)
     tables.push(tableOf(`new-${algorithm}`, `New token, ${algorithm}`, fresh, 'limit'))
+    const around = aroundCheck(algorithm, pace)
+    tables.push(
+      tableOf(`around-${algorithm}`, `New token, ${algorithm}, without the check of its signature`, around, 'limit'),
+    )
     verdicts.push(...freshVerdicts(algorithm, fresh))
     if (algorithm !== 'RS256') continue
     const again = await compare(await repeatedContenders(issuer, algorithm, requests.slice(0, 1)), pace)
@@ -30,23 +39,34 @@ export const tokens: Suite = async ({ pace, quick }) => {
   return { tables, verdicts }
 }
 
+function freshRequests(issuer: ReturnType<typeof createBenchIssuer>, algorithm: Algorithm): readonly BenchRequest[] {
+  return mintTokens(issuer, algorithm, freshTokens).map((token) => requestWith(token))
+}
+
 /**
  * With the cache on, every token still is a new one: the cache holds a quarter of those that go round. Hashing and
  * remembering are paid for then, which the limit does not do unless it has a cache too.
  */
-async function freshContenders(
+export function ownContenders(
   issuer: ReturnType<typeof createBenchIssuer>,
   algorithm: Algorithm,
-  requests: readonly BenchRequest[],
-): Promise<readonly Contender[]> {
-  const verifiers = [
+): readonly Contender[] {
+  const requests = freshRequests(issuer, algorithm)
+  return [
     limitVerifier(issuer, algorithm, 0),
     limitVerifier(issuer, algorithm, freshTokens / 4, 'limit, with a cache'),
     portcullisVerifier(issuer, 0, 'portcullis, cache off'),
     portcullisVerifier(issuer, freshTokens / 4),
-    ...(await peerVerifiers(issuer, algorithm)),
-  ]
-  return verifiers.map((verifier) => toContender(verifier, requests))
+  ].map((verifier) => toContender(verifier, requests))
+}
+
+/** The same without the check of the signature, in a process of its own. */
+function aroundCheck(algorithm: Algorithm, pace: Pace): readonly Measured[] {
+  const script = join(compiled, 'suites', 'around-child.mjs')
+  const args = ['--expose-gc', script, algorithm, JSON.stringify(pace)]
+  const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  if (status !== 0) throw new Error(stderr)
+  return JSON.parse(stdout) as readonly Measured[]
 }
 
 async function repeatedContenders(

@@ -54,7 +54,11 @@ export interface Admission<Claims> {
 export function createAdmission<Claims>(settings: AdmissionSettings<Claims>): Admission<Claims> {
   const { clock, tokens, binding, revocations, isRevoked, exposed } = settings
 
-  function admitHashed(presented: Presented<Claims>, tokenHash: string, nowMs: number): MaybePromise<Auth<Claims>> {
+  function admitHashed(
+    presented: Presented<Claims>,
+    tokenHash: string | undefined,
+    nowMs: number,
+  ): MaybePromise<Auth<Claims>> {
     const { gate, token, passage: its } = presented
     its.tokenHash = tokenHash
     const verified = tokens.verify(token, tokenHash, gate.resource, nowMs)
@@ -124,13 +128,13 @@ export function createAdmission<Claims>(settings: AdmissionSettings<Claims>): Ad
       const { token } = presented
       if (token.length > maxTokenLength) throw new InvalidTokenError('ERR_TOKEN_TOO_LARGE')
       const nowMs = clock()
-      const hashed = sha256Base64url(token) as MaybePromise<string>
-      if (typeof hashed === 'string') return admitHashed(presented, hashed, nowMs)
+      const hashed = tokens.remembersAny ? (sha256Base64url(token) as MaybePromise<string>) : undefined
+      if (hashed === undefined || typeof hashed === 'string') return admitHashed(presented, hashed, nowMs)
       return hashed.then((tokenHash) => admitHashed(presented, tokenHash, nowMs))
     },
     admitAgain(gate, auth) {
       const nowMs = clock()
-      const tokenHash = auth[passage].tokenHash ?? sha256Base64url(auth.token)
+      const tokenHash = tokens.remembersAny ? (auth[passage].tokenHash ?? sha256Base64url(auth.token)) : undefined
       const verified = whenReady(tokenHash, (hash) => tokens.verify(auth.token, hash, gate.resource, nowMs))
       return whenReady(verified, (trusted) => {
         checkBound(auth.scheme, auth.confirmation, gate.modes)

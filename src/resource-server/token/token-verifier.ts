@@ -1,3 +1,4 @@
+import { sha256Base64url } from '#crypto'
 import { InvalidRequestError, InvalidTokenError } from '../../errors/index.js'
 import type { Discovery } from '../../issuer/discovery.js'
 import { ownClaims, readCompactJws, readJsonSegment, shareTexts } from '../../jws/compact-jws.js'
@@ -71,10 +72,12 @@ export interface TokenVerifier {
    * Verifies a token for one resource: issuer, signature, claims, audience, claims schema. A token that is not a JWT, and a
    * JWT of an issuer that says so, is introspected instead. Does not judge its binding. Throws synchronously or rejects.
    *
-   * @param tokenHash - SHA-256 of the token: the only form in which it is remembered.
+   * @param tokenHash - SHA-256 of the token: the only form in which it is remembered. `undefined` where none is.
    * @throws {@link InvalidRequestError}, {@link InvalidTokenError}, {@link UnavailableError}
    */
-  verify(token: string, tokenHash: string, resource: TokenTarget, nowMs: number): MaybePromise<TrustedToken>
+  verify(token: string, tokenHash: string | undefined, resource: TokenTarget, nowMs: number): MaybePromise<TrustedToken>
+  /** `false`: it needs no hash. */
+  readonly remembersAny: boolean
   /** How many tokens are remembered. */
   remembered(): number
 }
@@ -92,7 +95,7 @@ export function createTokenVerifier(options: TokenVerifierSettings, issuers: Iss
 
   function verifyAnew(
     token: string,
-    tokenHash: string,
+    tokenHash: string | undefined,
     resource: TokenTarget,
     nowMs: number,
   ): MaybePromise<TrustedToken> {
@@ -112,19 +115,24 @@ export function createTokenVerifier(options: TokenVerifierSettings, issuers: Iss
     })
   }
 
-  function accept(trusted: TrustedToken, tokenHash: string, resource: TokenTarget): MaybePromise<TrustedToken> {
+  function accept(
+    trusted: TrustedToken,
+    tokenHash: string | undefined,
+    resource: TokenTarget,
+  ): MaybePromise<TrustedToken> {
     checkAudience(trusted, resource)
     if (options.schema === undefined) return remember(trusted, tokenHash)
     return applyClaimsSchema(trusted.entry, options.schema).then(() => remember(trusted, tokenHash))
   }
 
-  function remember(trusted: TrustedToken, tokenHash: string): TrustedToken {
+  function remember(trusted: TrustedToken, tokenHash: string | undefined): TrustedToken {
+    if (tokenHash === undefined) return trusted
     shareTexts(trusted.entry.tokenClaims)
     remembered.set(tokenHash, trusted)
     return trusted
   }
 
-  async function introspectOpaque(token: string, tokenHash: string, resource: TokenTarget) {
+  async function introspectOpaque(token: string, tokenHash: string | undefined, resource: TokenTarget) {
     if (!isToken68(token)) {
       throw new InvalidRequestError('ERR_REQUEST_MALFORMED', { detail: `${noToken68}; ${howToIntrospect}` })
     }
@@ -135,13 +143,14 @@ export function createTokenVerifier(options: TokenVerifierSettings, issuers: Iss
 
   return {
     verify(token, tokenHash, resource, nowMs) {
-      const known = remembered.get(tokenHash)
+      const known = tokenHash === undefined ? undefined : remembered.get(tokenHash)
       if (known === undefined || !isStillGood(known, issuers, nowMs))
         return verifyAnew(token, tokenHash, resource, nowMs)
       if (!maySpeakFor(resource, known.issuer.issuer)) throw new InvalidTokenError('ERR_TOKEN_ISSUER')
       checkAudience(known, resource)
       return known
     },
+    remembersAny: options.tokenCacheEntries > 0,
     remembered: () => remembered.size,
   }
 }
@@ -157,8 +166,14 @@ function isStillGood({ entry, issuer }: TrustedToken, issuers: IssuerRegistry, n
 }
 
 /** Only the introspector remembers what it was told, so that nothing outlives its limits. */
-async function introspect(issuer: IntrospectingIssuer, token: string, tokenHash: string, resource: TokenTarget) {
-  const trusted = { entry: await issuer.introspector.introspect(token, tokenHash, resource), issuer }
+async function introspect(
+  issuer: IntrospectingIssuer,
+  token: string,
+  tokenHash: string | undefined,
+  resource: TokenTarget,
+) {
+  const hash = tokenHash ?? (await sha256Base64url(token))
+  const trusted = { entry: await issuer.introspector.introspect(token, hash, resource), issuer }
   checkAudience(trusted, resource)
   return trusted
 }
