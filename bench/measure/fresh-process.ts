@@ -3,7 +3,11 @@ import { compiled } from '../set-up/compiled.js'
 
 /** Runs an ES module in a process of its own, next to the compiled bench, and gives what it printed. */
 export function runScript(script: string, flags: readonly string[] = []): string {
-  const args = [...flags, '--input-type=module', '--eval', script]
+  return runNode([...flags, '--input-type=module', '--eval', script])
+}
+
+/** Runs this Node with the arguments, and gives what it printed. */
+export function runNode(args: readonly string[]): string {
   const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8', cwd: compiled })
   if (status !== 0) throw new Error(stderr)
   return stdout

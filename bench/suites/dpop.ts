@@ -10,6 +10,7 @@ import {
   type TokenFacts,
 } from '../contenders/proof-verifiers.js'
 import { bearerMiddlewareVerifier, type TokenVerifier } from '../contenders/token-verifiers.js'
+import { aroundCheck } from '../measure/around-check.js'
 import { type Contender, compare, named, speedRatio } from '../measure/compare.js'
 import { pairedRatio } from '../measure/statistics.js'
 import { createBenchIssuer, mintToken } from '../set-up/issuer.js'
@@ -18,12 +19,10 @@ import { type BenchRequest, requestWith } from '../set-up/requests.js'
 import type { Suite } from './suite.js'
 import { tableOf } from './tokens.js'
 
-const recurringClients = 50
-
 /** DPoP proofs, of clients seen before and of new ones, alone and together with their tokens. */
 export const dpop: Suite = async ({ pace }) => {
   const issuer = createBenchIssuer()
-  const clients = Array.from({ length: recurringClients }, () => createBoundClient(issuer))
+  const clients = createClients(issuer)
   const alone = await compare(
     [
       proofContender(limitProofs(), clients),
@@ -39,8 +38,7 @@ export const dpop: Suite = async ({ pace }) => {
   const tokenAlone = await bearerMiddlewareVerifier(issuer, 'RS256')
   const both = await compare(
     [
-      boundContender(limitBound(issuer, 1000, 'limit, token cached'), clients),
-      boundContender(portcullisBound(issuer, 1000, 'portcullis, token cached'), clients),
+      ...knownTokens(issuer, clients),
       boundContender(limitBound(issuer, 0, 'limit'), clients),
       boundContender(portcullisBound(issuer, 0, 'portcullis, cache off'), clients),
       ...(await boundPeers(issuer)).map((verifier) => boundContender(verifier, clients)),
@@ -53,11 +51,12 @@ export const dpop: Suite = async ({ pace }) => {
   )
   const toPeer = pairedRatio([median(proofOfPeer)], [named(alone, 'portcullis').spread.median])
   const toLimit = speedRatio(alone, 'portcullis', 'limit')
-  const cachedToLimit = speedRatio(both, 'portcullis, token cached', 'limit, token cached')
+  const cachedToLimit = speedRatio(both, 'portcullis, token cached', knownLimit)
   return {
     tables: [
       tableOf('dpop-proof', 'DPoP proof, ES256', alone, 'limit'),
       tableOf('dpop-both', 'RS256 token with its DPoP proof', both, 'limit'),
+      tableOf('dpop-around', 'The same without the check of the signature', aroundCheck('proof', pace), knownLimit),
     ],
     verdicts: [
       { target: 'DPoP proof of a known client, to the limit', figure: toLimit.median, unit: '×', atLeast: 0.9 },
@@ -76,6 +75,22 @@ export const dpop: Suite = async ({ pace }) => {
       { target: 'Cached token with proof, to its limit', figure: cachedToLimit.median, unit: '×', atLeast: 0.9 },
     ],
   }
+}
+
+/** Clients that come again. */
+export function createClients(issuer: ReturnType<typeof createBenchIssuer>): readonly BoundClient[] {
+  return Array.from({ length: 50 }, () => createBoundClient(issuer))
+}
+
+const knownLimit = 'limit, token cached'
+
+/** Tokens seen before, each time with a new proof. */
+export function knownTokens(
+  issuer: ReturnType<typeof createBenchIssuer>,
+  clients: readonly BoundClient[],
+): readonly Contender[] {
+  const verifiers = [limitBound(issuer, 1000, knownLimit), portcullisBound(issuer, 1000, 'portcullis, token cached')]
+  return verifiers.map((verifier) => boundContender(verifier, clients))
 }
 
 const bearerAlone = 'express-oauth2-jwt-bearer, token alone'

@@ -1,5 +1,3 @@
-import { spawnSync } from 'node:child_process'
-import { join } from 'node:path'
 import {
   fastJwtVerifier,
   limitVerifier,
@@ -7,8 +5,8 @@ import {
   portcullisVerifier,
   type TokenVerifier,
 } from '../contenders/token-verifiers.js'
-import { type Contender, compare, type Measured, type Pace, speedRatio } from '../measure/compare.js'
-import { compiled } from '../set-up/compiled.js'
+import { aroundCheck } from '../measure/around-check.js'
+import { type Contender, compare, type Measured, speedRatio } from '../measure/compare.js'
 import { type Algorithm, algorithms, createBenchIssuer, mintTokens } from '../set-up/issuer.js'
 import { type BenchRequest, requestWith } from '../set-up/requests.js'
 import type { Suite, Table, Verdict } from './suite.js'
@@ -58,15 +56,6 @@ export function ownContenders(
     portcullisVerifier(issuer, 0, 'portcullis, cache off'),
     portcullisVerifier(issuer, freshTokens / 4),
   ].map((verifier) => toContender(verifier, requests))
-}
-
-/** The same without the check of the signature, in a process of its own. */
-function aroundCheck(algorithm: Algorithm, pace: Pace): readonly Measured[] {
-  const script = join(compiled, 'suites', 'around-child.mjs')
-  const args = ['--expose-gc', script, algorithm, JSON.stringify(pace)]
-  const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' })
-  if (status !== 0) throw new Error(stderr)
-  return JSON.parse(stdout) as readonly Measured[]
 }
 
 async function repeatedContenders(
