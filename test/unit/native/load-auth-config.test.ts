@@ -51,7 +51,7 @@ describe('loadAuthConfig', () => {
     expect(configFiles({ cwd, platform: 'win32', env: { APPDATA: '/roaming' } })).toContain(
       '/roaming/portcullis/config.json',
     )
-    expect(configFiles({ cwd, platform: 'win32' }).join()).toContain('Roaming')
+    expect(configFiles({ cwd, platform: 'win32' })).toContain(join(homedir(), 'AppData/Roaming/portcullis/config.json'))
     expect(configFiles({})[0]).toBe(join(process.cwd(), 'portcullis.json'))
   })
 
@@ -96,11 +96,39 @@ describe('loadAuthConfig', () => {
   })
 
   it.each([
+    ['authorize_url', 'authorization'],
+    ['authorization_endpoint', 'authorization'],
+    ['token_url', 'token'],
+    ['token_endpoint', 'token'],
+    ['revoke_url', 'revocation'],
+    ['revocation_endpoint', 'revocation'],
+    ['userinfo_url', 'userinfo'],
+    ['userinfo_endpoint', 'userinfo'],
+    ['end_session_endpoint', 'endSession'],
+    ['device_authorization_endpoint', 'deviceAuthorization'],
+    ['jwks_uri', 'jwks'],
+  ])('[S1-03] takes %s for the endpoint %s', async (name, endpoint) => {
+    put('portcullis.json', { providers: { a: { client_id: 'x', [name]: 'https://o.test/e' } } })
+    expect((await loadAuthConfig({ cwd })).provider('a')).toEqual({
+      ...{ clientId: 'x', endpoints: { [endpoint]: 'https://o.test/e' } },
+    })
+  })
+
+  it('[S1-03] takes the spellings of other tools in a section `auth` too', async () => {
+    const providers = { my_idp: { client_id: 'x', extra_params: { a: 'b' }, issuer: 'https://o.test' } }
+    put('portcullis.json', { auth: { default_provider: 'my_idp', providers } })
+    const config = await loadAuthConfig({ cwd })
+    expect(config.defaultProvider).toBe('my_idp')
+    expect(config.provider('my_idp')).toEqual({ clientId: 'x', parameters: { a: 'b' }, issuer: 'https://o.test' })
+  })
+
+  it.each([
     [{ providers: { a: { clientId: 'x', ssl_verify: false } } }, 'certificates are always checked'],
     [{ providers: { a: { clientId: 'x', use_pkce: false } } }, 'cannot be switched off'],
     [{ providers: { a: 5 } }, 'must be an object'],
     [{ providers: [5] }, 'lower-case letters'],
     ['[1]', 'is not an object'],
+    ['providers: { a: { issuer: "https://id.test", clientId: my-app } }', 'cannot be parsed'],
     ['{ "clientSecret": "canary', 'cannot be parsed'],
   ])('[S1-03] refuses %j', async (content, words) => {
     put('portcullis.json', content)
@@ -122,6 +150,23 @@ describe('loadAuthConfig', () => {
     await expect(loadAuthConfig({ file: cwd })).rejects.toThrow('is not a file')
     await expect(loadAuthConfig({ cwd, file: 'absent.json' })).rejects.toThrow('cannot be read (ENOENT)')
     await expect(loadAuthConfig({ file: 5 as never })).rejects.toThrow('`file` takes')
+  })
+
+  it('[S1-03] reads up to a mebibyte, and no more', async () => {
+    const text = JSON.stringify({ providers })
+    put('portcullis.json', text.padEnd(1_048_576))
+    expect((await loadAuthConfig({ cwd })).providerNames()).toEqual(['corporate'])
+    put('portcullis.json', text.padEnd(1_048_577))
+    await expect(loadAuthConfig({ cwd })).rejects.toThrow('of at most 1048576 bytes')
+  })
+
+  it.each([
+    [0o600, 0],
+    [0o640, 1],
+    [0o604, 1],
+  ])('[S1-03] tells whether others can read a secret in a file of mode %o', async (mode, count) => {
+    put('portcullis.json', { providers: { a: { clientId: 'x', clientSecret: 'canary' } } }, mode)
+    expect((await loadAuthConfig({ cwd })).warnings).toHaveLength(count)
   })
 
   it('[S1-03] warns of secrets in a file that others can read, and names none', async () => {

@@ -79,9 +79,14 @@ describe('manualLogin', () => {
     await expect(failure).rejects.toMatchObject({ code: 'ERR_LOGIN_CANCELLED' })
   })
 
-  it('refuses wrong options', async () => {
-    await expect(manualLogin(scriptedProvider(), { redirectUri } as never)).rejects.toThrow(ConfigurationError)
-  })
+  it.each([{ redirectUri }, { prompt: async () => answer }, { redirectUri, prompt: async () => answer, stat: 1 }])(
+    'refuses the options %j, and names whose they are',
+    async (options) => {
+      const failure = manualLogin(scriptedProvider(), options as never)
+      await expect(failure).rejects.toMatchObject({ code: 'ERR_CONFIGURATION' })
+      await expect(failure).rejects.toThrow(/`redirectUri`|`prompt`|^manualLogin has no option `stat`/)
+    },
+  )
 })
 
 const code: DeviceCode = {
@@ -91,7 +96,7 @@ const code: DeviceCode = {
   expiresAt: 1_800_000_600,
 }
 
-function deviceProvider(poll: () => Promise<unknown> = async () => loginResult()) {
+function deviceProvider(poll: (options: unknown) => Promise<unknown> = async () => loginResult()) {
   const asked: unknown[] = []
   const deviceAuthorization = async (params: unknown) => {
     asked.push(params)
@@ -131,12 +136,21 @@ describe('deviceLogin', () => {
 
   it('[S2-11] stops asking when the application gives up', async () => {
     const controller = new AbortController()
-    const { provider } = deviceProvider(() => {
+    const polled: unknown[] = []
+    const { provider } = deviceProvider((options) => {
+      polled.push(options)
       controller.abort()
       return new Promise(() => {})
     })
     const failure = deviceLogin(provider, { onCode: () => {}, signal: controller.signal })
     await expect(failure).rejects.toMatchObject({ code: 'ERR_LOGIN_CANCELLED' })
+    expect(polled).toEqual([{ signal: controller.signal }])
+  })
+
+  it.each([{}, { onCode: 5 }, { onCode: () => {}, scope: 'x' }])('refuses the options %j', async (options) => {
+    const failure = deviceLogin(deviceProvider().provider, options as never)
+    await expect(failure).rejects.toMatchObject({ code: 'ERR_CONFIGURATION' })
+    await expect(failure).rejects.toThrow(/`onCode`|^deviceLogin has no option `scope`/)
   })
 })
 
@@ -188,7 +202,48 @@ describe('login', () => {
     })
     await expect(login(scriptedProvider(), { mode: 'device' })).rejects.toThrow('takes `onCode`')
     await expect(login(scriptedProvider(), { mode: 'manual' })).rejects.toThrow('takes `redirectUri` and `prompt`')
+    for (const half of [{ redirectUri }, { prompt }]) {
+      await expect(login(scriptedProvider(), { mode: 'manual', ...half })).rejects.toBeInstanceOf(ConfigurationError)
+    }
     await expect(login(scriptedProvider(), { mode: 'window' as never })).rejects.toThrow(ConfigurationError)
+    await expect(login(scriptedProvider(), { mod: 'manual' } as never)).rejects.toThrow('login has no option `mod`')
+  })
+
+  it.each(['device', 'manual'] as const)('[S2-10] gives a login by %s what every login takes', async (mode) => {
+    const { provider, asked } = deviceProvider()
+    const states: LoginState[] = []
+    const common = {
+      store: createMemoryTokenStore(),
+      scopes: ['email'],
+      clock: () => 1_800_000_000_000,
+      onStateChange: (state: LoginState) => void states.push(state),
+    }
+    const { key } = await login(provider, { mode, ...common, onCode: () => {}, prompt, redirectUri })
+    expect([...asked, ...provider.asked]).toMatchObject([{ scopes: ['email'] }])
+    expect(await common.store.get(key)).toMatchObject({ savedAt: 1_800_000_000 })
+    expect(states.at(-1)).toBe('completed')
+    const given = { mode, onCode: () => {}, prompt, redirectUri, signal: AbortSignal.abort() }
+    await expect(login(provider, given)).rejects.toMatchObject({ code: 'ERR_LOGIN_CANCELLED' })
+  })
+
+  it('[S2-10] opens no browser by itself where none can be expected to show, and tries the last way once', async () => {
+    const started: string[] = []
+    const start = async (program: string) => {
+      started.push(program)
+      return true
+    }
+    const browser = { env: { SSH_CONNECTION: '1' }, start }
+    const { provider, asked } = deviceProvider()
+    await login(provider, { browser, onCode: () => {} })
+    expect([asked.length, started]).toEqual([1, []])
+    let count = 0
+    const deviceAuthorization = () => {
+      count += 1
+      return Promise.reject(new ClientCallError('ERR_ENDPOINT_MISSING'))
+    }
+    const failure = login(scriptedProvider({ deviceAuthorization }), { browser, onCode: () => {} })
+    await expect(failure).rejects.toMatchObject({ code: 'ERR_ENDPOINT_MISSING' })
+    expect(count).toBe(1)
   })
 
   it('[S2-10] goes on to the next way where no port is free, and ends where a login was refused', async () => {

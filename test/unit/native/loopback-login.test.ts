@@ -1,6 +1,6 @@
 import { type ClientRequest, request as httpRequest } from 'node:http'
 import { connect, createServer, Server } from 'node:net'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { LoginDeniedError, LoginError, LoginTimeoutError } from '../../../src/client/login-errors.js'
 import { ConfigurationError } from '../../../src/errors/index.js'
 import type { LoginResult } from '../../../src/login/login-result.js'
@@ -72,9 +72,12 @@ const release = (server: Server) => new Promise((resolve) => server.close(resolv
 
 /** How many sockets listen in this process. */
 const listening = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap').length
-/** Those of other files that were run in this process. */
-const listeningBefore = listening()
+/** Those of other files that are run in this process. */
+let listeningBefore: number
 
+beforeEach(() => {
+  listeningBefore = listening()
+})
 afterEach(async () => {
   vi.useRealTimers()
   // However a login ended, and whatever it met: nothing of it is open any more.
@@ -377,16 +380,57 @@ describe('loopbackLogin', () => {
   })
 
   it.each([
-    [{ host: '0.0.0.0' }],
-    [{ port: 70_000 }],
-    [{ portRange: [9000, 8000] }],
-    [{ portRange: [8000, 9000] }],
-    [{ port: 1, portRange: [8000, 8001] }],
-    [{ path: 'callback' }],
-    [{ timeoutMs: 600_001 }],
-    [{ openBrowser: true }],
-    [{ prot: 8400 }],
-  ])('[S1-83] refuses the options %j', async (options) => {
-    await expect(loopbackLogin(scriptedProvider(), options as object)).rejects.toThrow(ConfigurationError)
+    [{ host: '0.0.0.0' }, 'host'],
+    [{ port: 65_536 }, 'port'],
+    [{ port: -1 }, 'port'],
+    [{ portRange: [9000, 8000] }, 'portRange'],
+    [{ portRange: [8000, 8100] }, 'portRange'],
+    [{ portRange: [8000] }, 'portRange'],
+    [{ portRange: [8000, 8001, 8002] }, 'portRange'],
+    [{ portRange: '89' }, 'portRange'],
+    [{ portRange: { length: 2, every: () => true, 0: 1, 1: 2 } }, 'portRange'],
+    [{ portRange: [0, 5] }, 'portRange'],
+    [{ portRange: [65_530, 65_536] }, 'portRange'],
+    [{ portRange: [8000.5, 8001] }, 'portRange'],
+    [{ port: 1, portRange: [8000, 8001], signal: undefined }, 'port` and `portRange'],
+    [{ path: 'callback' }, 'path'],
+    [{ path: '/call back' }, 'path'],
+    [{ path: '/callback?x' }, 'path'],
+    [{ path: 'x/callback' }, 'path'],
+    [{ path: '/done' }, 'path'],
+    [{ path: ['/callback'] }, 'path'],
+    [{ timeoutMs: 600_001 }, 'timeoutMs'],
+    [{ timeoutMs: 0 }, 'timeoutMs'],
+    [{ openBrowser: true }, 'openBrowser'],
+    [{ openBrowser: 'always' }, 'openBrowser'],
+    [{ onUrl: 'https://x.test' }, 'onUrl'],
+    [{ signal: {} }, 'signal'],
+    [{ store: { get: () => {} } }, 'store'],
+    [{ scopes: 'openid' }, 'scopes'],
+    [{ prot: 8400 }, 'prot'],
+  ])('[S1-83] refuses the options %j', async (options, name) => {
+    const failure = loopbackLogin(scriptedProvider(), { signal: AbortSignal.abort(), ...options } as object)
+    await expect(failure).rejects.toBeInstanceOf(ConfigurationError)
+    await expect(failure).rejects.toThrow(`\`${name}\``)
+  })
+
+  it('says whose option is not known', async () => {
+    await expect(loopbackLogin(scriptedProvider(), { prot: 1 } as object)).rejects.toThrow(
+      'loopbackLogin has no option',
+    )
+  })
+
+  it.each([
+    { portRange: [1, 100] },
+    { portRange: [65_535, 65_535] },
+    { portRange: [8000, 8000] },
+    { path: '/' },
+    { path: '/a/b-c_d.e~f' },
+    { timeoutMs: 600_000 },
+    { openBrowser: 'auto' },
+    { openBrowser: false },
+  ] as LoopbackLoginOptions[])('[S1-83] takes the options %j', async (options) => {
+    const failure = loopbackLogin(scriptedProvider(), { ...options, signal: AbortSignal.abort() })
+    await expect(failure).rejects.toMatchObject({ code: 'ERR_LOGIN_CANCELLED' })
   })
 })

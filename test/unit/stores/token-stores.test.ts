@@ -1,6 +1,6 @@
 import { createMemoryLockStore } from 'portcullis'
 import { createMemoryTokenStore, firstWorkingStore, type TokenStore, withToken } from 'portcullis/login'
-import { createTokenStore, type TokenStoreSettings } from 'portcullis/native'
+import { createTokenStore } from 'portcullis/native'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { LockStore } from '../../../src/stores/contract.js'
 import { createLockedTokenStore, type TextBackend } from '../../../src/stores/locked-token-store.js'
@@ -29,24 +29,6 @@ describe('createMemoryTokenStore', () => {
 })
 
 describe('createTokenStore', () => {
-  it('[S1-49] [S2-51] makes each kind of store, each time a new one', async () => {
-    const directory = await temporaryFolder()
-    const sealing = { keys: [{ id: 'k', secret: new Uint8Array(32) }], nameSecret: new Uint8Array(32) }
-    const client = { call: async () => null }
-    const all: TokenStoreSettings[] = [
-      { kind: 'memory' },
-      { kind: 'file', directory },
-      { kind: 'encrypted', directory, ...sealing },
-      { kind: 'keyring' },
-      { kind: 'sops', directory },
-      { kind: 'redis', client, ...sealing },
-    ]
-    expect(all.map((settings) => createTokenStore(settings).describe().kind)).toEqual(all.map(({ kind }) => kind))
-    const [first, second] = [createTokenStore({ kind: 'memory' }), createTokenStore({ kind: 'memory' })]
-    await first.set('user', entry)
-    expect(await second.has('user')).toBe(false)
-  })
-
   it('[A12] says of each how long a call may take, and takes a lease on its entry that is longer', async () => {
     const directory = await temporaryFolder()
     const sealing = { keys: [{ id: 'k', secret: new Uint8Array(32) }], nameSecret: new Uint8Array(32) }
@@ -65,12 +47,6 @@ describe('createTokenStore', () => {
     for (const [store, timeoutMs] of times) expect(store.describe().timeoutMs).toBe(timeoutMs)
     await expect(keyring.set('user', entry)).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE_UNAVAILABLE' })
     expect(acquire).toHaveBeenCalledExactlyOnceWith('user', 78_000)
-  })
-
-  it('refuses an unknown kind, and options of another one', () => {
-    for (const settings of [undefined, {}, { kind: 'constructor' }, { kind: 'memory', directory: '/tmp' }]) {
-      expect(() => createTokenStore(settings as TokenStoreSettings)).toThrow(/`/)
-    }
   })
 })
 
