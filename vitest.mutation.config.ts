@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { dirname } from 'node:path/posix'
 import { defineConfig } from 'vitest/config'
 import { sortTestFiles } from './test/support/test-files.js'
@@ -7,20 +8,44 @@ const { projects: _, ...shared } = base.test ?? {}
 const sorted = sortTestFiles(import.meta.dirname)
 
 /** The nearest folder of unit tests, `undefined` for none. */
-function testsOf(room: string): string | undefined {
+function unitTestsOf(room: string): string | undefined {
   const folder = `test/unit/${room}/`
   if ([...sorted.together, ...sorted.alone].some((file) => file.startsWith(folder))) return folder
-  return room.includes('/') ? testsOf(dirname(room)) : undefined
+  return room.includes('/') ? unitTestsOf(dirname(room)) : undefined
 }
 
-const folder = testsOf(process.env['MUTATION_ROOM'] ?? '')
+const adapters = readdirSync(`${import.meta.dirname}/adapters`)
+
+/** The tests of all adapters, but for those named after another one. Hono's are those of `fetch`. */
+function testsOfAdapter(name: string): RegExp {
+  const others = adapters.filter((one) => one !== name).concat(name === 'fetch' ? [] : 'hono')
+  return new RegExp(`^test/adapters/(?!${others.join('|')})`)
+}
+
+/**
+ * Rooms with tests that count besides those in `test/unit/<room>`, or that are sorted `alone` there. They may share a
+ * process while no other room's do.
+ */
+const further: Readonly<Record<string, RegExp>> = {
+  adapters: /^test\/adapters\//,
+  ...Object.fromEntries(adapters.map((name) => [`adapters/${name}`, testsOfAdapter(name)])),
+  providers: /^test\/providers\//,
+  telemetry: /^test\/unit\/telemetry\//,
+  'testing/adapter-contract': /^test\/adapters\/fetch\.contract/,
+}
+
+const room = process.env['MUTATION_ROOM'] ?? ''
+const folder = unitTestsOf(room)
+const furtherTests = further[room]
 
 function chosen(files: readonly string[]): string[] {
-  return files.filter((file) => (folder === undefined ? !file.startsWith('test/docs/') : file.startsWith(folder)))
+  if (folder === undefined && furtherTests === undefined) return files.filter((file) => !file.startsWith('test/docs/'))
+  return files.filter((file) => folder !== undefined && file.startsWith(folder))
 }
 
-const together = chosen(sorted.together)
-const alone = chosen(sorted.alone)
+const added = [...sorted.together, ...sorted.alone].filter((file) => furtherTests?.test(file))
+const together = [...new Set([...chosen(sorted.together), ...added])]
+const alone = chosen(sorted.alone).filter((file) => !added.includes(file))
 
 /** Loads the tests into one process, in which mutants are switched on: see .ci/mutation/switched.mjs. */
 const switched = {

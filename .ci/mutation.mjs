@@ -1,11 +1,12 @@
 /*
  * `npm run mutation -- <room>`: breaks the files of a room one edit at a time, and tells which edits no test notices.
- * A room is a folder or a file below `src`. What became of an edit is kept in `.mutation`, and holds for as long as the text
+ * A room is a folder or a file below `src`, or one of `adapters`. What became of an edit is kept in `.mutation`, and holds for as long as the text
  * of its file is the same: a run that was stopped goes on where it was, and a finished one is only told again. `--again`
  * tries those again that survived, after tests were added; `--anew` tries all of them.
  * Exits with 1 where an edit survives that `.ci/equivalent-mutants.json` does not name, with 2 where it did not finish.
  *
- * What counts is what the unit tests of the room notice, those in `test/unit/<room>`. Stryker's instrumenter makes the edits.
+ * What counts is what the unit tests of the room notice, those in `test/unit/<room>` and what `vitest.mutation.config.ts` adds
+ * to them. Stryker's instrumenter makes the edits.
  * First they are switched on one after another in one process, by `mutation/switched.mjs`. What survives that, above all in
  * code that runs while files are loaded, is written into the source and tried again by `mutation/recheck.mjs`.
  */
@@ -17,10 +18,11 @@ import { endAll, switchOn, tryAgain } from './mutation/try-mutants.mjs'
 
 const root = resolve(import.meta.dirname, '..')
 const [room = '', ...flags] = process.argv.slice(2)
-const source = join('src', room)
+const source = /^adapters(\/|$)/.test(room) ? join(room) : join('src', room)
 const stats = statSync(join(root, source), { throwIfNoEntry: false })
 const isUsable = room !== '' && stats !== undefined && flags.every((flag) => ['--again', '--anew'].includes(flag))
-if (!isUsable) throw new Error('Usage: npm run mutation -- <folder or file below src> [--again | --anew]')
+if (!isUsable)
+  throw new Error('Usage: npm run mutation -- <folder or file below src or in adapters> [--again | --anew]')
 
 function sources() {
   if (!stats.isDirectory()) return [source]

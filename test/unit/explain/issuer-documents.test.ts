@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { lookUpKeySet, lookUpMetadata } from '../../../src/explain/issuer-documents.js'
+import { failureSentence, lookUpKeySet, lookUpMetadata } from '../../../src/explain/issuer-documents.js'
 import { toSurroundings } from '../../../src/kit/surroundings.js'
 
 const issuer = 'https://id.test/realms/main'
@@ -52,6 +52,63 @@ describe('lookUpMetadata', () => {
       failure: 'network',
       attempts: [{ url: rfc8414, status: undefined }],
     })
+  })
+})
+
+describe('what both send', () => {
+  it('is a GET that says which form it wants, to a host of a private network only where a person named it', async () => {
+    const sent: unknown[] = []
+    const fetch = async (url: string, init: { method?: string; headers: Record<string, string> }) => {
+      sent.push([url, init.method ?? 'GET', init.headers['accept']])
+      return Response.json({ issuer: 'https://10.0.0.1', keys: [] })
+    }
+    const settings = { surroundings: toSurroundings({ fetch: fetch as never }), timeoutMs: 30_000 }
+    const guessed = await lookUpMetadata('https://10.0.0.1', { ...settings, isTrusted: false })
+    expect(guessed).toMatchObject({ failure: 'private_address', metadata: undefined })
+    expect(await lookUpKeySet('https://10.0.0.1/jwks', [], settings)).toEqual({ failure: 'private_address' })
+    expect(sent).toEqual([])
+    await lookUpMetadata('https://10.0.0.1', { ...settings, isTrusted: true })
+    await lookUpKeySet('https://10.0.0.1/jwks', ['10.0.0.1'], settings)
+    expect(sent).toEqual([
+      ['https://10.0.0.1/.well-known/oauth-authorization-server', 'GET', 'application/json'],
+      ['https://10.0.0.1/jwks', 'GET', 'application/jwk-set+json, application/json'],
+    ])
+  })
+
+  it('takes no more than 256 KiB of metadata and 512 KiB of keys', async () => {
+    const url = 'https://id.test/jwks'
+    const sized = (start: string, bytes: number, end: string) => () =>
+      new Response(`${start}${'x'.repeat(bytes - start.length - end.length)}${end}`, {
+        headers: { 'content-type': 'application/json' },
+      })
+    const metadata = async (bytes: number) => {
+      const answer = sized(`{"issuer":"${issuer}","a":"`, bytes, '"}')
+      return (await lookUpMetadata(issuer, settingsFor({ [rfc8414]: answer }))).failure
+    }
+    expect([await metadata(262_144), await metadata(262_145)]).toEqual([undefined, 'too_large'])
+    const keys = (bytes: number) =>
+      lookUpKeySet(url, [], settingsFor({ [url]: sized('{"keys":[],"a":"', bytes, '"}') }))
+    expect([await keys(524_288), await keys(524_289)]).toEqual([{ entries: [] }, { failure: 'too_large' }])
+  })
+})
+
+describe('a reason in words', () => {
+  it.each([
+    ['insecure_url', 'not https'],
+    ['private_address', 'not on the public internet'],
+    ['network', 'check the name, the port, a proxy and the certificate'],
+    ['timeout', 'in time'],
+    ['redirect', 'a redirect, and none is followed'],
+    ['too_large', 'too large'],
+    ['not_utf8', 'not UTF-8'],
+    ['status', 'an error status'],
+    ['media_type', 'not application/json'],
+    ['malformed', 'not the JSON it has to be'],
+    ['issuer_mismatch', 'write the identifier exactly as it stands there'],
+    ['jwks_uri_missing', 'no `jwks_uri` over https'],
+    ['no_usable_key', 'no usable key'],
+  ] as const)('tells of %s what it is', (reason, words) => {
+    expect(failureSentence(reason)).toContain(words)
   })
 })
 
