@@ -148,6 +148,9 @@ const claims: readonly Case[] = [
   ['a subject that is no text', mint({ sub: 7 }), [undefined, 7]],
 ]
 
+const rows = (cases: readonly Case[]) =>
+  cases.map(([title, token, shown, options = {}]) => [title, token, shown, options] as const)
+
 async function stepOf(report: Promise<TokenDiagnosis>) {
   const { failed, steps, sentence } = await report
   const step = steps.find(({ name }) => name === failed)
@@ -158,25 +161,25 @@ async function stepOf(report: Promise<TokenDiagnosis>) {
 afterEach(() => void vi.restoreAllMocks())
 
 describe('what a diagnosis shows of the step that failed', () => {
-  it.each(decoding)('[S1-52] for %s', async (_title, token, [expected, received], options) => {
+  it.each(rows(decoding))('[S1-52] for %s', async (_title, token, [expected, received], options) => {
     expect(await stepOf(diagnose(token, options))).toMatchObject({
       ...{ name: 'decode_structure', rule: 'RFC 7515 §7.1, RFC 8725 §3', expected, received },
     })
   })
 
-  it.each(discovery)('[S1-53] for %s', async (_title, token, [expected, received], options) => {
+  it.each(rows(discovery))('[S1-53] for %s', async (_title, token, [expected, received], options) => {
     expect(await stepOf(diagnose(token, options))).toMatchObject({
       ...{ name: 'discover_issuer', rule: 'RFC 8414 §3', expected, received },
     })
   })
 
-  it.each(keys)('[S1-55] for %s', async (_title, token, [expected, received], options) => {
+  it.each(rows(keys))('[S1-55] for %s', async (_title, token, [expected, received], options) => {
     expect(await stepOf(diagnose(token, options))).toMatchObject({
       ...{ name: 'extract_public_key', rule: 'RFC 7515 §4.1.4', expected, received },
     })
   })
 
-  it.each(claims)('[S1-57] for %s', async (_title, token, [expected, received], options) => {
+  it.each(rows(claims))('[S1-57] for %s', async (_title, token, [expected, received], options) => {
     expect(await stepOf(diagnose(token, options))).toMatchObject({
       ...{ name: 'validate_claims', rule: 'RFC 7519 §4.1', expected, received },
     })
