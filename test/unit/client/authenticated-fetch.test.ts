@@ -155,22 +155,6 @@ describe('createAuthenticatedFetch', () => {
     expect(sent).toHaveLength(1)
   })
 
-  it('[S1-35] goes out by the platform where no `fetch` is given', async () => {
-    const original = globalThis.fetch
-    const called: unknown[] = []
-    globalThis.fetch = async (url) => {
-      called.push(url)
-      return new Response('platform')
-    }
-    try {
-      const api = createAuthenticatedFetch(staticSource(tokenOf('x')), { allowedOrigins: 'https://api.example.com' })
-      expect(await (await api('https://api.example.com/')).text()).toBe('platform')
-    } finally {
-      globalThis.fetch = original
-    }
-    expect(called).toEqual(['https://api.example.com/'])
-  })
-
   it('refuses options that cannot be right', () => {
     for (const [options, message] of [
       [{ allowedOrigins: undefined }, '`allowedOrigins`'],

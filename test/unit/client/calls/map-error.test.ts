@@ -14,7 +14,7 @@ import {
   ResponseError,
   TokenExchangeError,
 } from 'portcullis/client'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type Attempt, createAttempt } from '../../../../src/client/calls/attempt.js'
 import { errorTable, mapError } from '../../../../src/client/calls/map-error.js'
 import { createRedact } from '../../../../src/client/redaction.js'
@@ -392,18 +392,6 @@ describe('an error of the client', () => {
     const failures = (await Promise.all(calls)) as OAuthClientError[]
     expect(failures.map(({ correlationId }) => correlationId)).toEqual(['one', 'two'])
     expect(failures[1]).toMatchObject({ code: 'ERR_DISCOVERY_UNAVAILABLE', retryAfterMs: 2000, retryAfterSeconds: 2 })
-  })
-
-  it('[S0-65] stays the one it is where a second copy of the library made it', async () => {
-    vi.resetModules()
-    const copy = await import('../../../../src/client/errors.js')
-    const foreign = new copy.CredentialError('ERR_CREDENTIAL_UNAVAILABLE')
-    expect(foreign).not.toBeInstanceOf(OAuthClientError)
-    const authenticate = () => {
-      throw foreign
-    }
-    const { client } = setUpClient({ credential: { method: 'none', clientId: 'app', authenticate } as never })
-    expect(await rejection(client.revoke('t'))).toBe(foreign)
   })
 
   it('[REAL-25] tells no seconds to wait where the server asked for none', () => {
