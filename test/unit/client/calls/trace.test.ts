@@ -49,7 +49,30 @@ describe('a trace', () => {
     await rejection(client.clientCredentials())
     expect(entries.map(({ status }) => status)).toEqual([200, 503, 400])
     expect(entries[1]?.responseBody).toBe('13 characters')
+    server.script('/token', plain(' no=form', 'text/plain', 503), plain('not=a form', 'text/plain', 503))
+    await rejection(client.clientCredentials())
+    await rejection(client.clientCredentials())
+    expect(entries.slice(3).map(({ responseBody }) => responseBody)).toEqual(['8 characters', '10 characters'])
     expect(entries[2]?.responseBody).toHaveLength(10_000)
+  })
+
+  it('[S1-20] shows of the metadata 10,000 characters', async () => {
+    const { client, server, entries } = setUp()
+    server.metadata = { about: 'x'.repeat(20_000) }
+    await client.clientCredentials()
+    expect(entries[0]?.responseBody).toHaveLength(10_000)
+  })
+
+  it('[S1-20] tells how long an answer took', async () => {
+    let nowMs = 5000
+    const { client, server, entries } = setUp({ monotonicClock: () => nowMs })
+    server.script('/token', async (request, signal) => {
+      await Promise.resolve()
+      nowMs += 250
+      return tokens()(request, signal)
+    })
+    await client.clientCredentials()
+    expect(entries.map(({ durationMs }) => durationMs)).toEqual([0, 250])
   })
 
   it('[S1-20] shows a request without an answer, and one without a body', async () => {

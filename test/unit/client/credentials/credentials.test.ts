@@ -263,16 +263,25 @@ describe('a federated assertion', () => {
     ['expired', assertion({ exp: nowMs / 1000 }), 'ERR_CREDENTIAL_EXPIRED', /expired/],
     ['without exp', assertion({}), 'ERR_CREDENTIAL_UNAVAILABLE', /JWT/],
     ['opaque', 'opaque-token', 'ERR_CREDENTIAL_UNAVAILABLE', /JWT/],
+    ['of two parts', good.split('.').slice(0, 2).join('.'), 'ERR_CREDENTIAL_UNAVAILABLE', /JWT/],
+    ['of four parts', `${good}.x`, 'ERR_CREDENTIAL_UNAVAILABLE', /JWT/],
+    ['with an exp that is text', assertion({ exp: '1900000000' }), 'ERR_CREDENTIAL_UNAVAILABLE', /JWT/],
     ['with a broken payload', 'a.%%.c', 'ERR_CREDENTIAL_UNAVAILABLE', /JWT/],
     ['with a payload that is no JSON', 'a.YWJj.c', 'ERR_CREDENTIAL_UNAVAILABLE', /JWT/],
     ['with a payload that is no UTF-8', 'a._w.c', 'ERR_CREDENTIAL_UNAVAILABLE', /JWT/],
-    ['huge', 'a'.repeat(70_000), 'ERR_CREDENTIAL_UNAVAILABLE', /64 KiB/],
+    ['larger than 64 KiB', ' '.repeat(65_537), 'ERR_CREDENTIAL_UNAVAILABLE', /64 KiB/],
   ])('[C22] fails closed when the file is %s', async (_name, content, code, message) => {
     await writeFile(file, content)
     const { server, client } = setUpClient({ credential: federatedAssertion({ file, clock }), clientId: 'app' })
     const error = await rejection(client.clientCredentials())
     expect(error).toMatchObject({ code, operation: 'clientCredentials', message: expect.stringMatching(message) })
     expect(server.at('/token')).toHaveLength(0)
+  })
+
+  it('[C22] takes a file of exactly 64 KiB', async () => {
+    await writeFile(file, good.padEnd(65_536))
+    const { form } = await federatedAssertion({ file, clock }).authenticate(target)
+    expect(form).toMatchObject({ client_assertion: good })
   })
 
   it('[C22] says which file is missing', async () => {
@@ -311,6 +320,7 @@ describe('a federated assertion', () => {
     expect(() => federatedAssertion({ env: { AZURE_FEDERATED_TOKEN_FILE: '' } })).toThrowError(
       /AZURE_FEDERATED_TOKEN_FILE/,
     )
+    expect(() => federatedAssertion({ env: {} })).toThrowError(/AWS_WEB_IDENTITY_TOKEN_FILE, /)
     expect(() => federatedAssertion({ file: '' })).toThrowError(/file/)
   })
 
@@ -346,7 +356,10 @@ describe('a federated assertion', () => {
       ],
     ])
     const down = gcpIdentity({ audience: 'x', fetch: async () => new Response('', { status: 404 }) })
-    expect(await rejection(down())).toMatchObject({ code: 'ERR_CREDENTIAL_UNAVAILABLE' })
+    const noToken = { code: 'ERR_CREDENTIAL_UNAVAILABLE', message: expect.stringContaining('Google Cloud') }
+    expect(await rejection(down())).toMatchObject(noToken)
+    const gone = gcpIdentity({ audience: 'x', fetch: () => Promise.reject(new TypeError('fetch failed')) })
+    expect(await rejection(gone())).toMatchObject(noToken)
     expect(gcpIdentity({ audience: 'x' })).toBeTypeOf('function')
   })
 })

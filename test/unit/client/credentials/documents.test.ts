@@ -60,6 +60,9 @@ describe('a client metadata document', () => {
     'https://app.example/a/../client.json',
     'https://app.example/./client.json',
     'https://app.example/%2E%2e/client.json',
+    'https://app.example/a/..',
+    ' https://app.example/client.json',
+    'https://[/client.json',
     'client',
   ])('[CIMD-01] refuses the client identifier %s', (clientId) => {
     expect(() => clientMetadataDocument({ ...options, clientId })).toThrowError(/clientId/)
@@ -74,6 +77,7 @@ describe('a client metadata document', () => {
     ['a secret', { metadata: { client_secret: 'x' } }],
     ['the expiry of a secret', { metadata: { client_secret_expires_at: 0 } }],
     ['keys among the further members', { metadata: { jwks: { keys: [] } } }],
+    ['the place of keys among them', { metadata: { jwks_uri: 'https://app.example/jwks' } }],
     ['a private key', { tokenEndpointAuthMethod: 'private_key_jwt', jwks: [{ kty: 'EC', d: 'x' }] }],
     ['a symmetric key', { tokenEndpointAuthMethod: 'private_key_jwt', jwks: [{ kty: 'oct', k: 'x' }] }],
     ['a key method without key', { tokenEndpointAuthMethod: 'private_key_jwt' }],
@@ -87,6 +91,22 @@ describe('a client metadata document', () => {
     expect(() => clientMetadataDocument({ ...options, ...wrong })).toThrowError(
       expect.objectContaining({ code: 'ERR_CONFIGURATION' }),
     )
+  })
+
+  it('[CIMD-07] is as large as 5,120 bytes, not characters, and no larger', () => {
+    const sizeWith = (filled: string) => {
+      const { answer } = clientMetadataDocument({ ...options, metadata: { software_id: filled } })
+      return new TextEncoder().encode(answer.body).length
+    }
+    const room = 5120 - sizeWith('')
+    expect(sizeWith(`${'x'.repeat(room % 2)}${'ä'.repeat(Math.floor(room / 2))}`)).toBe(5120)
+    expect(() => sizeWith('x'.repeat(room + 1))).toThrow('5 KB')
+  })
+
+  it('has only the members of keys that it was given', () => {
+    const keyed = { ...options, tokenEndpointAuthMethod: 'private_key_jwt' as const }
+    const { document } = clientMetadataDocument({ ...keyed, jwks: [{ kty: 'EC' }] })
+    expect(Object.keys(document)).not.toContain('jwks_uri')
   })
 
   it('[CIMD-06] is for servers that say they take it', () => {

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { IdTokenError, LoginDeniedError, LoginError } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
 import { rejection } from '../../../support/client-set-up.js'
-import { answer, html503, refusal, reset, tokens } from '../../../support/fake-token-endpoint.js'
+import { answer, html503, rateLimited, refusal, reset, tokens } from '../../../support/fake-token-endpoint.js'
 import { redirectUri, setUpLogin } from '../../../support/login-set-up.js'
 
 describe('the answer to an authorization request', () => {
@@ -49,8 +49,7 @@ describe('the answer to an authorization request', () => {
     ['[AZ-04] another issuer with an error', { iss: 'https://evil.example', error: 'x' }, 'ERR_LOGIN_ISSUER'],
     ['no code', { code: undefined }, 'ERR_LOGIN_RESPONSE'],
     ['an empty code', { code: '' }, 'ERR_LOGIN_RESPONSE'],
-    ['a code without end', { code: 'c'.repeat(4097) }, 'ERR_LOGIN_RESPONSE'],
-    ['a query without end', { junk: 'j'.repeat(16_384) }, 'ERR_LOGIN_RESPONSE'],
+    ['a code of 4,097 characters', { code: 'c'.repeat(4097) }, 'ERR_LOGIN_RESPONSE'],
   ])('is refused with %s, and no code is spent', async (_name, further, code) => {
     const { server, client, begin, callback } = setUpLogin()
     const request = await begin()
@@ -58,6 +57,18 @@ describe('the answer to an authorization request', () => {
     expect(error).toBeInstanceOf(LoginError)
     expect(error).toMatchObject({ code, category: 'login', retryable: false, operation: 'exchangeCode' })
     expect(server.at('/token')).toEqual([])
+  })
+
+  it('may have 16,384 characters, with a code of 4,096, and not one more', async () => {
+    const { client, begin, callback, issue } = setUpLogin()
+    const request = await begin()
+    const idToken = issue(request)
+    const answer = callback(request, { code: 'c'.repeat(4096) }).search.slice(1)
+    const filled = (length: number) => `${answer}&junk=`.padEnd(length, 'j')
+    expect((await client.exchangeCode({ callback: filled(16_384), request })).tokens.idToken).toBe(idToken)
+    expect(await rejection(client.exchangeCode({ callback: filled(16_385), request }))).toMatchObject({
+      ...{ code: 'ERR_LOGIN_RESPONSE', detail: 'longer than 16384 characters' },
+    })
   })
 
   it.each(['code', 'state', 'iss', 'error', 'unknown'])('[AZ-03] is refused with `%s` twice', async (name) => {
@@ -90,7 +101,7 @@ describe('the answer to an authorization request', () => {
         callback: callback(request, {
           code: undefined,
           error: 'access_denied',
-          error_description: `no, ${request.state} ${request.codeVerifier}`,
+          error_description: `no, ${request.state} ${request.nonce} ${request.codeVerifier} an`,
         }),
         request,
       }),
@@ -98,7 +109,16 @@ describe('the answer to an authorization request', () => {
     expect(denied).toBeInstanceOf(LoginDeniedError)
     expect(denied).toMatchObject({ code: 'ERR_LOGIN_DENIED', error: 'access_denied' })
     const views = inspect(denied, { showHidden: true }) + JSON.stringify(denied)
-    for (const secret of [request.state, request.codeVerifier]) expect(views).not.toContain(secret)
+    for (const secret of [request.state, request.nonce, request.codeVerifier]) expect(views).not.toContain(secret)
+
+    const echoed = async (code: string | undefined, error_description: string) => {
+      const answered = callback(request, { code, error: 'server_error', error_description })
+      return ((await rejection(client.exchangeCode({ callback: answered, request }))) as LoginDeniedError)
+        .errorDescription
+    }
+    expect(await echoed('abcd', 'lost abcd')).toBe('lost [redacted]')
+    expect(await echoed('abc', 'lost abc and more')).toBe('lost abc and more')
+    expect(await echoed(undefined, 'nothing to hide')).toBe('nothing to hide')
 
     const refused = await rejection(
       client.exchangeCode({
@@ -134,6 +154,16 @@ describe('the answer to an authorization request', () => {
     expect(claims).toBeUndefined()
     expect(issued.idToken).toBeUndefined()
     expect(server.at('/jwks')).toEqual([])
+  })
+
+  it('[AZ-09] sends a code again where the server said 429 to it, which spends none', async () => {
+    const { server, client, begin, callback } = setUpLogin({
+      retry: { maxRetries: 1, initialDelayMs: 1, maxDelayMs: 1 },
+    })
+    const request = await begin({ scope: 'read' })
+    server.script('/token', rateLimited(), tokens())
+    await client.exchangeCode({ callback: callback(request), request })
+    expect(server.at('/token')).toHaveLength(2)
   })
 
   it.each([
@@ -199,6 +229,10 @@ describe('the answer to an authorization request', () => {
     }
     for (const name of ['redirectUri', 'state', 'nonce', 'codeVerifier', 'scope', 'resource']) {
       const partial = { ...whole, [name]: undefined } as never
+      const empty = { ...whole, [name]: '' } as never
+      expect(await rejection(client.exchangeCode({ callback: callback(request), request: empty }))).toMatchObject({
+        code: 'ERR_CLIENT_ARGUMENT',
+      })
       expect(await rejection(client.exchangeCode({ callback: callback(request), request: partial }))).toMatchObject({
         code: 'ERR_CLIENT_ARGUMENT',
       })

@@ -45,10 +45,35 @@ describe('an ID token of a refresh', () => {
     ['sub', { sub: 'mallory' }],
     ['iss', { iss: 'https://other.example' }],
     ['aud', { aud: ['app', 'more'], azp: 'app' }],
+    ['aud that is one text', { aud: 'other' }],
     ['auth_time', { auth_time: nowSeconds }],
   ])('[OIDC-08] [F3] ends the session with another %s', async (_name, claims) => {
     const { refresh } = await loggedIn()
     expect(await rejection(refresh({ id_token: again(claims) }))).toMatchObject({
+      code: 'ERR_ID_TOKEN_SUBJECT_CHANGED',
+    })
+  })
+
+  it('[OIDC-05] [OIDC-08] belongs to the access token that came with it', async () => {
+    const { refresh } = await loggedIn()
+    expect(await rejection(refresh({ id_token: again({ at_hash: 'of another' }) }))).toMatchObject({
+      ...{ code: 'ERR_ID_TOKEN_HASH', detail: 'at_hash' },
+    })
+  })
+
+  it('[OIDC-08] ends the session with one more or one other of several audiences', async () => {
+    const { refresh } = await loggedIn({ aud: ['app', 'api'], azp: 'app' })
+    for (const aud of [['app', 'other'], ['app'], ['app', 'api', 'other']]) {
+      const error = await rejection(refresh({ id_token: again({ aud, azp: 'app' }) }))
+      expect(error, String(aud)).toMatchObject({ code: 'ERR_ID_TOKEN_SUBJECT_CHANGED' })
+    }
+  })
+
+  it('[OIDC-08] is refused where it is empty, and where the one before cannot be read', async () => {
+    const { refresh, previous } = await loggedIn()
+    expect(await rejection(refresh({ id_token: '' }))).toMatchObject({ code: 'ERR_RESPONSE_MALFORMED' })
+    const unread = { ...previous, idToken: 'junk' } as TokenSet
+    expect(await rejection(refresh({ id_token: again() }, unread))).toMatchObject({
       code: 'ERR_ID_TOKEN_SUBJECT_CHANGED',
     })
   })
