@@ -33,7 +33,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'together', include: [...together], isolate: false, maxWorkers: '100%', retry: 0 },
+        test: { name: 'together', include: [...together], isolate: false, maxWorkers: '100%' },
       },
       { extends: true, test: { name: 'alone', include: [...alone], maxWorkers: '100%' } },
       {
@@ -46,7 +46,7 @@ export default defineConfig({
     ],
     setupFiles: ['./test/support/agreement.ts'],
     reporters: isCi ? ['default', noSkips] : ['default'],
-    // On CI a test with real clocks, sockets and programs is tried twice; the closing lines name it where it needed that.
+    // On CI a test is tried twice; the closing lines name it where it needed that, and say what failed.
     retry: isCi ? 1 : 0,
     // Limits for what hangs: no test waits for them. They are far above what a machine takes that has other work.
     testTimeout: 90_000,
