@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, generateKeyPairSync } from 'node:crypto'
 import { CompactEncrypt, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { createOAuthClient, IdTokenError, type IdTokenOptions } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
@@ -8,6 +8,14 @@ import { jwkSet, testKey } from '../../support/key-material.js'
 import { idTokenClaims, nowSeconds, setUpLogin, signIdToken } from '../../support/login-set-up.js'
 
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const
+
+/** JSON knows no infinity, but a number that is read as one. */
+function signUnending(): string {
+  const part = (text: string) => Buffer.from(text).toString('base64url')
+  const claims = JSON.stringify(idTokenClaims()).replace(/"exp":\d+/, '"exp":1e999')
+  const input = `${part('{"alg":"ES256","kid":"k1"}')}.${part(claims)}`
+  return `${input}.${testKey('k1').sign(input)}`
+}
 
 const verify = (idToken: string, expected = {}, idToken_: IdTokenOptions = {}) =>
   setUpLogin({ idToken: idToken_ }).client.verifyIdToken(idToken, expected)
@@ -74,14 +82,15 @@ describe('an ID token', () => {
     ['no JWT', 'abc'],
     ['two parts', 'e30.e30'],
     ['a payload that is no object', signIdToken([])],
-    ['more than 64 KiB', signIdToken(idTokenClaims({ junk: 'j'.repeat(65_536) }))],
     ['[OIDC-09] an access token by its type', signIdToken(idTokenClaims(), { typ: 'at+jwt' })],
     ['a logout token by its type', signIdToken(idTokenClaims(), { typ: 'application/logout+jwt' })],
     ['a type that is no text', signIdToken(idTokenClaims(), { typ: 7 })],
     ['a critical extension', signIdToken(idTokenClaims(), { crit: ['x'], x: 1 })],
     ['an unencoded payload', signIdToken(idTokenClaims(), { b64: false })],
     ['a key name that is no text', signIdToken(idTokenClaims(), { kid: 7 })],
+    ['a header that is no object', `W10${signIdToken(idTokenClaims()).replace(/^[^.]+/, '')}`],
     ['no exp', signIdToken(idTokenClaims({ exp: undefined }))],
+    ['an exp without end', signUnending()],
     ['[OIDC-01] no iat', signIdToken(idTokenClaims({ iat: undefined }))],
     ['an exp that is text', signIdToken(idTokenClaims({ exp: '1900000000' }))],
     ['an encryption nothing here can undo', 'e30.e30.e30.e30.e30'],
@@ -111,6 +120,61 @@ describe('an ID token', () => {
     expect(await rejection(verify(signIdToken(idTokenClaims(claims))))).toMatchObject({ code })
   })
 
+  it('may have a subject of 255 characters', async () => {
+    expect((await verify(signIdToken(idTokenClaims({ sub: 's'.repeat(255) })))).sub).toHaveLength(255)
+  })
+
+  it('may have 65,536 characters, and not one more', async () => {
+    const sized = (length: number) => {
+      const empty = signIdToken(idTokenClaims({ junk: '' })).length
+      let idToken = ''
+      for (let junk = Math.floor(((length - empty) * 3) / 4) - 3; idToken.length < length; junk += 1) {
+        idToken = signIdToken(idTokenClaims({ junk: 'j'.repeat(junk) }))
+      }
+      return idToken
+    }
+    const longest = [65_534, 65_535, 65_536].map(sized).findLast(({ length }) => length <= 65_536) as string
+    expect(longest.length).toBeGreaterThanOrEqual(65_535)
+    expect((await verify(longest)).sub).toBe('alice')
+    expect(await rejection(verify(sized(65_537)))).toMatchObject({
+      ...{ code: 'ERR_ID_TOKEN_MALFORMED', detail: 'longer than 65536 characters' },
+    })
+  })
+
+  it('is checked with 16 keys at most, where it names none', async () => {
+    const strangers = Array.from({ length: 16 }, () => {
+      const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      return publicKey.export({ format: 'jwk' })
+    })
+    const verifyBehind = (count: number) => {
+      const { client, server } = setUpLogin()
+      server.script('/jwks', answer({ keys: [...strangers.slice(0, count), testKey('k1').jwk] }))
+      return client.verifyIdToken(signIdToken(idTokenClaims(), { kid: undefined }), {})
+    }
+    expect((await verifyBehind(15)).sub).toBe('alice')
+    expect(await rejection(verifyBehind(16))).toMatchObject({ code: 'ERR_ID_TOKEN_SIGNATURE' })
+  })
+
+  it.each([
+    ['another audience', { aud: 'other' }, '`aud` does not name this client'],
+    ['another `azp`', { azp: 'other' }, '`azp` names another client'],
+    ['several audiences', { aud: ['app', 'other'] }, 'several audiences, and no `azp`'],
+    ['an end that is past', { exp: 1 }, '`exp` is past'],
+    ['a late issuance', { iat: nowSeconds + 61 }, '`iat` is in the future'],
+    ['a late beginning', { nbf: nowSeconds + 61 }, '`nbf` is in the future'],
+    ['a beginning that is text', { nbf: 'soon' }, '`nbf` is missing or no number'],
+  ])('says what is wrong with %s', async (_name, claims, detail) => {
+    expect(await rejection(verify(signIdToken(idTokenClaims(claims))))).toMatchObject({ detail })
+  })
+
+  it.each([
+    ['a critical extension', { crit: ['x'] }, '`crit` or `b64` in the header'],
+    ['a name that is no text', { kid: 7 }, '`kid` is no text'],
+    ['a foreign type', { typ: 'at+jwt' }, '`typ` names another kind of token'],
+  ])('says what is wrong with a header of %s', async (_name, header, detail) => {
+    expect(await rejection(verify(signIdToken(idTokenClaims(), header)))).toMatchObject({ detail })
+  })
+
   it('is good at the edges of the tolerance, which has a bound', async () => {
     const edge = { exp: nowSeconds - 59, iat: nowSeconds + 60, nbf: nowSeconds + 60 }
     expect((await verify(signIdToken(idTokenClaims(edge)))).sub).toBe('alice')
@@ -136,6 +200,13 @@ describe('an ID token', () => {
     })
     const { server, client } = setUpLogin()
     server.metadata = { ...server.metadata, id_token_signing_alg_values_supported: undefined }
+    const pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const rsa = { ...pair.publicKey.export({ format: 'jwk' }), kid: 'r1' }
+    server.script('/jwks', answer({ keys: [...jwkSet('k1').keys, rsa] }))
+    const signedByRsa = await new SignJWT(idTokenClaims())
+      .setProtectedHeader({ alg: 'RS256', kid: 'r1' })
+      .sign(pair.privateKey)
+    expect((await client.verifyIdToken(signedByRsa, {})).sub).toBe('alice')
     expect(await rejection(client.verifyIdToken(idToken, {}))).toMatchObject({ code: 'ERR_ID_TOKEN_SIGNATURE' })
     for (const wrong of [[], ['none'], ['HS256'], 'RS256']) {
       expect(() => setUpLogin({ idToken: { algorithms: wrong as never } })).toThrow('asymmetric')
@@ -144,9 +215,10 @@ describe('an ID token', () => {
 
   it('[OIDC-04] must be of a login that is recent enough', async () => {
     const signedIn = (ago: number) => signIdToken(idTokenClaims({ auth_time: nowSeconds - ago }))
-    expect((await verify(signedIn(160), { maxAgeSeconds: 100 })).sub).toBe('alice')
-    for (const ago of [161, -61]) {
-      expect(await rejection(verify(signedIn(ago), { maxAgeSeconds: 100 }))).toMatchObject({
+    for (const ago of [160, -60]) expect((await verify(signedIn(ago), { maxAgeSeconds: 100 })).sub).toBe('alice')
+    const asText = signIdToken(idTokenClaims({ auth_time: String(nowSeconds) }))
+    for (const idToken of [signedIn(161), signedIn(-61), asText]) {
+      expect(await rejection(verify(idToken, { maxAgeSeconds: 100 }))).toMatchObject({
         code: 'ERR_ID_TOKEN_AUTH_TIME',
       })
     }
@@ -196,8 +268,14 @@ describe('an ID token', () => {
     const ring = { decryptionKeys: [{ key: other.privateKey }, { key: privateKey, kid: 'd1' }] }
     expect((await verify(await encrypt(), {}, ring)).sub).toBe('alice')
     expect((await verify(await encrypt('d1'), {}, ring)).sub).toBe('alice')
-    const misnamed = verify(await encrypt('d2'), {}, ring)
-    expect(await rejection(misnamed)).toMatchObject({ code: 'ERR_ID_TOKEN_MALFORMED' })
+    const noKey = { code: 'ERR_ID_TOKEN_MALFORMED', detail: 'none of `decryptionKeys` decrypts it' }
+    for (const kid of ['d2', 'd1']) {
+      const misnamed = { decryptionKeys: [{ key: privateKey, kid: kid === 'd2' ? 'd1' : 'd3' }] }
+      expect(await rejection(verify(await encrypt(kid), {}, misnamed))).toMatchObject(noKey)
+    }
+    const unnamed = { decryptionKeys: [{ key: privateKey }] }
+    expect((await verify(await encrypt('d1'), {}, unnamed)).sub).toBe('alice')
+    expect((await verify(await encrypt(), {}, { decryptionKeys: [{ key: privateKey, kid: 'd1' }] })).sub).toBe('alice')
     for (const wrong of [[], [{}], [null], 'key']) {
       expect(() => setUpLogin({ idToken: { decryptionKeys: wrong as never } })).toThrow('CryptoKey')
     }

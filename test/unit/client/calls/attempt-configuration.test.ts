@@ -33,6 +33,8 @@ describe('withConfiguration', () => {
     const second = await used(client, { ...destination, metadata: { ...metadata } })
     expect(second).not.toBe(first)
     const registered = { ...destination, identity: { clientId: 'registered', credential } }
+    const third = await used(client)
+    expect(await used(client, registered)).not.toBe(third)
     expect((await used(client, registered)).clientMetadata().client_id).toBe('registered')
   })
 
@@ -46,7 +48,7 @@ describe('withConfiguration', () => {
     await expect(failing).rejects.toThrow('refused')
     const send = config?.[customFetch] as () => Promise<Response>
     expect(send).not.toBe(attempt.fetch)
-    await expect(send()).rejects.toMatchObject({ name: 'FetchFailure' })
+    await expect(send()).rejects.toMatchObject({ name: 'FetchFailure', reason: 'network' })
   })
 
   it('authenticates concurrent and later calls each for itself', async () => {

@@ -262,6 +262,13 @@ describe('what goes wrong on the way', () => {
       { code: 'ERR_CONNECTION', name: 'NetworkError', category: 'network', retryable: true },
     ],
     ['[S4-37] 502', plain('', 'text/html', 502), { code: 'ERR_SERVER_FAILURE', category: 'server' }],
+    ['[S4-37] 500', plain('', 'text/html', 500), { code: 'ERR_SERVER_FAILURE', status: 500 }],
+    ['400 without a protocol error', plain('', 'text/html', 400), { code: 'ERR_HTTP_STATUS', status: 400 }],
+    [
+      'a 429 about another problem',
+      answer({ type: 'https://as.example/problems#busy' }, 429),
+      { code: 'ERR_RATE_LIMITED' },
+    ],
     ['garbage', plain('%%%'), { code: 'ERR_RESPONSE_MALFORMED' }],
     ['404', plain('nothing here', 'text/plain', 404), { code: 'ERR_HTTP_STATUS', status: 404 }],
     ['201', answer({ access_token: 'a', token_type: 'Bearer' }, 201), { code: 'ERR_HTTP_STATUS', status: 201 }],
@@ -392,6 +399,76 @@ describe('an error of the client', () => {
     const failures = (await Promise.all(calls)) as OAuthClientError[]
     expect(failures.map(({ correlationId }) => correlationId)).toEqual(['one', 'two'])
     expect(failures[1]).toMatchObject({ code: 'ERR_DISCOVERY_UNAVAILABLE', retryAfterMs: 2000, retryAfterSeconds: 2 })
+  })
+
+  it.each([
+    ['application/json; charset=utf-8', true],
+    ['application/vnd.as-1+json', true],
+    ['application/vnd.as+json-seq', false],
+    ['x-application/as+json', false],
+    ['application/jsonp', false],
+    ['text/json', false],
+  ])('reads tokens out of an answer of the type %s: %s', async (type, isRead) => {
+    const { server, client } = setUpClient()
+    server.script('/token', plain('{"access_token":"a","token_type":"Bearer"}', type))
+    const [outcome] = await Promise.allSettled([client.clientCredentials()])
+    expect(outcome?.status === 'rejected' ? outcome.reason : 'read').toEqual(
+      isRead ? 'read' : expect.objectContaining({ code: 'ERR_RESPONSE_MALFORMED' }),
+    )
+  })
+
+  it('hides what was sent where the server gives it back', async () => {
+    const { server, client } = setUpClient()
+    server.script(
+      '/token',
+      (request, signal) => refusal('invalid_grant', `unknown: ${request.form.get('refresh_token')}`)(request, signal),
+      ({ headers }) => new Response(`<p>${headers['authorization']}</p>`, { status: 503 }),
+    )
+    const refused = await rejection(client.refresh({ refreshToken: 'CANARY-refresh' }))
+    expect(refused).toMatchObject({ errorDescription: 'unknown: [redacted]' })
+    const failed = (await rejection(client.refresh({ refreshToken: 'CANARY-refresh' }))) as HttpResponseError
+    expect(failed.bodySnippet).toMatch(/^<p>Basic \[redacted\]/)
+  })
+
+  it.each<[string, Record<string, unknown>, object | undefined]>([
+    [
+      'texts',
+      { acr_values: 'urn:a urn:b', max_age: '60', scope: 'read' },
+      { acrValues: ['urn:a', 'urn:b'], maxAgeSeconds: 60, scope: ['read'] },
+    ],
+    ['a number', { max_age: 60, acr_values: 7 }, { acrValues: ['7'], maxAgeSeconds: 60, scope: [] }],
+    [
+      'other types',
+      { max_age: true, acr_values: ['urn:a'], scope: {} },
+      { acrValues: [], maxAgeSeconds: undefined, scope: [] },
+    ],
+    ['a time that is none', { max_age: '60s' }, { acrValues: [], maxAgeSeconds: undefined, scope: [] }],
+    [
+      'text that may not stand in a challenge',
+      { acr_values: 'urn:"a', scope: 'r\u00e9ad', max_age: '' },
+      { acrValues: [], maxAgeSeconds: undefined, scope: [] },
+    ],
+    [
+      'text of 1,024 characters',
+      { scope: 's '.repeat(512) },
+      { acrValues: [], maxAgeSeconds: undefined, scope: Array(512).fill('s') },
+    ],
+    ['text without end', { scope: `${'s '.repeat(512)}s` }, { acrValues: [], maxAgeSeconds: undefined, scope: [] }],
+    [
+      'what was sent',
+      { acr_values: 'urn:a CANARY-refresh', scope: 'read CANARY-refresh' },
+      { acrValues: ['urn:a'], maxAgeSeconds: undefined, scope: ['read'] },
+    ],
+  ])('[STEP-07] takes out of a refusal for a step-up: %s', async (_name, members, stepUp) => {
+    const { server, client } = setUpClient()
+    server.script('/token', answer({ error: 'insufficient_user_authentication', ...members }, 400))
+    expect(await rejection(client.refresh({ refreshToken: 'CANARY-refresh' }))).toMatchObject({ stepUp })
+  })
+
+  it('[STEP-07] takes no step-up out of any other refusal', async () => {
+    const { server, client } = setUpClient()
+    server.script('/token', answer({ error: 'invalid_grant', acr_values: 'urn:a' }, 400))
+    expect((await rejection(client.clientCredentials())) as OAuthResponseError).toMatchObject({ stepUp: undefined })
   })
 
   it('[REAL-25] tells no seconds to wait where the server asked for none', () => {

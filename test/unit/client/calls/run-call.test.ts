@@ -68,6 +68,26 @@ describe('retry', () => {
     expect(await failure).toMatchObject({ code: 'ERR_RATE_LIMITED', retryAfterSeconds: 10 })
   })
 
+  it('[REAL-25] is told apart from a caller who gives up in the pause', async () => {
+    const { server, client } = onFakeTimers()
+    await client.ready()
+    server.script('/token', rateLimited('10'))
+    const controller = new AbortController()
+    const failure = rejection(client.exchangeToken({ subjectToken: 't' }, { signal: controller.signal }))
+    await vi.advanceTimersByTimeAsync(5000)
+    controller.abort()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(await failure).toMatchObject({ code: 'ERR_ABORTED' })
+  })
+
+  it('[C19] waits for a Retry-After of a minute', async () => {
+    const { server, client } = onFakeTimers()
+    server.script('/token', rateLimited('60'), tokens())
+    const token = client.clientCredentials()
+    await vi.runAllTimersAsync()
+    expect((await token).accessToken).toBe('issued-access-token')
+  })
+
   it('gives the call its time with discovery', async () => {
     const { server, client } = onFakeTimers()
     server.script('/.well-known/oauth-authorization-server', silent())
@@ -290,7 +310,7 @@ describe('circuit breaker', () => {
   })
 
   it('[REAL-25] counts neither a caller that went away soon, nor a credential that took its time', async () => {
-    const { server, client } = setUpClient({ clock: Date.now })
+    const { server, client } = setUpClient({ clock: Date.now, monotonicClock: Date.now })
     await client.ready()
     server.script('/token', silent())
     for (let count = 0; count < 6; count += 1) {
@@ -329,6 +349,8 @@ describe('circuit breaker', () => {
       'ERR_CIRCUIT_OPEN',
       'ERR_UNAVAILABLE',
     ])
+    const left = calls.filter((error) => (error as { code: string }).code === 'ERR_CIRCUIT_OPEN')
+    expect(left).toMatchObject([{ retryAfterMs: 30_000 }, { retryAfterMs: 30_000 }])
     expect(server.at('/token')).toHaveLength(6)
   })
 
@@ -354,6 +376,16 @@ describe('circuit breaker', () => {
     server.script('/token', ...Array(4).fill(html503()), refusal('invalid_scope'), ...Array(4).fill(html503()))
     await fail(client, 9)
     expect(client.breakers().token).toBe('closed')
+  })
+
+  it('opens on answers with 500, and never on answers that cannot be read', async () => {
+    const { server, client } = setUpClient()
+    server.script('/token', plain('%%%'))
+    await fail(client, 10)
+    expect(client.breakers().token).toBe('closed')
+    server.script('/token', plain('', 'text/html', 500))
+    await fail(client, 5)
+    expect(client.breakers().token).toBe('open')
   })
 
   it('counts no failure of our own credential, and takes none for a successful trial', async () => {

@@ -1,5 +1,7 @@
-import { publicClient } from 'portcullis/client'
+import { publicClient, tokenSetFromResponse } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
+import { createTokenCache } from '../../../../src/client/grant-types/client-credentials.js'
+import { toClientSettings } from '../../../../src/client/settings.js'
 import { setUpClient } from '../../../support/client-set-up.js'
 import { type FakeAuthorizationServer, html503, plain, refusal, tokens } from '../../../support/fake-token-endpoint.js'
 
@@ -27,7 +29,9 @@ describe('client credentials', () => {
 
   it('[CC-01] refuses a public client before anything is sent', async () => {
     const { server, client } = setUpClient({ credential: publicClient({ clientId: 'app' }) })
-    await expect(client.clientCredentials()).rejects.toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
+    await expect(client.clientCredentials()).rejects.toMatchObject({
+      ...{ code: 'ERR_CLIENT_ARGUMENT', message: expect.stringContaining('give the client a credential') },
+    })
     expect(server.requests).toHaveLength(0)
   })
 
@@ -96,6 +100,45 @@ describe('client credentials', () => {
     expect(same.accessToken).toBe(first[0])
     const swapped = await client.clientCredentials({ parameters: { region: 'x', tenant: '1' } })
     expect(swapped.accessToken).toBe(first[6])
+  })
+
+  it.each([
+    ['300 s before the end', 3600, {}, 3_300_000],
+    ['at four fifths of a short life', 100, {}, 80_000],
+    ['at four fifths where it is told to begin sooner', 3600, { refreshAheadSeconds: 3000 }, 2_880_000],
+  ])('[S4-09] renews ahead %s, and not before', async (_name, expires_in, tokenCache, atMs) => {
+    const { server, client, time } = setUpClient({ tokenCache })
+    numbered(server, { expires_in })
+    await client.clientCredentials()
+    const startedMs = time.nowMs
+    for (const [elapsedMs, requests] of [
+      [atMs - 1, 1],
+      [atMs, 2],
+    ] as const) {
+      time.nowMs = startedMs + elapsedMs
+      expect((await client.clientCredentials()).accessToken).toBe('token-1')
+      for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate)
+      expect(server.at('/token')).toHaveLength(requests)
+    }
+  })
+
+  it('gives no place to a token that is expired on arrival', async () => {
+    const { server, client } = setUpClient({ tokenCache: { maxEntries: 1 } })
+    server.script('/token', tokens({ access_token: 'good' }), tokens({ expires_in: 0 }))
+    await client.clientCredentials({ scope: 'a' })
+    await client.clientCredentials({ scope: 'b' })
+    expect((await client.clientCredentials({ scope: 'a' })).accessToken).toBe('good')
+    expect(server.at('/token')).toHaveLength(2)
+  })
+
+  it('are forgotten when the cache is cleared', async () => {
+    const { server } = setUpClient()
+    const cache = createTokenCache(toClientSettings({ issuer: server.issuer }))
+    const load = async () => tokenSetFromResponse({ access_token: 'a', token_type: 'Bearer', expires_in: 3600 })
+    const first = await cache.get('key', load, false)
+    expect(await cache.get('key', load, false)).toBe(first)
+    cache.clear()
+    expect(await cache.get('key', load, false)).not.toBe(first)
   })
 
   it('[S4-09] renews ahead of expiry without making anybody wait', async () => {

@@ -43,6 +43,21 @@ describe('registration', () => {
     expect(JSON.parse(request?.body ?? '')).toEqual(metadata)
   })
 
+  it('[DCR-01] needs no initial access token, and follows no redirect with one', async () => {
+    const { server, client } = setUpClient()
+    server.script('/register', answer(registration, 201))
+    await client.register({ jwks_uri: 'https://app.example/jwks' })
+    await client.register({ jwks: { keys: [] } })
+    const [open] = server.at('/register')
+    expect(open?.headers).not.toHaveProperty('authorization')
+    expect(open?.headers).toMatchObject({ accept: 'application/json' })
+    server.script('/register', () => new Response(null, { status: 307, headers: { location: '/elsewhere' } }))
+    expect(await rejection(client.register({}, { initialAccessToken: 'initial-token' }))).toMatchObject({
+      code: 'ERR_REDIRECT_REFUSED',
+    })
+    expect(server.at('/elsewhere')).toEqual([])
+  })
+
   it('[DCR-02] [DCR-07] [S0-57] gives back what the server registered, secrets hidden, tied to the issuer', async () => {
     const client = await registered()
     expect(client).toMatchObject({
@@ -78,7 +93,9 @@ describe('registration', () => {
   it('[DCR-04] refuses jwks beside jwks_uri', async () => {
     const { client } = setUpClient()
     const call = client.register({ jwks: { keys: [] }, jwks_uri: 'https://app.example/jwks' })
-    await expect(call).rejects.toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
+    await expect(call).rejects.toMatchObject({
+      ...{ code: 'ERR_CLIENT_ARGUMENT', message: expect.stringContaining('never both') },
+    })
   })
 
   it.each([
@@ -123,7 +140,13 @@ describe('registration', () => {
     )
     await expect(client.register({})).resolves.toMatchObject({ clientSecretExpiresAt: undefined })
     await expect(client.register({})).rejects.toMatchObject({ code: 'ERR_RESPONSE_MALFORMED' })
-    expect(() => restoreRegistration({ issuer: 'https://as.example', raw: {} })).toThrowError(/malformed/)
+    for (const raw of [{}, { client_id: '' }, { client_id: 7 }, { client_id: 'a', client_secret_expires_at: '0' }]) {
+      expect(() => restoreRegistration({ issuer: 'https://as.example', raw })).toThrowError(
+        expect.objectContaining({ code: 'ERR_RESPONSE_MALFORMED', issuer: 'https://as.example' }),
+      )
+    }
+    expect(() => restoreRegistration({ raw: {} } as never)).toThrow('`issuer`')
+    expect(() => restoreRegistration(undefined as never)).toThrow('`issuer`')
   })
 
   it('never registers twice after an ambiguous failure', async () => {
@@ -142,7 +165,12 @@ describe('registration management', () => {
     const client = await registered(set)
     set.server.script(path, answer({ ...registration, client_name: 'Read' }))
     const read = await set.client.readRegistration(client)
-    expect(set.server.at(path)[0]).toMatchObject({ method: 'GET', headers: { authorization: 'Bearer CANARY-token' } })
+    expect(set.server.at(path)[0]).toMatchObject({
+      method: 'GET',
+      headers: { authorization: 'Bearer CANARY-token' },
+      body: '',
+    })
+    expect(set.server.at(path)[0]?.headers).not.toHaveProperty('content-type')
     expect(read.metadata['client_name']).toBe('Read')
   })
 
@@ -173,8 +201,10 @@ describe('registration management', () => {
     const updated = await set.client.updateRegistration(client, {})
     expect(updated.registrationAccessToken).toBe('second-token')
     expect(updated.clientSecret).toBe('CANARY-secret')
+    const bare = restoreRegistration({ ...updated, raw: { ...updated.raw, client_id_issued_at: undefined } })
+    expect(Object.keys((await set.client.readRegistration(bare)).raw)).not.toContain('client_id_issued_at')
     await set.client.readRegistration(updated)
-    expect(set.server.at(path)[1]?.headers['authorization']).toBe('Bearer second-token')
+    expect(set.server.at(path).at(-1)?.headers['authorization']).toBe('Bearer second-token')
   })
 
   it('[DCR-09] refuses another client_id', async () => {
@@ -213,8 +243,13 @@ describe('registration management', () => {
     for (const other of [foreign, undefined as never]) {
       expect(await rejection(set.client.readRegistration(other))).toMatchObject({ code: 'ERR_CREDENTIAL_ISSUER' })
     }
-    const fixed = restoreRegistration({ issuer: client.issuer, raw: { client_id: 'registered' } })
-    expect(await rejection(set.client.deleteRegistration(fixed))).toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
+    const { registration_client_uri, registration_access_token } = registration
+    for (const managed of [{}, { registration_client_uri }, { registration_access_token }]) {
+      const fixed = restoreRegistration({ issuer: client.issuer, raw: { client_id: 'registered', ...managed } })
+      expect(await rejection(set.client.deleteRegistration(fixed))).toMatchObject({
+        ...{ code: 'ERR_CLIENT_ARGUMENT', message: expect.stringContaining('RFC 7592') },
+      })
+    }
     expect(set.server.at(path)).toHaveLength(0)
   })
 })
