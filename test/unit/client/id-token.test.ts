@@ -124,21 +124,11 @@ describe('an ID token', () => {
     expect((await verify(signIdToken(idTokenClaims({ sub: 's'.repeat(255) })))).sub).toHaveLength(255)
   })
 
-  it('may have 65,536 characters, and not one more', async () => {
-    const sized = (length: number) => {
-      const empty = signIdToken(idTokenClaims({ junk: '' })).length
-      let idToken = ''
-      for (let junk = Math.floor(((length - empty) * 3) / 4) - 3; idToken.length < length; junk += 1) {
-        idToken = signIdToken(idTokenClaims({ junk: 'j'.repeat(junk) }))
-      }
-      return idToken
-    }
-    const longest = [65_534, 65_535, 65_536].map(sized).findLast(({ length }) => length <= 65_536) as string
-    expect(longest.length).toBeGreaterThanOrEqual(65_535)
-    expect((await verify(longest)).sub).toBe('alice')
-    expect(await rejection(verify(sized(65_537)))).toMatchObject({
-      ...{ code: 'ERR_ID_TOKEN_MALFORMED', detail: 'longer than 65536 characters' },
-    })
+  it.each([
+    [65_536, 'no signed JWT with a JSON object'],
+    [65_537, 'longer than 65536 characters'],
+  ])('is read where it has 65,536 characters at most, and not with %i', async (length, detail) => {
+    expect(await rejection(verify('x'.repeat(length)))).toMatchObject({ code: 'ERR_ID_TOKEN_MALFORMED', detail })
   })
 
   it('is checked with 16 keys at most, where it names none', async () => {
