@@ -1,5 +1,4 @@
 /** The registered claims of a token against what is expected of them. Does NOT check signature, scopes or roles. */
-import { shownText } from '../errors/index.js'
 import { isStringArray, type JsonObject, ownMember } from '../kit/json.js'
 import { askFor } from './ask-instead.js'
 import type { StepFinding } from './report.js'
@@ -112,11 +111,7 @@ function isDate(value: unknown): value is number {
 
 function noDate(claim: string, value: unknown): Fault {
   const sentence = `\`${claim}\` is absent or not a number of seconds (RFC 7519 §2).`
-  return {
-    sentence,
-    expected: 'a number',
-    received: typeof value === 'string' ? shownText(value) : (value ?? '(absent)'),
-  }
+  return { sentence, expected: 'a number', received: value ?? '(absent)' }
 }
 
 function span(seconds: number): string {

@@ -154,7 +154,7 @@ async function extractKey(run: DiagnosisRun): Promise<StepFinding> {
   if ('finding' in choice) return choice.finding
   run.key = await describeKey(choice.entry, choice.jwk)
   const check = await createVerificationKey(choice.jwk).signatureCheck(alg)
-  if (run.key === undefined || check === undefined) {
+  if (check === undefined) {
     return failed('The key that the token names is not a valid key: its point does not lie on its curve.')
   }
   run.verify = async () => check(structure.signingInput as string, decodeBase64url(structure.signature as string))

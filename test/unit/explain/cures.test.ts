@@ -129,6 +129,8 @@ const issuers: readonly (readonly [title: string, received: unknown, expected: s
   ['another server without a path', 'https://j.test/', 'https://i.test/', ['Add `issuer: "https://j.test/"` only if']],
   ['another realm', 'https://i.test/realms/b', configured, ['looks like Keycloak', 'another server or environment']],
   ['two texts that are no URLs', 'urn:a', 'accounts', ['Add `issuer: "urn:a"` only if you trust it.']],
+  ['two texts of which neither is a URL', 'abc', 'accounts', ['the token is of another server']],
+  ['an address within another name', 'urn:https:a', 'urn:a', ['the token is of another server']],
   [
     'the other version of Entra ID',
     'https://sts.windows.net/1a/',

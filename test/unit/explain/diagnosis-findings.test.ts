@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type DiagnoseTokenOptions, diagnoseToken, type TokenDiagnosis } from '../../../src/explain/diagnose-token.js'
 import type { JsonObject } from '../../../src/kit/json.js'
@@ -220,7 +221,8 @@ describe('what a diagnosis shows of the steps that passed', () => {
     expect(await received(given)).toEqual([
       ...['(absent)', iss, '1 keys given', '(no kid: the only key that fits)', 'ES256', undefined],
     ])
-    expect((await received(diagnose(mint({}, { typ: 'JWT' }))))[0]).toBe('jwt')
+    const generic = (await diagnose(mint({}, { typ: 'JWT' }))).steps[0]
+    expect(generic).toMatchObject({ outcome: 'passed', received: 'jwt', sentence: expect.stringContaining('preset') })
     expect((await diagnose(mint())).steps[0]).toMatchObject({ sentence: 'A JWT access token by RFC 9068.' })
     const { steps } = await diagnose(mintIdToken(), idToken)
     expect(steps[0]).toMatchObject({ outcome: 'passed', sentence: 'A signed JWT that can be an ID token.' })
@@ -237,7 +239,63 @@ describe('what a diagnosis shows of the steps that passed', () => {
   })
 })
 
+const foreign: readonly (readonly [title: string, claims: object, typ: string, told: string])[] = [
+  ['typ of the header', { nonce: undefined }, 'id_token+jwt', 'This is an ID token.'],
+  ['typ of the payload', { nonce: undefined, typ: 'ID' }, 'JWT', 'This is an ID token.'],
+  ['typ in another form', { nonce: undefined, typ: 'id-token' }, 'JWT', 'This is an ID token.'],
+  ['token_use', { nonce: undefined, token_use: 'id_token' }, 'JWT', 'This is an ID token.'],
+  ['at_hash', { nonce: undefined, at_hash: 'h' }, 'JWT', 'This is an ID token.'],
+  ['c_hash', { nonce: undefined, c_hash: 'h' }, 'JWT', 'This is an ID token.'],
+  ['a nonce beside events', { events: {} }, 'JWT', 'another kind of token'],
+  ['the end of a typ', { nonce: undefined, typ: 'serialized-id' }, 'JWT', 'another kind of token'],
+  ['the beginning of a typ', { nonce: undefined, typ: 'id+jwt' }, 'JWT', 'another kind of token'],
+  ['a typ in between', { nonce: undefined, typ: 'idxtoken' }, 'logout+jwt', 'another kind of token'],
+]
+
 describe('a diagnosis', () => {
+  it.each(foreign)('[S1-52] tells ID tokens from other ones by %s', async (_title, claims, typ, told) => {
+    expect((await diagnose(mintIdToken(claims, typ))).sentence).toContain(told)
+  })
+
+  it('[S1-52] takes no access token for an ID token, whatever its claims', async () => {
+    const report = await diagnose(mint({ ...idClaims }), idToken)
+    expect(report.sentence).toContain('This is an access token')
+  })
+
+  it('[S1-52] reads a token of 64 KiB', async () => {
+    const token = `${head}.${body}.`
+    const report = await diagnose(token + 'A'.repeat(65_536 - token.length), { keys: [ecKey] })
+    expect(report.failed).toBe('verify_signature')
+  })
+
+  it('[S1-53] says that nobody is named where iss is empty', async () => {
+    const report = await diagnose(mint({ iss: '' }), { expectedIssuer: undefined, keys: [ecKey] })
+    expect(report.sentence).toContain('nothing says whose keys to take')
+  })
+
+  it('[S1-62] names the keys that have a name, and counts all', async () => {
+    const report = await diagnose(mint(), { keys: [ecKey, { ...rsaKey, kid: 5 }] })
+    expect(report.jwks).toEqual({ count: 2, kids: [kid] })
+    expect((await diagnose(mint({}, { kid: 5 }))).kid).toBeUndefined()
+  })
+
+  it('[S1-64] tells the size of an RSA key by its bits, and writes PEM in lines of 64', async () => {
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2052 })
+    const jwk = { ...publicKey.export({ format: 'jwk' }), kid } as JsonObject
+    const { key } = await diagnose(mint({}, { alg: 'RS256' }), { keys: [jwk] })
+    expect(key?.keySizeBits).toBe(2052)
+    const lines = key?.publicKeyPem.trim().split('\n').slice(1, -1) as string[]
+    expect(lines.slice(0, -1).every((line) => line.length === 64)).toBe(true)
+    expect(lines.length).toBeGreaterThan(5)
+  })
+
+  it('takes each kind and each network by its name, and refuses another by the name of its option', async () => {
+    expect((await diagnose(mint(), { kind: 'access_token', network: 'trusted' })).ok).toBe(true)
+    await expect(diagnose('x', { keys: {} as never })).rejects.toThrow('an array of JWKs')
+    await expect(diagnose('x', { isuer: 1 } as never)).rejects.toThrow('diagnoseToken has no option')
+    await expect(diagnose('x', { expectedIssuer: 'x' })).rejects.toThrow('`issuer`')
+  })
+
   it('[S1-53] asks only whom the caller named, and counts that as no judgement of the token', async () => {
     const asked: string[] = []
     const fetch: typeof issuer.fetch = (url, init) => {

@@ -32,6 +32,9 @@ describe('lookUpMetadata', () => {
     const look = await lookUpMetadata(issuer, settingsFor(answers))
     expect(look).toMatchObject({ url: undefined, failure: 'malformed' })
     expect(look.attempts.map(({ failure }) => failure)).toEqual(['redirect', 'media_type', 'malformed'])
+    const early = { ...answers, [rfc8414]: () => new Response(new Uint8Array([0xff])) }
+    const { attempts } = await lookUpMetadata(issuer, settingsFor(early))
+    expect(attempts.map(({ failure }) => failure)).toEqual(['not_utf8', 'media_type', 'malformed'])
     const binary = { ...answers, [appended]: () => new Response(new Uint8Array([0xff])) }
     expect(await lookUpMetadata(issuer, settingsFor(binary))).toMatchObject({ failure: 'not_utf8' })
   })

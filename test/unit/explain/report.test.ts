@@ -46,6 +46,7 @@ describe('a report', () => {
       second: { outcome: 'warned', expected: 'b' },
       third: { outcome: 'failed', expected: 'c', received: 'd', sentence: 'Write c.' },
     })
+    expect(reportText(writeReport(rules, { first: {} }))).toBe('passed first (RFC 1 §1)')
     expect(reportText(report)).toBe(
       [
         'passed first: received ["a", 1] (RFC 1 §1)',
