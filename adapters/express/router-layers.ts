@@ -96,10 +96,10 @@ function mountsAtRoot({ slash, regexp }: Layer): boolean {
 
 /** Express 4 keeps only the expression a path became: that of a plain path can be read back. */
 function pathOf(layer: Layer): unknown {
-  if (mountsAtRoot(layer)) return '/'
+  if (mountsAtRoot(layer)) return ''
   if (layer.rawPath !== undefined) return layer.rawPath
-  const [, escaped] = /^\^((?:\\\/(?:[\w~-]|\\\.)+)+)\\\/\?\(\?=\\\/\|\$\)$/.exec(layer.regexp?.source ?? '') ?? []
-  return escaped?.replaceAll('\\', '')
+  const plain = /^\^((?:\\\/(?:[\w~-]|\\\.)+)+)\\\/\?\(\?=\\\/\|\$\)$/.exec(`${layer.regexp?.source}`)
+  return plain?.[1]?.replaceAll('\\', '')
 }
 
 /** The full paths of a path or a list of them; `undefined` for one that is not known. */

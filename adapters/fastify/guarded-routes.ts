@@ -89,7 +89,7 @@ function isLikeOurs(name: string): boolean {
 }
 
 function hasGuard(hooks: unknown): boolean {
-  return [hooks].flat().some((hook) => typeof hook === 'function' && guardHooks.has(hook))
+  return [hooks].flat().some((hook) => guardHooks.has(hook as object))
 }
 
 /**

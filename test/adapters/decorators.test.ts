@@ -138,7 +138,18 @@ describe.each([
     )
   })
 
+  it('leave the class of an object what it is, and its methods to be replaced by tests', () => {
+    expect(reports.constructor).toBe(Reports)
+    const replaced = new Reports()
+    expect(Object.getOwnPropertyDescriptor(Reports.prototype, 'list')).toMatchObject({
+      ...{ writable: true, configurable: true },
+    })
+    Object.assign(replaced, { list: () => 'replaced' })
+    expect(replaced.list()).toBe('replaced')
+  })
+
   it('refuse to run outside of a request', async () => {
+    await expect(new Mixed().closed()).rejects.toThrow("'closed' was called outside of a request")
     await expect(reports.list()).rejects.toThrow(
       "'list' was called outside of a request: mount withCurrentAuth(server).",
     )

@@ -45,6 +45,8 @@ describe('the plugin', () => {
     expect(app.hasPlugin('portcullis')).toBe(true)
     expect(app.hasRequestDecorator('auth')).toBe(true)
     expect(app.printPlugins()).toContain('portcullis')
+    expect(app.pluginName).toBe('fastify -> portcullis')
+    expect(Reflect.get(portcullis, Symbol.for('plugin-meta'))).toEqual({ name: 'portcullis', fastify: '5.x' })
   })
 
   it('serves a route that names its guard as a hook, and one that declares its requirement', async () => {
@@ -121,6 +123,26 @@ describe('the plugin', () => {
     expect((await app.inject(asking('/b/me', token))).body).toBe('https://api.example.com/b')
     expect(app.hasDecorator('requireToken')).toBe(false)
   })
+
+  it('guards a route by the inner one of two scopes that register it, and keeps the rest of its config', async () => {
+    const app = await makeApp({ server: makeServer({ resource: 'https://api.example.com/a' }) })
+    const order: string[] = []
+    const own = async () => void order.push('own')
+    const inner: FastifyPluginAsync = async (child) => {
+      const judged = makeServer({ resource: 'https://api.example.com/b', onEvent: ({ type }) => void order.push(type) })
+      await child.register(portcullis, { server: judged })
+      child.get('/b', { onRequest: own, config: { portcullis: {}, page: 7 } as object }, async (request) => {
+        return [request.auth?.resource, request.routeOptions.config]
+      })
+    }
+    await app.register(inner)
+    const only = issuer.mintToken({ aud: 'https://api.example.com/b' })
+    expect((await app.inject(asking('/b', only))).json()).toMatchObject([
+      'https://api.example.com/b',
+      { portcullis: {}, page: 7 },
+    ])
+    expect(order.filter((step) => step === 'own' || step.startsWith('auth.'))).toEqual(['auth.accepted', 'own'])
+  })
 })
 
 describe('mistakes', () => {
@@ -137,6 +159,7 @@ describe('mistakes', () => {
     ['config: { portculis }', { config: { portculis: {} } }],
     ['config: { Portcullis }', { config: { Portcullis: {} } }],
     ['config: { requireToken }', { config: { requireToken: true } }],
+    ['config: { optionalToken }', { config: { optionalToken: {} } }],
     ['portcullis beside config', { portcullis: { scope: 'read' } }],
     ['requiresToken beside config', { requiresToken: true }],
   ])('[REAL-23] in the name of an option stop the start: %s', async (_name, options) => {
@@ -170,9 +193,9 @@ describe('mistakes', () => {
     '[REAL-23] in the type of what a route declares stop the start: %j',
     async (declared) => {
       const app = await makeApp()
-      expect(() => app.get('/', { config: { portcullis: declared as never } }, async () => 'open')).toThrow(
-        ConfigurationError,
-      )
+      const add = () => app.get('/', { config: { portcullis: declared as never } }, async () => 'open')
+      expect(add).toThrow(ConfigurationError)
+      expect(add).toThrow(/`config\.portcullis` takes a requirement/)
     },
   )
 
@@ -181,7 +204,9 @@ describe('mistakes', () => {
     expect(() => app.get('/silent', async () => 'open')).toThrow(/The route GET \/silent says nothing of tokens/)
     app.get('/public', { config: { portcullis: 'public' } }, async (request) => ({ auth: request.auth }))
     app.get('/declared', { config: { portcullis: {} } }, async () => 'ok')
-    app.get('/hook', { preHandler: [app.requireToken()] }, async () => 'ok')
+    app.get('/hook', { preHandler: [async () => {}, app.requireToken()] }, async () => 'ok')
+    const several = { method: ['GET', 'POST'], url: '/several', handler: async () => 'open' }
+    expect(() => app.route(several)).toThrow('The route GET, POST /several says nothing of tokens')
     const statuses = ['/public', '/declared', '/hook'].map(async (url) => (await app.inject(url)).statusCode)
     expect(await Promise.all(statuses)).toEqual([200, 401, 401])
     const lenient = await makeApp()
@@ -195,6 +220,11 @@ describe('mistakes', () => {
     app.get('/early', { config: { portcullis: {} } }, async () => 'open')
     const answer = await app.inject(asking('/early', issuer.mintToken()))
     expect([answer.statusCode, answer.json().message]).toEqual([500, 'The request could not be handled'])
+    const told = Fastify()
+    told.setErrorHandler((error: Error, _request, reply) => reply.send(String(error.cause)))
+    told.register(portcullis, { server: makeServer() })
+    told.get('/early', { config: { portcullis: {} } }, async () => 'open')
+    expect((await told.inject('/early')).body).toContain('before the routes it guards, in their scope')
   })
 
   it('[ADP-05] outside of the scope that registered the plugin leave no route open', async () => {

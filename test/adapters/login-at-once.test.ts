@@ -1,7 +1,14 @@
 import { fastify } from 'fastify'
-import { requireLogin as onExpress } from 'portcullis/express'
-import { requireLogin as onFastify } from 'portcullis/fastify'
-import { requireLogin as onKoa } from 'portcullis/koa'
+import { requireLogin as onExpress, optionalLogin as optionalOnExpress } from 'portcullis/express'
+import {
+  clientMetadata,
+  loginRefusals,
+  loginRoutes,
+  requireLogin as onFastify,
+  optionalLogin as optionalOnFastify,
+} from 'portcullis/fastify'
+import { withLogin } from 'portcullis/fetch'
+import { requireLogin as onKoa, optionalLogin as optionalOnKoa } from 'portcullis/koa'
 import { createMemorySessionStore, type SessionStore } from 'portcullis/login'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { setUpWebLogin, type WebLoginSetUp } from '../support/web-login-set-up.js'
@@ -88,6 +95,62 @@ describe.each([
     expect((await app.inject({ method: 'POST', url: '/parsing', headers: { cookie }, payload: {} })).body).toBe('alice')
     for (const url of ['/done', '/promise']) expect((await app.inject({ url })).statusCode).toBe(401)
     expect((await app.inject({ method: 'POST', url: '/parsing', payload: {} })).statusCode).toBe(401)
+  })
+
+  it('puts the login where no handler replaces it by accident, and a later guard does', async () => {
+    const req = requestWith({ cookie })
+    const res = { headersSent: false, getHeader: () => undefined, setHeader: () => undefined }
+    const ctx = { state: {}, req, request: req, res }
+    const guarded = async (guard: typeof onExpress | typeof optionalOnExpress) =>
+      new Promise<unknown>((resolve) => guard(setUp.login)(req as never, res as never, resolve as never))
+    const kept: Record<string, object> = { 'of Express': req, 'of Koa': ctx.state }
+    expect(await guarded(optionalOnExpress)).toBeUndefined()
+    expect(await guarded(onExpress)).toBeUndefined()
+    await optionalOnKoa(setUp.login)(ctx as never, async () => {})
+    await onKoa(setUp.login)(ctx as never, async () => {})
+    for (const [name, target] of Object.entries(kept)) {
+      expect(Object.keys(target), name).not.toContain('login')
+      expect(() => Object.assign(target, { login: 'forged' }), name).toThrow(TypeError)
+      expect(target, name).toMatchObject({ login: { account: { subject: 'alice' } } })
+    }
+    const app = fastify()
+    const guards = [optionalOnFastify(setUp.login), onFastify(setUp.login)]
+    app.get('/', { onRequest: guards }, async ({ login }) => login?.account.subject)
+    app.get(
+      '/either',
+      { onRequest: optionalOnFastify(setUp.login) },
+      async ({ login }) => login?.account.subject ?? 'none',
+    )
+    expect((await app.inject({ url: '/', headers: { cookie } })).body).toBe('alice')
+    expect((await app.inject({ url: '/either', headers: { cookie } })).body).toBe('alice')
+    expect((await app.inject({ url: '/either' })).body).toBe('none')
+  })
+
+  it('[A12] hands an error of a handler on to the handler around that of Fastify', async () => {
+    const app = fastify()
+    const thrown = new Error('mine')
+    app.setErrorHandler((error, _request, reply) => reply.send(`same: ${error === thrown}`))
+    app.register(async (child) => {
+      child.setErrorHandler(loginRefusals(setUp.login))
+      child.get('/', () => Promise.reject(thrown))
+    })
+    expect((await app.inject('/')).body).toBe('same: true')
+  })
+
+  it('tells Fastify its name, and serves the routes of a login from whatever scope', async () => {
+    const app = fastify()
+    await app.register(loginRoutes(setUp.login)).register(clientMetadata({ at: () => undefined } as never))
+    expect(app.pluginName).toBe('fastify -> portcullis-login -> portcullis-client-metadata')
+    const scoped = fastify()
+    await scoped.register(async (child) => void (await child.register(loginRoutes(setUp.login))), { prefix: '/sub' })
+    const headers = { cookie, accept: 'text/html' }
+    expect((await scoped.inject({ url: '/auth/logout', headers })).statusCode).toBe(200)
+  })
+
+  it('[A12] leaves an error of a fetch handler to its caller', async () => {
+    const handle = withLogin(setUp.login, {}, () => Promise.reject(new Error('mine')))
+    const request = new Request('https://app.example.com/me', { headers: { cookie } })
+    await expect(handle(request)).rejects.toThrow('mine')
   })
 
   it('[A12] hands a fault of the application to the framework', async () => {

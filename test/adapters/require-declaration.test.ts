@@ -50,6 +50,11 @@ const declared: readonly [string, readonly string[], (app: Express, express: Exp
     },
   ],
   [
+    'a guard above a router without a path, and a longer one',
+    ['/a/b/c', '/a/b/c/'],
+    (app, { Router: router }) => app.use('/a/b/', requireToken()).use(router().get('/a/b/c', handler)),
+  ],
+  [
     'a guard in front of an application',
     ['/sub/me'],
     (app, express) => app.use('/sub', requireToken(), express().get('/me', handler)),
@@ -86,6 +91,26 @@ const undeclared: readonly [string, RegExp, (app: Express, express: ExpressModul
     /The application mounted at a pattern/,
     (app, express) => app.use(/^\/s/, express().get('/me', handler)),
   ],
+  [
+    'a guard at one of two paths of a router',
+    /GET \(of a pattern\) says/,
+    (app, { Router: router }) =>
+      app.use('/a', requireToken()).use(['/a', '/b'], router().get('/me', handler).use(router().get('/x', handler))),
+  ],
+  [
+    'a router at a pattern',
+    /GET \(of a pattern\) says/,
+    (app, { Router: router }) => app.use(/^\/s/, router().use('/a', requireToken()).get('/a/b', handler)),
+  ],
+  [
+    'eight methods, and no guard',
+    /GET \/a says/,
+    (app) => {
+      const route = app.route('/a').get(handler).post(handler).put(handler).delete(handler)
+      route.patch(handler).options(handler).head(handler).trace(handler)
+    },
+  ],
+  ['a path with a slash at the end', /GET \/a says/, (app) => app.get('/a/', handler)],
   ['no route', /found no route/, (app) => app.use(requireToken())],
   ['nothing at all', /found no route/, () => {}],
 ]
@@ -189,6 +214,12 @@ describe('requireDeclaration of Koa', () => {
     ['a guard behind the route', /GET \/a says/, (router) => router.get('/a', open).use(koa.requireToken())],
     ['other middleware in front', /ALL \/a says/, (router) => router.use(pass).all('/a', open)],
     ['a guard at another path', /GET \/ab says/, (router) => router.use('/a', koa.requireToken()).get('/ab', open)],
+    ['several methods', /GET, POST \/a says/, (router) => router.register('/a/', ['GET', 'POST'], [open])],
+    [
+      'eight methods',
+      /GET, POST, PUT, DELETE, PATCH, OPTIONS, TRACE, LINK \/a says/,
+      (router) => router.register('/a', ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'LINK'], [open]),
+    ],
     ['a guard at the root alone', /GET \/a says/, (router) => router.use('/', koa.requireToken()).get('/a', open)],
     ['a guard at a pattern', /GET \/a says/, (router) => router.use(/^\/b/, koa.requireToken()).get('/a', open)],
     [
@@ -218,6 +249,25 @@ describe('requireDeclaration of Koa', () => {
     expect(() => koa.requireDeclaration(app)).toThrow(ConfigurationError)
     expect(() => koa.requireDeclaration(router)).toThrow(message)
     expect(() => koa.requireDeclaration(app)).toThrow(message)
+  })
+
+  /** A router of an older release: what it keeps of `use` with a path, and of the route behind it. */
+  const older = (path: string, ...used: Middleware[]) => ({
+    stack: [
+      { path, methods: [], stack: used, opts: { end: false } },
+      { path: '/a/b/c', methods: ['GET'], stack: [open], opts: {} },
+    ],
+  })
+
+  it.each(['/a', '/a(.*)', '/a/(.*)', '/a([^/]*)', '/a(?:\\/|$)', '/a{/*rest}', '(.*)'])(
+    '[REAL-23] counts a guard that an older router keeps at %s',
+    (path) => {
+      expect(() => koa.requireDeclaration(older(path, pass, koa.requireToken()) as never)).not.toThrow()
+    },
+  )
+
+  it.each(['/a(.*)/b', '/b(.*)', '/:x(.*)/b'])('[REAL-23] counts none that an older router keeps at %s', (path) => {
+    expect(() => koa.requireDeclaration(older(path, koa.requireToken()) as never)).toThrow(/GET \/a\/b\/c says/)
   })
 
   it('[REAL-23] does not count the guards that an exclusive router passes over', async () => {
