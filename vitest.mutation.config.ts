@@ -19,7 +19,8 @@ const adapters = readdirSync(`${import.meta.dirname}/adapters`)
 /** The tests of all adapters, but for those named after another one. Hono's are those of `fetch`. */
 function testsOfAdapter(name: string): RegExp {
   const others = adapters.filter((one) => one !== name).concat(name === 'fetch' ? [] : 'hono')
-  return new RegExp(`^test/adapters/(?!${others.join('|')})`)
+  const carriers = name === 'nest' ? '|decorators-legacy/nest' : ''
+  return new RegExp(`^test/(adapters/(?!${others.join('|')})${carriers})`)
 }
 
 /**
@@ -31,12 +32,17 @@ const further: Readonly<Record<string, RegExp>> = {
   ...Object.fromEntries(adapters.map((name) => [`adapters/${name}`, testsOfAdapter(name)])),
   providers: /^test\/providers\//,
   telemetry: /^test\/unit\/telemetry\//,
-  'testing/adapter-contract': /^test\/adapters\/fetch\.contract/,
+  testing: /^test\/adapters\/fetch\.contract/,
+}
+
+/** Those of the nearest room that has some. */
+function furtherTestsOf(room: string): RegExp | undefined {
+  return further[room] ?? (room.includes('/') ? furtherTestsOf(dirname(room)) : undefined)
 }
 
 const room = process.env['MUTATION_ROOM'] ?? ''
 const folder = unitTestsOf(room)
-const furtherTests = further[room]
+const furtherTests = furtherTestsOf(room)
 
 function chosen(files: readonly string[]): string[] {
   if (folder === undefined && furtherTests === undefined) return files.filter((file) => !file.startsWith('test/docs/'))

@@ -135,7 +135,7 @@ function hostsOf(facts: RequestFacts): readonly string[] {
 }
 
 function checkOrigin(origin: string): string {
-  if (typeof origin === 'string' && URL.canParse(origin) && new URL(origin).origin === origin) return origin
+  if (URL.canParse(origin) && new URL(origin).origin === origin) return origin
   throw new ConfigurationError('`allowedOrigins` takes origins, such as `https://app.example.com`.')
 }
 

@@ -88,6 +88,8 @@ describe('the keyring token store', () => {
     ['The collection is locked', 'LOCKED'],
     ['prompt was dismissed', 'LOCKED'],
     ['Access denied', 'LOCKED'],
+    ['could not unlock it', 'LOCKED'],
+    ['User interaction is not allowed', 'LOCKED'],
     ['Did not receive a reply', 'LOCKED'],
     ['a message that the policy blocked', 'UNAVAILABLE'],
     ['no result found', 'UNAVAILABLE'],

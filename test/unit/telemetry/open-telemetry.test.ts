@@ -17,7 +17,7 @@ import {
   requestFacts,
   type TestIssuer,
 } from 'portcullis/testing'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 
 const spans = new InMemorySpanExporter()
 const points = new InMemoryMetricExporter(AggregationTemporality.DELTA)
@@ -360,5 +360,262 @@ describe('portcullis/otel', () => {
     expect(named('fetch keys')?.parentSpanContext).toBeUndefined()
     expect(named('fetch keys')?.spanContext().traceId).not.toBe(request?.traceId)
     expect(named('fetch keys')?.links.map(({ context: to }) => to.spanId)).toEqual([request?.spanId])
+  })
+})
+
+interface Point {
+  readonly name: string
+  readonly unit: string
+  readonly value: unknown
+  readonly attributes: object
+}
+
+/** Every point since the test began: of a histogram the sum of what was recorded. */
+async function pointsMeasured(): Promise<readonly Point[]> {
+  await meters.forceFlush()
+  const all = points.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics))
+  return all.flatMap(({ descriptor: { name, unit }, dataPoints }) =>
+    dataPoints.map(({ value, attributes }) => {
+      return { name, unit, value: typeof value === 'number' ? value : (value as { sum: number }).sum, attributes }
+    }),
+  )
+}
+
+const about = { resource, issuer: 'https://as.test' }
+const named = { 'portcullis.resource': resource, 'portcullis.issuer': about.issuer }
+const ofIssuer = { 'portcullis.issuer': about.issuer }
+const authentication = 'portcullis.authentication.duration'
+
+/** An event, and what it comes to. */
+const counted: readonly (readonly [event: object, name: string, unit: string, value: number, attributes: object])[] = [
+  [
+    { type: 'auth.refused', status: 500, code: 'ERR_X', scheme: 'DPoP', durationMs: 5, ...about },
+    ...([authentication, 's', 0.005] as const),
+    {
+      ...named,
+      'portcullis.outcome': 'failed',
+      'portcullis.code': 'ERR_X',
+      'portcullis.scheme': 'DPoP',
+      'error.type': 'ERR_X',
+    },
+  ],
+  [
+    { type: 'auth.refused', status: 499, code: 'ERR_X', durationMs: 5, ...about },
+    ...([authentication, 's', 0.005] as const),
+    { ...named, 'portcullis.outcome': 'refused', 'portcullis.code': 'ERR_X' },
+  ],
+  [
+    { type: 'auth.accepted', source: 'cache', route: '/x', durationMs: 2, ...about },
+    ...([authentication, 's', 0.002] as const),
+    { ...named, 'portcullis.outcome': 'accepted', 'portcullis.token.source': 'cache' },
+  ],
+  [
+    { type: 'auth.anonymous', resource, durationMs: 1 },
+    ...([authentication, 's', 0.001] as const),
+    { 'portcullis.outcome': 'anonymous', 'portcullis.resource': resource },
+  ],
+  ...(
+    [
+      [{ type: 'grant.exchanged' }, { 'portcullis.grant.source': 'exchanged' }],
+      [{ type: 'grant.reused', source: 'store' }, { 'portcullis.grant.source': 'store' }],
+      [
+        { type: 'grant.failed', code: 'ERR_X' },
+        { 'portcullis.grant.source': 'failed', 'error.type': 'ERR_X' },
+      ],
+    ] as const
+  ).map(
+    ([event, attributes]) =>
+      [
+        { ...event, resource },
+        ...(['portcullis.grants', '{grant}', 1] as const),
+        { 'portcullis.grant.resource': resource, ...attributes },
+      ] as const,
+  ),
+  ...(
+    [
+      [{ type: 'tokens.refreshed' }, {}],
+      [{ type: 'tokens.refresh_failed', code: 'ERR_X' }, { 'error.type': 'ERR_X' }],
+    ] as const
+  ).map(
+    ([event, attributes]) =>
+      [
+        { ...event, provider: 'main', durationMs: 5 },
+        ...(['portcullis.token_refresh.duration', 's', 0.005] as const),
+        { 'portcullis.provider': 'main', ...attributes },
+      ] as const,
+  ),
+  ...(
+    [
+      [{ type: 'login.completed' }, {}],
+      [{ type: 'login.failed', code: 'ERR_X' }, { 'error.type': 'ERR_X' }],
+    ] as const
+  ).map(
+    ([event, attributes]) =>
+      [
+        { ...event, provider: 'main' },
+        ...(['portcullis.logins', '{login}', 1] as const),
+        { 'portcullis.provider': 'main', ...attributes },
+      ] as const,
+  ),
+  [{ type: 'dpop.replayed', resource }, 'portcullis.dpop.replays', '{replay}', 1, { 'portcullis.resource': resource }],
+  [
+    { type: 'keys.unknown', ...about, asked: true, count: 41 },
+    ...(['portcullis.key_set.unknown_lookups', '{lookup}', 41] as const),
+    { ...ofIssuer, 'portcullis.asked': true },
+  ],
+  [
+    { type: 'keys.failed', ...about, reason: 'timeout', stale: true },
+    ...(['portcullis.key_set.failures', '{failure}', 1] as const),
+    { ...ofIssuer, 'error.type': 'timeout', 'portcullis.stale': true },
+  ],
+  [
+    { type: 'store.failed', store: 'grants', reason: 'E', failedOpen: true },
+    ...(['portcullis.store.failures', '{failure}', 1] as const),
+    { 'portcullis.store': 'grants', 'error.type': 'E', 'portcullis.failed_open': true },
+  ],
+  [
+    { type: 'lock.waited', store: 'grants', outcome: 'timeout', durationMs: 15_000 },
+    ...(['portcullis.lease.wait.duration', 's', 15] as const),
+    { 'portcullis.store': 'grants', 'portcullis.outcome': 'timeout' },
+  ],
+  [
+    { type: 'client.attempt', ...about, operation: 'refresh', status: 400, code: 'ERR_X', durationMs: 5 },
+    ...(['portcullis.client.attempt.duration', 's', 0.005] as const),
+    { ...ofIssuer, 'portcullis.client.call': 'refresh', 'http.response.status_code': 400, 'error.type': 'ERR_X' },
+  ],
+]
+
+const operations = [
+  ['keys', 'fetch keys', 'portcullis.key_set.fetch.duration'],
+  ['discovery', 'discover', 'portcullis.discovery.duration'],
+  ['introspection', 'introspect', 'portcullis.introspection.duration'],
+  ['exchange', 'exchange token', 'portcullis.exchange.duration'],
+  ['client', 'call', 'portcullis.client.call.duration'],
+] as const
+
+describe('the metrics of portcullis/otel', () => {
+  it.each(counted)(
+    '[REAL-44] take %j in their unit, and nothing else',
+    async (event, name, unit, value, attributes) => {
+      openTelemetry()(event as PortcullisEvent)
+      const found = (await pointsMeasured()).filter((point) => !/\.(age|status|clock_offset)$/.test(point.name))
+      expect(found).toEqual([{ name, unit, value, attributes }])
+    },
+  )
+
+  it.each(operations)('[REAL-44] time %s, as its span does, and tell why it failed', async (operation, span, name) => {
+    const telemetry = openTelemetry()
+    await telemetry.trace({ operation, issuer: about.issuer }, async () => {})
+    await telemetry.trace({ operation, issuer: about.issuer }, () => Promise.reject(new RangeError('x')))
+    expect(spans.getFinishedSpans().map((one) => [one.name, one.status.code, one.attributes['error.type']])).toEqual([
+      [span, SpanStatusCode.UNSET, undefined],
+      [span, SpanStatusCode.ERROR, 'RangeError'],
+    ])
+    const found = (await pointsMeasured()).filter((point) => point.name === name)
+    expect(found.map(({ unit, attributes }) => [unit, attributes])).toEqual([
+      ['s', ofIssuer],
+      ['s', { ...ofIssuer, 'error.type': 'RangeError' }],
+    ])
+  })
+
+  it('[REAL-44] tell microseconds from seconds', async () => {
+    openTelemetry()({ type: 'auth.anonymous', resource, durationMs: 0.02 } as PortcullisEvent)
+    await meters.forceFlush()
+    const all = points.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics))
+    const measured = all.find(({ descriptor }) => descriptor.name === authentication)?.dataPoints ?? []
+    expect(measured.map(({ value }) => value)).toMatchObject([
+      {
+        buckets: {
+          boundaries: [1e-5, 5e-5, 1e-4, 5e-4, 1e-3, 5e-3, 1e-2, 5e-2, 0.1, 0.5, 1, 5],
+          counts: [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        },
+      },
+    ])
+  })
+
+  it.each<[string, string, (value: string) => object]>([
+    ['resource', 'portcullis.resource', (value) => ({ type: 'dpop.replayed', resource: value })],
+    ['issuer', 'portcullis.issuer', (value) => ({ type: 'keys.failed', issuer: value, reason: 'x', stale: false })],
+    ['error.type', 'error.type', (value) => ({ type: 'store.failed', store: 's', reason: value, failedOpen: false })],
+  ])('[REAL-44] tell 20 values of %s apart, known ones ever after', async (_name, attribute, eventOf) => {
+    const telemetry = openTelemetry()
+    for (let value = 0; value < 25; value++) telemetry(eventOf(`v${value}`) as PortcullisEvent)
+    telemetry(eventOf('v3') as PortcullisEvent)
+    const found = (await pointsMeasured()).filter(({ name }) => /replays|failures/.test(name))
+    expect(found.map(({ value, attributes }) => [Reflect.get(attributes, attribute), value])).toEqual([
+      ...Array.from({ length: 20 }, (_, value) => [`v${value}`, value === 3 ? 2 : 1]),
+      ['_OTHER', 5],
+    ])
+  })
+
+  it('[REAL-44] show key sets and circuits as they stand, 200 circuits at most', async () => {
+    const telemetry = openTelemetry()
+    const readings = [
+      { issuer: 'https://k.test', state: 'stale', ageMs: 90_500, clockOffsetMs: -2000 },
+      { issuer: 'https://new.test', state: 'empty', ageMs: undefined, clockOffsetMs: undefined },
+    ]
+    const read = () => readings as never
+    telemetry.watch?.(read)
+    const breaker = (circuit: string, state: string) =>
+      telemetry({ type: 'client.breaker', issuer: 'https://k.test', circuit, state } as PortcullisEvent)
+    for (let circuit = 0; circuit < 205; circuit++) breaker(`bound-${circuit}`, 'open')
+    breaker('bound-0', 'closed')
+    const found = (await pointsMeasured()).filter(({ attributes }) =>
+      /https:\/\/(k|new)\.test/.test(JSON.stringify(attributes)),
+    )
+    const of = (name: string, issuer = 'https://k.test') =>
+      found.filter((point) => point.name === name && Reflect.get(point.attributes, 'portcullis.issuer') === issuer)
+    const ofKeys = { 'portcullis.issuer': 'https://k.test' }
+    expect(of('portcullis.key_set.age')).toEqual([
+      { name: 'portcullis.key_set.age', unit: 's', value: 90.5, attributes: ofKeys },
+    ])
+    expect(of('portcullis.issuer.clock_offset')).toEqual([
+      { name: 'portcullis.issuer.clock_offset', unit: 's', value: -2, attributes: ofKeys },
+    ])
+    expect(of('portcullis.key_set.age', 'https://new.test')).toEqual([])
+    expect(of('portcullis.key_set.status').map(({ value, attributes }) => [attributes, value])).toEqual(
+      ['empty', 'fresh', 'due', 'stale', 'expired'].map((state) => [
+        { ...ofKeys, 'portcullis.state': state },
+        state === 'stale' ? 1 : 0,
+      ]),
+    )
+    const circuits = of('portcullis.circuit.status')
+    expect(circuits).toHaveLength(600)
+    expect(circuits.slice(0, 3).map(({ value, attributes }) => [attributes, value])).toEqual(
+      ['closed', 'open', 'half-open'].map((state) => [
+        { ...ofKeys, 'portcullis.circuit': 'bound-0', 'portcullis.state': state },
+        state === 'closed' ? 1 : 0,
+      ]),
+    )
+    expect(read()).toBe(readings)
+  })
+
+  it('[REAL-44] make each instrument once', () => {
+    const meter = meters.getMeter('portcullis')
+    const made: string[] = []
+    for (const kind of ['createHistogram', 'createCounter', 'createObservableGauge'] as const) {
+      const create = meter[kind].bind(meter)
+      vi.spyOn(meter, kind).mockImplementation((name, options) => {
+        made.push(name)
+        return create(name, options) as never
+      })
+    }
+    onTestFinished(() => void vi.restoreAllMocks())
+    const telemetry = openTelemetry()
+    for (const [event] of [...counted, ...counted]) telemetry(event as PortcullisEvent)
+    expect(made.length).toBeGreaterThan(10)
+    expect(new Set(made).size).toBe(made.length)
+  })
+
+  it('[REAL-44] leave what fails without a span to whoever asked, and ports of addresses on its span', async () => {
+    const work = { operation: 'keys', issuer: 'https://as.test:8443' } as const
+    const silent = openTelemetry({ spans: false })
+    await expect(silent.trace(work, () => Promise.reject(new Error('x')))).rejects.toThrow('x')
+    await openTelemetry().trace({ ...work, isBackground: true }, async () => {})
+    const [span] = spans.getFinishedSpans()
+    expect([span?.attributes, span?.links]).toEqual([
+      { 'portcullis.issuer': work.issuer, 'server.address': 'as.test', 'server.port': 8443 },
+      [],
+    ])
   })
 })
