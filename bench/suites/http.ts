@@ -12,14 +12,20 @@ const peers: Readonly<Record<Framework, readonly string[]>> = {
 }
 const own = ['bare', 'limit', 'portcullis']
 
+/**
+ * Every server is sent so many before it is measured. V8 compiles code anew while it is used, for tens of thousands of requests
+ * and in threads that count as processor time; the larger the code, the longer.
+ */
+const firstRequests = 20_000
+
 /** What is sent, and how many tokens the servers may remember. */
 interface Column {
   readonly id: string
   readonly title: string
   readonly load: Omit<Load, 'url' | 'seconds' | 'connections'>
   readonly cacheEntries: number
-  /** What every server is sent before it is measured, where that is more than a second of the load. */
-  readonly firstLoad?: Partial<Load> | undefined
+  /** The order in which every server is sent {@link firstRequests}, where that is another one. */
+  readonly firstOrder?: Load['order'] | undefined
   /** Of these peers those take part that can do it. */
   readonly peers: readonly string[]
 }
@@ -43,7 +49,8 @@ export const http: Suite = async ({ quick, pick }) => {
       for (const guard of guards) {
         servers.push(await startServer('app', { ...shared, framework, guard, cacheEntries, dpop: id === 'dpop' }))
       }
-      await measureServers(servers, () => column.load, pick(3, 3, 5), column.firstLoad)
+      const first = { amount: quick ? 2000 : firstRequests, order: column.firstOrder ?? column.load.order }
+      await measureServers(servers, () => column.load, pick(3, 3, 5), first)
       results.push(reportOn(framework, column, servers))
     }
   }
@@ -71,7 +78,7 @@ function createColumns(issuer: ReturnType<typeof createBenchIssuer>, quick: bool
       title: '10,000 tokens',
       load: { ...everyToken, order: 'random' },
       cacheEntries: many.length,
-      firstLoad: { order: 'in turn', amount: many.length },
+      firstOrder: 'in turn',
       peers: all,
     },
     {
