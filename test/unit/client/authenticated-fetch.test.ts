@@ -94,15 +94,31 @@ describe('createAuthenticatedFetch', () => {
     'https://[',
   ])('[S1-39] [D18] sends nothing to %s', async (url) => {
     const { api, sent, asked } = setUp([ok])
-    await expect(api(url)).rejects.toMatchObject({ name: 'ClientCallError', code: 'ERR_CLIENT_ARGUMENT' })
+    await expect(api(url)).rejects.toMatchObject({
+      ...{ name: 'ClientCallError', code: 'ERR_CLIENT_ARGUMENT' },
+      message: URL.canParse(url, base)
+        ? 'The request cannot be sent: the origin is not among allowedOrigins.'
+        : 'The request cannot be sent: no URL.',
+    })
     expect([sent.length, asked.length]).toEqual([0, 0])
   })
+
+  it.each(['https://10.0.0.5', 'http://127.0.0.1:8080', 'http://localhost:3000'])(
+    '[S1-39] sends to %s, which is named',
+    async (origin) => {
+      const { api, sent } = setUp([ok], { allowedOrigins: [origin], baseUrl: undefined })
+      expect(await (await api(`${origin}/x`)).text()).toBe('fine')
+      expect(sent.map(({ url }) => url)).toEqual([`${origin}/x`])
+    },
+  )
 
   it('[S1-39] [L16] refuses an Authorization field of the caller', async () => {
     const { api, sent } = setUp([ok])
     const headers = { authorization: 'Bearer CANARY-own' }
     const error = await api('x', { headers }).catch((thrown: unknown) => thrown)
-    expect(error).toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
+    expect(error).toMatchObject({
+      ...{ code: 'ERR_CLIENT_ARGUMENT', message: expect.stringContaining('must not have `Authorization`') },
+    })
     expect(inspect(error)).not.toContain('CANARY')
     expect(sent).toHaveLength(0)
   })
@@ -116,7 +132,9 @@ describe('createAuthenticatedFetch', () => {
 
   it('[TX-06] sends no token that is none', async () => {
     const { api, sent } = setUp([ok], {}, staticSource(tokenOf('x', { token_type: 'N_A' })))
-    await expect(api('x')).rejects.toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
+    await expect(api('x')).rejects.toMatchObject({
+      ...{ code: 'ERR_CLIENT_ARGUMENT', message: expect.stringContaining('no access token') },
+    })
     expect(sent).toHaveLength(0)
   })
 
@@ -146,13 +164,13 @@ describe('createAuthenticatedFetch', () => {
       started()
       return new Promise(() => {})
     }
-    const { api, sent } = setUp([silent])
+    const { api, sent, asked } = setUp([silent])
     const call = api('x').catch((thrown: unknown) => thrown)
     await under
     await api[Symbol.asyncDispose]()
     expect(await call).toMatchObject({ code: 'ERR_CLIENT_CLOSED' })
     await expect(api.get('x')).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' })
-    expect(sent).toHaveLength(1)
+    expect([sent.length, asked.length]).toEqual([1, 1])
   })
 
   it('refuses options that cannot be right', () => {
@@ -220,6 +238,22 @@ describe('createAuthenticatedFetch after a 401', () => {
     expect(sent.map(({ init }) => init.body)).toEqual([body, body])
   })
 
+  it('[S1-34] [D18] goes on after answers without a body', async () => {
+    const bare =
+      (status: number, headers = {}) =>
+      () =>
+        new Response(null, { status, headers })
+    const { api, sent } = setUp([bare(401), bare(307, { location: 'next' }), ok], { maxRedirects: 1 })
+    expect((await api.get('x', { body: null })).status).toBe(200)
+    expect(sent.map(({ url }) => url)).toEqual([`${base}x`, `${base}x`, `${base}next`])
+    const getToken = async ({ rejected }: GetTokenOptions = {}) => {
+      if (rejected !== undefined) throw new NetworkError('ERR_NETWORK')
+      return tokenOf('x')
+    }
+    const lost = setUp([bare(401)], {}, { getToken })
+    await expect(lost.api('x')).rejects.toMatchObject({ code: 'ERR_NETWORK' })
+  })
+
   it('[S1-34] [L16] passes on that no other token is to be had, and lets the answer go', async () => {
     let isCancelled = false
     const body = new ReadableStream({
@@ -270,8 +304,37 @@ describe('createAuthenticatedFetch and a bound token', () => {
 
   it('sends none without its key', async () => {
     const { api, sent } = setUp([ok], {}, staticSource(tokenOf('bound', { token_type: 'DPoP' })))
-    await expect(api('x')).rejects.toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
+    await expect(api('x')).rejects.toMatchObject({
+      ...{ code: 'ERR_CLIENT_ARGUMENT', message: expect.stringContaining('a bound token without its key') },
+    })
     expect(sent).toHaveLength(0)
+  })
+
+  it.each([
+    ['a Bearer token', 'Bearer', 'Bearer error="use_dpop_nonce"', { 'DPoP-Nonce': 'n1' }],
+    ['a refusal for another reason', 'DPoP', 'DPoP error="invalid_request"', { 'DPoP-Nonce': 'n1' }],
+    ['no nonce', 'DPoP', 'DPoP error="use_dpop_nonce"', {}],
+  ])('[DPOP-20] does not try again for a nonce with %s', async (_name, token_type, challenge, nonce) => {
+    const { client } = setUpClient({ dpop: true })
+    const source = staticSource(tokenOf('t', { token_type }), client.dpop)
+    const { api, sent } = setUp([answer(401, { 'WWW-Authenticate': challenge, ...nonce })], {}, source)
+    expect((await api('x')).status).toBe(401)
+    expect(sent).toHaveLength(1)
+  })
+
+  it('[DPOP-20] tries once for a nonce and once for the token', async () => {
+    const { client } = setUpClient({ dpop: true })
+    let count = 0
+    const getToken = async () => {
+      count += 1
+      return tokenOf(`t${count}`, { token_type: 'DPoP' })
+    }
+    const refusals = ['use_dpop_nonce', 'invalid_token', 'use_dpop_nonce'].map((error) =>
+      answer(401, { 'DPoP-Nonce': 'n1', 'WWW-Authenticate': `DPoP error="${error}"` }),
+    )
+    const { api, tokens } = setUp(refusals, {}, { getToken, dpop: client.dpop })
+    expect((await api('x')).status).toBe(401)
+    expect(tokens()).toEqual(['DPoP t1', 'DPoP t1', 'DPoP t2'])
   })
 })
 

@@ -126,6 +126,55 @@ describe('a login on another device', () => {
     expect(failure).toMatchObject({ code })
   })
 
+  it('asks nothing when the time of the code is just up', async () => {
+    const { asked, code, run } = await setUp({ interval: 5, expires_in: 15 }, [pending])
+    expect(await run(rejection(code.poll()))).toMatchObject({ code: 'ERR_LOGIN_TIMEOUT' })
+    expect(asked).toEqual([5, 10])
+  })
+
+  it('[S4-49] tells of whom it was refused, in what call, and why', async () => {
+    const { client, run, code } = await setUp({}, [refusal('access_denied', 'not today')])
+    expect(await run(rejection(code.poll()))).toMatchObject({
+      ...{ operation: 'deviceAuthorization', issuer: 'https://as.example' },
+      ...{ error: 'access_denied', errorDescription: 'not today' },
+    })
+    const named = await client.deviceAuthorization({ scope: 'read' }, { correlationId: 'mine' })
+    expect(await run(rejection(named.poll()))).toMatchObject({ correlationId: 'mine' })
+  })
+
+  it('is given up while a question is under way, which ends', async () => {
+    let asking: AbortSignal | undefined
+    const hanging: Behaviour = (_request, signal) => {
+      asking = signal
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    }
+    const { code, run } = await setUp({}, [hanging])
+    const controller = new AbortController()
+    const polling = rejection(code.poll({ signal: controller.signal }))
+    await run(vi.waitUntil(() => asking !== undefined, { timeout: 60_000 }))
+    controller.abort()
+    expect(await polling).toMatchObject({ code: 'ERR_ABORTED' })
+    expect(asking?.aborted).toBe(true)
+  })
+
+  it('leaves the pace to the server, also where the client repeats other calls', async () => {
+    const retry = { maxRetries: 3, initialDelayMs: 1, maxDelayMs: 1 }
+    const { asked, code, run, events } = await setUp({ interval: 5 }, [refusal('slow_down', '', 429), tokens()], {
+      retry,
+    })
+    await run(code.poll())
+    expect(asked).toEqual([5, 15])
+    expect(events.filter(({ type }) => type === 'client.retry')).toEqual([])
+  })
+
+  it('[RI-02] names the one resource again, and none of several', async () => {
+    const { server, client, run } = await setUp({}, [tokens()])
+    for (const resource of [['https://api.example/'], ['https://api.example/', 'https://files.example/']]) {
+      await run((await client.deviceAuthorization({ scope: 'read', resource })).poll())
+    }
+    expect(server.at('/token').map(({ form }) => form.getAll('resource'))).toEqual([['https://api.example/'], []])
+  })
+
   it('ends when it is given up, at once', async () => {
     const { code, asked, run } = await setUp({}, [pending])
     const controller = new AbortController()

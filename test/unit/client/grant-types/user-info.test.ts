@@ -15,6 +15,7 @@ describe('userinfo', () => {
     expect(Object.isFrozen(info)).toBe(true)
     const [request] = server.at('/userinfo')
     expect(request).toMatchObject({ method: 'GET', headers: { authorization: 'Bearer CANARY-token' } })
+    expect(request?.headers['accept']).toBe('application/json, application/jwt;q=0.9')
   })
 
   it.each([{ sub: 'mallory' }, {}, { sub: null }])(
@@ -24,7 +25,9 @@ describe('userinfo', () => {
       server.script('/userinfo', answer(body))
       const error = await rejection(client.userInfo('t', { expectedSubject: 'alice' }))
       expect(error).toBeInstanceOf(LoginError)
-      expect(error).toMatchObject({ code: 'ERR_LOGIN_SUBJECT' })
+      expect(error).toMatchObject({
+        ...{ code: 'ERR_LOGIN_SUBJECT', detail: 'userinfo names another user', operation: 'userInfo' },
+      })
     },
   )
 
