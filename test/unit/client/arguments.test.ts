@@ -47,6 +47,15 @@ describe.each(Object.entries(operations))('%s', (operation, start) => {
   })
 })
 
+it('shows no metadata after the client was closed', async () => {
+  const { server, client } = setUpLogin()
+  await client.close()
+  for (const shown of [client.ready(), client.describeEndpoints()]) {
+    expect(await rejection(shown)).toMatchObject({ code: 'ERR_CLIENT_CLOSED', issuer: 'https://as.example' })
+  }
+  expect(server.requests).toEqual([])
+})
+
 describe('a call', () => {
   it.each([
     ['idToken', (client) => client.verifyIdToken('', {})],

@@ -104,6 +104,15 @@ describe('readChallenges', () => {
     expect(schemes).toEqual(['basic', 'dpop'])
   })
 
+  it.each([
+    ['Bearer realm="x", scope=', []],
+    ['Bearer realm="x", scope=, DPoP algs="ES256"', ['dpop']],
+    ['A a=1, B b=2, C c=3, x=, D d=4', ['a', 'b', 'd']],
+    ['A a=1, B b=2, x=, C c=3, D d=4', ['a', 'c', 'd']],
+  ])('[HTTP-05] leaves out of %s the challenge whose parameter has no value', (text, schemes) => {
+    expect(readChallenges(text).map(({ scheme }) => scheme)).toEqual(schemes)
+  })
+
   it('[HTTP-06] takes what stands before any challenge for none', () => {
     expect(read('error="a", "b, c", Bearer ="a", Bearer x=y')).toEqual([['bearer', { x: 'y' }]])
   })

@@ -1,4 +1,4 @@
-import { generateKeyPair } from 'jose'
+import { exportJWK, generateKeyPair } from 'jose'
 import {
   clientMetadataDocument,
   createAuthenticatedFetch,
@@ -26,6 +26,8 @@ const document = {
 const unknown = { nonsense: 1 } as never
 const jwt = (further: object) => privateKeyJwt({ clientId: 'app', keys: [key], ...further })
 const pair = { privateKey, publicKey }
+const registration = { auto: true, metadata: {}, store: { load: () => undefined, save: () => undefined } } as const
+const nameless = { method: 'none', authenticate: () => ({}) } as const
 const notRemote = { kid: 'k', alg: 'ES256', sign: async () => new Uint8Array(), usages: ['sign'], type: 'private' }
 
 it.each<[string, () => unknown]>([
@@ -63,10 +65,21 @@ describe('an option', () => {
     ['`dpop` takes', () => setUpClient({ dpop: { privateKey: 7, publicKey } as never })],
     ['asymmetric', () => setUpClient({ idToken: { algorithms: ['ES256', 'HS256'] as never } })],
     ['CryptoKey', () => setUpClient({ idToken: { decryptionKeys: [{ key: privateKey }, {}] as never } })],
+    ['`headers` takes an object of strings', () => setUpClient({ headers: { a: 'x', b: 7 } as never })],
+    ['`correlationHeader` takes', () => setUpClient({ correlationHeader: 7 as never })],
+    ['`defaultPaths: true` needs `discovery: false`', () => setUpClient({ defaultPaths: true })],
+    ['leave out `clientId`', () => setUpClient({ credential: undefined, clientId: 'app', registration })],
+    ['`clientId` differs', () => setUpClient({ clientId: 'other' })],
+    ['`clientId` takes a non-empty string', () => setUpClient({ credential: { ...nameless, clientId: '' } })],
     ['`endpoints.token` takes an https URL or a path', () => setUpClient({ endpoints: { token: 'https://[' } })],
     ['`endpoints.token` takes', () => setUpClient({ endpoints: { token: 'http://as.example/token' } })],
   ])('is refused: %s (%#)', (message, make) => {
     expect(make).toThrow(message)
+  })
+
+  it('may be a JWK with members of its own', async () => {
+    const jwk = { ...(await exportJWK(privateKey)), usages: ['sign'] }
+    expect(jwt({ keys: [{ key: jwk }] }).method).toBe('private_key_jwt')
   })
 
   it('may be there as undefined', () => {

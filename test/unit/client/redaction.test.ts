@@ -103,6 +103,8 @@ describe('what redaction knows', () => {
     expect(secretsOf({ authorization: 'Basic not*base64' }, '')).toEqual(['not*base64'])
     expect(secretsOf({ authorization: `Basic ${btoa('no-colon')}` }, '')).toEqual([btoa('no-colon')])
     expect(secretsOf({ authorization: '' }, '')).toEqual([])
+    expect(secretsOf({ authorization: '', 'x-pin': '123' }, 'token=abcd')).toEqual(['abcd'])
+    expect(secretsOf({ authorization: `Bearer ${btoa('app:secret')}` }, '')).toEqual([btoa('app:secret')])
   })
 
   it('tells the bottom of a chain of causes, its code, and nothing it carried', () => {
@@ -110,6 +112,11 @@ describe('what redaction knows', () => {
     const cause = redactedCause(new Error('top', { cause: new Error('middle', { cause: bottom }) }), createRedact([]))
     expect(cause).toMatchObject({ message: 'Error: connect ECONNREFUSED', code: 'ECONNREFUSED', stack: '' })
     expect(cause).not.toHaveProperty('config')
+    let chain = new Error('9th')
+    for (const name of ['8th', '7th', '6th', '5th', '4th', '3rd', '2nd', '1st', '0th']) {
+      chain = new Error(name, { cause: chain })
+    }
+    expect(redactedCause(chain, createRedact([])).message).toBe('Error: 8th')
     expect(redactedCause('text', createRedact([])).message).toBe('A value that is no error was thrown')
   })
 })

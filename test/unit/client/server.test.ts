@@ -94,6 +94,7 @@ describe('discovery', () => {
   it.each<[string, Record<string, unknown>, Partial<OAuthClientOptions>]>([
     ['token_endpoint', { token_endpoint: 7 }, {}],
     ['token_endpoint', { token_endpoint: 'token' }, {}],
+    ['token_endpoint', { token_endpoint: ['https://as.example/token'] }, {}],
     ['dpop_signing_alg_values_supported', { dpop_signing_alg_values_supported: 'ES256' }, { dpop: true }],
   ])('[REAL-04] says that %s is wrong when it is used: %j', async (member, metadata, options) => {
     const { server, client } = setUpClient(options)
@@ -157,6 +158,21 @@ describe('discovery', () => {
     server.script(oauthPath, behaviour)
     await expect(client.clientCredentials()).rejects.toMatchObject({ code: 'ERR_DISCOVERY_UNAVAILABLE' })
     expect(server.requests).toHaveLength(1)
+  })
+
+  it('[S0-13] asks for JSON, keeps to the document that is asked for, and follows no redirect', async () => {
+    for (const [discovery, paths] of [
+      ['auto', [oauthPath, oidcPath]],
+      ['oauth2', [oauthPath]],
+      ['oidc', [oidcPath]],
+    ] as const) {
+      const { server, client } = setUpClient({ discovery })
+      server.script(oauthPath, notFound)
+      server.script(oidcPath, notFound)
+      expect(await rejection(client.clientCredentials())).toMatchObject({ code: 'ERR_DISCOVERY_INVALID' })
+      expect(server.requests.map(({ url }) => new URL(url).pathname)).toEqual(paths)
+      expect(server.requests.every(({ headers }) => headers['accept'] === 'application/json')).toBe(true)
+    }
   })
 
   it('repeats what may pass', async () => {

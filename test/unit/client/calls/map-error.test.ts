@@ -176,6 +176,49 @@ describe('the error table', () => {
     expect(map(new Error(), attemptWith(401, 'no'), { operation: 'readRegistration' }).code).toBe('ERR_INVALID_TOKEN')
   })
 
+  it.each([
+    ['OAUTH_TIMEOUT', 'ERR_TIMEOUT'],
+    ['OAUTH_ABORT', 'ERR_TIMEOUT'],
+    ['OAUTH_INVALID_SERVER_METADATA', 'ERR_ENDPOINT_MISSING'],
+    ['OAUTH_REQUEST_PROTOCOL_FORBIDDEN', 'ERR_INSECURE_URL'],
+    ['ERR_INVALID_ARG_TYPE', 'ERR_CLIENT_ARGUMENT'],
+    ['OAUTH_UNSUPPORTED_OPERATION', 'ERR_CLIENT_ARGUMENT'],
+    ['OAUTH_RESPONSE_IS_NOT_CONFORM', 'ERR_UNEXPECTED'],
+    ['anything else', 'ERR_UNEXPECTED'],
+  ])('[S4-38] maps %s of the library underneath, where there is no answer, to %s', (libraryCode, code) => {
+    expect(map(coded(libraryCode)).code).toBe(code)
+  })
+
+  it.each([
+    'ECONNREFUSED',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'EHOSTUNREACH',
+    'ENETUNREACH',
+    'UND_ERR_CONNECT_TIMEOUT',
+    'CERT_HAS_EXPIRED',
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+  ])('[S4-37] tells by %s that no connection came about', (code) => {
+    expect(map(new FetchFailure('network', coded(code)))).toMatchObject({ code: 'ERR_CONNECTION' })
+    expect(map(new FetchFailure('redirect', coded(code)))).toMatchObject({ code: 'ERR_REDIRECT_REFUSED' })
+  })
+
+  it.each([
+    ['network', 'ERR_NETWORK'],
+    ['redirect', 'ERR_REDIRECT_REFUSED'],
+    ['insecure_url', 'ERR_INSECURE_URL'],
+    ['private_address', 'ERR_PRIVATE_ADDRESS'],
+    ['too_large', 'ERR_RESPONSE_TOO_LARGE'],
+    ['timeout', 'ERR_TIMEOUT'],
+    ['media_type', 'ERR_RESPONSE_MALFORMED'],
+  ] as const)('[S4-38] maps a way out that ends with %s to %s', (reason, code) => {
+    expect(map(new FetchFailure(reason)).code).toBe(code)
+  })
+
   it('gives the error of a credential the context of the call', () => {
     const cause = new Error('disk')
     const mapped = map(
@@ -192,6 +235,16 @@ describe('the error table', () => {
     ['unsupported_grant_type', 'ERR_UNSUPPORTED_GRANT_TYPE'],
     ['invalid_scope', 'ERR_INVALID_SCOPE'],
     ['invalid_target', 'ERR_INVALID_TARGET'],
+    ['invalid_token', 'ERR_INVALID_TOKEN'],
+    ['unsupported_token_type', 'ERR_UNSUPPORTED_TOKEN_TYPE'],
+    ['server_error', 'ERR_SERVER_FAILURE'],
+    ['invalid_redirect_uri', 'ERR_INVALID_REDIRECT_URI'],
+    ['invalid_client_metadata', 'ERR_INVALID_CLIENT_METADATA'],
+    ['invalid_software_statement', 'ERR_INVALID_SOFTWARE_STATEMENT'],
+    ['unapproved_software_statement', 'ERR_UNAPPROVED_SOFTWARE_STATEMENT'],
+    ['use_dpop_nonce', 'ERR_DPOP_NONCE'],
+    ['interaction_required', 'ERR_INTERACTION_REQUIRED'],
+    ['login_required', 'ERR_INTERACTION_REQUIRED'],
     ['invalid_dpop_proof', 'ERR_DPOP_PROOF'],
     ['consent_required', 'ERR_INTERACTION_REQUIRED'],
     ['account_selection_required', 'ERR_INTERACTION_REQUIRED'],
@@ -316,6 +369,12 @@ describe('what goes wrong on the way', () => {
     await expect(client.clientCredentials()).rejects.toMatchObject({ code: 'ERR_TIMEOUT' })
   })
 
+  it('[D18] goes to private hosts that the options name', async () => {
+    const { server, client } = setUpClient({ endpoints: { token: 'https://10.0.0.2/token' } })
+    await client.clientCredentials()
+    expect(server.at('/token').map(({ url }) => url)).toEqual(['https://10.0.0.2/token'])
+  })
+
   it('[D18] goes to no host of the metadata that is not on the public internet', async () => {
     const { server, client } = setUpClient()
     server.metadata = { token_endpoint: 'https://169.254.169.254/token' }
@@ -411,9 +470,10 @@ describe('an error of the client', () => {
   ])('reads tokens out of an answer of the type %s: %s', async (type, isRead) => {
     const { server, client } = setUpClient()
     server.script('/token', plain('{"access_token":"a","token_type":"Bearer"}', type))
+    const unexpectedType = expect.objectContaining({ message: expect.stringContaining('media type') })
     const [outcome] = await Promise.allSettled([client.clientCredentials()])
     expect(outcome?.status === 'rejected' ? outcome.reason : 'read').toEqual(
-      isRead ? 'read' : expect.objectContaining({ code: 'ERR_RESPONSE_MALFORMED' }),
+      isRead ? 'read' : expect.objectContaining({ code: 'ERR_RESPONSE_MALFORMED', cause: unexpectedType }),
     )
   })
 

@@ -112,7 +112,10 @@ describe('clients without a secret', () => {
     const request = await sent(tlsClientAuth({ clientId: 'app' }), aliases)
     expect(request?.url).toBe('https://mtls.as.example/token')
     expect(request?.form.get('client_id')).toBe('app')
-    expect(tlsClientAuth({ clientId: 'app', selfSigned: true }).method).toBe('self_signed_tls_client_auth')
+    const selfSigned = tlsClientAuth({ clientId: 'app', selfSigned: true })
+    expect(selfSigned.method).toBe('self_signed_tls_client_auth')
+    expect((await sent(selfSigned, aliases))?.url).toBe('https://mtls.as.example/token')
+    expect((await sent(selfSigned, { mtls_endpoint_aliases: null }))?.url).toBe('https://as.example/token')
     expect((await sent(clientSecretPost(secret), aliases))?.url).toBe('https://as.example/token')
     expect((await sent(tlsClientAuth({ clientId: 'app' })))?.url).toBe('https://as.example/token')
   })
@@ -322,6 +325,15 @@ describe('a federated assertion', () => {
     )
     expect(() => federatedAssertion({ env: {} })).toThrowError(/AWS_WEB_IDENTITY_TOKEN_FILE, /)
     expect(() => federatedAssertion({ file: '' })).toThrowError(/file/)
+  })
+
+  it('[S3-18] is sent alone where it knows no client', async () => {
+    const { server, client } = setUpClient({
+      credential: federatedAssertion({ source: () => good, clock }),
+      clientId: 'app',
+    })
+    await client.clientCredentials()
+    expect(server.at('/token')[0]?.form.get('client_id')).toBeNull()
   })
 
   it('[S3-19] takes a function, which learns where the request goes', async () => {

@@ -159,7 +159,34 @@ describe('private_key_jwt', () => {
     expect(decodeProtectedHeader(await assertionOf({ keys })).alg).toBe('PS512')
     expect(await rejection(assertionOf({ keys }, { signingAlgorithms: ['ES256'] }))).toMatchObject({
       code: 'ERR_CREDENTIAL_UNAVAILABLE',
+      message: 'The signing key has no algorithm that the authorization server lists',
+      issuer: target.issuer,
     })
+  })
+
+  it('[C-20] has the endpoint for audience where the token endpoint is asked for, and is no text', async () => {
+    const { privateJwk } = await jwkPair('ES256')
+    const { server, client } = setUpClient({
+      credential: privateKeyJwt({
+        ...{ clientId: 'app', keys: [{ key: privateJwk }], clock: () => nowMs },
+        audiences: { 'https://as.example': 'token_endpoint' },
+      }),
+    })
+    server.metadata = { token_endpoint: 7 }
+    server.script('/introspect', answer({ active: false }))
+    await client.introspect('t')
+    const assertion = server.at('/introspect')[0]?.form.get('client_assertion') as string
+    expect(decodeJwt(assertion).aud).toBe('https://as.example/introspect')
+  })
+
+  it('publishes a key with the members it has, and no others', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('ES256')
+    const publicJwk = await publicJwkOf(publicKey)
+    const [published] = privateKeyJwt({ clientId: 'app', keys: [{ key: privateKey, publicJwk }] }).publicJwks()
+    expect(Object.keys(published ?? {}).sort()).toEqual(['alg', 'crv', 'kty', 'use', 'x', 'y'])
+    const { privateJwk } = await jwkPair('RS256')
+    const [rsa] = privateKeyJwt({ clientId: 'app', keys: [{ key: privateJwk }] }).publicJwks()
+    expect(Object.keys(rsa ?? {}).sort()).toEqual(['e', 'kty', 'n', 'use'])
   })
 
   it('[ASRT-05] reads the algorithms from the metadata of the server', async () => {

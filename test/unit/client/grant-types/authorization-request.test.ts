@@ -61,6 +61,56 @@ describe('pushed authorization request', () => {
     await expect(client.pushAuthorizationRequest(params)).rejects.toMatchObject({ code: 'ERR_RESPONSE_MALFORMED' })
   })
 
+  it.each([
+    'request_uri',
+    'request',
+    'response_type',
+    'redirect_uri',
+    'state',
+    'nonce',
+    'code_challenge',
+    'code_challenge_method',
+    'client_id',
+  ])('[PAR-01] refuses to let `parameters` set %s', async (name) => {
+    const { server, client } = setUpClient()
+    expect(await rejection(client.pushAuthorizationRequest({ ...params, parameters: { [name]: 'x' } }))).toMatchObject({
+      ...{ code: 'ERR_CLIENT_ARGUMENT', message: `\`parameters\` must not set \`${name}\`.` },
+    })
+    expect(server.requests).toEqual([])
+  })
+
+  it.each([
+    ['codeChallenge', 'c'.repeat(42)],
+    ['codeChallenge', `${'c'.repeat(43)}=`],
+    ['codeChallenge', ` ${'c'.repeat(43)}`],
+    ['codeChallenge', { toString: () => 'c'.repeat(43) }],
+    ['redirectUri', new URL('https://app.example/callback')],
+    ['redirectUri', 'https://app.example/callback#x'],
+    ['redirectUri', '/callback'],
+  ])('[PKCE-03] refuses the %s %s', async (name, value) => {
+    const { server, client } = setUpClient()
+    expect(await rejection(client.pushAuthorizationRequest({ ...params, [name]: value } as never))).toMatchObject({
+      ...{ code: 'ERR_CLIENT_ARGUMENT', message: expect.stringContaining(`\`${name}\` takes`) },
+    })
+    expect(server.requests).toEqual([])
+  })
+
+  it('[PAR-01] pushes nothing where the server has no page to send the user to', async () => {
+    const { server, client } = setUpClient()
+    server.metadata = { authorization_endpoint: undefined }
+    expect(await rejection(client.pushAuthorizationRequest(params))).toMatchObject({ code: 'ERR_ENDPOINT_MISSING' })
+    expect(server.at('/par')).toEqual([])
+  })
+
+  it('sends a nonce where there is one', async () => {
+    const { server, client } = setUpClient()
+    server.script('/par', answer({ request_uri: 'urn:x', expires_in: 60 }, 201))
+    const { nonce: _, ...without } = { nonce: undefined, ...params }
+    await client.pushAuthorizationRequest(without)
+    await client.pushAuthorizationRequest({ ...params, nonce: 'n' })
+    expect(server.at('/par').map(({ form }) => form.get('nonce'))).toEqual([null, 'n'])
+  })
+
   it('[PAR-01] [PKCE-03] takes neither request_uri nor a request without PKCE or state', async () => {
     const { client } = setUpClient()
     const calls = [

@@ -110,6 +110,11 @@ describe('an authorization request', () => {
     '/callback',
     'javascript:alert(1)',
     'data:text/html,x',
+    'file:///etc/passwd',
+    'blob:https://app.example/1',
+    'about:blank',
+    'vbscript:x',
+    7,
     undefined,
   ])('[NAT-03] refuses to send users back to %s', async (uri) => {
     expect(await rejection(setUpLogin().begin({ redirectUri: uri }))).toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })
@@ -139,7 +144,10 @@ describe('an authorization request', () => {
     async (endpoint) => {
       const { server, begin } = setUpLogin()
       server.metadata = { ...server.metadata, authorization_endpoint: endpoint }
-      expect(await rejection(begin())).toMatchObject({ code: 'ERR_DISCOVERY_INVALID' })
+      expect(await rejection(begin())).toMatchObject({
+        ...{ code: 'ERR_DISCOVERY_INVALID', operation: 'authorizationRequest' },
+        message: expect.stringContaining('`authorization_endpoint`'),
+      })
     },
   )
 

@@ -43,4 +43,17 @@ describe('the end-session URL', () => {
       code: 'ERR_CLIENT_ARGUMENT',
     })
   })
+
+  it('[LOGO-01] goes to no page that is not https, and takes a way back that is a text', async () => {
+    const { server, client } = setUpLogin()
+    server.metadata = { ...server.metadata, end_session_endpoint: 'http://as.example/logout' }
+    expect(await rejection(client.endSessionUrl({}, { correlationId: 'mine' }))).toMatchObject({
+      ...{ code: 'ERR_DISCOVERY_INVALID', operation: 'endSessionUrl', correlationId: 'mine' },
+      message: expect.stringContaining('`end_session_endpoint`'),
+    })
+    const postLogoutRedirectUri = new URL('https://app.example/bye') as never
+    expect(await rejection(client.endSessionUrl({ postLogoutRedirectUri }))).toMatchObject({
+      ...{ code: 'ERR_CLIENT_ARGUMENT', message: expect.stringContaining('`postLogoutRedirectUri`') },
+    })
+  })
 })

@@ -97,12 +97,38 @@ describe('token exchange', () => {
       tokens(),
       exchanged({ issued_token_type: TokenTypes.idToken }),
       exchanged({ issued_token_type: 7 }),
+      exchanged({ issued_token_type: '' }),
     )
     const subjectToken = 'subject-token'
     await expect(client.exchangeToken({ subjectToken })).rejects.toMatchObject({ code: 'ERR_ISSUED_TOKEN_TYPE' })
     const other = client.exchangeToken({ subjectToken, requestedTokenType: TokenTypes.accessToken })
     await expect(other).rejects.toMatchObject({ code: 'ERR_ISSUED_TOKEN_TYPE', operation: 'exchangeToken' })
     await expect(client.exchangeToken({ subjectToken })).rejects.toMatchObject({ code: 'ERR_ISSUED_TOKEN_TYPE' })
+    await expect(client.exchangeToken({ subjectToken })).rejects.toMatchObject({ code: 'ERR_ISSUED_TOKEN_TYPE' })
+  })
+
+  it.each([
+    ['an ID-JAG as N_A', TokenTypes.idJag, 'N_A', undefined],
+    ['an ID-JAG as Bearer', TokenTypes.idJag, 'Bearer', 'ERR_DPOP_NOT_BOUND'],
+    ['an access token as N_A', TokenTypes.accessToken, 'N_A', 'ERR_DPOP_NOT_BOUND'],
+    ['an access token as Bearer', TokenTypes.accessToken, 'Bearer', 'ERR_DPOP_NOT_BOUND'],
+    ['nothing in particular, and gets N_A', undefined, 'N_A', 'ERR_DPOP_NOT_BOUND'],
+  ])('[DPOP-02] [TX-06] with a key, asks for %s', async (_name, requestedTokenType, token_type, code) => {
+    const { server, client } = setUpClient({ dpop: true })
+    server.script('/token', exchanged({ token_type, issued_token_type: requestedTokenType ?? TokenTypes.accessToken }))
+    const [outcome] = await Promise.allSettled([client.exchangeToken({ subjectToken: 't', requestedTokenType })])
+    expect(outcome?.status === 'rejected' ? outcome.reason.code : undefined).toBe(code)
+    expect(server.at('/token')[0]?.form.get('requested_token_type')).toBe(requestedTokenType ?? null)
+  })
+
+  it('[RI-01] sends each scope once, and no empty one', async () => {
+    const { server, client } = setUpClient()
+    server.script('/token', exchanged({}))
+    for (const scope of [['read', '', 'read write'], ' read  write ', [''], []]) {
+      await client.exchangeToken({ subjectToken: 't', scope })
+    }
+    const sent = server.at('/token').map(({ form }) => form.get('scope'))
+    expect(sent).toEqual(['read write', 'read write', null, null])
   })
 
   it('[TX-06] takes an N_A token and never lets it become a bearer token', async () => {

@@ -173,7 +173,12 @@ describe('automatic registration', () => {
     })
     const failing = { load: () => Promise.reject(new Error('down')), save: () => undefined }
     const { server, client } = registering({ store: failing })
-    await expect(client.revoke('t')).rejects.toMatchObject({ code: 'ERR_CREDENTIAL_UNAVAILABLE' })
+    await expect(client.revoke('t')).rejects.toMatchObject({
+      ...{ code: 'ERR_CREDENTIAL_UNAVAILABLE', message: expect.stringContaining('cannot be loaded') },
+    })
+    const nothing = registering({ store: { load: () => null as never, save: () => undefined } })
+    await nothing.client.revoke('t')
+    expect(nothing.server.at('/register')).toHaveLength(1)
     expect(server.at('/register')).toHaveLength(0)
   })
 
