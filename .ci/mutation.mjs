@@ -6,13 +6,13 @@
  * Exits with 1 where an edit survives that `.ci/equivalent-mutants.json` does not name, with 2 where it did not finish.
  *
  * What counts is what the unit tests of the room notice, those in `test/unit/<room>` and what `vitest.mutation.config.ts` adds
- * to them. Stryker's instrumenter makes the edits.
+ * to them. Stryker's instrumenter makes the edits. `src/inspector/page` is left out: it runs in a browser and is tested there.
  * First they are switched on one after another in one process, by `mutation/switched.mjs`. What survives that, above all in
  * code that runs while files are loaded, is written into the source and tried again by `mutation/recheck.mjs`.
  */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, resolve, sep } from 'node:path'
 import { lineOf, makeMutants, openVerdicts, original } from './mutation/mutants.mjs'
 import { endAll, switchOn, tryAgain } from './mutation/try-mutants.mjs'
 
@@ -27,7 +27,11 @@ if (!isUsable)
 function sources() {
   if (!stats.isDirectory()) return [source]
   const names = readdirSync(join(root, source), { recursive: true }).filter((name) => name.endsWith('.ts'))
-  return names.map((name) => join(source, name)).sort()
+  const isInBrowser = (file) => file.startsWith(join('src', 'inspector', 'page', sep))
+  return names
+    .map((name) => join(source, name))
+    .filter((file) => !isInBrowser(file))
+    .sort()
 }
 
 function makeCopy() {

@@ -92,7 +92,6 @@ function listen(host: string, port: number): Promise<Server | string> {
       connectionsCheckingInterval: 1000,
       headersTimeout: headersTimeoutMs,
       requestTimeout: headersTimeoutMs,
-      keepAlive: false,
     })
     server.maxConnections = 64
     server.once('error', (error) => resolve(failureCode(error)))
@@ -188,7 +187,7 @@ function createLoopbackServer({ host, path }: LoopbackPlace, servers: readonly S
       return `${origin}${startPath}`
     },
     async finish(graceMs) {
-      const timer = setTimeout(pageFetched, isAnswered ? graceMs : 0)
+      const timer = setTimeout(pageFetched, graceMs)
       await fetched
       clearTimeout(timer)
       await close()

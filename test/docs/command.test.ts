@@ -1,7 +1,7 @@
 import { createTestIssuer } from 'portcullis/testing'
 import { expect, it } from 'vitest'
 import { runInProcess } from '../support/run-command.js'
-import { commandPage, commandReference } from './command-page.js'
+import { commandPage } from './command-page.js'
 import { read } from './markdown.js'
 
 const atMs = Date.UTC(2026, 10, 21, 20, 0, 0)
@@ -18,10 +18,6 @@ async function recordCheck(): Promise<string> {
   expect(exitCode).toBe(1)
   return `$ portcullis ${args.join(' ')} < token.txt\n${stdout}`
 }
-
-it('[S1-70] docs/command-reference.md says what the table of commands says; `npx vitest run test/docs/command.test.ts -u` writes it', async () => {
-  await expect(commandReference()).toMatchFileSnapshot('../../docs/command-reference.md')
-})
 
 it('[S1-70] docs/command.md shows what the command says; `npx vitest run test/docs/command.test.ts -u` writes it', async () => {
   const [text = ''] = read('docs/command.md').split('## What it says')

@@ -213,6 +213,12 @@ describe('portcullis token', () => {
     expect(await machine.run(['check'])).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('no ID token') })
     const { stdout } = await machine.run(['whoami'])
     expect(stdout).toContain('name  Ann')
+    const ofProtocol = 'aud azp exp iat nbf jti nonce at_hash c_hash s_hash sid session_state auth_time typ'.split(' ')
+    const claims = { sub: 'user-1', name: 'Ann', ...Object.fromEntries(ofProtocol.map((name) => [name, 'x'])) }
+    machine.answers['/userinfo'] = () => Response.json(claims)
+    expect((await machine.run(['whoami'])).stdout).toBe('  sub   user-1\n  name  Ann\n')
+    const all = (await machine.run(['whoami', '--raw'])).stdout
+    for (const name of ofProtocol) expect(all).toMatch(new RegExp(`^  ${name} +x$`, 'm'))
   })
 
   it('[S1-71] copies through the stdin of a program', async () => {

@@ -232,6 +232,19 @@ describe('the doorkeeper', () => {
     expect(bridged.isAtHome(visit({ remoteAddress: '192.168.1.5' }))).toBe(false)
   })
 
+  it('knows the names of this machine, and no other', () => {
+    const { isAtHome } = createDoorkeeper(pageToken, [], now)
+    const isHome = (host: string) => isAtHome(visit({ host }))
+    const own = ['localhost', 'LOCALHOST:80', '127.0.0.1', '127.100.200.255:65535', '[::1]', '[::1]:3000']
+    expect(own.filter((host) => !isHome(host))).toEqual([])
+    const strange = [
+      ...['', 'xlocalhost', 'localhost:', 'localhost:x', 'localhost:123456', 'localhost:80x', 'localhost.'],
+      ...['1127.0.0.1', '127.0.0.1000', '127.0.0', '127.0.0.1.evil.test', '127.a.0.1', '127x0.0.1'],
+      ...['128.0.0.1', '[::1', '[::2]', '[::1]evil', '::1'],
+    ]
+    expect(strange.filter(isHome)).toEqual([])
+  })
+
   it('compares an origin with scheme and host', () => {
     const { isAtHome } = createDoorkeeper(pageToken, [], now)
     const from = (origin: string, secure = false) => isAtHome(visit({ headers: new Headers({ origin }), secure }))

@@ -55,6 +55,34 @@ describe('createBoundedCache', () => {
     expect([...cache.values()].sort()).toEqual([1, 1, 2])
   })
 
+  it('counts an entry that is set again as used', () => {
+    const cache = createBoundedCache<string>(3)
+    for (const key of ['a', 'b', 'c', 'a']) cache.set(key, key)
+    cache.set('d', 'd')
+    expect([...cache.values()].sort()).toEqual(['a', 'c', 'd'])
+  })
+
+  it('holds the last of all with room for one', () => {
+    const cache = createBoundedCache<number>(1)
+    for (const key of ['a', 'b']) cache.set(key, 1)
+    expect([cache.get('a'), cache.get('b'), cache.size]).toEqual([undefined, 1, 1])
+  })
+
+  it('takes memory for a page of entries at a time, and no more than it has room for', () => {
+    const takenBy = (work: () => unknown) => {
+      const before = process.memoryUsage().arrayBuffers
+      const kept = work()
+      return [process.memoryUsage().arrayBuffers - before, kept] as const
+    }
+    const fill = (maxEntries: number, count: number) => {
+      const cache = createBoundedCache<number>(maxEntries)
+      for (let n = 0; n < count; n++) cache.set(`${n}`, n)
+      return cache
+    }
+    expect(takenBy(() => fill(8192, 2000))[0]).toBeLessThan(1_000_000)
+    expect(takenBy(() => Array.from({ length: 500 }, () => fill(10, 1)))[0]).toBeLessThan(1_000_000)
+  })
+
   it('holds nothing with room for none', () => {
     const cache = createBoundedCache<number>(0)
     cache.set('a', 1)
@@ -133,6 +161,13 @@ describe('createShortMemory', () => {
     nowMs = 4999
     expect(memory.get('a')).toBe(1)
     nowMs = 5000
+    expect(memory.get('a')).toBeUndefined()
+  })
+
+  it('forgets a value at once when told', () => {
+    const memory = createShortMemory<number>(10, 5000, () => 0)
+    memory.set('a', 1)
+    memory.delete('a')
     expect(memory.get('a')).toBeUndefined()
   })
 })

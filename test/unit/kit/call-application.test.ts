@@ -54,6 +54,7 @@ describe('callAtOnce', () => {
     const error = thrownBy(() => callAtOnce('claims', () => Promise.reject(fault)))
     expect(error).toBeInstanceOf(InternalError)
     expect(error).toMatchObject({ callback: 'claims', cause: expect.any(TypeError) })
+    expect((error as InternalError).cause).toMatchObject({ message: expect.stringContaining('`claims`') })
     await setImmediate()
     await setImmediate()
     expect(unhandled).toEqual([])

@@ -1,5 +1,5 @@
 import { channel, tracingChannel } from 'node:diagnostics_channel'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { eventChannel, workChannels } from '../../../src/kit/diagnostics-web.js'
 import { createEventSink, emit, isHeard, type TracedWork, traced } from '../../../src/kit/event-sink.js'
 import type { EventListener, PortcullisEvent } from '../../../src/kit/events.js'
@@ -47,6 +47,10 @@ describe('an event sink', () => {
     sink(untouched)
     expect(Object.isFrozen(untouched)).toBe(false)
     expect([sink.isHeard(), isHeard(sink), isHeard(undefined), isHeard(() => {})]).toEqual([false, false, false, true])
+    const stop = sink.observe(() => {})
+    expect([sink.isHeard(), isHeard(sink)]).toEqual([true, true])
+    stop()
+    expect(sink.isHeard()).toBe(false)
     channel('portcullis:event').subscribe(note)
     expect(isHeard(sink)).toBe(true)
     sink(event())
@@ -109,6 +113,47 @@ describe('an event sink', () => {
       ),
     ).toBe('listener')
     expect(await traced(createEventSink(undefined), work, async () => 'sink')).toBe('sink')
+  })
+
+  it('[REAL-44] hands what reads key sets to every tracing listener there is or will be', () => {
+    const watching = () => ({ trace: () => {}, watch: vi.fn() })
+    const [early, late] = [watching(), watching()]
+    const listener = (more: object) => Object.assign(() => {}, more)
+    const sink = createEventSink(listener(early))
+    sink.observe(() => {})
+    sink.observe(listener({ trace: () => {} }))
+    sink.observe(listener({ watch: () => expect.unreachable() }))
+    const read = () => []
+    sink.watch(read)
+    expect(early.watch).toHaveBeenCalledExactlyOnceWith(read)
+    sink.observe(listener(late))
+    sink.observe(listener({ trace: () => {} }))
+    sink.observe(listener({ watch: () => expect.unreachable() }))
+    expect(late.watch).toHaveBeenCalledExactlyOnceWith(read)
+  })
+
+  it('[REAL-44] runs work without a channel, and within listeners that trace only', async () => {
+    const other = { ...work, operation: 'other' as never }
+    const trace = vi.fn((_: unknown, run: () => Promise<unknown>) => run())
+    const sink = createEventSink(Object.assign(() => {}, { trace }))
+    sink.observe(Object.assign(() => {}, { trace: 5 }))
+    expect(await sink.trace(other, async () => 'done')).toBe('done')
+    expect(await traced(sink, work, async () => 'traced')).toBe('traced')
+    expect(trace.mock.calls.map(([told]) => told)).toEqual([other, work])
+  })
+
+  it('[REAL-44] lets nothing go unhandled that a listener rejects with', async () => {
+    const unhandled: unknown[] = []
+    const listen = (reason: unknown) => unhandled.push(reason)
+    process.on('unhandledRejection', listen)
+    onTestFinished(() => void process.off('unhandledRejection', listen))
+    const broken = () => Promise.reject(new Error('mine'))
+    const sink = createEventSink(Object.assign(broken, { trace: broken }))
+    sink(event())
+    expect(await sink.trace(work, async () => 'done')).toBe('done')
+    await new Promise(setImmediate)
+    await new Promise(setImmediate)
+    expect(unhandled).toEqual([])
   })
 
   it('[REAL-44] does without channels where the platform has none', async () => {

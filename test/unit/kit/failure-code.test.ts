@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { failureCode } from '../../../src/kit/failure-code.js'
+import { failureCode, introspectionReason, issuerReason } from '../../../src/kit/failure-code.js'
 import { FetchFailure } from '../../../src/kit/fetch/fetch-failure.js'
 
 const secret = 'redis://user:hunter2@10.0.0.7:6379'
@@ -22,6 +22,7 @@ describe('failureCode', () => {
     [Object.assign(new Error(secret), { name: 'a'.repeat(65) }), 'unknown'],
     [secret, 'unknown'],
     [{ message: secret }, 'unknown'],
+    [{ message: ['OOM command not allowed'] }, 'unknown'],
     [undefined, 'unknown'],
   ])('[REAL-44] makes a code of %o and tells nothing else', (thrown, code) => {
     expect(failureCode(thrown)).toBe(code)
@@ -34,5 +35,18 @@ describe('failureCode', () => {
       },
     }
     expect(failureCode(hostile)).toBe('unknown')
+  })
+})
+
+describe('the reason of a failure', () => {
+  it.each([
+    ['timeout', 'timeout', 'timeout'],
+    ['endpoint_missing', 'unexpected', 'endpoint_missing'],
+    ['signed_answer_content', 'unexpected', 'signed_answer_content'],
+    ['circuit_open', 'unexpected', 'circuit_open'],
+    [secret, 'unexpected', 'unexpected'],
+    [undefined, 'unexpected', 'unexpected'],
+  ])('[REAL-44] of %s is %s, and of introspection %s', (detail, ofIssuer, ofIntrospection) => {
+    expect([issuerReason(detail), introspectionReason(detail)]).toEqual([ofIssuer, ofIntrospection])
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { whenReady } from '../../../src/kit/maybe-promise.js'
+import { isThenable, whenReady } from '../../../src/kit/maybe-promise.js'
 
 describe('whenReady', () => {
   it('stays synchronous for a value that is there', () => {
@@ -28,5 +28,20 @@ describe('whenReady', () => {
         throw new RangeError('no')
       }),
     ).toThrow(RangeError)
+  })
+})
+
+describe('isThenable', () => {
+  // biome-ignore lint/suspicious/noThenProperty: what query builders give
+  const query = { then: () => {} }
+
+  it('knows a promise of whatever make', () => {
+    expect([Promise.resolve(), query].map(isThenable)).toEqual([true, true])
+  })
+
+  it('takes nothing else for one', () => {
+    // biome-ignore lint/suspicious/noThenProperty: that is what it is about
+    const others = [null, undefined, 'then', 5, {}, [], { then: true }, () => {}]
+    expect(others.filter(isThenable)).toEqual([])
   })
 })

@@ -6,11 +6,14 @@ import {
   checkValue,
   choice,
   faultOf,
+  fieldValue,
   flag,
   func,
   integer,
   members,
   methods,
+  misspelt,
+  object,
   oneOrMore,
   orFalse,
   type Rule,
@@ -18,7 +21,9 @@ import {
   refuseRepeats,
   required,
   text,
+  textMap,
   textOrTexts,
+  texts,
   toList,
 } from '../../../src/kit/options.js'
 
@@ -53,6 +58,20 @@ describe('the names of options', () => {
   ])('suggests the nearest name for %s', (given, suggestion) => {
     const message = `It has no option \`${given}\`. Did you mean \`${suggestion}\`?`
     expect(failure(() => checkOptions('It', { issuer: 'i', [given]: 1 }, rules))).toBe(message)
+  })
+
+  it.each([
+    ['issuer2', ['issues', 'issuer'], 'issuer'],
+    ['isur', ['issuer'], 'issuer'],
+    ['abc', ['axyc'], 'axyc'],
+    ['rezzzurce', ['resource'], 'resource'],
+  ])('suggests for %s of %j the nearest, at most a third of its letters away, or two', (given, known, suggestion) => {
+    const fault = faultOf('It', { [given]: 1 }, Object.fromEntries(known.map((name) => [name, anything])))
+    expect(fault).toContain(`Did you mean \`${suggestion}\`?`)
+  })
+
+  it.each(['is', 'zzzzzzzzz'])('suggests none for %s', (given) => {
+    expect(faultOf('It', { issuer: 'i', [given]: 1 }, rules)).toContain('Known options:')
   })
 
   it('lists all names where none is near', () => {
@@ -91,7 +110,8 @@ describe('rules', () => {
   const faults = (rule: Rule, ...values: readonly unknown[]) => values.filter((value) => rule('n', value) !== undefined)
 
   it('pass what is absent, unless it is required', () => {
-    for (const rule of [text, flag, func, integer(1), choice('a'), methods('get'), oneOrMore, anything]) {
+    const part = members<Example>(rules)
+    for (const rule of [text, flag, func, integer(1), choice('a'), methods('get'), oneOrMore, anything, part]) {
       expect(rule('n', undefined)).toBeUndefined()
     }
     expect(required(text)('n', undefined)).toBe('`n` takes a non-empty string.')
@@ -113,7 +133,7 @@ describe('rules', () => {
     given.push('c')
     expect(list).toEqual(['a', 'b'])
     expect(Object.isFrozen(list)).toBe(true)
-    expect(toList('a')).toEqual(['a'])
+    expect(toList('ab')).toEqual(['ab'])
   })
 
   it('take what they are for, and say so of anything else', () => {
@@ -128,6 +148,35 @@ describe('rules', () => {
     expect(anything('x', Symbol())).toBeUndefined()
   })
 
+  it.each<[string, Rule, readonly unknown[], readonly unknown[]]>([
+    ['true or false', flag, [true, false], ['false', 0, null]],
+    ['a function', func, [() => {}, class {}], ['x', {}, null]],
+    ['an object', object, [{}], [[], null, 'x']],
+    ['an array of non-empty strings', texts, [[], ['a']], ['a', [''], null]],
+    ['a non-empty string or an array of them', textOrTexts, ['a', []], ['']],
+    ['a non-empty string or a non-empty array of them', oneOrMore, ['a', ['a']], [[]]],
+    [
+      'an object of strings',
+      textMap,
+      [{}, { a: 'b', c: undefined, d: '' }],
+      [[], ['a'], null, 'a', { a: 5 }, { a: 'b', c: null }, { a: undefined, c: {} }],
+    ],
+    [
+      '1 to 256 characters of visible ASCII',
+      fieldValue,
+      ['a', ' ~', 'a'.repeat(256)],
+      ['', 'a'.repeat(257), 'a\n', '\ra', 'ä', '\x7f', 5, ['a'], null],
+    ],
+  ])('take %s, and nothing else', (words, rule, right, wrong) => {
+    expect(faults(rule, ...right, ...wrong)).toEqual(wrong)
+    expect(rule('n', wrong[0])).toBe(`\`n\` takes ${words}.`)
+  })
+
+  it('take functions on whatever may have them', () => {
+    const withFunctions = Object.assign(() => {}, { get() {} })
+    expect(faults(methods('get'), withFunctions)).toEqual([withFunctions])
+  })
+
   it('look into parts, and name the option by its path', () => {
     const part = members<{ inner: Example }>({ inner: members<Example>(rules) })
     expect(part('outer', { inner: { issuer: '' } })).toBe('`outer.inner.issuer` takes a non-empty string.')
@@ -139,5 +188,18 @@ describe('rules', () => {
   it('refuse a value that a list holds twice', () => {
     expect(failure(() => refuseRepeats('l', ['a', 'b', 'a']))).toBe('`l` lists a twice; list it once.')
     expect(failure(() => refuseRepeats('l', ['a', 'b']))).toBe('nothing thrown')
+  })
+})
+
+describe('misspelt', () => {
+  it.each([
+    ['isuer', 'issuer'],
+    ['ISSUER', 'issuer'],
+    ['resuorce', 'Resource'],
+    ['issuer', undefined],
+    ['xyzissuer', undefined],
+    ['other', undefined],
+  ])('takes %s for a slip of %s', (name, meant) => {
+    expect(misspelt(name, ['issuer', 'Resource'])).toBe(meant)
   })
 })

@@ -2,7 +2,15 @@ import { getEventListeners } from 'node:events'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { inTime, linkSignals, unref, withTimeLimit } from '../../../src/kit/time-limit.js'
+import {
+  inPatience,
+  inTime,
+  linkSignals,
+  pause,
+  unref,
+  untilAborted,
+  withTimeLimit,
+} from '../../../src/kit/time-limit.js'
 
 describe('withTimeLimit', () => {
   it('gives what the work gives, and leaves no timer behind', async () => {
@@ -77,6 +85,13 @@ describe('withTimeLimit', () => {
     await expect(ended).rejects.toMatchObject({ name: 'FetchFailure', reason: 'timeout' })
   })
 
+  it('tells any other end of a source as it is', async () => {
+    const source = new AbortController()
+    const ended = withTimeLimit(60_000, () => new Promise<never>(() => {}), [source.signal])
+    source.abort()
+    await expect(ended).rejects.toMatchObject({ name: 'AbortError' })
+  })
+
   it('starts no work where a source is aborted already', async () => {
     const work = vi.fn(async () => 'done')
     await expect(withTimeLimit(1000, work, [AbortSignal.abort('before')])).rejects.toBe('before')
@@ -84,7 +99,73 @@ describe('withTimeLimit', () => {
   })
 })
 
+describe('untilAborted', () => {
+  it('gives what the work gives, and hands it the signal', async () => {
+    const { signal } = new AbortController()
+    const work = vi.fn(async () => 'done')
+    expect(await untilAborted(signal, work)).toBe('done')
+    expect(work).toHaveBeenCalledExactlyOnceWith(signal)
+  })
+
+  it('ends for the reason of the signal, also where the work ignores it or rejects for another', async () => {
+    const source = new AbortController()
+    const silent = untilAborted(source.signal, () => new Promise(() => {}))
+    const other = untilAborted(source.signal, (signal) => {
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))))
+    })
+    source.abort('enough')
+    await expect(silent).rejects.toBe('enough')
+    await expect(other).rejects.toBe('enough')
+  })
+
+  it('starts nothing where the signal aborted before', async () => {
+    const work = vi.fn(async () => 'done')
+    await expect(untilAborted(AbortSignal.abort('before'), work)).rejects.toBe('before')
+    expect(work).not.toHaveBeenCalled()
+  })
+})
+
+describe('pause', () => {
+  it('waits for as long as it is told', async () => {
+    vi.useFakeTimers()
+    try {
+      const over = vi.fn()
+      void pause(1000).then(over)
+      await vi.advanceTimersByTimeAsync(999)
+      expect(over).not.toHaveBeenCalled()
+      await vi.advanceTimersByTimeAsync(1)
+      expect(over).toHaveBeenCalledOnce()
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+})
+
 describe('inTime', () => {
+  it('gives what the work gives, and leaves no timer behind', async () => {
+    vi.useFakeTimers()
+    try {
+      expect(await inTime(async () => 'done')).toBe('done')
+      await expect(inTime(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken')
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('has its like for an answer that may be there already', async () => {
+    expect(inPatience('there')).toBe('there')
+    expect(await inPatience(Promise.resolve('later'))).toBe('later')
+    vi.useFakeTimers()
+    try {
+      const refused = expect(inPatience(new Promise(() => {}))).rejects.toMatchObject({ reason: 'timeout' })
+      await vi.advanceTimersByTimeAsync(5000)
+      await refused
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('waits 5 s for the application, and no longer', async () => {
     vi.useFakeTimers()
     try {
@@ -128,7 +209,7 @@ describe('linkSignals', () => {
     await vi.advanceTimersByTimeAsync(999)
     expect(signal.aborted).toBe(false)
     await vi.advanceTimersByTimeAsync(1)
-    expect(signal.reason).toMatchObject({ name: 'TimeoutError' })
+    expect(signal.reason).toMatchObject({ name: 'TimeoutError', message: 'The time is up' })
   })
 
   it('follows no longer once released', () => {

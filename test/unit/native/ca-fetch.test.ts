@@ -25,12 +25,12 @@ async function start(authority: TestAuthority, hostname = 'localhost'): Promise<
   const server = createServer(await authority.issue(hostname), async (request, response) => {
     const body = (await buffer(request)).toString()
     const origin = `https://${request.headers.host}`
-    const { authorization, 'content-type': type } = request.headers
+    const { authorization, 'content-type': type, 'content-length': length } = request.headers
     const answers: Record<string, object> = {
       '/.well-known/oauth-authorization-server': { issuer: origin, token_endpoint: `${origin}/token` },
       '/token': { access_token: 'mine', token_type: 'Bearer', expires_in: 60 },
     }
-    const answer = answers[request.url ?? ''] ?? { method: request.method, authorization, type, body }
+    const answer = answers[request.url ?? ''] ?? { method: request.method, authorization, type, length, body }
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify(answer))
   })
@@ -101,6 +101,9 @@ describe('caFetch', () => {
     expect(await sent(new URL(`${issuer}/me`), { method: 'PUT', body: new Uint8Array([104, 105]) })).toMatchObject({
       ...{ method: 'PUT', body: 'hi' },
     })
+    const streamed = { method: 'POST', body: new Blob(['text']).stream(), duplex: 'half' } as RequestInit
+    const { length, body } = (await sent(issuer, streamed)) as { readonly length?: string; readonly body: string }
+    expect([length, body]).toEqual([undefined, 'text'])
     const gone = new Request(issuer, { signal: AbortSignal.abort(new Error('gone')) })
     await expect(fetch(gone)).rejects.toThrow('gone')
   })
@@ -115,5 +118,10 @@ describe('caFetch', () => {
     expect(() => caFetch({ ca: ca as string })).toThrow(
       expect.objectContaining({ code: 'ERR_CONFIGURATION', message: expect.not.stringContaining('MIIB') }),
     )
+    expect(() => caFetch({ ca: ca as string })).toThrow('-----BEGIN CERTIFICATE-----')
+  })
+
+  it('says whose option is not known', () => {
+    expect(() => caFetch({ ca: ours.cert, cert: 'x' } as never)).toThrow('caFetch has no option `cert`')
   })
 })

@@ -272,7 +272,9 @@ describe('the account that is meant where none is named', () => {
     expect(await defaultAccountKey(store, 'corporate')).toBe(second.key)
     await forgetDefaultAccount(store, 'corporate')
     expect(await defaultAccountKey(store, 'corporate')).toBeUndefined()
-    await store.set('corporate:default', { v: 1, version: 'x', tokens: '{"key":5}', savedAt: 0 })
-    expect(await defaultAccountKey(store, 'corporate')).toBeUndefined()
+    for (const tokens of ['{"key":5}', '{}', 'nonsense', 'null']) {
+      await store.set('corporate:default', { v: 1, version: 'x', tokens, savedAt: 0 })
+      expect(await defaultAccountKey(store, 'corporate')).toBeUndefined()
+    }
   })
 })

@@ -50,14 +50,24 @@ function raw(url: string, options: { method?: string; host?: string } = {}): Pro
   })
 }
 
-/** As {@link raw}, with the URL itself as the target: what a browser sends to a proxy. */
-function rawTarget(url: string): Promise<number | undefined> {
+/** As {@link raw}, with a target of one's own: by default the URL itself, which a browser sends to a proxy. */
+function rawTarget(url: string, path = url): Promise<number | undefined> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve) => {
-    httpRequest({ hostname, port, path: url }, (response) => {
+    httpRequest({ hostname, port, path }, (response) => {
       response.resume()
       resolve(response.statusCode)
     }).end()
+  })
+}
+
+/** A request of HTTP/1.0, which needs no Host. */
+function withoutHost(url: string): Promise<number> {
+  const { port, pathname, search } = new URL(url)
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), '127.0.0.1')
+    socket.on('data', (answer) => resolve(Number(String(answer).split(' ')[1])))
+    socket.write(`GET ${pathname}${search} HTTP/1.0\r\n\r\n`)
   })
 }
 
@@ -97,6 +107,9 @@ describe('loopbackLogin', () => {
     expect(new URL(answer.url).search).toBe('')
     expect(answer.headers.get('cache-control')).toBe('no-store')
     expect(answer.headers.get('referrer-policy')).toBe('no-referrer')
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
+    expect(answer.headers.get('connection')).toBe('close')
+    expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8')
     expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'")
     const login = await result
     expect(login).toMatchObject({ account: { issuer: 'https://id.test', subject: 'user-1' } })
@@ -111,7 +124,7 @@ describe('loopbackLogin', () => {
 
   it('[S2-02] keeps the tokens once, under the key of the account', async () => {
     const store = createMemoryTokenStore()
-    const { callback, result } = await begin({ store, clock: () => 1_800_000_000_000 })
+    const { callback, result } = await begin({ store, clock: () => 1_800_000_000_999 })
     await fetch(callback)
     const { key } = await result
     const keys: string[] = []
@@ -119,6 +132,10 @@ describe('loopbackLogin', () => {
     expect(keys.sort()).toEqual([key, 'corporate:default'].sort())
     expect(await store.get(key)).toMatchObject({ account: { subject: 'user-1' }, savedAt: 1_800_000_000 })
     expect((await store.get(key))?.tokens).toContain(canary.refreshToken)
+    const entries = [await store.get(key), await store.get('corporate:default')]
+    expect(entries.map((entry) => entry?.v)).toEqual([1, 1])
+    expect(new Set(entries.map((entry) => entry?.version)).size).toBe(2)
+    for (const entry of entries) expect(entry?.version).toMatch(/^[\da-f-]{36}$/)
     expect((await store.get('corporate:default'))?.tokens).toBe(JSON.stringify({ key }))
   })
 
@@ -131,6 +148,8 @@ describe('loopbackLogin', () => {
         400,
       ],
       ['another port in Host', ({ callback }) => raw(callback, { host: '127.0.0.1:1' }), 400],
+      ['no Host', ({ callback }) => withoutHost(callback), 400],
+      ['a target that is no path', ({ callback }) => rawTarget(callback, '//'), 400],
       ['a whole URL in the place of the path', ({ callback }) => rawTarget(callback), 400],
       ['a favicon', ({ redirectUri }) => raw(new URL('/favicon.ico', redirectUri).href), 404],
       ['a path that only ends alike', ({ callback }) => raw(callback.replace('/callback', '/x/callback')), 404],
@@ -156,6 +175,31 @@ describe('loopbackLogin', () => {
     expect(await ask(attempt)).toBe(status)
     expect(attempt.provider.redeemed).toHaveLength(0)
     expect((await fetch(attempt.callback)).status).toBe(200)
+    await attempt.result
+  })
+
+  it.each(['127.0.0.1', 'localhost', 'LOCALHOST', '[::1]'])('[A8] answers to the name %s', async (name) => {
+    const attempt = await begin()
+    const { port } = new URL(attempt.redirectUri)
+    expect(await raw(attempt.callback, { host: `${name}:${port}` })).toBe(303)
+    expect(await raw(`${attempt.redirectUri}/done`)).toBe(200)
+    await attempt.result
+  })
+
+  it('[A8] takes an address of 8192 characters', async () => {
+    const attempt = await begin()
+    const { pathname, search } = new URL(`${attempt.callback}&x=`)
+    const url = `${attempt.callback}&x=${'a'.repeat(8192 - pathname.length - search.length)}`
+    expect(await raw(url)).toBe(303)
+    expect(await raw(`${attempt.redirectUri}/done`)).toBe(200)
+    await attempt.result
+  })
+
+  it('says which method it takes, to who comes with another one', async () => {
+    const attempt = await begin()
+    expect((await fetch(attempt.callback, { method: 'POST' })).headers.get('allow')).toBe('GET')
+    expect((await fetch(`${attempt.redirectUri}/x`)).headers.get('allow')).toBeNull()
+    await fetch(attempt.callback)
     await attempt.result
   })
 
@@ -209,10 +253,23 @@ describe('loopbackLogin', () => {
   it('[S2-08] ends without a browser that fetches the page', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const attempt = await begin()
+    const over = vi.fn()
+    void attempt.result.then(over)
     expect(await raw(attempt.callback)).toBe(303)
-    await vi.advanceTimersByTimeAsync(2000)
+    await vi.advanceTimersByTimeAsync(1999)
+    expect(over).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
     await attempt.result
     expect(await raw(attempt.callback)).toBeUndefined()
+  })
+
+  it('leaves no timer behind', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const attempt = await begin()
+    expect(await raw(attempt.callback)).toBe(303)
+    expect(await raw(`${attempt.redirectUri}/done`)).toBe(200)
+    await attempt.result
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('[A8] [S2-08] is not held up by a connection that sends nothing', async () => {
@@ -234,6 +291,7 @@ describe('loopbackLogin', () => {
       `${attempt.redirectUri}?error=access_denied&error_description=%3Cscript%3E&state=${canary.state}`,
     )
     await expect(attempt.result).rejects.toBe(denied)
+    expect((await answer).status).toBe(400)
     const text = await (await answer).text()
     expect(text).toContain('The login was refused')
     expect(text).toContain('ERR_LOGIN_DENIED')
@@ -243,7 +301,10 @@ describe('loopbackLogin', () => {
     const odd = await begin({}, scriptedProvider({ redeem: () => Promise.reject(new TypeError('canary')) }))
     const page = fetch(odd.callback)
     await expect(odd.result).rejects.toThrow(TypeError)
-    expect(await (await page).text()).toContain('ERR_UNEXPECTED')
+    const said = await (await page).text()
+    expect(said).toContain('The login failed')
+    expect(said).toContain('ERR_UNEXPECTED')
+    expect(said).not.toContain('canary')
   })
 
   it('[S2-08] shows pages of your own', async () => {
@@ -259,8 +320,10 @@ describe('loopbackLogin', () => {
 
   it('[S2-05] [S2-13] ends when the user does not come in time', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const attempt = await begin({ timeoutMs: 20 })
-    vi.advanceTimersByTime(20)
+    const attempt = await begin()
+    vi.advanceTimersByTime(119_999)
+    expect(attempt.states.at(-1)).toBe('in_progress')
+    vi.advanceTimersByTime(1)
     await expect(attempt.result).rejects.toMatchObject({ code: 'ERR_LOGIN_TIMEOUT' })
     await expect(attempt.result).rejects.toBeInstanceOf(LoginTimeoutError)
     expect(attempt.states).toEqual(['pending', 'in_progress', 'timed_out'])
@@ -330,6 +393,8 @@ describe('loopbackLogin', () => {
     const places = listen.mock.calls.map(
       ([place]) => place as unknown as { readonly host: string; readonly port: number },
     )
+    const bounds = { maxConnections: 64, headersTimeout: 5000, requestTimeout: 5000, connectionsCheckingInterval: 1000 }
+    expect(listen.mock.contexts).toMatchObject([bounds, bounds])
     listen.mockRestore()
     expect(places).toMatchObject([
       { host: '127.0.0.1', port: 0 },
@@ -357,7 +422,9 @@ describe('loopbackLogin', () => {
         shown = url
         void fetch(`${provider.asked[0]?.redirectUri}?code=x&state=${canary.state}`)
       }
-      await loopbackLogin(provider, { openBrowser, onUrl, browser: { env: { CI: '1' } }, scopes: ['openid'] })
+      const start = vi.fn(async () => true)
+      await loopbackLogin(provider, { openBrowser, onUrl, browser: { env: { CI: '1' }, start }, scopes: ['openid'] })
+      expect(start).not.toHaveBeenCalled()
       expect(shown).toContain('https://id.test/authorize')
       expect(provider.asked[0]?.scopes).toEqual(['openid'])
     }

@@ -2,6 +2,7 @@ import { createMcpAuthProvider } from 'portcullis/login'
 import { type NativeSignInOptions, nativeSignIn } from 'portcullis/native'
 import { describe, expect, it } from 'vitest'
 import { issuer, resourceUrl, simulateNetwork } from '../../support/protected-resource.js'
+import { scriptedProvider } from '../../support/scripted-provider.js'
 
 describe('nativeSignIn', () => {
   it('[DCR-06] [MCP-14] registers as a native client, and signs in through the browser', async () => {
@@ -36,7 +37,25 @@ describe('nativeSignIn', () => {
 
   it('registers for a login on another device, and refuses options that the resource decides', () => {
     const { grant_types: grants } = nativeSignIn({ onCode: () => undefined }).metadata
-    expect(grants).toContain('urn:ietf:params:oauth:grant-type:device_code')
-    expect(() => nativeSignIn({ scopes: ['x'] } as NativeSignInOptions)).toThrowError(/scopes/)
+    expect(grants).toEqual([...['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code']])
+    for (const options of [{ scopes: ['x'] }, { store: undefined }, { signal: AbortSignal.abort() }]) {
+      const name = Object.keys(options)[0]
+      expect(() => nativeSignIn(options as NativeSignInOptions)).toThrow(`nativeSignIn has no option \`${name}\``)
+    }
+  })
+
+  it('asks for codes and refresh tokens where nothing else is wanted', () => {
+    expect(nativeSignIn().metadata).toEqual({
+      application_type: 'native',
+      redirect_uris: ['http://127.0.0.1/callback'],
+      response_types: ['code'],
+      grant_types: ['authorization_code', 'refresh_token'],
+    })
+  })
+
+  it('[S2-11] gives up where the fetch is closed', async () => {
+    const signIn = nativeSignIn({ openBrowser: () => {} })
+    const asked = signIn.getTokens({ provider: scriptedProvider(), signal: AbortSignal.abort() } as never)
+    await expect(asked).rejects.toMatchObject({ code: 'ERR_LOGIN_CANCELLED' })
   })
 })

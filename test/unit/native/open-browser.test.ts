@@ -106,6 +106,7 @@ describe('canOpenBrowser', () => {
     [{ platform: 'aix' }, false],
     [{ platform: 'darwin', env: { SSH_CONNECTION: '1 2 3 4' } }, false],
     [{ platform: 'win32', env: { CI: 'true' } }, false],
+    [{ platform: 'darwin', env: { SSH_TTY: '/dev/pts/0' } }, false],
     [{ platform: 'linux', env: { DISPLAY: ':0', CODESPACES: 'true' } }, false],
     [{ platform: 'linux', env: { DISPLAY: ':0', REMOTE_CONTAINERS: 'true' } }, false],
     [{ platform: 'linux', env: { SSH_CONNECTION: '1', BROWSER: 'firefox' } }, true],

@@ -65,6 +65,27 @@ describe('createSecretResolvers', () => {
     expect(readFileSync(join(folder, 'calls'), 'utf8')).toBe('x\nx\n')
   })
 
+  it('[S1-84] runs sops with the file, and with the environment that was given and no other', async () => {
+    const path = join(folder, 'sops-that-tells')
+    writeFileSync(path, `#!/bin/sh\nprintf '{"args":"%s","env":"%s%s"}' "$*" "$NAME" "$HOME"\n`)
+    chmodSync(path, 0o700)
+    const { sops } = createSecretResolvers({ folder, sops: path, env: { NAME: 'given' } })
+    expect(await sops?.('a b.yaml#args')).toBe(`decrypt --output-type json ${join(folder, 'a b.yaml')}`)
+    expect(await sops?.('a b.yaml#env')).toBe('given')
+  })
+
+  it('[S1-84] takes a mebibyte from sops, and no more', async () => {
+    const saying = (bytes: number) => {
+      const path = join(folder, `sops-of-${bytes}`)
+      const padding = bytes - '{"x":"y"}'.length
+      writeFileSync(path, `#!/bin/sh\nprintf '{"x":"y"%*s}' ${padding} ''\n`)
+      chmodSync(path, 0o700)
+      return Promise.resolve(resolversWith(path)['sops']?.('a.yaml#x'))
+    }
+    expect(await saying(1_048_576)).toBe('y')
+    await expect(saying(1_048_577)).rejects.toMatchObject({ code: 'ERR_CONFIGURATION' })
+  })
+
   it('[S1-04] [S1-84] says that sops failed, and nothing of what it said', async () => {
     for (const path of [program('', 128), program('[1]'), join(folder, 'absent')]) {
       const failure = Promise.resolve(resolversWith(path)['sops']?.('a.yaml#x'))

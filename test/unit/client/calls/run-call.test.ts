@@ -1,6 +1,5 @@
 import { type OAuthClientOptions, restoreRegistration } from 'portcullis/client'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { readRetryAfter } from '../../../../src/kit/fetch/guarded-fetch.js'
 import { quickRetry, rejection, setUpClient } from '../../../support/client-set-up.js'
 import { html503, plain, rateLimited, refusal, reset, silent, tokens } from '../../../support/fake-token-endpoint.js'
 
@@ -490,23 +489,5 @@ describe('giving up', () => {
     }
     const read = client.readRegistration(restoreRegistration(registration))
     await expect(read).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' })
-  })
-})
-
-describe('Retry-After', () => {
-  const nowMs = Date.UTC(2027, 0, 15, 8, 0, 0)
-  it.each([
-    ['0', 0],
-    [' 120 ', 120_000],
-    ['Fri, 15 Jan 2027 08:00:10 GMT', 10_000],
-    ['Fri, 15 Jan 2027 07:00:00 GMT', 0],
-    ['Sunday, nonsense', undefined],
-    ['-1', undefined],
-    ['1.5', undefined],
-    ['2027', 2_027_000],
-    ['99999999999', undefined],
-    [null, undefined],
-  ])('reads %s as %s ms', (value, expected) => {
-    expect(readRetryAfter(value, nowMs)).toBe(expected)
   })
 })

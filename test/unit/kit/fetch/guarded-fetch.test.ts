@@ -27,7 +27,7 @@ describe('guardedFetch', () => {
         { headers: { accept: 'application/json' } },
       ),
     )
-    expect(sent).toEqual({
+    expect(sent).toStrictEqual({
       method: 'GET',
       headers: { accept: 'application/json' },
       redirect: 'manual',
@@ -44,6 +44,7 @@ describe('guardedFetch', () => {
 
   it.each([
     ['Application/JSON; charset=utf-8', 'application/json'],
+    ['application/json ;charset=utf-8', 'application/json'],
     ['application/jwk-set+json', 'application/jwk-set+json'],
     [undefined, ''],
   ])('reads content-type %s as %j', async (type, mediaType) => {
@@ -56,7 +57,7 @@ describe('guardedFetch', () => {
     expect(answer.headers.get('content-type')).toBe(type ?? null)
   })
 
-  it.each([301, 302, 303, 304, 307, 308])('[JWKS-02] refuses status %i', async (status) => {
+  it.each([300, 301, 302, 303, 304, 307, 308])('[JWKS-02] refuses status %i', async (status) => {
     const fetch: Fetch = async () => new Response(null, { status, headers: { location: 'https://elsewhere.example' } })
     await expect(guardedFetch(url, options(fetch))).rejects.toMatchObject({ reason: 'redirect' })
   })
@@ -200,6 +201,11 @@ describe('the body of an answer', () => {
     const response = streamed([bytes('a')], () => (cancelled += 1), { 'content-length': '6' })
     await expect(readText(response, 5)).rejects.toMatchObject({ reason: 'too_large' })
     expect(cancelled).toBe(1)
+  })
+
+  it('reads what is announced as just as large as it may be', async () => {
+    const response = streamed([bytes('abcde')], () => {}, { 'content-length': '5' })
+    expect(await readText(response, 5)).toBe('abcde')
   })
 
   it('survives a stream whose cancellation fails', async () => {

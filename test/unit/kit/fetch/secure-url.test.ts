@@ -67,10 +67,18 @@ describe('hosts that are named', () => {
 
 describe('isLoopbackHostname', () => {
   it('knows loopback hosts from those that only look like it', () => {
-    for (const host of ['localhost', 'a.localhost', '127.0.0.1', '127.255.0.3', '[::1]']) {
+    for (const host of ['localhost', 'a.localhost', '127.0.0.1', '127.255.0.3', '127.0.10.1', '127.0.0.10', '[::1]']) {
       expect(isLoopbackHostname(host), host).toBe(true)
     }
-    for (const host of ['notlocalhost', 'localhost.example', '127.0.0.1.example', '128.0.0.1', '[::2]', '']) {
+    for (const host of [
+      'notlocalhost',
+      'localhost.example',
+      '127.0.0.1.example',
+      'x.127.0.0.1',
+      '128.0.0.1',
+      '[::2]',
+      '',
+    ]) {
       expect(isLoopbackHostname(host), host).toBe(false)
     }
   })
@@ -109,7 +117,18 @@ describe('isPublicHostname', () => {
     for (const host of ['issuer.example', 'issuer.example.', 'internal.example', '8.8.8.8', '[2606:4700::1]']) {
       expect(isPublicHostname(host), host).toBe(true)
     }
-    for (const host of ['intranet', 'a.internal', 'a.internal.', 'router.lan', '10.0.0.1', '[::1]', '[', '.', '']) {
+    for (const host of [
+      'intranet',
+      'a.internal',
+      'a.internal.',
+      'router.lan',
+      'home.arpa',
+      '10.0.0.1',
+      '[::1]',
+      '[',
+      '.',
+      '',
+    ]) {
       expect(isPublicHostname(host), host).toBe(false)
     }
   })
