@@ -9,6 +9,7 @@ import { toClaimProfileSettings } from '../../../../src/resource-server/token/cl
 import type { ClaimsSchema } from '../../../../src/resource-server/token/claims-schema.js'
 import {
   createTokenVerifier,
+  type IntrospectingIssuer,
   type Issuer,
   type IssuerRegistry,
   isIntrospecting,
@@ -66,6 +67,28 @@ const introspecting = (takesJwts: boolean) => {
   const introspect = vi.fn(async () => ({ audience: 'api', tokenClaims: {} }))
   return { introspect, issuer: { introspector: { introspect, takesJwts } } as unknown as Partial<Issuer> }
 }
+
+describe('a verifier that remembers no tokens', () => {
+  it('asks for no hash, and verifies the same token each time without one', async () => {
+    const { verifier, find } = world({ tokenCacheEntries: 0 })
+    expect(verifier.remembersAny).toBe(false)
+    for (const times of [1, 2]) {
+      const { entry } = await verifier.verify(mint(), undefined, target, nowSeconds * 1000)
+      expect(entry.tokenClaims).toMatchObject({ sub: 's' })
+      expect(find).toHaveBeenCalledTimes(times)
+    }
+    expect(verifier.remembered()).toBe(0)
+    expect(world({ tokenCacheEntries: 1 }).verifier.remembersAny).toBe(true)
+  })
+
+  it('has an introspector know an opaque token by its hash', async () => {
+    const { introspect, issuer } = introspecting(false)
+    const findOpaque = () => ({ issuer: iss, ...issuer }) as unknown as IntrospectingIssuer
+    const { verifier } = world({ tokenCacheEntries: 0, registry: { findOpaque } })
+    await verifier.verify('opaque', undefined, target, nowSeconds * 1000)
+    expect(introspect).toHaveBeenCalledWith('opaque', 'bSKYhMEmi7CrMtjaMV0P5S-RRyKL2DCje8n7KKlUlA0', target)
+  })
+})
 
 describe('a token seen for the first time', () => {
   it('[C-07] is refused for an issuer the resource does not name, which is not even looked up', async () => {
