@@ -71,6 +71,16 @@ describe('inspector', () => {
     [{ token: 'short' }, '`token` takes at least 32'],
     [{ path: 'page' }, '`path` takes a path'],
     [{ path: '/' }, '`path` takes a path'],
+    [{ path: 'x/page/' }, '`path` takes a path'],
+    [{ path: '/page' }, '`path` takes a path'],
+    [{ path: '/page/x' }, '`path` takes a path'],
+    [{ path: '/a b/' }, '`path` takes a path'],
+    [{ path: ['/page/'] as never }, '`path` takes a path'],
+    [{ token: 'a'.repeat(31) }, '`token` takes at least 32'],
+    [{ token: `${'a'.repeat(32)} ` }, '`token` takes at least 32'],
+    [{ token: ` ${'a'.repeat(32)}` }, '`token` takes at least 32'],
+    [{ token: ['a'.repeat(32)] as never }, '`token` takes at least 32'],
+    [{ verbosity: 5 } as never, 'inspector has no option `verbosity`'],
     [{ dangerouslyAllowFrom: '0.0.0.0/0' }, '`dangerouslyAllowFrom` takes IP addresses'],
     [{ dangerouslyAllowFrom: 'docker' }, '`dangerouslyAllowFrom` takes IP addresses'],
     [{ tokens: pageToken } as InspectorOptions, 'Did you mean `token`?'],
@@ -79,6 +89,15 @@ describe('inspector', () => {
       expect.objectContaining({ message: expect.stringContaining(detail) }),
     )
   })
+
+  it.each<InspectorOptions>([{ path: '/a/b-c/~d/' }, { path: '/a/' }, { token: 'a'.repeat(32) }])(
+    'takes %j',
+    (options) => {
+      const page = inspector(server, { ...quiet, ...options })
+      page.close()
+      expect(page.address).toContain(options.path ?? options.token)
+    },
+  )
 
   it('refuses what createResourceServer did not make', () => {
     for (const wrong of [{ ...server }, undefined, null, 'server', [server, {}]]) {

@@ -123,6 +123,10 @@ describe('an event sink', () => {
     sink.observe(() => {})
     sink.observe(listener({ trace: () => {} }))
     sink.observe(listener({ watch: () => expect.unreachable() }))
+    const tooEarly = { trace: () => {}, watch: vi.fn() }
+    sink.observe(listener(tooEarly))
+    expect(tooEarly.watch).not.toHaveBeenCalled()
+    createEventSink(listener({ watch: () => expect.unreachable() })).watch(() => [])
     const read = () => []
     sink.watch(read)
     expect(early.watch).toHaveBeenCalledExactlyOnceWith(read)

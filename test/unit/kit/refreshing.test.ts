@@ -16,6 +16,8 @@ describe('cacheLifetimeMs', () => {
     [{ 'cache-control': 'max-age=0' }, 60],
     [{ 'cache-control': 'max-age=99999999999999999999999' }, 86_400],
     [{ 'cache-control': 'no-store' }, 60],
+    [{ 'cache-control': 'no-store , max-age=600' }, 60],
+    [{ 'cache-control': 'no-storefoo' }, 3600],
     [{ 'cache-control': 'max-age=600, no-cache' }, 60],
     [{ 'cache-control': 'no-cache="set-cookie", max-age=600' }, 60],
     [{ 'cache-control': 'max-age=600', age: '100' }, 500],
@@ -170,6 +172,24 @@ describe('createRefreshing', () => {
     expect([refreshing.held()?.value, refreshing.isFresh(51_000)]).toEqual(['b', false])
     await load('c', 51_000)
     expect(refreshing.isFresh(51_000)).toBe(true)
+  })
+
+  it('has nothing to make due where nothing was loaded', () => {
+    const { refreshing } = underTest()
+    refreshing.invalidate()
+    expect([refreshing.held(), refreshing.failure()]).toEqual([undefined, undefined])
+  })
+
+  it('waits no longer for a load because another one joins it', async () => {
+    const { refreshing, load } = underTest()
+    await load('a')
+    const first = refreshing.refreshSoon(0)
+    await vi.advanceTimersByTimeAsync(400)
+    const second = refreshing.refreshSoon(0)
+    await vi.advanceTimersByTimeAsync(100)
+    expect(await Promise.all([first, second])).toEqual([false, false])
+    await load('b')
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('[JWKS-02] serves past its lifetime once a load has been under way for 500 ms, until that is over', async () => {

@@ -13,6 +13,7 @@ describe('Retry-After', () => {
     ['Sunday, nonsense', undefined],
     ['15 Jan 2027 08:00:10 GMT', undefined],
     ['1 Fri, 15 Jan 2027 08:00:10 GMT', undefined],
+    ['x Fri, 15 Jan 2027 08:00:10 GMT', undefined],
     ['-1', undefined],
     ['1.5', undefined],
     ['5 s', undefined],
