@@ -1,8 +1,9 @@
-import { generateKeyPairSync } from 'node:crypto'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { generateKeyPairSync, X509Certificate } from 'node:crypto'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type DiagnoseTokenOptions, diagnoseToken, type TokenDiagnosis } from '../../../src/explain/diagnose-token.js'
 import type { JsonObject } from '../../../src/kit/json.js'
 import { createTestIssuer } from '../../../src/testing/index.js'
+import { createCertificate } from '../../support/certificates.js'
 
 const nowMs = 1_800_000_000_000
 const now = nowMs / 1000
@@ -287,6 +288,31 @@ describe('a diagnosis', () => {
     const lines = key?.publicKeyPem.trim().split('\n').slice(1, -1) as string[]
     expect(lines.slice(0, -1).every((line) => line.length === 64)).toBe(true)
     expect(lines.length).toBeGreaterThan(5)
+  })
+
+  it('[S1-65] says of a certificate of the very key that it is', async () => {
+    const { cert, der } = await createCertificate('issuer.test')
+    const jwk = new X509Certificate(cert).publicKey.export({ format: 'jwk' })
+    const x5c = [Buffer.from(der).toString('base64')]
+    const { key } = await diagnose(mint(), { keys: [{ ...jwk, kid, x5c }] as never })
+    expect(key?.certificate?.isKeyOfJwk).toBe(true)
+  })
+
+  it.each([
+    [undefined, 10_000],
+    [500, 500],
+  ])('[S1-53] waits no longer than it is told: %s', async (timeoutMs, waited) => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    let isOver = false
+    const judged = diagnose(mint(), { timeoutMs, fetch: () => new Promise(() => undefined) }).then((report) => {
+      isOver = true
+      return report
+    })
+    await vi.advanceTimersByTimeAsync(waited - 1)
+    expect(isOver).toBe(false)
+    await vi.advanceTimersByTimeAsync(1)
+    expect((await judged).sentence).toContain('in time')
   })
 
   it('takes each kind and each network by its name, and refuses another by the name of its option', async () => {

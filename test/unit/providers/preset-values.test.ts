@@ -8,6 +8,7 @@ import {
   cognito,
   duende,
   entra,
+  entraTenants,
   firebase,
   github,
   githubActions,
@@ -495,6 +496,16 @@ describe('presets', () => {
     for (const one of given) expect(() => make(one), one).toThrow(TypeError)
   })
 
+  it('[REAL-02] read the roles of the realm alone where keycloak is told no client', () => {
+    expect(keycloak({ issuer }).claimProfile?.roles).toEqual(['realm_access.roles'])
+  })
+
+  it.each(['us-gov-west-1_AbC', 'eu-central-12_AbC'])('[REAL-02] find the region of the pool %s', (userPoolId) => {
+    const [region] = userPoolId.split('_')
+    const { issuer: address } = cognito({ userPoolId, clientIds: ['a'] })
+    expect(address).toBe(`https://cognito-idp.${region}.amazonaws.com/${userPoolId}`)
+  })
+
   it('take hosts with a port, in upper case, and of one character', () => {
     expect(auth0({ domain: 'A.test:8443' }).issuer).toBe('https://A.test:8443/')
     expect(auth0({ domain: 'a' }).issuer).toBe('https://a/')
@@ -507,6 +518,8 @@ describe('presets', () => {
     ['okta: `domain`', () => okta({ domain: '' })],
     ['okta: `authorizationServer`', () => okta({ domain: 'a.okta.com', authorizationServer: '' })],
     ['entra: `tenant`', () => entra({ tenant: '', audience: 'a' })],
+    ['entraTenants: `tenants`', () => entraTenants({ tenants: [], audience: 'a' })],
+    ['entraTenants: `tenants`', () => entraTenants({ tenants: ['common'], audience: 'a' })],
     ['workos: `domain`', () => workos({ domain: '' })],
     ['zitadel: `projectId`', () => zitadel({ issuer, projectId: '' })],
     ['authentik: `application`', () => authentik({ host: 'a', application: '', clientId: 'c' })],

@@ -17,29 +17,30 @@ import {
   requestFacts,
   type TestIssuer,
 } from 'portcullis/testing'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 
 const spans = new InMemorySpanExporter()
-const points = new InMemoryMetricExporter(AggregationTemporality.DELTA)
-const reader = new PeriodicExportingMetricReader({ exporter: points, exportIntervalMillis: 60_000 })
-const meters = new MeterProvider({ readers: [reader] })
 const contexts = new AsyncLocalStorageContextManager()
+let points: InMemoryMetricExporter
+let meters: MeterProvider
 
 beforeAll(() => {
   context.setGlobalContextManager(contexts.enable())
   trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] }))
-  metrics.setGlobalMeterProvider(meters)
 })
-afterAll(async () => {
-  await meters.shutdown()
+afterAll(() => {
   contexts.disable()
   for (const api of [trace, metrics, context]) api.disable()
 })
-beforeEach(async () => {
-  await meters.forceFlush()
+beforeEach(() => {
+  points = new InMemoryMetricExporter(AggregationTemporality.DELTA)
+  const reader = new PeriodicExportingMetricReader({ exporter: points, exportIntervalMillis: 60_000 })
+  meters = new MeterProvider({ readers: [reader] })
+  metrics.disable()
+  metrics.setGlobalMeterProvider(meters)
   spans.reset()
-  points.reset()
 })
+afterEach(() => meters.shutdown())
 
 /** What was measured since the test began: name and attributes of every point. */
 async function measured(): Promise<Record<string, Record<string, unknown>[]>> {
@@ -605,6 +606,41 @@ describe('the metrics of portcullis/otel', () => {
     for (const [event] of [...counted, ...counted]) telemetry(event as PortcullisEvent)
     expect(made.length).toBeGreaterThan(10)
     expect(new Set(made).size).toBe(made.length)
+  })
+
+  it('[REAL-44] count no missing value among those that are told apart', async () => {
+    const telemetry = openTelemetry()
+    telemetry({ type: 'auth.anonymous', resource, durationMs: 1 } as PortcullisEvent)
+    for (let value = 0; value < 20; value++) {
+      telemetry({ type: 'keys.failed', issuer: `v${value}`, reason: 'network', stale: false } as PortcullisEvent)
+    }
+    const found = (await pointsMeasured()).filter(({ name }) => name === 'portcullis.key_set.failures')
+    expect(found.map(({ attributes }) => Reflect.get(attributes, 'portcullis.issuer'))).not.toContain('_OTHER')
+  })
+
+  it('[REAL-44] hold what a work took in seconds, under the name of this library', async () => {
+    let nowMs = 70_000
+    vi.spyOn(performance, 'now').mockImplementation(() => nowMs)
+    onTestFinished(() => void vi.restoreAllMocks())
+    await inRequest(async () => {
+      await openTelemetry().trace({ operation: 'keys', issuer: about.issuer }, async () => {
+        nowMs += 250
+      })
+    })
+    const [span] = spans.getFinishedSpans()
+    expect([span?.instrumentationScope.name, span?.links]).toEqual(['portcullis', []])
+    expect(await pointsMeasured()).toContainEqual({
+      ...{ name: 'portcullis.key_set.fetch.duration', unit: 's', value: 0.25, attributes: ofIssuer },
+    })
+  })
+
+  it('[REAL-44] are left out without harm where they are switched off, and of events that come to nothing', async () => {
+    const silent = openTelemetry({ metrics: false })
+    for (const [event] of counted) expect(() => silent(event as PortcullisEvent)).not.toThrow()
+    expect(() => openTelemetry()({ type: 'not.counted' } as never)).not.toThrow()
+    await silent.trace({ operation: 'keys', issuer: about.issuer }, async () => {})
+    expect(spans.getFinishedSpans().map(({ status }) => status.code)).toEqual([SpanStatusCode.UNSET])
+    expect(() => openTelemetry({ span: true } as never)).toThrow('openTelemetry has no option')
   })
 
   it('[REAL-44] leave what fails without a span to whoever asked, and ports of addresses on its span', async () => {
