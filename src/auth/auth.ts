@@ -11,8 +11,8 @@ export class Passage {
   headers: HttpAnswer['headers'] = noFields
   /** SHA-256 of its token, once that is known. */
   tokenHash: string | undefined = undefined
-  /** What its token was found to say, once it was found good; without a key where the issuer was asked about it. */
-  verified: { readonly key: object | undefined } | undefined = undefined
+  /** Its token, once it was found good: what it says, without a key where the issuer was asked about it, and whose it is. */
+  verified: { readonly entry: { readonly key: object | undefined }; readonly issuer: object } | undefined = undefined
   readonly #request: object | undefined
   #correlationId: string | undefined = undefined
 

@@ -71,7 +71,7 @@ export function createAdmission<Claims>(settings: AdmissionSettings<Claims>): Ad
     trusted: TrustedToken,
     nowMs: number,
   ): MaybePromise<Auth<Claims>> {
-    presented.passage.verified = trusted.entry
+    presented.passage.verified = trusted
     const bound = checkBinding(presented, trusted)
     if (bound instanceof Promise) return bound.then((result) => admitBound(presented, trusted, result, nowMs))
     return admitBound(presented, trusted, bound, nowMs)
@@ -134,8 +134,11 @@ export function createAdmission<Claims>(settings: AdmissionSettings<Claims>): Ad
     },
     admitAgain(gate, auth) {
       const nowMs = clock()
-      const tokenHash = tokens.remembersAny ? (auth[passage].tokenHash ?? sha256Base64url(auth.token)) : undefined
-      const verified = whenReady(tokenHash, (hash) => tokens.verify(auth.token, hash, gate.resource, nowMs))
+      const { verified: before, tokenHash: known } = auth[passage]
+      const tokenHash = tokens.remembersAny ? (known ?? sha256Base64url(auth.token)) : undefined
+      const verified = whenReady(tokenHash, (hash) =>
+        tokens.verify(auth.token, hash, gate.resource, nowMs, before as TrustedToken | undefined),
+      )
       return whenReady(verified, (trusted) => {
         checkBound(auth.scheme, auth.confirmation, gate.modes)
         return meetRequirement(gate, auth, trusted, nowMs)

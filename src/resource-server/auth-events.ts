@@ -50,9 +50,9 @@ export function createAuthEvents(options: ResourceServerSettings, watchers: Watc
   const seen = new WeakSet<object>()
 
   function sourceOf({ passage: { verified } }: Judged): 'verified' | 'introspected' | 'cache' {
-    if (verified === undefined || seen.has(verified)) return 'cache'
-    seen.add(verified)
-    return verified.key === undefined ? 'introspected' : 'verified'
+    if (verified === undefined || seen.has(verified.entry)) return 'cache'
+    seen.add(verified.entry)
+    return verified.entry.key === undefined ? 'introspected' : 'verified'
   }
 
   /** Names an issuer that is trusted here, and no other text of a token. */

@@ -47,8 +47,8 @@ export interface ResourceServer<Claims = AccessTokenClaims> {
    * a guard of this server. A requirement is compiled once per object.
    *
    * Judges at once, and throws synchronously: there is no `await` to forget. Where something would have to wait (an
-   * `allow` or `isRevoked` that gives a promise, a shared revocation store, an introspected token, keys or a token that
-   * are remembered no longer) it refuses everybody: {@link ResourceServer.checkAsync} is for that.
+   * `allow` or `isRevoked` that gives a promise, a shared revocation store, an introspected token, keys that are remembered
+   * no longer) it refuses everybody: {@link ResourceServer.checkAsync} is for that.
    *
    * @throws {@link AuthError} the refusal, for {@link ResourceServer.refuse}.
    * @throws {@link ConfigurationError} where it would have to wait.

@@ -73,9 +73,17 @@ export interface TokenVerifier {
    * JWT of an issuer that says so, is introspected instead. Does not judge its binding. Throws synchronously or rejects.
    *
    * @param tokenHash - SHA-256 of the token: the only form in which it is remembered. `undefined` where none is.
+   * @param before - what was given for the same token before, in the same request. Counts as remembered where this verifier
+   * gave it: it is held against time, keys and resource again, and its signature is not checked again.
    * @throws {@link InvalidRequestError}, {@link InvalidTokenError}, {@link UnavailableError}
    */
-  verify(token: string, tokenHash: string | undefined, resource: TokenTarget, nowMs: number): MaybePromise<TrustedToken>
+  verify(
+    token: string,
+    tokenHash: string | undefined,
+    resource: TokenTarget,
+    nowMs: number,
+    before?: TrustedToken,
+  ): MaybePromise<TrustedToken>
   /** `false`: it needs no hash. */
   readonly remembersAny: boolean
   /** How many tokens are remembered. */
@@ -141,9 +149,14 @@ export function createTokenVerifier(options: TokenVerifierSettings, issuers: Iss
     return introspect(issuer, token, tokenHash, resource)
   }
 
+  /** What another server accepted says nothing here. */
+  function ownOf(before: TrustedToken | undefined): TrustedToken | undefined {
+    return before !== undefined && issuers.known().includes(before.issuer) ? before : undefined
+  }
+
   return {
-    verify(token, tokenHash, resource, nowMs) {
-      const known = tokenHash === undefined ? undefined : remembered.get(tokenHash)
+    verify(token, tokenHash, resource, nowMs, before) {
+      const known = (tokenHash === undefined ? undefined : remembered.get(tokenHash)) ?? ownOf(before)
       if (known === undefined || !isStillGood(known, issuers, nowMs))
         return verifyAnew(token, tokenHash, resource, nowMs)
       if (!maySpeakFor(resource, known.issuer.issuer)) throw new InvalidTokenError('ERR_TOKEN_ISSUER')

@@ -5,7 +5,7 @@ import {
   type ResourceServerOptions,
 } from 'portcullis'
 import { clientSecretBasic } from 'portcullis/client'
-import { createFrozenClock, createTestIssuer, requestFacts } from 'portcullis/testing'
+import { createDpopClient, createFrozenClock, createTestIssuer, requestFacts } from 'portcullis/testing'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { ConfigurationError, type PortcullisEvent } from '../../../src/index.js'
@@ -32,7 +32,54 @@ function setUp(options: Partial<ResourceServerOptions> = {}) {
 const codeOf = (result: { readonly ok: boolean; readonly error?: { readonly code: string } }) =>
   result.ok ? 'ok' : result.error?.code
 
+describe('check', () => {
+  it('judges at once what a guard let through, however many tokens came and whether any is remembered', async () => {
+    const { clock, issuer, server, call } = setUp({ tokenCacheEntries: 0 })
+    const result = await call(issuer.mintToken({ scope: 'read' }))
+    if (!result.ok) throw result.error
+    const { auth } = result
+    // More than are checked on the main thread in one turn.
+    for (let n = 0; n < 100; n++) server.check(auth, { scope: 'read' })
+    const codeOfCheck = (one: ResourceServer, scope: string) => {
+      try {
+        one.check(auth, { scope })
+        return 'ok'
+      } catch (error) {
+        return (error as { code: string }).code
+      }
+    }
+    expect(codeOfCheck(server, 'write')).toBe('ERR_SCOPE_INSUFFICIENT')
+    issuer.override('jwks', { kind: 'hang' })
+    clock.advance(86_400_000)
+    expect(codeOfCheck(server, 'read')).not.toBe('ok')
+  })
+
+  it('takes no other server at its word', async () => {
+    const { issuer, call } = setUp()
+    const other = createTestIssuer({ issuer: 'https://other.test', audience: resource })
+    const stranger = createResourceServer({ resource, issuer: other.issuer, fetch: other.fetch })
+    const result = await call(issuer.mintToken())
+    if (!result.ok) throw result.error
+    const { auth } = result
+    expect(() => stranger.check(auth, {})).toThrow(expect.objectContaining({ code: 'ERR_TOKEN_ISSUER' }))
+  })
+})
+
 describe('authenticate', () => {
+  it('works where no token is remembered: each is verified anew, a bound one with its proof', async () => {
+    const { clock, issuer, server, call } = setUp({ tokenCacheEntries: 0 })
+    const token = issuer.mintToken({ scope: 'read' })
+    for (const expected of ['ok', 'ok']) expect(codeOf(await call(token, { scope: 'read' }))).toBe(expected)
+    const client = createDpopClient({ clock: clock.now })
+    const bound = issuer.mintToken({ cnf: { jkt: client.jkt } })
+    const prove = (accessToken: string) => {
+      const dpop = client.proof({ method: 'GET', url: `${resource}/`, accessToken })
+      return server.authenticate(requestFacts({ headers: { authorization: `DPoP ${bound}`, dpop } }))
+    }
+    expect(codeOf(await prove(bound))).toBe('ok')
+    expect(codeOf(await prove(token))).toBe('ERR_PROOF_TOKEN_HASH')
+  })
+
   it('[BEAR-01] [S4-06] [S4-41] lets a good token through, and says what it found', async () => {
     const { issuer, call, events } = setUp()
     const token = issuer.mintToken({ scope: 'read write', roles: ['admin'] })
