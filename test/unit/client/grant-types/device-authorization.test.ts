@@ -143,18 +143,21 @@ describe('a login on another device', () => {
   })
 
   it('is given up while a question is under way, which ends', async () => {
-    let asking: AbortSignal | undefined
+    let ask = (_signal: AbortSignal): void => undefined
+    const asking = new Promise<AbortSignal>((resolve) => {
+      ask = resolve
+    })
     const hanging: Behaviour = (_request, signal) => {
-      asking = signal
+      ask(signal)
       return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
     }
     const { code, run } = await setUp({}, [hanging])
     const controller = new AbortController()
     const polling = rejection(code.poll({ signal: controller.signal }))
-    await run(vi.waitUntil(() => asking !== undefined, { timeout: 60_000 }))
+    const asked = await run(asking)
     controller.abort()
     expect(await polling).toMatchObject({ code: 'ERR_ABORTED' })
-    expect(asking?.aborted).toBe(true)
+    expect(asked.aborted).toBe(true)
   })
 
   it('leaves the pace to the server, also where the client repeats other calls', async () => {

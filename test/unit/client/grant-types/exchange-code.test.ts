@@ -78,7 +78,7 @@ describe('the answer to an authorization request', () => {
     url.searchParams.append(name, 'a')
     if (url.searchParams.getAll(name).length < 2) url.searchParams.append(name, 'b')
     const error = await rejection(client.exchangeCode({ callback: url, request }))
-    expect(error).toMatchObject({ code: 'ERR_LOGIN_RESPONSE' })
+    expect(error).toMatchObject({ code: 'ERR_LOGIN_RESPONSE', detail: 'a parameter came twice' })
     expect(server.at('/token')).toEqual([])
   })
 
@@ -119,6 +119,13 @@ describe('the answer to an authorization request', () => {
     expect(await echoed('abcd', 'lost abcd')).toBe('lost [redacted]')
     expect(await echoed('abc', 'lost abc and more')).toBe('lost abc and more')
     expect(await echoed(undefined, 'nothing to hide')).toBe('nothing to hide')
+    const short = { ...request, state: 'st-ate', nonce: 'no-nce', codeVerifier: 'veri' }
+    const { redirectUri: uri, scope, resource } = request
+    const own = { ...short, redirectUri: uri, scope, resource, maxAgeSeconds: undefined, acrValues: undefined }
+    const form = new URLSearchParams({ state: 'st-ate', error: 'x', error_description: 'no st-ate, no-nce, veri' })
+    expect(await rejection(client.exchangeCode({ callback: form, request: own }))).toMatchObject({
+      errorDescription: 'no [redacted], [redacted], [redacted]',
+    })
 
     const refused = await rejection(
       client.exchangeCode({

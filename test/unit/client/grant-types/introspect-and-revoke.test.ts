@@ -15,6 +15,15 @@ describe('introspection', () => {
     expect(request?.headers['authorization']).toMatch(/^Basic /)
   })
 
+  it('[S0-60] [S0-61] sends no hint where there is none', async () => {
+    const { server, client } = setUpClient()
+    server.script('/introspect', answer({ active: false }))
+    await client.introspect('t')
+    await client.revoke('t')
+    const sent = [...server.at('/introspect'), ...server.at('/revoke')]
+    expect(sent.map(({ form }) => [...form.keys()])).toEqual([['token'], ['token']])
+  })
+
   it('refuses an answer whose `active` is no boolean, and an absent token', async () => {
     const { server, client } = setUpClient()
     server.script('/introspect', answer({ active: 'true' }))

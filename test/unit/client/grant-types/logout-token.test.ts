@@ -42,7 +42,7 @@ describe('a logout token', () => {
       reason,
       reason,
     ])
-    expect(detail).toBe(detail?.trim())
+    expect(detail).toBe([reason, (cause as { detail?: string }).detail].join(' ').trim())
     expect(context).toMatchObject({ operation: 'verifyLogoutToken', correlationId: 'mine' })
   })
 
