@@ -189,6 +189,11 @@ describe('the error table', () => {
     expect(map(coded(libraryCode)).code).toBe(code)
   })
 
+  it('[REAL-25] maps whatever fails once the time of the caller is up to a timeout', () => {
+    const signal = AbortSignal.abort(new DOMException('late', 'TimeoutError'))
+    expect(mapError(new Error('broken off'), { context, attempt: undefined, signal }).code).toBe('ERR_TIMEOUT')
+  })
+
   it.each([
     'ECONNREFUSED',
     'ENOTFOUND',

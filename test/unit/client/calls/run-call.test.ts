@@ -377,6 +377,14 @@ describe('circuit breaker', () => {
     expect(client.breakers().token).toBe('closed')
   })
 
+  it('[S4-21] opens where no connection comes about', async () => {
+    const { server, client } = setUpClient()
+    server.script('/token', () =>
+      Promise.reject(new TypeError('fetch failed', { cause: Object.assign(new Error(), { code: 'ECONNREFUSED' }) })),
+    )
+    expect(await fail(client, 6)).toEqual([...Array(5).fill('ERR_CONNECTION'), 'ERR_CIRCUIT_OPEN'])
+  })
+
   it('opens on answers with 500, and never on answers that cannot be read', async () => {
     const { server, client } = setUpClient()
     server.script('/token', plain('%%%'))
