@@ -59,7 +59,8 @@ export const explanations: readonly Explanation[] = [
   {
     targets: /^(DPoP proof of a known client, to the|Cached token with proof, to its) limit/,
     text: 'Without the check of the signature, a known token with a new proof takes some 5 µs more than with the limit: comparisons in constant time, the URI in its normal form, each segment decoded to the last character, and a note of the request that used the proof up, so that a second guard lets it pass.',
-    measuredBy: 'the table "the same without the check of the signature" of [Tokens with DPoP proofs](proof-figures.md)',
+    measuredBy:
+      'the table "the same without the check of the signature" of [Tokens with DPoP proofs](proof-figures.md)',
   },
   {
     targets: /^portcullis check without network/,

@@ -65,12 +65,6 @@ export const limits: readonly Limit[] = [
   },
   {
     runtimes: ['workerd'],
-    titles: ['is stopped where the keys have to be fetched again'],
-    what: '`server.check` always throws where `tokenCacheEntries` is 0: write `await server.checkAsync`',
-    reason: 'WebCrypto checks no signature at once',
-  },
-  {
-    runtimes: ['workerd'],
     titles: ['is there without a wait where it is kept in this process'],
     what: 'A token that is kept for a downstream service takes a few turns of the event loop more',
     reason: 'WebCrypto makes no digest at once',

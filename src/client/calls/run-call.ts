@@ -121,7 +121,8 @@ async function retryPolicy(settings: ClientSettings, rule: RetryRule, call: Call
     const jittered = Math.random() * Math.min(maxDelayMs, initialDelayMs * 2 ** (attempt - 1))
     return Math.max(jittered, failureOf(result).retryAfterMs ?? 0)
   })
-  const policy = retry(worthIt, { maxAttempts: maxRetries, backoff }).dangerouslyUnref()
+  const waiting = retry(worthIt, { maxAttempts: maxRetries, backoff })
+  const policy = canUnref() ? waiting.dangerouslyUnref() : waiting
   policy.onRetry((retried) => {
     call.pausedAfter = failureOf(retried)
     const { code } = call.pausedAfter
@@ -129,6 +130,13 @@ async function retryPolicy(settings: ClientSettings, rule: RetryRule, call: Call
     emit(settings.onEvent, { type: 'client.retry', issuer, operation, correlationId, code, attempt, delayMs })
   })
   return policy
+}
+
+/** Timers are numbers in browsers and on Workers, where there is no process that they could keep from ending. */
+function canUnref(): boolean {
+  const timer = setTimeout(() => {}, 0)
+  clearTimeout(timer)
+  return typeof timer === 'object'
 }
 
 /** Whether `rule` allows repeating an attempt that failed with `error`. Never while a circuit is open. */

@@ -1,5 +1,5 @@
 import { type OAuthClientOptions, restoreRegistration } from 'portcullis/client'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { quickRetry, rejection, setUpClient } from '../../../support/client-set-up.js'
 import { html503, plain, rateLimited, refusal, reset, silent, tokens } from '../../../support/fake-token-endpoint.js'
 
@@ -9,6 +9,12 @@ function onFakeTimers(options: Partial<OAuthClientOptions> = {}) {
 }
 
 describe('retry', () => {
+  // What tries again is loaded with the first failure, which takes more than microtasks.
+  beforeAll(async () => {
+    const { server, client } = setUpClient({ retry: quickRetry })
+    server.script('/token', html503(), tokens())
+    await client.clientCredentials()
+  })
   beforeEach(() => {
     vi.useFakeTimers({ now: 1_800_000_000_000 })
   })
@@ -77,6 +83,20 @@ describe('retry', () => {
     controller.abort()
     await vi.advanceTimersByTimeAsync(0)
     expect(await failure).toMatchObject({ code: 'ERR_ABORTED' })
+  })
+
+  it('[S0-09] tries again where timers are numbers, as on Workers and in browsers', async () => {
+    const startTimer = setTimeout
+    vi.stubGlobal('setTimeout', (...given: Parameters<typeof setTimeout>) => Number(startTimer(...given)))
+    try {
+      const { server, client } = onFakeTimers()
+      server.script('/token', html503(), tokens())
+      const token = client.clientCredentials()
+      await vi.runAllTimersAsync()
+      expect((await token).accessToken).toBe('issued-access-token')
+    } finally {
+      vi.unstubAllGlobals()
+    }
   })
 
   it('[C19] waits for a Retry-After of a minute', async () => {
