@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import {
   ClientAuthenticationError,
   ClientCallError,
@@ -481,6 +482,23 @@ describe('an error of the client', () => {
       isRead ? 'read' : expect.objectContaining({ code: 'ERR_RESPONSE_MALFORMED', cause: unexpectedType }),
     )
   })
+
+  it.each([
+    [200, 'text/html'],
+    [302, 'text/html'],
+    [399, 'text/plain'],
+    [503, 'application/json'],
+    [503, 'application/problem+json'],
+  ])(
+    'tells nothing of the body of an answer of status %i that is %s, which may hold what was issued',
+    async (status, type) => {
+      const { server, client } = setUpClient()
+      server.script('/token', plain('{"access_token":"CANARY-issued"}', type, status))
+      const error = await rejection(client.clientCredentials())
+      expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('CANARY')
+      expect((error as Partial<HttpResponseError>).bodySnippet ?? '').toBe('')
+    },
+  )
 
   it('hides what was sent where the server gives it back', async () => {
     const { server, client } = setUpClient()
