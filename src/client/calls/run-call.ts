@@ -134,7 +134,7 @@ async function retryPolicy(settings: ClientSettings, rule: RetryRule, call: Call
 
 /** Timers are numbers in browsers and on Workers, where there is no process that they could keep from ending. */
 function canUnref(): boolean {
-  const timer = setTimeout(() => {}, 0)
+  const timer = setTimeout(Boolean)
   clearTimeout(timer)
   return typeof timer === 'object'
 }
