@@ -73,7 +73,7 @@ const switched = {
 
 /**
  * The tests that kill mutants: those of the room in MUTATION_ROOM, and without one all that start no other program. Run by
- * `npm run mutation`, see docs/proof.md. Files that can share a process load the sources once, which is most of the time.
+ * `npm run mutation`, see docs/proof/mutation.md. Files that can share a process load the sources once, which is most of the time.
  */
 export default defineConfig({
   ...base,

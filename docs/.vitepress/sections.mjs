@@ -191,6 +191,7 @@ export const sections = [
       page('Proof', 'proof'),
       page('Faults', 'proof/faults'),
       page('A fleet', 'proof/fleet'),
+      page('Mutation score', 'proof/mutation'),
     ],
   },
   {
