@@ -1,8 +1,8 @@
 /*
  * `npm run mutation -- <room>`: breaks the files of a room one edit at a time, and tells which edits no test notices.
- * A room is a folder or a file below `src`, or one of `adapters`. What became of an edit is kept in `.mutation`, and holds for as long as the text
- * of its file is the same: a run that was stopped goes on where it was, and a finished one is only told again. `--again`
- * tries those again that survived, after tests were added; `--anew` tries all of them.
+ * A room is a folder or a file below `src`, or one of `adapters`. What became of an edit is kept in `.mutation`, and holds
+ * for as long as the text of its file is the same: a run that was stopped goes on where it was, and a finished one is only
+ * told again. `--again` tries those again that survived, after tests were added; `--anew` tries all of them.
  * Exits with 1 where an edit survives that `.ci/equivalent-mutants.json` does not name, with 2 where it did not finish.
  *
  * What counts is what the unit tests of the room notice, those in `test/unit/<room>` and what `vitest.mutation.config.ts` adds

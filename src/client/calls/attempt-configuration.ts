@@ -72,14 +72,13 @@ function prepare(settings: ClientSettings, destination: Destination): Prepared {
   return prepared
 }
 
-const listMembers = ['id_token_signing_alg_values_supported', 'introspection_signing_alg_values_supported'] as const
-
-/** Those members `openid-client` looks at; whatever else the document holds, and of what type, does not matter here. */
+/** Those members `openid-client` looks at: it is given no ID token and no signed answer whose algorithm would matter. */
 function usedMembers(metadata: JsonObject): ServerMetadata {
   const endpoints = Object.values(endpointMembers).filter((name) => typeof metadata[name] === 'string')
-  const lists = listMembers.filter((name) => isStringArray(metadata[name]))
-  const used = [...endpoints, ...lists].map((name) => [name, metadata[name]])
-  return { ...Object.fromEntries(used), issuer: metadata['issuer'] as string }
+  return {
+    ...Object.fromEntries(endpoints.map((name) => [name, metadata[name]])),
+    issuer: metadata['issuer'] as string,
+  }
 }
 
 /** Adapts a credential to `openid-client`, which awaits the function although its type does not say so. */

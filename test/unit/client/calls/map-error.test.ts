@@ -35,6 +35,7 @@ import {
   silent,
   tokens,
 } from '../../../support/fake-token-endpoint.js'
+import { setUpLogin } from '../../../support/login-set-up.js'
 
 const context = { operation: 'clientCredentials', issuer: 'https://as.example', correlationId: 'the-correlation-id' }
 
@@ -484,19 +485,19 @@ describe('an error of the client', () => {
   })
 
   it.each([
-    [200, 'text/html'],
-    [302, 'text/html'],
-    [399, 'text/plain'],
+    [201, 'text/html'],
+    [299, 'text/plain'],
     [503, 'application/json'],
     [503, 'application/problem+json'],
   ])(
     'tells nothing of the body of an answer of status %i that is %s, which may hold what was issued',
     async (status, type) => {
-      const { server, client } = setUpClient()
-      server.script('/token', plain('{"access_token":"CANARY-issued"}', type, status))
-      const error = await rejection(client.clientCredentials())
+      const { server, client } = setUpLogin()
+      server.script('/userinfo', plain('CANARY of an account', type, status))
+      const error = (await rejection(client.userInfo('token'))) as HttpResponseError
+      expect(error.status).toBe(status)
+      expect(error.bodySnippet).toBe('')
       expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('CANARY')
-      expect((error as Partial<HttpResponseError>).bodySnippet ?? '').toBe('')
     },
   )
 
