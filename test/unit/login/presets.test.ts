@@ -216,6 +216,8 @@ describe('microsoft', () => {
     ['the name of several tenants', of('common')],
     ['the placeholder itself', of('{tenantid}')],
     ['a number', { ...of('7'), tid: 7 }],
+    ['an id after other text', of(`of/${other}`)],
+    ['an id before other text', of(`${other}/of`)],
     ['a list', { ...of(other), tid: [other] }],
   ])('[S2-30] refuses %s for a tenant, also where every tenant is let in', async (_name, claims) => {
     expect(await rejection(redeem({ allowedTenants: 'any' }, claims))).toMatchObject({ code: 'ERR_ID_TOKEN_ISSUER' })
@@ -260,7 +262,9 @@ describe('microsoft', () => {
     ]) {
       expect(() => microsoft({ ...client, ...options })).toThrow('allowedTenants')
     }
-    expect(() => microsoft({ ...client, tenant: 'contoso.com' })).toThrow('id of a tenant')
+    for (const named of ['contoso.com', `of/${tenant}`, `${tenant}/of`]) {
+      expect(() => microsoft({ ...client, tenant: named })).toThrow('id of a tenant')
+    }
   })
 
   it('[S2-30] [S1-23] cannot revoke', async () => {

@@ -28,6 +28,40 @@ async function setUpNearEnd(more: Parameters<ReturnType<typeof setUp>['open']>[0
   return { ...world, store, here, first }
 }
 
+/**
+ * A session that begins to read its entry just before the first refresh is sent. `read` lets the store answer, and gives
+ * what was told of the entry.
+ */
+async function setUpLateReading() {
+  let answer = () => {}
+  let reading: Promise<boolean> | undefined
+  let beforeSending = async () => {}
+  const extend = async () => {
+    await beforeSending()
+    return true
+  }
+  const lock: LockStore = { acquire: async () => ({ extend, release: async () => {} }) }
+  const world = await setUpNearEnd({ lock })
+  const { inner, store, here } = world
+  beforeSending = async () => {
+    beforeSending = async () => {}
+    const entry = await inner.get('user')
+    store.get = async () => {
+      store.get = inner.get
+      await new Promise<void>((resolve) => {
+        answer = resolve
+      })
+      return entry
+    }
+    reading = here.isAuthenticated()
+  }
+  const read = async () => {
+    answer()
+    return reading
+  }
+  return { ...world, read }
+}
+
 describe('a refresh that was not answered, and its entry', () => {
   it.each<
     [string, (tokens: UserTokens, other: TokenSet) => Promise<unknown>, (tokens: UserTokens) => Promise<unknown>]
@@ -58,62 +92,21 @@ describe('a refresh that was not answered, and its entry', () => {
   })
 
   it('[A3] bring nothing back that was read before they were renewed', async () => {
-    let beforeSending = async () => {}
-    const extend = async () => {
-      await beforeSending()
-      return true
-    }
-    const lock: LockStore = { acquire: async () => ({ extend, release: async () => {} }) }
-    const { server, inner, store, here, first } = await setUpNearEnd({ lock })
-    let answer = () => {}
-    let reading: Promise<boolean> | undefined
-    beforeSending = async () => {
-      const entry = await inner.get('user')
-      store.get = async () => {
-        store.get = inner.get
-        await new Promise<void>((resolve) => {
-          answer = resolve
-        })
-        return entry
-      }
-      reading = here.isAuthenticated()
-    }
+    const { server, here, first, read } = await setUpLateReading()
     const renewed = await here.getToken({ rejected: first })
-    answer()
-    expect(await reading).toBe(true)
+    expect(await read()).toBe(true)
     expect((await here.getToken()).accessToken).toBe(renewed.accessToken)
     expect(server.reuses).toBe(0)
   })
 
   it('[S1-14] say nothing of a request that was not sent, also where that was read before', async () => {
-    let beforeSending = async () => {}
-    const extend = async () => {
-      await beforeSending()
-      return true
-    }
-    const lock: LockStore = { acquire: async () => ({ extend, release: async () => {} }) }
-    const { server, inner, store, here, first } = await setUpNearEnd({ lock })
-    let answer = () => {}
-    let reading: Promise<boolean> | undefined
-    beforeSending = async () => {
-      beforeSending = async () => {}
-      const entry = await inner.get('user')
-      store.get = async () => {
-        store.get = inner.get
-        await new Promise<void>((resolve) => {
-          answer = resolve
-        })
-        return entry
-      }
-      reading = here.isAuthenticated()
-    }
+    const { server, inner, store, here, first, read } = await setUpLateReading()
     server.next(async () => {
       store.replace = down
       return unreached()
     })
     expect(await rejected(here.getToken({ rejected: first }))).toMatchObject({ code: 'ERR_CONNECTION' })
-    answer()
-    await reading
+    await read()
     store.replace = inner.replace
     expect((await here.getToken({ rejected: first })).accessToken).not.toBe(first.accessToken)
     expect([server.sent.length, server.reuses]).toEqual([2, 0])

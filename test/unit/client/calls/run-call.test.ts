@@ -8,6 +8,19 @@ function onFakeTimers(options: Partial<OAuthClientOptions> = {}) {
   return setUpClient({ retry: {}, clock: Date.now, ...options })
 }
 
+/** What a caller gets whose signal ends the pause that the server asks for. */
+async function abortedInPause(reason?: DOMException) {
+  const { server, client } = onFakeTimers()
+  await client.ready()
+  server.script('/token', rateLimited('10'))
+  const controller = new AbortController()
+  const failure = rejection(client.exchangeToken({ subjectToken: 't' }, { signal: controller.signal }))
+  await vi.advanceTimersByTimeAsync(5000)
+  controller.abort(reason)
+  await vi.advanceTimersByTimeAsync(0)
+  return failure
+}
+
 describe('retry', () => {
   // What tries again is loaded with the first failure, which takes more than microtasks.
   beforeAll(async () => {
@@ -62,27 +75,14 @@ describe('retry', () => {
   })
 
   it('[REAL-25] passes it on also where the time of the signal runs out in the pause', async () => {
-    const { server, client } = onFakeTimers()
-    await client.ready()
-    server.script('/token', rateLimited('10'))
-    const controller = new AbortController()
-    const failure = rejection(client.exchangeToken({ subjectToken: 't' }, { signal: controller.signal }))
-    await vi.advanceTimersByTimeAsync(5000)
-    controller.abort(new DOMException('late', 'TimeoutError'))
-    await vi.advanceTimersByTimeAsync(0)
-    expect(await failure).toMatchObject({ code: 'ERR_RATE_LIMITED', retryAfterSeconds: 10 })
+    expect(await abortedInPause(new DOMException('late', 'TimeoutError'))).toMatchObject({
+      code: 'ERR_RATE_LIMITED',
+      retryAfterSeconds: 10,
+    })
   })
 
   it('[REAL-25] is told apart from a caller who gives up in the pause', async () => {
-    const { server, client } = onFakeTimers()
-    await client.ready()
-    server.script('/token', rateLimited('10'))
-    const controller = new AbortController()
-    const failure = rejection(client.exchangeToken({ subjectToken: 't' }, { signal: controller.signal }))
-    await vi.advanceTimersByTimeAsync(5000)
-    controller.abort()
-    await vi.advanceTimersByTimeAsync(0)
-    expect(await failure).toMatchObject({ code: 'ERR_ABORTED' })
+    expect(await abortedInPause()).toMatchObject({ code: 'ERR_ABORTED' })
   })
 
   it('[S0-09] tries again where timers are numbers, as on Workers and in browsers', async () => {
