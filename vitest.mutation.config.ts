@@ -32,7 +32,7 @@ const further: Readonly<Record<string, RegExp>> = {
   ...Object.fromEntries(adapters.map((name) => [`adapters/${name}`, testsOfAdapter(name)])),
   providers: /^test\/providers\//,
   telemetry: /^test\/unit\/telemetry\//,
-  testing: /^test\/adapters\/fetch\.contract/,
+  testing: /^test\/(adapters\/fetch\.contract|docs\/testing)/,
 }
 
 /** Those of the nearest room that has some. */

@@ -100,13 +100,12 @@ function writeText({ io, output, flags }: CommandCall, report: TokenDiagnosis): 
     ['rule', failed?.rule],
     ...claimRows(report, io.clock()),
   ] as const
-  if (rows.some(([, value]) => value !== undefined)) output.data(`\n${table(rows)}`)
+  output.data(`\n${table(rows)}`)
   if (flags['verbose'] === true) writeDetails(output, report)
   for (const warning of report.warnings) output.say(wrap(`note: ${warning}`, width))
 }
 
 function remark({ outcome, received }: ReportStep): string {
-  if (outcome === 'not_checked') return '(nothing to ask)'
   return outcome === 'passed' && received !== undefined ? plain(received) : ''
 }
 

@@ -10,20 +10,21 @@ const maxBodyLength = 1_048_576
 
 /** The work of `portcullis fetch`. */
 export async function fetchCommand(call: CommandCall): Promise<ExitCode> {
-  const { io, output, operand = '', flags } = call
+  const { io, output, flags } = call
+  const operand = call.operand as string
   typedUrl(operand)
   const init = await readInit(call)
   const { options, steps } = await openResource(call, (flags['resource'] as string | undefined) ?? operand)
   const fetch = createProtectedFetch(options)
   try {
     const response = await reaching(() => fetch(operand, { ...init, signal: io.signal }))
-    const { status, headers } = response
+    const { status, headers, ok } = response
     const body = await reaching(() => readAnswer(response))
     output.say(`${status} ${headers.get('content-type') ?? ''}`.trimEnd())
     if (flags['json'] === true) {
       output.json({ url: operand, status, contentType: headers.get('content-type') ?? undefined, body, steps })
     } else if (body !== '') output.data(io.stdout.isTTY === true ? harmless(body) : body)
-    return status >= 200 && status < 300 ? 0 : 1
+    return ok ? 0 : 1
   } finally {
     await fetch.close()
   }

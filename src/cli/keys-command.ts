@@ -32,11 +32,12 @@ async function readKeySet(call: CommandCall): Promise<{ readonly jwksUri: string
 }
 
 async function findKeySet(
-  { operand = '', flags, timeoutMs }: CommandCall,
+  { operand, flags, timeoutMs }: CommandCall,
   surroundings: Surroundings,
 ): Promise<KeySetPlace> {
-  if (flags['jwks-uri'] === true) return { jwksUri: operand, trustedHostnames: [typedUrl(operand).hostname] }
-  const issuer = typedIssuer(operand)
+  const url = operand as string
+  if (flags['jwks-uri'] === true) return { jwksUri: url, trustedHostnames: [typedUrl(url).hostname] }
+  const issuer = typedIssuer(url)
   const { metadata, failure } = await lookUpMetadata(issuer, { surroundings, timeoutMs, isTrusted: true })
   const jwksUri = metadata?.jwks_uri
   if (jwksUri === undefined) {

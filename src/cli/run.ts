@@ -145,7 +145,7 @@ function argumentFault(error: unknown, args: readonly string[], known: readonly 
     const named = known.find((flag) => (error as Error).message.startsWith(`Option '--${flag}`))
     return `${named === undefined ? 'a flag' : `--${named}`} has no value, or one that it does not take`
   }
-  const unknown = flags.find((flag) => !known.includes(flag.replace(/^--/, ''))) as string
+  const unknown = flags.find((flag) => flag !== '-h' && !known.includes(flag.replace(/^--/, ''))) as string
   const near = misspelt(unknown.replace(/^-+/, ''), known)
   return `there is no flag ${plain(unknown)}${near === undefined ? '' : `: did you mean --${near}?`}`
 }

@@ -62,8 +62,8 @@ export function sessionOf({ io, timeoutMs }: CommandCall, config: LoadedAuthConf
 }
 
 function onlyOne(names: readonly string[]): string {
-  const [only] = names
-  if (names.length === 1 && only !== undefined) return only
+  const [only, another] = names
+  if (only !== undefined && another === undefined) return only
   throw new CommandFailure(`name a provider: ${names.join(', ')}`)
 }
 
@@ -96,9 +96,9 @@ export function chosenPort({ port }: CommandCall['flags']): number | undefined {
 /** `undefined` where no user is signed in. */
 export async function keptTokens({ store, name }: Session): Promise<KeptTokens | undefined> {
   const key = await defaultAccountKey(store, name)
-  const entry = key === undefined ? undefined : await store.get(key)
-  if (key === undefined || entry === undefined) return undefined
-  return { key, entry, tokens: parseTokenSet(entry.tokens) }
+  if (key === undefined) return undefined
+  const entry = await store.get(key)
+  return entry === undefined ? undefined : { key, entry, tokens: parseTokenSet(entry.tokens) }
 }
 
 /** As {@link keptTokens}; ends the command where no user is signed in. */

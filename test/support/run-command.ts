@@ -13,16 +13,18 @@ export interface CommandResult {
 export interface CommandWorld extends Partial<Omit<CommandIo, 'stdin' | 'stdout' | 'stderr'>> {
   readonly stdin?: string | readonly (string | Uint8Array)[]
   readonly isTTY?: boolean
+  readonly columns?: number | undefined
   /** Told of every text on stderr as it is written. */
   readonly onWords?: (text: string) => void
 }
 
 /** Runs the command in this process, with streams of its own. */
 export async function runInProcess(args: readonly string[], world: CommandWorld = {}): Promise<CommandResult> {
-  const { stdin = [], isTTY = false, onWords, ...rest } = world
+  const { stdin = [], isTTY = false, columns, onWords, ...rest } = world
   const written = { stdout: '', stderr: '' }
   const sink = (name: 'stdout' | 'stderr') => ({
     isTTY,
+    columns,
     write: (text: string) => {
       written[name] += text
       if (name === 'stderr') onWords?.(text)

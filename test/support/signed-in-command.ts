@@ -19,7 +19,9 @@ export interface UserMachine {
   readonly secrets: Set<string>
   /** Runs the command here. */
   run(args: readonly string[], world?: CommandWorld): Promise<CommandResult>
-  /** Runs `login`, with a user who signs in at the address that is shown. */
+  /** What a user does who reads the address that is shown. */
+  visit(text: string): void
+  /** Runs `login --no-browser`, with a user who signs in at the address that is shown. */
   signIn(args?: readonly string[], world?: CommandWorld): Promise<CommandResult>
   /** Writes the configuration anew. */
   configure(config: object, mode?: number): void
@@ -102,7 +104,6 @@ export function userMachine(): UserMachine {
   const run: UserMachine['run'] = (args, more = {}) =>
     runInProcess(args, { cwd, fetch, clock, env: { XDG_STATE_HOME: cwd }, ...more })
 
-  /** What a user does who reads the address. */
   function visit(text: string): void {
     const [address] = /https:\/\/id\.example\.com\/authorize\S+/.exec(text) ?? []
     if (address === undefined) return
@@ -114,7 +115,7 @@ export function userMachine(): UserMachine {
   }
 
   return {
-    ...{ home: cwd, asked, secrets, answers, configure, run },
+    ...{ home: cwd, asked, secrets, answers, configure, run, visit },
     get nowMs() {
       return world.nowMs
     },

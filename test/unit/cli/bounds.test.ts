@@ -1,8 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { CommandFailure, type CommandIo, readStdin } from '../../../src/cli/command-io.js'
-import { chosenPort, storeOf } from '../../../src/cli/session.js'
+import { chosenPort, placeOf, storeOf } from '../../../src/cli/session.js'
 import { namesLoopback, typedIssuer, typedUrl } from '../../../src/cli/typed-url.js'
+import { createTokenStore } from '../../../src/native/create-token-store.js'
+import { tokenDirectory } from '../../../src/stores/file/token-directory.js'
+import { createTestIssuer } from '../../../src/testing/index.js'
 import { runInProcess } from '../../support/run-command.js'
 
 const usageFailure = expect.objectContaining({ exitCode: 2 })
@@ -23,6 +29,13 @@ describe('the port that a command listens on', () => {
 })
 
 describe('the time limit of each request', () => {
+  it('is that many seconds', async () => {
+    const issuer = createTestIssuer()
+    const args = ['check', '-', '--issuer', issuer.issuer, '--timeout', '60']
+    const { exitCode } = await runInProcess(args, { fetch: issuer.fetch, stdin: issuer.mintToken() })
+    expect(exitCode).toBe(0)
+  })
+
   it.each(['1', '60', '1.5'])('may be %s s', async (seconds) => {
     expect((await runInProcess(['completion', 'bash', '--timeout', seconds])).exitCode).toBe(0)
   })
@@ -48,12 +61,46 @@ describe('what is read from stdin', () => {
   })
 })
 
+describe('the place of tokens', () => {
+  it.each([
+    [{ kind: 'file', location: '/home/a', atRest: 'plaintext', persistent: true }, 'file /home/a (PLAIN TEXT)'],
+    [
+      { kind: 'encrypted', location: '/home/a', atRest: 'encrypted', persistent: true },
+      'encrypted /home/a (encrypted)',
+    ],
+    [{ kind: 'keyring', location: 'x', atRest: 'os', persistent: true }, 'keyring x (kept by the operating system)'],
+    [
+      { kind: 'memory', location: 'memory', atRest: 'plaintext', persistent: false },
+      'memory (PLAIN TEXT, gone with this process)',
+    ],
+  ])('%j is called %s', (description, text) => {
+    expect(placeOf({ describe: () => description } as never)).toBe(text)
+  })
+
+  it('may be the keyring, which has no folder', () => {
+    expect(storeOf('keyring', { env: {}, platform: 'linux' } as never).describe()).toMatchObject({ kind: 'keyring' })
+  })
+})
+
 describe('the encrypted store of a command', () => {
   const io = (key?: string) => ({ env: { PORTCULLIS_SEAL_KEY: key }, platform: 'linux' }) as unknown as CommandIo
   const keyOf = (length: number) => Buffer.alloc(length, 7).toString('base64url')
 
   it('is sealed with 64 bytes of the environment', () => {
     expect(storeOf('encrypted', io(keyOf(64))).describe()).toMatchObject({ kind: 'encrypted', atRest: 'encrypted' })
+  })
+
+  it('seals by the first half of them, and hides whose the tokens are by the second', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'portcullis-halves-'))
+    const [secret, nameSecret] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)]
+    const key = Buffer.concat([secret, nameSecret]).toString('base64url')
+    const env = { PORTCULLIS_SEAL_KEY: key, XDG_STATE_HOME: home }
+    const directory = tokenDirectory(env, 'linux')
+    const entry = { v: 1, version: 'one', tokens: 'x', savedAt: 1 } as const
+    const same = createTokenStore({ kind: 'encrypted', directory, keys: [{ id: 'cli', secret }], nameSecret })
+    await storeOf('encrypted', { env, platform: 'linux', clock: Date.now } as never).set('key', entry)
+    expect(await same.get('key')).toMatchObject({ tokens: entry.tokens })
+    rmSync(home, { recursive: true })
   })
 
   it.each([undefined, '', keyOf(63), keyOf(65), `${keyOf(64)}=`, 'not base64!'])('is not made with %j', (key) => {

@@ -25,6 +25,12 @@ describe('the command line', () => {
     [['check', '--isuer', 'x'], 2, 'stderr', 'did you mean --issuer?'],
     [['check', '--zzzzzzz'], 2, 'stderr', 'there is no flag --zzzzzzz;'],
     [['check', '-x'], 2, 'stderr', 'there is no flag -x'],
+    [['check', '-', '--zzzzzzz'], 2, 'stderr', 'there is no flag --zzzzzzz;'],
+    [['check', 'a.b.c', '--zzzzzzz'], 2, 'stderr', 'there is no flag --zzzzzzz;'],
+    [['check', '-h', '--zzzzzzz'], 2, 'stderr', 'there is no flag --zzzzzzz;'],
+    [['check', '--isu'], 2, 'stderr', 'there is no flag --isu;'],
+    [['check', '--isssue'], 2, 'stderr', 'did you mean --issuer?'],
+    [['check', '--help=5'], 2, 'stderr', 'portcullis: a flag has no value, or one that it does not take; see'],
     [['-v'], 0, 'stdout', packageJson.version],
     [['-V'], 0, 'stdout', packageJson.version],
     [['--json', 'check'], 2, 'stderr', 'flags follow the command'],
@@ -95,10 +101,10 @@ describe('the command line', () => {
 })
 
 describe('what is written', () => {
-  const io = (isTTY: boolean, env: Record<string, string> = {}) => {
+  const io = (isTTY: boolean, env: Record<string, string> = {}, isQuiet = false) => {
     const written: string[] = []
     const sink = { isTTY, write: (text: string) => written.push(text) }
-    return { written, output: createOutput({ env, stdout: sink, stderr: sink } as never, false) }
+    return { written, output: createOutput({ env, stdout: sink, stderr: sink } as never, isQuiet) }
   }
 
   it('has colours on a terminal alone, and none with NO_COLOR or a dumb one', () => {
@@ -119,17 +125,29 @@ describe('what is written', () => {
     expect(written).toEqual(['asking …'])
     finish(5)
     expect(await work).toBe(5)
-    expect(written.at(-1)).toMatch(/^\r +\r$/)
+    expect(written.at(-1)).toBe(`\r${' '.repeat('asking …'.length)}\r`)
     expect(await output.during('asking', Promise.resolve(6))).toBe(6)
     expect(written).toHaveLength(2)
-    const quiet = io(false)
-    expect(await quiet.output.during('asking', Promise.resolve(7))).toBe(7)
+  })
+
+  it.each([
+    ['without a terminal', false, false],
+    ['with --quiet', true, true],
+  ])('says nothing of waiting %s', async (_, isTTY, isQuiet) => {
+    vi.useFakeTimers()
+    const { written, output } = io(isTTY, {}, isQuiet)
+    let finish: (value: number) => void = () => {}
+    const work = output.during('asking', new Promise<number>((resolve) => (finish = resolve)))
+    await vi.advanceTimersByTimeAsync(2000)
+    finish(7)
+    expect(await work).toBe(7)
+    expect(written).toEqual([])
   })
 
   it('escapes what could steer a terminal', () => {
     const { written, output } = io(false)
-    output.json({ name: '\u009b31m\u202e\u{e0001}' })
-    expect(written.join('')).toBe('{\n  "name": "\\u009b31m\\u202e\\udb40\\udc01"\n}\n')
+    output.json({ name: '\u009b31m\u202e\u{e0001}\u2028\u2029\u007f' })
+    expect(written.join('')).toBe('{\n  "name": "\\u009b31m\\u202e\\udb40\\udc01\\u2028\\u2029\\u007f"\n}\n')
     expect(
       table([
         ['name', '\u001b[31m'],
@@ -140,7 +158,7 @@ describe('what is written', () => {
   })
 
   it('breaks lines between words, and never inside one', () => {
-    expect(wrap('one two three', 8)).toBe('one two\nthree')
+    expect(wrap('one two three', 7)).toBe('one two\nthree')
     expect(wrap('a-very-long-word and more', 8, '  ')).toBe('  a-very-long-word\n  and\n  more')
   })
 })
