@@ -205,7 +205,7 @@ function sectionFault(name: string, section: unknown): string | undefined {
   return faultOf(`\`${at}\``, section, sectionRules as AnyRules, `${at}.`)
 }
 
-const reference = /^([a-z][a-z0-9+.-]*):(?:\/\/)?(.+)$/s
+const reference = /^([a-z][a-z0-9+.-]*):(?:\/\/)?(.+)/s
 const ownSchemes: readonly string[] = ['env', 'file', 'sops', 'keyring']
 
 /** Whether a value is a reference: of a scheme that is known, or that one of ours would be. */

@@ -105,7 +105,7 @@ export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeep
   ): Promise<TokenSet> {
     const [startedMs, startedAt] = [performance.now(), systemClock()]
     const claimed = await claim(kept, rejected, generation)
-    if (claimed === undefined) return usable((await keeper.load())?.tokens)
+    if (claimed === undefined) return usable((await keeper.load())?.tokens, rejected)
     // A machine that sleeps stops one of both clocks.
     const leftMs = longestMs - Math.max(performance.now() - startedMs, systemClock() - startedAt)
     if (leftMs >= refreshTimeoutMs) return redeem(claimed, newest, holding, leftMs)
@@ -192,9 +192,9 @@ export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeep
     throw keeper.end('logged_out')
   }
 
-  function usable(tokens: TokenSet | undefined): TokenSet {
+  function usable(tokens: TokenSet | undefined, rejected?: string): TokenSet {
     if (tokens === undefined) throw keeper.end('logged_out')
-    if (!isExpiredNow(tokens)) return tokens
+    if (!isExpiredNow(tokens) && tokens.accessToken !== rejected) return tokens
     throw locked('Somebody else is renewing the tokens.')
   }
 
@@ -216,12 +216,12 @@ export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeep
   }
 
   return async (rejected) => {
-    const { generation, held } = keeper.state()
-    const wasHeld = held !== undefined
     let found: KeptTokens | undefined
+    let generation = 0
     const look = async (): Promise<TokenSet | undefined> => {
+      generation = keeper.state().generation
       found = await keeper.load()
-      if (found === undefined) throw keeper.end(wasHeld ? 'logged_out' : 'no_tokens')
+      if (found === undefined) throw keeper.end('logged_out')
       return isFresh(found.tokens, rejected) ? found.tokens : undefined
     }
     const start = async (holding: Holding): Promise<TokenSet> => {

@@ -42,6 +42,19 @@ describe('startBackgroundRefresh', () => {
     expect(reasons).toEqual(['no_tokens'])
   })
 
+  it('[S2-38] tries again 30 s after a failure, and not before', async () => {
+    const { server, open } = setUp({ lifeSeconds: 3600 })
+    const tokens = open()
+    tokens.startBackgroundRefresh()
+    await tokens.set(server.signIn())
+    server.next('unreached')
+    while (server.sent.length === 0) await pass(1)
+    await pass(28)
+    expect(server.sent).toHaveLength(1)
+    await pass(3)
+    expect(server.redemptions).toBe(1)
+  })
+
   it('[S2-38] leaves a refresh token alone that was sent without an answer while the token is good', async () => {
     const { server, open } = setUp({ lifeSeconds: 3600 })
     const tokens = open()
@@ -132,11 +145,12 @@ describe('a refresh ahead of the end', () => {
 
   it('[S2-38] is not made before its time by the timer, which follows new tokens and the clock that is given', async () => {
     const long = setUp({ lifeSeconds: 3 * 3600 })
+    const acquire = vi.spyOn(long.lock, 'acquire')
     const tokens = long.open()
     tokens.startBackgroundRefresh()
     await tokens.set(long.server.signIn())
     await pass(2 * 3600)
-    expect(long.server.redemptions).toBe(0)
+    expect([long.server.redemptions, acquire.mock.calls.length]).toEqual([0, 0])
     await tokens.close()
     for (const [aheadSeconds, dueAfter] of [
       [0, 90],
@@ -231,6 +245,22 @@ describe('an end that another process made', () => {
 
 describe('a store that fails', () => {
   const down = () => Promise.reject(Object.assign(new Error('down'), { code: 'ECONNREFUSED' }))
+
+  it('[A12] says that the store failed also where the tokens went with a logout meanwhile', async () => {
+    const { server, open, inner, events } = setUp()
+    const store = shared(inner)
+    const acquire = async () => {
+      await tokens.logout({ revoke: false })
+      store.get = down
+      return down()
+    }
+    const tokens = open({ lock: { acquire } }, store)
+    await tokens.set(server.signIn())
+    await pass(101)
+    expect(await rejected(tokens.getToken())).toMatchObject({ code: 'ERR_TOKEN_STORE_UNAVAILABLE' })
+    const failure = { type: 'store.failed', store: 'tokens', reason: 'ERR_TOKEN_STORE_UNAVAILABLE', failedOpen: false }
+    expect(events).toContainEqual(failure)
+  })
 
   it('[A12] serves what is held and tells it, and says so where nothing is', async () => {
     const { server, open, inner, events } = setUp()

@@ -3,7 +3,7 @@ import { clientSecretBasic, LoginError, publicClient } from 'portcullis/client'
 import { createProvider, type ProviderOptions } from 'portcullis/login'
 import { describe, expect, it, vi } from 'vitest'
 import { rejection } from '../../support/client-set-up.js'
-import { answer, refusal, tokens } from '../../support/fake-token-endpoint.js'
+import { answer, refusal, silent, tokens } from '../../support/fake-token-endpoint.js'
 import { idTokenClaims, nowSeconds, redirectUri, signIdToken } from '../../support/login-set-up.js'
 import { setUpProvider } from '../../support/provider-set-up.js'
 
@@ -224,6 +224,23 @@ describe('a provider', () => {
     expect(result.account).toEqual({ issuer: 'https://as.example', subject: 'alice' })
     expect(result.userInfo).toEqual({ sub: 'alice', name: 'A' })
     expect(events.map(({ type }) => type)).toEqual(expect.arrayContaining(['login.started', 'login.completed']))
+  })
+
+  it('[S1-09] asks for the user of such a login only while whoever polls waits', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { provider, server } = setUpProvider({ fetchUserInfo: true })
+    const device = { device_code: 'd', user_code: 'U-1', verification_uri: 'https://as.example/d', expires_in: 60 }
+    server.script('/device', answer({ ...device, interval: 1 }))
+    server.script('/token', tokens({ id_token: signIdToken(idTokenClaims()) }))
+    const waiting = new AbortController()
+    server.script('/userinfo', (...given) => {
+      waiting.abort()
+      return silent()(...given)
+    })
+    const ending = rejection((await provider.deviceAuthorization()).poll({ signal: waiting.signal }))
+    await vi.advanceTimersByTimeAsync(1000)
+    vi.useRealTimers()
+    expect(await ending).toMatchObject({ code: 'ERR_ABORTED' })
   })
 
   it('[S2-16] may be a public client', () => {

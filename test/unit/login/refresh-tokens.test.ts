@@ -34,8 +34,10 @@ afterEach(() => {
 const pass = (seconds: number) => vi.advanceTimersByTimeAsync(seconds * 1000)
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 const down = () => Promise.reject(Object.assign(new Error('at 10.0.0.7'), { code: 'ECONNREFUSED' }))
-const storeError = (code: string) =>
-  expect.objectContaining({ name: 'TokenStoreError', code: `ERR_TOKEN_STORE_${code}` })
+const storeError = (code: string, detail = '') =>
+  expect.objectContaining({
+    ...{ name: 'TokenStoreError', code: `ERR_TOKEN_STORE_${code}`, detail: expect.stringContaining(detail) },
+  })
 
 const invalidGrant = () => new OAuthResponseError('ERR_INVALID_GRANT', { status: 400, error: 'invalid_grant' })
 
@@ -84,7 +86,8 @@ describe('a refresh among processes', () => {
     await pass(101)
     const mine = here.getToken()
     const theirs = await settle(there.getToken())
-    expect(theirs).toMatchObject({ reason: { code: 'ERR_TOKEN_STORE_LOCKED', retryable: true, status: 503 } })
+    expect(theirs).toMatchObject({ reason: storeError('LOCKED', 'lock was not to be had') })
+    expect(theirs).toMatchObject({ reason: { retryable: true, status: 503 } })
     const acquire = vi.spyOn(lock, 'acquire')
     expect((await outcomeOf(mine)).accessToken).toContain('alice')
     expect([server.redemptions, acquire.mock.calls.length]).toEqual([2, 0])
@@ -142,7 +145,7 @@ describe('a refresh among processes', () => {
       await wait(11_000)
       throw invalidGrant()
     })
-    expect(await settle(tokens.getToken())).toMatchObject({ reason: storeError('LOCKED') })
+    expect(await settle(tokens.getToken())).toMatchObject({ reason: storeError('LOCKED', 'lost while') })
     expect(events).toContainEqual({ type: 'lock.lost', store: 'tokens' })
     expect([replace.mock.calls.length, await inner.has('user'), reasons]).toEqual([1, true, []])
   })
@@ -232,6 +235,24 @@ describe('a refresh among processes', () => {
     await here.logout()
     expect(await rejected(late.getToken())).toEqual(reauth('logged_out'))
     expect(server.reuses).toBe(0)
+  })
+
+  it('[D06] [S2-41] gives nobody what came after a logout, also where another user has signed in since', async () => {
+    const { server, lock } = setUp()
+    const cookie = () =>
+      createUserTokens({ provider: server.provider, store: createMemoryTokenStore(), lock, key: 'c' })
+    const first = server.signIn()
+    const [here, late] = [cookie(), cookie()]
+    for (const tokens of [here, late]) await tokens.set(first)
+    await pass(101)
+    server.next(async (previous) => {
+      const renewed = await server.provider.refresh(previous)
+      await here.logout()
+      await here.set(server.signIn('bob'))
+      return renewed
+    })
+    expect((await here.getToken()).accessToken).toContain('bob')
+    expect(await rejected(late.getToken())).toEqual(reauth('logged_out'))
   })
 
   it('[OIDC-08] [A4] ends the session where the answer is about somebody else', async () => {
@@ -728,7 +749,7 @@ describe('a refresh that loses a race', () => {
       )
       throw invalidGrant()
     })
-    expect(await rejected(tokens.getToken())).toEqual(storeError('LOCKED'))
+    expect(await rejected(tokens.getToken())).toEqual(storeError('LOCKED', 'Somebody else is renewing'))
   })
 
   it('[A3] says that it was a logout where the entry is gone after invalid_grant', async () => {

@@ -1,5 +1,5 @@
 import type { LockStore } from 'portcullis'
-import { NetworkError, OAuthClientError, type TokenSet } from 'portcullis/client'
+import { NetworkError, OAuthClientError, type TokenSet, tokenSetFromResponse } from 'portcullis/client'
 import { createUserTokens, type UserTokens } from 'portcullis/login'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { reauth, rejected, setUpUserTokens as setUp, shared } from '../../support/user-tokens-set-up.js'
@@ -112,6 +112,30 @@ describe('an answer to a refresh that comes late', () => {
     expect([server.redemptions, server.reuses]).toEqual([2, 0])
   })
 
+  it('[S1-27] does not count where it brings the very access token that an API refused', async () => {
+    const { server, here, first } = await setUpExpired()
+    server.next(async (previous) => {
+      const renewed = await server.provider.refresh(previous)
+      await new Promise((resolve) => setTimeout(resolve, 15_000))
+      const members = { access_token: first.accessToken, refresh_token: renewed.refreshToken }
+      return tokenSetFromResponse({ ...members, token_type: 'Bearer', expires_in: 100 }, { clock: Date.now })
+    })
+    expect(await timed(here.getToken())).toEqual({ error: timeout, seconds: 10 })
+    const { tokens } = await timed(here.getToken({ rejected: first }))
+    expect(tokens?.accessToken).toContain('alice')
+    expect(tokens?.accessToken).not.toBe(first.accessToken)
+    expect([server.redemptions, server.reuses]).toEqual([2, 0])
+  })
+
+  it('[A1] serves who comes meanwhile without another look: nobody asks for the lock again', async () => {
+    const { here, lock, answersAfter } = await setUpExpired()
+    const acquire = vi.spyOn(lock, 'acquire')
+    answersAfter(15)
+    await timed(here.getToken())
+    expect((await timed(here.getToken())).tokens?.accessToken).toContain('alice')
+    expect(acquire).toHaveBeenCalledTimes(1)
+  })
+
   it('[A3] does not bring a session back that was ended meanwhile, and is revoked', async () => {
     const { server, here, inner, answersAfter, open } = await setUpExpired()
     answersAfter(25)
@@ -156,6 +180,19 @@ describe('processes that all have the lease', () => {
     expect([server.redemptions, server.reuses]).toEqual([1, 0])
     const after = await Promise.all(others.map((tokens) => timed(tokens.getToken())))
     expect(new Set(after.map(({ tokens }) => tokens?.accessToken)).size).toBe(1)
+  })
+
+  it('[S1-27] give nobody the access token that an API refused while another one renews it', async () => {
+    const { server, open, here, answersAfter } = await setUpExpired({ lock: openLock })
+    const first = server.signIn()
+    await here.set(first)
+    const there = open({ lock: openLock })
+    answersAfter(5)
+    const both = [here, there].map((tokens) => timed(tokens.getToken({ rejected: first })))
+    const [winner, loser] = (await Promise.all(both)).sort((a, b) => Number('error' in a) - Number('error' in b))
+    expect(winner?.tokens?.accessToken).not.toBe(first.accessToken)
+    expect(loser?.error).toEqual(storeError('LOCKED'))
+    expect([server.redemptions, server.reuses]).toEqual([1, 0])
   })
 
   it('[A1] leave a token alone that another one has sent, for as long as its answer may come', async () => {
@@ -360,11 +397,20 @@ describe('what is written before a refresh token is sent', () => {
     const replace = vi.fn(inner.replace)
     const tokens = open({}, shared(inner, { replace }))
     await tokens.set(server.signIn())
-    const alone = createUserTokens({ provider: server.provider, store: { ...inner, replace }, key: 'alone' })
-    await alone.set(server.signIn())
+    const rotating = setUp().server
+    const alone = createUserTokens({ provider: rotating.provider, store: { ...inner, replace }, key: 'alone' })
+    await alone.set(rotating.signIn())
     await pass(101)
-    await tokens.getToken()
-    await alone.getToken()
-    expect(replace).toHaveBeenCalledTimes(2)
+    for (const [user, { next }] of [
+      [tokens, server],
+      [alone, rotating],
+    ] as const) {
+      replace.mockClear()
+      next('unreached')
+      expect(await rejected(user.getToken())).toMatchObject({ code: 'ERR_CONNECTION' })
+      expect(replace).not.toHaveBeenCalled()
+      await user.getToken()
+      expect(replace).toHaveBeenCalledTimes(1)
+    }
   })
 })

@@ -1,13 +1,18 @@
 import { type PortcullisEvent, TokenStoreError } from 'portcullis/login'
-import { describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { freezeTokenSet, type TokenSet } from '../../../src/client/token-set.js'
-import { type KeptTokens, keysOf } from '../../../src/login/kept-tokens.js'
+import { type KeptTokens, type KeyState, keysOf } from '../../../src/login/kept-tokens.js'
 import { createTokenKeeper } from '../../../src/login/token-keeper.js'
 import { isReplaced, replacedBy, saveLater, trySwap } from '../../../src/login/unsaved-tokens.js'
+import type { Holding } from '../../../src/stores/exclusively.js'
 import { createMemoryTokenStore } from '../../../src/stores/memory/memory-token-store.js'
 import { type MutableStore, shared } from '../../support/user-tokens-set-up.js'
 
 const nowMs = 1_800_000_000_000
+
+afterEach(() => {
+  vi.useRealTimers()
+})
 
 function tokensOf(name: string, refreshToken: string | undefined = `refresh-${name}`): TokenSet {
   return freezeTokenSet({
@@ -25,16 +30,29 @@ const keptOf = (name: string, version = name, refreshToken?: string): KeptTokens
   ...{ tokens: tokensOf(name, refreshToken), version, account: undefined, sent: undefined },
 })
 
-function setUp() {
-  const inner = createMemoryTokenStore({ clock: () => nowMs })
+function setUp({ clock = () => nowMs, revoke = vi.fn(async () => 'revoked') } = {}) {
+  const inner = createMemoryTokenStore({ clock })
   const store: MutableStore = shared(inner)
   const events: PortcullisEvent[] = []
-  const provider = { name: 'p', issuer: 'https://as.example', revoke: async () => 'revoked' } as never
+  const provider = { name: 'p', issuer: 'https://as.example', revoke } as never
   const onEvent = (event: PortcullisEvent) => void events.push(event)
   const keeper = createTokenKeeper({
-    ...{ provider, store, key: 'user', clock: () => nowMs, onReauthRequired: undefined, onEvent },
+    ...{ provider, store, key: 'user', clock, onReauthRequired: undefined, onEvent },
   })
-  return { inner, store, events, keeper }
+  /** Renews what is held; `name` is that of the new tokens. */
+  const renew = (name: string) => {
+    const { held, generation } = keeper.state()
+    return keeper.swap(held as KeptTokens, tokensOf(name), generation)
+  }
+  return { inner, store, events, keeper, renew, revoke }
+}
+
+const full = () => Promise.reject(new TokenStoreError('ERR_TOKEN_STORE_CONFIGURATION', 'full'))
+
+/** A lease that lasts until it is said to be lost. */
+function leaseOf() {
+  const alone = { aborted: false }
+  return { during: (work: () => Promise<unknown>) => work(), alone } as never as Holding & { alone: typeof alone }
 }
 
 /** Holds a call of the store until it is let go. */
@@ -135,7 +153,84 @@ describe('a try to write', () => {
   })
 })
 
+describe('the lease for tokens that are not written', () => {
+  const isOver = () => false
+
+  it('[A1] is the last one that was taken, whatever becomes of the one before', async () => {
+    vi.useFakeTimers()
+    const state = { unsaved: { version: 'v1', spent: [] }, held: keptOf('b'), guard: undefined } as never as KeyState
+    const load = async () => undefined
+    const [lost, taken] = [leaseOf(), leaseOf()]
+    saveLater(state, lost, load, isOver)
+    await vi.advanceTimersByTimeAsync(500)
+    lost.alone.aborted = true
+    saveLater(state, taken, load, isOver)
+    state.unsaved = undefined
+    await vi.advanceTimersByTimeAsync(600)
+    expect(state.guard).toBe(taken)
+    await vi.advanceTimersByTimeAsync(500)
+    expect(state.guard).toBeUndefined()
+  })
+
+  it.each([
+    [99_000, true],
+    [101_000, false],
+  ])('[A12] is kept while they serve by the clock that is given: %i ms after they came', async (afterMs, isKept) => {
+    vi.useFakeTimers({ now: nowMs })
+    let time = nowMs
+    const { store, keeper, renew } = setUp({ clock: () => time })
+    await keeper.put(tokensOf('a'), undefined)
+    store.replace = full
+    await renew('b')
+    time += afterMs
+    keeper.saveLater(leaseOf())
+    await vi.advanceTimersByTimeAsync(0)
+    expect(keeper.state().guard !== undefined).toBe(isKept)
+  })
+})
+
 describe('the tokens of one key', () => {
+  it('[S2-41] are revoked within three seconds, which the request is told', async () => {
+    const { keeper, revoke } = setUp()
+    const tokens = tokensOf('a')
+    expect(await keeper.revoke(tokens)).toBe('revoked')
+    expect(revoke.mock.calls).toEqual([[tokens, { totalTimeoutMs: 3000, signal: expect.any(AbortSignal) }]])
+  })
+
+  it('[A3] are those of the last renewal, whatever was read before two of them', async () => {
+    const { store, keeper, renew } = setUp()
+    await keeper.put(tokensOf('a'), undefined)
+    const letGo = gated(store, 'get')
+    const loading = keeper.load()
+    const { replace } = store
+    store.replace = full
+    await renew('b')
+    store.replace = replace
+    await renew('c')
+    letGo()
+    expect((await loading)?.tokens.accessToken).toBe('access-c')
+  })
+
+  it('[A12] are written with the next look, and newer ones that could not be written meanwhile with the one after', async () => {
+    const { inner, store, keeper, renew } = setUp()
+    await keeper.put(tokensOf('a'), undefined)
+    store.replace = full
+    await renew('b')
+    store.replace = inner.replace
+    const letGo = gated(store, 'replace')
+    const loading = keeper.load()
+    await vi.waitFor(() => expect(store.replace).toBe(inner.replace))
+    store.replace = full
+    await renew('c')
+    letGo()
+    expect((await loading)?.tokens.accessToken).toBe('access-c')
+    expect((await inner.get('user'))?.tokens).toContain('access-b')
+    store.replace = inner.replace
+    await keeper.load()
+    expect((await inner.get('user'))?.tokens).toContain('access-c')
+    expect(keeper.state().unsaved).toBeUndefined()
+  })
+
   it('[A3] are those of the last login, whatever was read before it', async () => {
     const { store, keeper } = setUp()
     await keeper.put(tokensOf('a'), undefined)
@@ -158,11 +253,10 @@ describe('the tokens of one key', () => {
   })
 
   it('[A3] are those of a login that came while renewed ones were written', async () => {
-    const { store, keeper } = setUp()
+    const { store, keeper, renew } = setUp()
     await keeper.put(tokensOf('a'), undefined)
-    const { held, generation } = keeper.state()
     const letGo = gated(store, 'replace')
-    const swapping = keeper.swap(held as KeptTokens, tokensOf('b'), generation)
+    const swapping = renew('b')
     await keeper.put(tokensOf('c'), undefined)
     letGo()
     expect((await swapping)?.tokens.accessToken).toBe('access-c')
@@ -203,11 +297,10 @@ describe('the tokens of one key', () => {
   })
 
   it('[A12] that could not be written are told of with the time that they serve', async () => {
-    const { store, keeper, events } = setUp()
+    const { store, keeper, events, renew } = setUp()
     await keeper.put(tokensOf('a'), undefined)
-    const { held, generation } = keeper.state()
-    store.replace = () => Promise.reject(new TokenStoreError('ERR_TOKEN_STORE_CONFIGURATION', 'full'))
-    await keeper.swap(held as KeptTokens, tokensOf('b'), generation)
+    store.replace = full
+    await renew('b')
     expect(events).toEqual([
       {
         ...{ type: 'tokens.persist_failed', provider: 'p', code: 'ERR_TOKEN_STORE_CONFIGURATION' },

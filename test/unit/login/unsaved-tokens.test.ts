@@ -145,12 +145,15 @@ describe('renewed tokens that the store did not take', () => {
   })
 
   it('[A12] are tried once more when their owner closes', async () => {
-    const { inner, here, heal } = await setUpFailing(down)
+    const { inner, store, here, heal } = await setUpFailing(down)
     const { value } = await timed(here.getToken())
     await here.close()
     heal()
     await here.close()
     expect((await inner.get('user'))?.tokens).toContain(tokenOf(value))
+    const get = vi.spyOn(store, 'get')
+    await here.close()
+    expect(get).not.toHaveBeenCalled()
   })
 
   it('[S1-14] are left alone for 30 s where they were sent without an answer', async () => {
