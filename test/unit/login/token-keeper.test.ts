@@ -8,7 +8,7 @@ import type { Holding } from '../../../src/stores/exclusively.js'
 import { createMemoryTokenStore } from '../../../src/stores/memory/memory-token-store.js'
 import { type MutableStore, shared } from '../../support/user-tokens-set-up.js'
 
-const nowMs = 1_800_000_000_000
+const nowMs: number = 1_800_000_000_000
 
 afterEach(() => {
   vi.useRealTimers()
