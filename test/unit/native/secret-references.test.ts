@@ -1,16 +1,26 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSecretResolvers } from '../../../src/native/secret-references.js'
 import type { KeyringCall } from '../../../src/stores/keyring/keyring-thread.js'
 
+/** What the keyring was asked for. */
+const asked = vi.hoisted(() => [] as string[])
+
 vi.mock('../../../src/stores/keyring/keyring-thread.js', () => ({
-  createKeyringCalls: (service: string) => async (call: KeyringCall) =>
-    `${service}/${call.account}` === 'my/app/ann' && call.method === 'getPassword' ? 'from-keyring' : null,
+  createKeyringCalls: (service: string, linuxStore: string) => (call: KeyringCall, signal: AbortSignal) => {
+    asked.push(`${call.method} ${linuxStore} ${service}/${call.account}`)
+    if (call.account !== 'prompt')
+      return Promise.resolve(`${service}/${call.account}` === 'my/app/ann' ? 'found' : null)
+    return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+  },
 }))
 
 let folder: string
+beforeEach(() => {
+  asked.length = 0
+})
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'portcullis-secrets-'))
 })
@@ -43,9 +53,24 @@ describe('createSecretResolvers', () => {
     expect(await file?.('absent')).toBeUndefined()
     chmodSync(join(folder, 'secret'), 0o644)
     await expect(file?.('secret')).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE_INSECURE' })
-    expect(await keyring?.('my/app/ann')).toBe('from-keyring')
+    expect(await keyring?.('my/app/ann')).toBe('found')
     expect(await keyring?.('my/app/bob')).toBeUndefined()
-    expect(await keyring?.('nothing')).toBeUndefined()
+  })
+
+  it('[S1-84] asks the Secret Service for an account of a service, and nobody for a reference without a service', async () => {
+    const { keyring } = createSecretResolvers({ folder })
+    for (const reference of ['nothing', '/ann', 'my/app/ann', 'm/a']) await keyring?.(reference)
+    expect(asked).toEqual(['getPassword secret-service my/app/ann', 'getPassword secret-service m/a'])
+  })
+
+  it('[S1-84] gives a keyring up after 10 s, which may be asking for its password', async () => {
+    vi.useFakeTimers()
+    const waiting = expect(createSecretResolvers({ folder })['keyring']?.('my/prompt')).rejects.toMatchObject({
+      code: 'ERR_TOKEN_STORE_LOCKED',
+      detail: expect.stringContaining('10000 ms'),
+    })
+    await vi.advanceTimersByTimeAsync(10_000)
+    await waiting
   })
 
   it('[S1-04] [S1-84] opens a file of sops, picks the member, and remembers it for a minute', async () => {
@@ -84,6 +109,16 @@ describe('createSecretResolvers', () => {
     }
     expect(await saying(1_048_576)).toBe('y')
     await expect(saying(1_048_577)).rejects.toMatchObject({ code: 'ERR_CONFIGURATION' })
+  })
+
+  it('[S1-84] asks sops again after it failed', async () => {
+    const path = join(folder, 'sops-that-fails-once')
+    writeFileSync(path, `#!/bin/sh\n[ -e '${folder}/healed' ] || exit 1\nprintf '{"x":"y"}'\n`)
+    chmodSync(path, 0o700)
+    const { sops } = resolversWith(path)
+    await expect(sops?.('a.yaml#x')).rejects.toMatchObject({ code: 'ERR_CONFIGURATION' })
+    writeFileSync(join(folder, 'healed'), '')
+    expect(await sops?.('a.yaml#x')).toBe('y')
   })
 
   it('[S1-04] [S1-84] says that sops failed, and nothing of what it said', async () => {
