@@ -30,6 +30,7 @@ function testsOfAdapter(name: string): RegExp {
 const further: Readonly<Record<string, RegExp>> = {
   adapters: /^test\/adapters\//,
   ...Object.fromEntries(adapters.map((name) => [`adapters/${name}`, testsOfAdapter(name)])),
+  inspector: /^test\/unit\/inspector\//,
   providers: /^test\/providers\//,
   telemetry: /^test\/unit\/telemetry\//,
   testing: /^test\/(adapters\/fetch\.contract|docs\/testing)/,

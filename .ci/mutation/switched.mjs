@@ -21,10 +21,10 @@ const hitsPerTest = new Map()
 const durations = new Map()
 const noticed = new Map()
 const reachedByLoading = new Set()
-const limitMs = 5000
+const longestMs = 5000
 const startedBy = process.ppid
 
-const passes = (test) =>
+const passes = (test, limitMs = longestMs) =>
   perform(test, limitMs).then(
     () => true,
     () => false,
@@ -48,9 +48,12 @@ function leaveOut(test, usable) {
   tell('unused', test.file)
 }
 
+/** Many edits leave a test waiting for what never comes: no longer than its own time shows to be pointless. */
+const patienceFor = (test) => Math.min(longestMs, 1000 + 10 * durations.get(test))
+
 async function attempt(id, test) {
   Object.assign(stryker, { activeMutant: id, hitCount: 0, hitLimit: hitsPerTest.get(test)[id] * 100 + 1000 })
-  const isGood = await passes(test)
+  const isGood = await passes(test, patienceFor(test))
   const { hitCount } = stryker
   Object.assign(stryker, { activeMutant: undefined, hitCount: undefined })
   return isGood ? { isNoticed: false, isReached: hitCount > 0 } : { isNoticed: true }

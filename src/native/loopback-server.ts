@@ -156,15 +156,16 @@ function createLoopbackServer({ host, path }: LoopbackPlace, servers: readonly S
   }
 
   async function answer(response: ServerResponse, { searchParams }: URL): Promise<void> {
-    const states = searchParams.getAll('state')
-    if (login === undefined || states.length !== 1 || !constantTimeEqual(states[0] as string, login.state)) {
+    // What comes before the login is under way knocks at nothing, and does not use up the guesses.
+    if (login === undefined || isAnswered) {
       refuse(response, 400)
-      guesses += 1
-      if (guesses === maxGuesses) login?.guessed()
       return
     }
-    if (isAnswered) {
+    const states = searchParams.getAll('state')
+    if (states.length !== 1 || !constantTimeEqual(states[0] as string, login.state)) {
       refuse(response, 400)
+      guesses += 1
+      if (guesses === maxGuesses) login.guessed()
       return
     }
     isAnswered = true

@@ -57,7 +57,7 @@ export async function manualLogin(provider: SignInProvider, options: ManualLogin
 
 function readPasted(pasted: string, { state }: LoginTransaction, acceptBareCode: boolean): URLSearchParams {
   const text = pasted.trim()
-  if (text.length > 0 && text.length <= maxPastedLength) {
+  if (text.length <= maxPastedLength) {
     if (URL.canParse(text)) return new URL(text).searchParams
     if (/^\??(?:[^=\s]+=[^\s]*)$/.test(text)) return new URLSearchParams(text)
     if (acceptBareCode && /^[\x21-\x7e]+$/.test(text)) return new URLSearchParams({ code: text, state })

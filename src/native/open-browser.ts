@@ -41,7 +41,7 @@ export function canOpenBrowser({ env = {}, platform = process.platform }: Browse
 export async function openBrowser(url: string, surroundings: BrowserSurroundings = {}): Promise<boolean> {
   const { start = startDetached } = surroundings
   const target = URL.canParse(url) ? new URL(url) : undefined
-  if (target === undefined || !/^https?:$/.test(target.protocol)) return false
+  if (target === undefined || !['http:', 'https:'].includes(target.protocol)) return false
   for (const [program, ...args] of programsFor(target.href, surroundings)) {
     if (await start(program, args)) return true
   }

@@ -27,6 +27,7 @@ describe('loadAuthConfig', () => {
     const env = { XDG_CONFIG_HOME: cwd }
     const load = async () => (await loadAuthConfig({ cwd, env })).file
     await expect(load()).rejects.toThrow(`There is no configuration. Looked for ${join(cwd, 'portcullis.json')},`)
+    await expect(load()).rejects.toThrow('As JSON: {"providers":{"corporate":{"issuer"')
     const home = put(
       'portcullis/config.yml',
       'providers: { corporate: { issuer: "https://id.test", clientId: my-app } }',
@@ -150,6 +151,7 @@ describe('loadAuthConfig', () => {
     await expect(loadAuthConfig({ file: cwd })).rejects.toThrow('is not a file')
     await expect(loadAuthConfig({ cwd, file: 'absent.json' })).rejects.toThrow('cannot be read (ENOENT)')
     await expect(loadAuthConfig({ file: 5 as never })).rejects.toThrow('`file` takes')
+    await expect(loadAuthConfig({ fil: 'x' } as never)).rejects.toThrow('loadAuthConfig has no option `fil`')
   })
 
   it('[S1-03] reads up to a mebibyte, and no more', async () => {

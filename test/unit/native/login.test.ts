@@ -37,33 +37,47 @@ describe('manualLogin', () => {
     expect(states).toEqual(['pending', 'in_progress', 'redeeming', 'completed'])
   })
 
-  it.each([`?code=${canary.code}&state=${canary.state}`, `code=${canary.code}&state=${canary.state}`])(
-    '[S2-08] takes the query alone: %s',
-    async (pasted) => {
-      const provider = scriptedProvider()
-      await manualLogin(provider, { redirectUri, prompt: async () => pasted })
-      expect(Object.fromEntries(provider.redeemed[0] as URLSearchParams)).toEqual({
-        code: canary.code,
-        state: canary.state,
-      })
-    },
-  )
+  const query = `code=${canary.code}&state=${canary.state}`
+  it.each([`?${query}`, query, ` ?${query}\n`])('[S2-08] takes the query alone: %s', async (pasted) => {
+    const provider = scriptedProvider()
+    await manualLogin(provider, { redirectUri, prompt: async () => pasted })
+    expect(Object.fromEntries(provider.redeemed[0] as URLSearchParams)).toEqual({
+      code: canary.code,
+      state: canary.state,
+    })
+  })
 
-  it.each(['', '   ', canary.code, 'two words', `${redirectUri}?${'a'.repeat(8192)}`])(
+  it('[S2-08] takes an address of 8192 characters', async () => {
+    const provider = scriptedProvider()
+    await manualLogin(provider, { redirectUri, prompt: async () => answer.padEnd(8192, 'x') })
+    expect(provider.redeemed[0]?.get('code')).toBe(canary.code)
+  })
+
+  it.each(['', '   ', canary.code, 'two words', 'two code=x', 'code=x y', '=x', answer.padEnd(8193, 'x')])(
     '[S2-08] takes no %s, and says what to paste',
     async (pasted) => {
       const provider = scriptedProvider()
       const failure = manualLogin(provider, { redirectUri, prompt: async () => pasted })
-      await expect(failure).rejects.toMatchObject({ code: 'ERR_LOGIN_RESPONSE' })
+      await expect(failure).rejects.toMatchObject({ code: 'ERR_LOGIN_RESPONSE', operation: 'login' })
       await expect(failure).rejects.not.toThrow(canary.code)
+      await expect(failure).rejects.toThrow('copy all of it, with `code` and `state`')
       expect(provider.redeemed).toEqual([])
     },
   )
 
   it('[S2-08] takes a code alone only where that is allowed by name', async () => {
     const provider = scriptedProvider()
-    await manualLogin(provider, { redirectUri, prompt: async () => canary.code, acceptBareCode: true })
-    expect(provider.redeemed[0]?.get('code')).toBe(canary.code)
+    const taking = (pasted: string) =>
+      manualLogin(provider, { redirectUri, prompt: async () => pasted, acceptBareCode: true })
+    await taking(canary.code)
+    expect(Object.fromEntries(provider.redeemed[0] as URLSearchParams)).toEqual({
+      code: canary.code,
+      state: canary.state,
+    })
+    for (const pasted of ['two words', 'two\twords', 'cödé', '']) {
+      await expect(taking(pasted)).rejects.toMatchObject({ code: 'ERR_LOGIN_RESPONSE' })
+    }
+    expect(provider.redeemed).toHaveLength(1)
   })
 
   it('[S2-11] stops waiting for the user when the application gives up', async () => {
@@ -76,7 +90,7 @@ describe('manualLogin', () => {
         return new Promise(() => {})
       },
     })
-    await expect(failure).rejects.toMatchObject({ code: 'ERR_LOGIN_CANCELLED' })
+    await expect(failure).rejects.toMatchObject({ code: 'ERR_LOGIN_CANCELLED', operation: 'login' })
   })
 
   it.each([{ redirectUri }, { prompt: async () => answer }, { redirectUri, prompt: async () => answer, stat: 1 }])(
@@ -186,6 +200,7 @@ describe('login', () => {
     const all = { onCode: () => {}, prompt, redirectUri }
     const remote = { browser: { env: { SSH_CONNECTION: '1' } }, openBrowser: 'auto' } as const
     expect(await wayOf(all)).toBe('loopback')
+    expect(await wayOf({ ...all, mode: 'auto' })).toBe('loopback')
     expect(await wayOf({ ...all, ...remote })).toBe('device')
     expect(await wayOf({ ...all, openBrowser: false })).toBe('device')
     expect(await wayOf({ prompt, redirectUri, ...remote })).toBe('manual')
@@ -203,7 +218,9 @@ describe('login', () => {
     await expect(login(scriptedProvider(), { mode: 'device' })).rejects.toThrow('takes `onCode`')
     await expect(login(scriptedProvider(), { mode: 'manual' })).rejects.toThrow('takes `redirectUri` and `prompt`')
     for (const half of [{ redirectUri }, { prompt }]) {
-      await expect(login(scriptedProvider(), { mode: 'manual', ...half })).rejects.toBeInstanceOf(ConfigurationError)
+      const failure = login(scriptedProvider(), { mode: 'manual', ...half })
+      await expect(failure).rejects.toBeInstanceOf(ConfigurationError)
+      await expect(failure).rejects.toThrow('A manual login takes `redirectUri` and `prompt`')
     }
     await expect(login(scriptedProvider(), { mode: 'window' as never })).rejects.toThrow(ConfigurationError)
     await expect(login(scriptedProvider(), { mod: 'manual' } as never)).rejects.toThrow('login has no option `mod`')

@@ -78,6 +78,17 @@ function hold(port: number, host = '127.0.0.1'): Promise<Server> {
   })
 }
 
+/** A machine that cannot listen on an address. */
+function withoutAddresses(...absent: readonly string[]) {
+  const { listen } = Server.prototype
+  return vi.spyOn(Server.prototype, 'listen').mockImplementation(function (this: Server, ...args: unknown[]) {
+    const [{ host }] = args as [{ readonly host: string }]
+    if (!absent.includes(host)) return Reflect.apply(listen, this, args)
+    setImmediate(() => this.emit('error', Object.assign(new Error('no'), { code: 'EADDRNOTAVAIL' })))
+    return this
+  })
+}
+
 const release = (server: Server) => new Promise((resolve) => server.close(resolve))
 
 /** How many sockets listen in this process. */
@@ -103,7 +114,10 @@ describe('loopbackLogin', () => {
     expect(started.headers.get('location')).toContain(`state=${canary.state}`)
     const answer = await fetch(callback)
     expect(answer.status).toBe(200)
-    expect(await answer.text()).toContain('You are signed in')
+    const page = await answer.text()
+    expect(page).toContain('<title>You are signed in</title>')
+    expect(page).toContain('<p>You can close this window.</p>')
+    expect(page).toMatch(/<style>body\{.+\}@media\(prefers-color-scheme:dark\)\{.+\}<\/style>/)
     expect(new URL(answer.url).search).toBe('')
     expect(answer.headers.get('cache-control')).toBe('no-store')
     expect(answer.headers.get('referrer-policy')).toBe('no-referrer')
@@ -210,7 +224,7 @@ describe('loopbackLogin', () => {
     await first.result
     const second = await begin()
     for (let guess = 0; guess < 20; guess++) void raw(`${second.redirectUri}?code=x&state=${guess}`)
-    await expect(second.result).rejects.toMatchObject({ code: 'ERR_LOGIN_STATE' })
+    await expect(second.result).rejects.toMatchObject({ code: 'ERR_LOGIN_STATE', operation: 'login' })
     await expect(second.result).rejects.toBeInstanceOf(LoginError)
     expect(second.states.at(-1)).toBe('failed')
   })
@@ -244,7 +258,8 @@ describe('loopbackLogin', () => {
     while (attempt.states.at(-1) !== 'redeeming') await new Promise(setImmediate)
     await vi.advanceTimersByTimeAsync(30_000)
     expect(await answer).toBe(303)
-    expect(await raw(`${attempt.redirectUri}/done`)).toBe(202)
+    const page = await fetch(`${attempt.redirectUri}/done`)
+    expect([page.status, await page.text()]).toEqual([202, expect.stringContaining('The login is still under way')])
     finish(loginResult())
     await attempt.result
     expect(attempt.states.at(-1)).toBe('completed')
@@ -324,7 +339,7 @@ describe('loopbackLogin', () => {
     vi.advanceTimersByTime(119_999)
     expect(attempt.states.at(-1)).toBe('in_progress')
     vi.advanceTimersByTime(1)
-    await expect(attempt.result).rejects.toMatchObject({ code: 'ERR_LOGIN_TIMEOUT' })
+    await expect(attempt.result).rejects.toMatchObject({ code: 'ERR_LOGIN_TIMEOUT', operation: 'login' })
     await expect(attempt.result).rejects.toBeInstanceOf(LoginTimeoutError)
     expect(attempt.states).toEqual(['pending', 'in_progress', 'timed_out'])
     expect(await raw(attempt.callback)).toBeUndefined()
@@ -349,7 +364,7 @@ describe('loopbackLogin', () => {
     await expect(busy).rejects.toBeInstanceOf(LoopbackError)
     await expect(busy).rejects.toThrow(`${port}, ${port + 1}`)
     await expect(loopbackLogin(scriptedProvider(), { port, openBrowser: false })).rejects.toMatchObject({
-      code: 'ERR_LOOPBACK_UNAVAILABLE',
+      ...{ code: 'ERR_LOOPBACK_UNAVAILABLE', operation: 'login' },
     })
     if (second !== undefined) await release(second)
     const attempt = await begin({ portRange: [port, port + 20] })
@@ -386,6 +401,46 @@ describe('loopbackLogin', () => {
     await release(other)
   })
 
+  it('[A8] [S1-83] does without the other family where the machine has none, and says that no port is to be had', async () => {
+    const listen = withoutAddresses('::1')
+    const attempt = await begin({ host: 'localhost' })
+    expect(await raw(`${attempt.redirectUri.replace('localhost', '127.0.0.1')}?code=x&state=x`)).toBe(400)
+    await fetch(attempt.callback.replace('localhost', '127.0.0.1'))
+    await attempt.result
+    listen.mockRestore()
+    const nowhere = withoutAddresses('127.0.0.1')
+    await expect(loopbackLogin(scriptedProvider(), { openBrowser: false })).rejects.toThrow('no port of 127.0.0.1 can')
+    nowhere.mockRestore()
+  })
+
+  it('[A8] [S2-08] refuses and counts nothing that comes before the login is under way', async () => {
+    let go: () => void = () => {}
+    const held = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    const plain = scriptedProvider()
+    const asked = vi.fn(plain.authorizationRequest)
+    const provider = scriptedProvider({
+      authorizationRequest: async (...args) => {
+        const request = await asked(...args)
+        await held
+        return request
+      },
+    })
+    const failure = loopbackLogin(provider, { openBrowser: false, onUrl: () => guess(20) })
+    await vi.waitFor(() => expect(asked).toHaveBeenCalled(), { timeout: 30_000 })
+    const redirectUri = asked.mock.calls[0]?.[0]?.redirectUri
+    const guess = async (times: number) => {
+      for (let count = 0; count < times; count += 1) {
+        expect(await raw(`${redirectUri}?code=x&state=${count}`)).not.toBe(303)
+      }
+    }
+    expect(await raw(`${redirectUri}?code=x&state=${canary.state}`)).toBe(400)
+    await guess(20)
+    go()
+    await expect(failure).rejects.toMatchObject({ code: 'ERR_LOGIN_STATE' })
+  })
+
   it('[NAT-02] opens one port, on the loopback addresses of both families alone, for the time of the login', async () => {
     const listen = vi.spyOn(Server.prototype, 'listen')
     const attempt = await begin()
@@ -397,8 +452,8 @@ describe('loopbackLogin', () => {
     expect(listen.mock.contexts).toMatchObject([bounds, bounds])
     listen.mockRestore()
     expect(places).toMatchObject([
-      { host: '127.0.0.1', port: 0 },
-      { host: '::1', port },
+      { host: '127.0.0.1', port: 0, exclusive: true },
+      { host: '::1', port, exclusive: true },
     ])
     const statuses = () => Promise.all(['127.0.0.1', '[::1]'].map((host) => raw(`http://${host}:${port}/favicon.ico`)))
     expect(await statuses()).toEqual([404, 404])
@@ -407,15 +462,27 @@ describe('loopbackLogin', () => {
     expect(await statuses()).toEqual([undefined, undefined])
   })
 
-  it('[S1-83] answers on ::1 where the redirect URI says so', async () => {
+  it('[NAT-02] [S1-83] answers on ::1 where the redirect URI says so, and on no address but its sibling', async () => {
+    const listen = vi.spyOn(Server.prototype, 'listen')
     const attempt = await begin({ host: '::1', path: '/' })
+    expect(listen.mock.calls).toMatchObject([
+      [{ host: '::1' }, expect.anything()],
+      [{ host: '127.0.0.1' }, expect.anything()],
+    ])
+    listen.mockRestore()
     expect(attempt.redirectUri).toMatch(/^http:\/\/\[::1\]:\d+\/$/)
     expect((await fetch(attempt.callback)).status).toBe(200)
     await attempt.result
   })
 
   it('[A8] [S2-07] gives the URL to the user whether a browser opens or not', async () => {
-    for (const openBrowser of [false, () => Promise.reject(new Error('no browser')), 'auto'] as const) {
+    const desktop = { BROWSER: 'firefox' }
+    const ways: readonly [LoopbackLoginOptions['openBrowser'], Readonly<Record<string, string>>][] = [
+      [false, desktop],
+      [() => Promise.reject(new Error('no browser')), desktop],
+      ['auto', { CI: '1' }],
+    ]
+    for (const [openBrowser, env] of ways) {
       const provider = scriptedProvider()
       let shown = ''
       const onUrl = (url: string) => {
@@ -423,7 +490,7 @@ describe('loopbackLogin', () => {
         void fetch(`${provider.asked[0]?.redirectUri}?code=x&state=${canary.state}`)
       }
       const start = vi.fn(async () => true)
-      await loopbackLogin(provider, { openBrowser, onUrl, browser: { env: { CI: '1' }, start }, scopes: ['openid'] })
+      await loopbackLogin(provider, { openBrowser, onUrl, browser: { env, start }, scopes: ['openid'] })
       expect(start).not.toHaveBeenCalled()
       expect(shown).toContain('https://id.test/authorize')
       expect(provider.asked[0]?.scopes).toEqual(['openid'])
@@ -481,6 +548,15 @@ describe('loopbackLogin', () => {
     await expect(failure).rejects.toThrow(`\`${name}\``)
   })
 
+  it.each([
+    [{ portRange: [8000] }, 'the first and the last of at most 100 ports'],
+    [{ path: 'callback' }, "a path such as '/callback'"],
+    [{ openBrowser: true }, "'auto', false or a function"],
+    [{ signal: {} }, 'an AbortSignal'],
+  ])('[S1-83] says what stands in the place of %j', async (options, words) => {
+    await expect(loopbackLogin(scriptedProvider(), options as object)).rejects.toThrow(words)
+  })
+
   it('says whose option is not known', async () => {
     await expect(loopbackLogin(scriptedProvider(), { prot: 1 } as object)).rejects.toThrow(
       'loopbackLogin has no option',
@@ -488,6 +564,9 @@ describe('loopbackLogin', () => {
   })
 
   it.each([
+    { host: '127.0.0.1' },
+    { host: '::1' },
+    { host: 'localhost' },
     { portRange: [1, 100] },
     { portRange: [65_535, 65_535] },
     { portRange: [8000, 8000] },

@@ -70,7 +70,7 @@ describe('openBrowser', () => {
     ])
   })
 
-  it.each(['file:///etc/passwd', 'javascript:alert(1)', 'calc.exe', '-a Calculator', ''])(
+  it.each(['file:///etc/passwd', 'xhttps://id.test/', 'javascript:alert(1)', 'calc.exe', '-a Calculator', ''])(
     '[S2-07] opens no %s',
     async (target) => {
       const { calls, start } = recording()
@@ -81,14 +81,18 @@ describe('openBrowser', () => {
 
   it('[S2-07] starts a program of its own without a shell, and says whether it could', async () => {
     const file = join(await temporaryFolder(), 'opened.json')
-    const script = `fs.writeFileSync(process.argv[1],JSON.stringify(process.argv.slice(2)))`
+    // It leads a group of processes, so that it outlives the terminal, and writes to nowhere.
+    const script =
+      'let ownGroup=true;try{process.kill(-process.pid,0)}catch{ownGroup=false};const to=fs.fstatSync(1);' +
+      'const isHeard=to.isFIFO()||to.isSocket();' +
+      'fs.writeFileSync(process.argv[1],JSON.stringify([ownGroup,isHeard,...process.argv.slice(2)]))'
     const browser = `"${process.execPath}" -e "${script}" -- "${file}"`
     expect(await openBrowser(url, { env: { BROWSER: browser } })).toBe(true)
     await vi.waitUntil(() => existsSync(file) && readFileSync(file, 'utf8').endsWith(']'), {
       timeout: 60_000,
       interval: 20,
     })
-    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual([url])
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual([process.platform !== 'win32', false, url])
     expect(await openBrowser(url, { env: { BROWSER: '/nowhere/browser' } })).toBe(false)
   })
 })

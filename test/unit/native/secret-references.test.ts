@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -99,6 +99,14 @@ describe('createSecretResolvers', () => {
     expect(await sops?.('a b.yaml#env')).toBe('given')
   })
 
+  it('[S1-84] runs the program of that name where none is named', async () => {
+    const bin = join(folder, 'bin')
+    mkdirSync(bin)
+    copyFileSync(program('{"x":"of-the-path"}'), join(bin, 'sops'))
+    const { sops } = createSecretResolvers({ folder, env: { PATH: bin } })
+    expect(await sops?.('a.yaml#x')).toBe('of-the-path')
+  })
+
   it('[S1-84] takes a mebibyte from sops, and no more', async () => {
     const saying = (bytes: number) => {
       const path = join(folder, `sops-of-${bytes}`)
@@ -122,9 +130,15 @@ describe('createSecretResolvers', () => {
   })
 
   it('[S1-04] [S1-84] says that sops failed, and nothing of what it said', async () => {
-    for (const path of [program('', 128), program('[1]'), join(folder, 'absent')]) {
+    const programs = [
+      [program('', 128), 'does not open'],
+      [program('[1]'), 'gave no object'],
+      [join(folder, 'absent'), '(ENOENT): is it installed'],
+    ] as const
+    for (const [path, reason] of programs) {
       const failure = Promise.resolve(resolversWith(path)['sops']?.('a.yaml#x'))
       await expect(failure).rejects.toMatchObject({ code: 'ERR_CONFIGURATION' })
+      await expect(failure).rejects.toThrow(reason)
       await expect(failure).rejects.not.toThrow('canary')
     }
   })
