@@ -125,7 +125,7 @@ export function inspector(
 }
 
 function toWatched(server: InspectedServer): Watched {
-  const insight = typeof server === 'object' && server !== null ? insightOf(server) : undefined
+  const insight = insightOf(server)
   if (insight !== undefined) return { server: server as ResourceServer, insight }
   throw new ConfigurationError('`inspector` takes what `createResourceServer` makes, or a list of it.')
 }

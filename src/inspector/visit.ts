@@ -50,7 +50,7 @@ export function createDoorkeeper(token: string, allowFrom: readonly string[], cl
 
   return {
     isAtHome({ host, remoteAddress, headers, secure }) {
-      if (host === undefined || !homeHost.test(host)) return false
+      if (!homeHost.test(String(host))) return false
       if (!isNear(remoteAddress) || [...headers.keys()].some((name) => proxyField.test(name))) return false
       const origin = headers.get('origin')
       return origin === null || origin === `${secure ? 'https' : 'http'}://${host}`

@@ -255,6 +255,18 @@ describe('the doorkeeper', () => {
     expect(isAtHome(visit({ host: undefined }))).toBe(false)
   })
 
+  it('gives the data to its own page, and to what is no browser', () => {
+    const { knows } = createDoorkeeper(pageToken, [], now)
+    const from = (site?: string) =>
+      knows(
+        visit({
+          headers: new Headers({ 'x-portcullis-inspector': pageToken, ...(site && { 'sec-fetch-site': site }) }),
+        }),
+      )
+    expect([from('same-origin'), from()]).toEqual([true, true])
+    expect([from('same-site'), from('cross-site'), from('none')]).toEqual([false, false, false])
+  })
+
   it('is closed to everybody after ten wrong tokens a minute', () => {
     let nowMs = 0
     const { knows } = createDoorkeeper(pageToken, [], () => nowMs)

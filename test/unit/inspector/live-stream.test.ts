@@ -59,7 +59,9 @@ describe('a stream of the development page', () => {
     const stream = open()
     const first = taken(stream)
     expect(readMessages(first)).toMatchObject({ run: 'this-run', states: [empty] })
-    expect(first).toContain('id: this-run.2\n')
+    expect(first).toMatch(
+      /^event: hello\ndata: "this-run"\n\nid: this-run\.2\nevent: rows\ndata: .+\n\nevent: state\ndata: .+\n\n$/,
+    )
     expect(times(first)).toEqual([1, 2])
     add(3)
     vi.advanceTimersByTime(99)
@@ -104,6 +106,18 @@ describe('a stream of the development page', () => {
     change({ circuits: [{ issuer: 'i', circuit: 'token', state: 'open', sinceMs: 1 }] })
     vi.advanceTimersByTime(1000)
     expect(readMessages(taken(stream)).states).toMatchObject([{ circuits: [{ state: 'open' }] }])
+    stream.destroy()
+  })
+
+  it('sends a state that changed as soon as a second is over', () => {
+    const { open, change } = setUp()
+    const stream = open()
+    taken(stream)
+    change({ circuits: [{ issuer: 'i', circuit: 'token', state: 'open', sinceMs: 1 }] })
+    vi.advanceTimersByTime(900)
+    expect(taken(stream)).toBe('')
+    vi.advanceTimersByTime(100)
+    expect(readMessages(taken(stream)).states).toHaveLength(1)
     stream.destroy()
   })
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
 import { describe, expect, it, vi } from 'vitest'
 import { createMounts, type FastifyHost } from '../../../src/inspector/mounts.js'
 import type { Visit } from '../../../src/inspector/visit.js'
@@ -91,6 +92,23 @@ describe('a mount of the development page', () => {
     expect([...(visits[0] as Visit).headers]).toEqual([['host', 'localhost']])
     const answer = (await mounts.fetch(new Request('http://localhost/dev/yes'), {})) as Response
     expect([answer.status, answer.headers.get('x-page'), await answer.text()]).toEqual([203, 'own', 'the page'])
+  })
+
+  it('leaves what turns out not to be for the page', async () => {
+    const mounts = createMounts('/dev/', async () => undefined)
+    const next = vi.fn()
+    const { raw, response: res } = response()
+    await new Promise<void>((resolve) => {
+      mounts.connect(request('/dev/no'), res, (...given) => resolve(next(...given)))
+    })
+    expect([next.mock.calls, raw.end.mock.calls]).toEqual([[[]], []])
+  })
+
+  it('in Fetch streams what comes bit by bit', async () => {
+    const body = Readable.from([Buffer.from('one '), Buffer.from('two')])
+    const mounts = createMounts('/dev/', () => ({ status: 200, headers: {}, body }))
+    const answer = await mounts.fetch(new Request('http://localhost/dev/'), {})
+    expect(await answer?.text()).toBe('one two')
   })
 
   it('knows whether a request came over TLS', async () => {

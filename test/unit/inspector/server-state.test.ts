@@ -1,5 +1,6 @@
 import { createResourceServer } from 'portcullis'
-import { createTestIssuer } from 'portcullis/testing'
+import { clientSecretBasic } from 'portcullis/client'
+import { createDpopClient, createTestIssuer } from 'portcullis/testing'
 import { describe, expect, it } from 'vitest'
 import { readServerState } from '../../../src/inspector/server-state.js'
 import { insightOf } from '../../../src/resource-server/insight.js'
@@ -50,6 +51,30 @@ describe('what the development page tells of a server', () => {
         'Revocations are kept by this process alone: several instances need `revocationStore`.',
       ],
     })
+  })
+
+  it('is twenty issuers with twenty keys each, and how many there are', () => {
+    const { publicJwk } = createDpopClient()
+    const keys = Array.from({ length: 22 }, (_, at) => ({ ...publicJwk, kid: `k${at}` }))
+    const credential = clientSecretBasic({ clientId: 'c', clientSecret: 'canary' })
+    const issuers = Array.from({ length: 22 }, (_, at) => ({
+      ...{ issuer: `https://id-${at}.example`, keys, introspection: { credential } },
+    }))
+    const resources = issuers.map(({ issuer }, at) => ({ resource: `${api}/${at}`, issuers: [issuer] }))
+    const state = stateOf({
+      ...{
+        resource: resources as never,
+        issuer: issuers,
+        dangerouslyAllowInsecureHosts: ['keycloak:8080', 'hydra:4444'],
+      },
+    })
+    expect(state.issuers.map(({ issuer, keyCount, keys: shown }) => [issuer, keyCount, shown.length])).toEqual(
+      issuers.slice(0, 20).map(({ issuer }) => [issuer, 22, 20]),
+    )
+    expect(state.caches.filter(([name]) => name.startsWith('introspection at'))).toHaveLength(20)
+    expect(state.settings[0]).toEqual(['issuers', '22'])
+    expect(state.warnings).toContain('`dangerouslyAllowInsecureHosts` names keycloak:8080, hydra:4444.')
+    expect(JSON.stringify(state)).not.toContain('canary')
   })
 
   it('is what was chosen, and what is dangerous in it, without a secret', () => {
