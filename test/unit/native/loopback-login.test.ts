@@ -79,9 +79,9 @@ function hold(port: number, host = '127.0.0.1'): Promise<Server> {
 }
 
 /** A machine that cannot listen on an address. */
-function withoutAddresses(...absent: readonly string[]) {
+function withoutAddresses(...absent: readonly string[]): void {
   const { listen } = Server.prototype
-  return vi.spyOn(Server.prototype, 'listen').mockImplementation(function (this: Server, ...args: unknown[]) {
+  vi.spyOn(Server.prototype, 'listen').mockImplementation(function (this: Server, ...args: unknown[]) {
     const [{ host }] = args as [{ readonly host: string }]
     if (!absent.includes(host)) return Reflect.apply(listen, this, args)
     setImmediate(() => this.emit('error', Object.assign(new Error('no'), { code: 'EADDRNOTAVAIL' })))
@@ -101,6 +101,7 @@ beforeEach(() => {
 })
 afterEach(async () => {
   vi.useRealTimers()
+  vi.restoreAllMocks()
   // However a login ended, and whatever it met: nothing of it is open any more.
   await vi.waitFor(() => expect(listening()).toBeLessThanOrEqual(listeningBefore), { interval: 5, timeout: 30_000 })
 })
@@ -402,15 +403,14 @@ describe('loopbackLogin', () => {
   })
 
   it('[A8] [S1-83] does without the other family where the machine has none, and says that no port is to be had', async () => {
-    const listen = withoutAddresses('::1')
+    withoutAddresses('::1')
     const attempt = await begin({ host: 'localhost' })
     expect(await raw(`${attempt.redirectUri.replace('localhost', '127.0.0.1')}?code=x&state=x`)).toBe(400)
     await fetch(attempt.callback.replace('localhost', '127.0.0.1'))
     await attempt.result
-    listen.mockRestore()
-    const nowhere = withoutAddresses('127.0.0.1')
+    vi.restoreAllMocks()
+    withoutAddresses('127.0.0.1')
     await expect(loopbackLogin(scriptedProvider(), { openBrowser: false })).rejects.toThrow('no port of 127.0.0.1 can')
-    nowhere.mockRestore()
   })
 
   it('[A8] [S2-08] refuses and counts nothing that comes before the login is under way', async () => {
@@ -450,7 +450,6 @@ describe('loopbackLogin', () => {
     )
     const bounds = { maxConnections: 64, headersTimeout: 5000, requestTimeout: 5000, connectionsCheckingInterval: 1000 }
     expect(listen.mock.contexts).toMatchObject([bounds, bounds])
-    listen.mockRestore()
     expect(places).toMatchObject([
       { host: '127.0.0.1', port: 0, exclusive: true },
       { host: '::1', port, exclusive: true },
@@ -469,7 +468,6 @@ describe('loopbackLogin', () => {
       [{ host: '::1' }, expect.anything()],
       [{ host: '127.0.0.1' }, expect.anything()],
     ])
-    listen.mockRestore()
     expect(attempt.redirectUri).toMatch(/^http:\/\/\[::1\]:\d+\/$/)
     expect((await fetch(attempt.callback)).status).toBe(200)
     await attempt.result
