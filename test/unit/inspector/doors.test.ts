@@ -49,7 +49,13 @@ describe('the development page', () => {
     const { headers } = await send(`${api.origin}/.portcullis/`)
     const policy = headers['content-security-policy']
     expect(policy).toMatch(/^default-src 'none'; script-src 'sha256-[\w+/]{43}='; style-src 'sha256-[\w+/]{43}=';/)
-    for (const rule of ["connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"]) {
+    for (const rule of [
+      "connect-src 'self'",
+      '; img-src data:;',
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+    ]) {
       expect(policy).toContain(rule)
     }
     expect(policy).toContain("require-trusted-types-for 'script'; trusted-types 'none'")
@@ -243,6 +249,13 @@ describe('the doorkeeper', () => {
       ...['128.0.0.1', '[::1', '[::2]', '[::1]evil', '::1'],
     ]
     expect(strange.filter(isHome)).toEqual([])
+  })
+
+  it('takes fields whose names only begin or end like those of a proxy', () => {
+    const { isAtHome } = createDoorkeeper(pageToken, [], now)
+    const names = ['x-via', 'my-forwarded', 'viaduct', 'forwarded-by', 'not-true-client-ip', 'x-cf', 'cfx', 'x-realm']
+    const own = names.filter((name) => !isAtHome(visit({ headers: new Headers({ [name]: '127.0.0.1' }) })))
+    expect(own).toEqual([])
   })
 
   it('compares an origin with scheme and host', () => {

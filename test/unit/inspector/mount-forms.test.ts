@@ -64,7 +64,8 @@ describe('a mount of the development page', () => {
     const done = vi.fn()
     mounts.fastify({ addHook }, {}, done)
     expect(done).toHaveBeenCalledExactlyOnceWith()
-    expect(mounts.fastify).toMatchObject({ [Symbol.for('skip-override')]: true })
+    const marks = ['skip-override', 'fastify.display-name'].map((name) => Reflect.get(mounts.fastify, Symbol.for(name)))
+    expect(marks).toEqual([true, 'portcullis-inspector'])
     const [name, hook] = addHook.mock.calls[0] ?? []
     expect(name).toBe('onRequest')
     const ask = async (url: string) => {
