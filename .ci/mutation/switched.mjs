@@ -48,7 +48,7 @@ function leaveOut(test, usable) {
   tell('unused', test.file)
 }
 
-/** Many edits leave a test waiting for what never comes: no longer than its own time shows to be pointless. */
+/** Many edits leave a test waiting for what never comes: it gets a second and ten times what it takes without one. */
 const patienceFor = (test) => Math.min(longestMs, 1000 + 10 * durations.get(test))
 
 async function attempt(id, test) {

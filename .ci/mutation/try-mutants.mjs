@@ -57,6 +57,7 @@ function runSwitched({ root, copy, env }, mutants, hear) {
 
 /** Switches each edit on; `keep` gets what became of it: `killed`, or `unnoticed` and the test files left to try. */
 export async function switchOn(place, { files, mutants }, keep) {
+  const originals = files.map(({ name }) => [join(place.copy, name), readFileSync(join(place.copy, name), 'utf8')])
   for (const { name, content } of files) writeFileSync(join(place.copy, name), content)
   const waiting = new Map(mutants.map((mutant) => [mutant.id, mutant]))
   const unused = new Set()
@@ -83,7 +84,7 @@ export async function switchOn(place, { files, mutants }, keep) {
     end('unnoticed', '*')
     if (waiting.size > 0) console.log(`the process ended, ${waiting.size} are left: it is started again`)
   }
-  for (const { file, text } of mutants) writeFileSync(join(place.copy, file), text)
+  for (const [path, text] of originals) writeFileSync(path, text)
 }
 
 /** What the process says next: `hangs` where that takes too long, `ended` where it ended. */
