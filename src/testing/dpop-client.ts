@@ -81,7 +81,7 @@ function proofClaims({ method = 'GET', url, accessToken, nonce }: DpopProofOptio
   return {
     jti: randomUUID(),
     htm: method,
-    htu: url.replace(/[?#].*$/s, ''),
+    htu: url.replace(/[?#].*/s, ''),
     iat: Math.floor(clock() / 1000),
     nonce,
     ath: accessToken === undefined ? undefined : createHash('sha256').update(accessToken).digest('base64url'),

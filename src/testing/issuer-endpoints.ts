@@ -60,11 +60,11 @@ export function authenticatedClient(
   clients: Readonly<Record<string, string>>,
 ): string | undefined {
   const [id, secret] = basicCredentials(request.headers['authorization']) ?? postedCredentials(request.body)
-  return id !== undefined && Object.hasOwn(clients, id) && clients[id] === secret ? id : undefined
+  return Object.entries(clients).find(([known, own]) => known === id && own === secret)?.[0]
 }
 
 function basicCredentials(authorization: string | undefined): Credentials | undefined {
-  const encoded = /^basic +(\S+)$/i.exec(authorization ?? '')?.[1]
+  const encoded = authorization?.match(/^basic +(\S+)$/i)?.[1]
   if (encoded === undefined) return undefined
   const text = Buffer.from(encoded, 'base64').toString()
   const colon = text.indexOf(':')

@@ -42,7 +42,7 @@ function unlessHanging(outcome: Outcome): Settled | Promise<Settled> {
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
+    signal.addEventListener('abort', abort)
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
 }
@@ -58,7 +58,7 @@ function halfOf(bytes: Uint8Array, signal: AbortSignal): ReadableStream<Uint8Arr
   return new ReadableStream({
     start(controller) {
       controller.enqueue(bytes.subarray(0, bytes.length / 2))
-      signal.addEventListener('abort', () => controller.error(signal.reason), { once: true })
+      signal.addEventListener('abort', () => controller.error(signal.reason))
     },
   })
 }
@@ -75,14 +75,10 @@ function dripping(bytes: Uint8Array, intervalMs: number, signal: AbortSignal): R
         clearInterval(timer)
         controller.close()
       }, intervalMs).unref()
-      signal.addEventListener(
-        'abort',
-        () => {
-          clearInterval(timer)
-          controller.error(signal.reason)
-        },
-        { once: true },
-      )
+      signal.addEventListener('abort', () => {
+        clearInterval(timer)
+        controller.error(signal.reason)
+      })
     },
     cancel() {
       clearInterval(timer)

@@ -110,8 +110,7 @@ export function createSigningKey(
 
 /** The SHA-256 thumbprint of a public JWK (RFC 7638 §3): of its required members alone, in lexicographic order. */
 export function jwkThumbprint(jwk: JsonObject): string {
-  const required = ['crv', 'e', 'kty', 'n', 'x', 'y'].filter((name) => jwk[name] !== undefined)
-  const canonical = JSON.stringify(Object.fromEntries(required.map((name) => [name, jwk[name]])))
+  const canonical = JSON.stringify(jwk, ['crv', 'e', 'kty', 'n', 'x', 'y'])
   return createHash('sha256').update(canonical).digest('base64url')
 }
 

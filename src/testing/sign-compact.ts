@@ -91,8 +91,7 @@ const tamperers: Record<TamperedSegment, (segments: readonly [string, string, st
  * @group Testing
  */
 export function tamperWith(token: string, segment: TamperedSegment): string {
-  const [header = '', payload = '', signature = ''] = token.split('.')
-  return tamperers[segment]([header, payload, signature])
+  return tamperers[segment](token.split('.') as [string, string, string])
 }
 
 function withMember(segment: string): string {

@@ -23,13 +23,15 @@ const needsApplication = /\[REAL-26\]|leaves while/
 const isConcurrent = /concurrent/
 
 /** A harness that is watched, and what a case of its contract asks and notices. */
-export function observed(real: AdapterHarness): {
+export interface ContractObserver {
   readonly harness: AdapterHarness
   /** Every request of a case, and the status of its answer. */
   asks(one: ContractCase): Promise<readonly string[]>
   /** What a case notices of each answer where it is changed. */
   notices(one: ContractCase): Promise<readonly string[]>
-} {
+}
+
+export function observed(real: AdapterHarness): ContractObserver {
   let now: Observation = { asked: [], answers: [] }
   let replayed: readonly WireAnswer[] | undefined
   let spoil: (answer: WireAnswer, index: number) => WireAnswer = (answer) => answer

@@ -6,7 +6,6 @@
  * @module
  */
 import { deepStrictEqual, match, ok } from 'node:assert/strict'
-import { connect } from 'node:net'
 import { TokenExchangeError } from '../../client/index.js'
 import {
   type ClaimsSchema,
@@ -34,6 +33,7 @@ import { contractScenarios } from './contract-scenarios.js'
 import { downstream } from './grant-rows.js'
 import { exchange } from './http-exchange.js'
 import { faults, insufficient } from './insufficient-rows.js'
+import { sendAndLeave } from './leaving-client.js'
 import { malformed } from './malformed-rows.js'
 import { metadataRows } from './metadata-rows.js'
 import { opaqueSettings } from './opaque-rows.js'
@@ -196,13 +196,11 @@ export function createAdapterContract(harness: AdapterHarness): AdapterContract 
       async run() {
         const origin = await start({})
         const hold = issuer.hold('jwks')
-        const { hostname, port } = new URL(origin)
-        const socket = connect(Number(port), hostname)
-        socket.write(`GET /mail HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${issuer.mintToken()}\r\n\r\n`)
-        await hold.arrived
-        socket.destroy()
-        await new Promise((resolve) => socket.once('close', resolve))
-        hold.release()
+        try {
+          await sendAndLeave(hold.arrived, origin, issuer.mintToken())
+        } finally {
+          hold.release()
+        }
         const response = await exchange(origin, { path: '/me', fields: bearer(issuer.mintToken()) })
         deepStrictEqual(response.status, 200)
       },

@@ -59,6 +59,23 @@ function talkative(): AdapterContract {
   return contract
 }
 
+/** The contract of an application with one answer to everything. */
+function answeringAlways(status: number, headers: Readonly<Record<string, string>>): AdapterContract {
+  const contract = createAdapterContract({
+    name: 'of one answer',
+    async start() {
+      const http = createServer((_, res) => res.writeHead(status, headers).end('{"error":"temporarily_unavailable"}'))
+      await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+      return {
+        origin: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+        close: () => new Promise((resolve) => http.close(() => resolve())),
+      }
+    },
+  })
+  contracts.push(contract)
+  return contract
+}
+
 afterAll(() => Promise.all(contracts.map((contract) => contract.close())))
 
 describe('the contract of adapters', () => {
@@ -76,6 +93,7 @@ describe('the contract of adapters', () => {
     '[REAL-24]',
     '[REAL-26]',
     '[REAL-45]',
+    '[ADP-08] survives a client that leaves',
     '[REAL-37] serves the metadata of a second server too',
     '[DPOP-15]',
   ])('[ADP-07] finds an application out that does not keep %s', async (id) => {
@@ -100,5 +118,37 @@ describe('the contract of adapters', () => {
     const caseOf = (part: string) => cases.find(({ title }) => title.includes(part))
     await expect(caseOf('leaves a route without a guard alone')?.run()).resolves.toBeUndefined()
     await expect(caseOf('hands the verified identity to the handler')?.run()).rejects.toThrow(AssertionError)
+  })
+
+  it.each([
+    ['10', true],
+    ['5', true],
+    ['0', false],
+    ['05', false],
+    ['-5', false],
+    ['5 s', false],
+    ['x5', false],
+    ['', false],
+  ])('[E-13] takes %j for a time to try again after: %s', async (retryAfter, isRight) => {
+    const contract = answeringAlways(503, { 'Retry-After': retryAfter, 'Cache-Control': 'no-store' })
+    const [one] = contract.cases.filter(({ title }) => title.includes('while the keys cannot be had'))
+    if (isRight) await expect(one?.run()).resolves.toBeUndefined()
+    else await expect(one?.run()).rejects.toThrow(AssertionError)
+  })
+
+  it('[ADP-07] stops every application it started, and its issuer', async () => {
+    const running = new Set<number>()
+    const contract = createAdapterContract({
+      name: 'counted',
+      async start() {
+        const number = running.size
+        running.add(number)
+        return { origin: 'http://127.0.0.1:1', close: async () => void running.delete(number) }
+      },
+    })
+    for (const { run } of contract.cases.slice(-6)) await expect(run()).rejects.toThrow('ECONNREFUSED')
+    expect(running.size).toBeGreaterThan(1)
+    await contract.close()
+    expect(running.size).toBe(0)
   })
 })

@@ -82,6 +82,13 @@ describe('the keys of a test issuer', () => {
     expect(fourth.publishedKeys()[0]?.['n']).not.toBe(modulus)
   })
 
+  it('uses no key of another kind again', async () => {
+    const elliptic = createTestIssuer({ algorithms: ['ES256'] })
+    elliptic.signingKey()
+    await elliptic.close()
+    expect(createTestIssuer({ algorithms: ['RS256'] }).publishedKeys()[0]).toMatchObject({ kty: 'RSA' })
+  })
+
   it('names a stray key by its thumbprint', () => {
     expect(createSigningKey().kid).toMatch(/^[\w-]{43}$/)
   })
