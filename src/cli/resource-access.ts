@@ -43,7 +43,7 @@ export async function openResource(call: CommandCall, resource: string): Promise
     ask: () => credential,
     allowInsecureLoopback: namesLoopback(resource),
     signIn: nativeSignIn({
-      ...(port === undefined ? {} : { port }),
+      port,
       mode: flags['no-browser'] === true ? 'loopback' : 'auto',
       openBrowser: flags['no-browser'] === true ? false : 'auto',
       browser: { env: io.env, platform: io.platform },

@@ -98,7 +98,7 @@ export const brokenProofs: readonly ContractRow[] = [
   {
     title: '[E-08] [DPOP-01] refuses two proofs joined into one field',
     request(kit) {
-      const [authorization = ['', ''], [, proof] = ['', '']] = proven(kit, '/me')
+      const [authorization, [, proof]] = proven(kit, '/me')
       return { path: '/me', fields: [authorization, ['DPoP', `${proof}, ${proof}`]] }
     },
     status: 401,

@@ -62,6 +62,7 @@ export const refused = { 'Cache-Control': ['no-store'], 'Access-Control-Expose-H
 export const refusedJson = { ...refused, 'Content-Type': ['application/json'] }
 
 type Fields = NonNullable<ExactRequest['fields']>
+type TwoFields = readonly [Fields[number], Fields[number]]
 
 /** The field of a Bearer token. */
 export function bearer(token: string): Fields {
@@ -77,12 +78,12 @@ export function boundToken({ issuer, client }: ContractKit): string {
 export type ProofChanges = Partial<Parameters<DpopClient['proof']>[0]>
 
 /** The fields of a request with a bound token and its proof. */
-export function proven(kit: ContractKit, path: string, proof: ProofChanges = {}): Fields {
+export function proven(kit: ContractKit, path: string, proof: ProofChanges = {}): TwoFields {
   return proofOf(kit, boundToken(kit), path, proof)
 }
 
 /** The fields of a request with this token and a proof. */
-export function proofOf({ client }: ContractKit, token: string, path: string, proof: ProofChanges = {}): Fields {
+export function proofOf({ client }: ContractKit, token: string, path: string, proof: ProofChanges = {}): TwoFields {
   const dpop = client.proof({ url: `https://api.example.com${path}`, accessToken: token, ...proof })
   return [
     ['Authorization', `DPoP ${token}`],

@@ -123,6 +123,9 @@ opaque token by introspection (RFC 7662).
     ['a scheme in the middle', (token: string) => `x Bearer ${token}`],
     ['a quote at the end alone', (token: string) => `${token}"`],
     ['quotes in the middle', (token: string) => `x"${token}"`],
+    ['a scheme before quotes', (token: string) => `Bearer "${token}"`],
+    ['a scheme inside', (token: string) => `${token.slice(0, 9)}bearer ${token.slice(9)}`],
+    ['quotes with nothing in them', (token: string) => `""${token}`],
     ['more behind the quotes', (token: string) => `"${token}"x`],
   ])('[S1-70] does not take %s away', async (_, write) => {
     expect((await check(write(issuer.mintToken()))).exitCode).toBe(1)

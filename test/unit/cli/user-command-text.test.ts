@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type UserMachine, userMachine } from '../../support/signed-in-command.js'
 
@@ -173,6 +175,27 @@ other
     expect((await json('status', 'corporate')).isUsable).toBe(true)
     expect((await json('status', 'other')).isUsable).toBe(false)
   })
+
+  it('[S1-71] logout without a name ends the account of the default provider alone', async () => {
+    machine.configure({ defaultProvider: 'corporate', tokenStore: 'file', providers: { corporate, other: corporate } })
+    await machine.signIn(['corporate'])
+    await machine.signIn(['other'])
+    expect((await machine.run(['logout'])).stdout).toBe('signed out of corporate (tokens revoked)\n')
+    expect((await json('status', 'other')).isUsable).toBe(true)
+  })
+
+  it.each(['status', 'check', 'login'])(
+    '[S1-71] %s says why the store of the tokens does not work',
+    async (command) => {
+      writeFileSync(join(machine.home, 'portcullis'), 'a file where a folder has to be')
+      expect(await machine.run([command])).toEqual({
+        exitCode: 2,
+        stdout: '',
+        stderr:
+          'portcullis: The store of the tokens cannot be reached: The store failed: ENOTDIR. (ERR_TOKEN_STORE_UNAVAILABLE)\n',
+      })
+    },
+  )
 
   it('[S1-71] token: that there is no refresh token, or nothing to decode', async () => {
     machine.configure({ tokenStore: 'file', providers: { plain: oauthOnly } })

@@ -55,6 +55,18 @@ describe('a terminal is told what a command waits for', () => {
   })
 })
 
+it('[S1-71] whoami tells a terminal that it asks the provider, and can be ended', async () => {
+  const own = userMachine()
+  machine = own
+  const at = (path: string) => `https://id.example.com/${path}`
+  const endpoints = { ...{ authorization: at('authorize'), token: at('token') }, userinfo: at('userinfo') }
+  const plain = { type: 'oauth2', clientId: 'x', endpoints: { ...endpoints, deviceAuthorization: at('device') } }
+  own.configure({ tokenStore: 'file', providers: { plain } })
+  own.answers['/token'] = () => Response.json({ access_token: 'opaque', token_type: 'Bearer', expires_in: 300 })
+  expect(await own.run(['login', '--device'])).toMatchObject({ exitCode: 0 })
+  expect(await shownWhileWaiting((world) => own.run(['whoami'], world))).toBe('asking the provider …')
+})
+
 describe('the tokens of a provider', () => {
   it('are none where the account that signed in last is gone from the store', async () => {
     machine = userMachine()

@@ -2,7 +2,7 @@ import { AssertionError } from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { nodeRequestFacts, sendNodeAnswer } from 'portcullis/adapter'
-import { type AdapterContract, createAdapterContract } from 'portcullis/adapter-testing'
+import { type AdapterContract, createAdapterContract, forged } from 'portcullis/adapter-testing'
 import { afterAll, describe, expect, it } from 'vitest'
 import { invalidToken, metadataPath } from '../../../src/testing/adapter-contract/contract-row.js'
 
@@ -134,6 +134,10 @@ describe('the contract of adapters', () => {
     const [one] = contract.cases.filter(({ title }) => title.includes('while the keys cannot be had'))
     if (isRight) await expect(one?.run()).resolves.toBeUndefined()
     else await expect(one?.run()).rejects.toThrow(AssertionError)
+  })
+
+  it('[ADP-07] has handlers try to be somebody else', () => {
+    expect(forged).toEqual({ subject: 'root' })
   })
 
   it('[ADP-07] stops every application it started, and its issuer', async () => {
