@@ -10,7 +10,7 @@ import { PreflightException, refusalOf } from './refusal-exception.js'
 const judged = new WeakSet<ExecutionContext>()
 
 /** Callers let through on a connection, by what stands for it. */
-const connected = new WeakMap<object, Auth>()
+const connected = new WeakMap<object, Auth | undefined>()
 
 /**
  * The guard of the whole application, and of every class and method with a decorator. Every handler that is not
@@ -48,8 +48,7 @@ export class PortcullisGuard implements CanActivate {
     if (isHttp && isPreflight(facts)) throw new PreflightException()
     const connection = facts.request ?? facts
     const identified = await gate.identify(facts, isHttp ? undefined : connected.get(connection))
-    if (!identified.ok) return identified
-    if (!isHttp && identified.auth !== undefined) connected.set(connection, identified.auth)
+    if (!isHttp && identified.ok) connected.set(connection, identified.auth)
     return gate.acquire === undefined ? identified : addGrants(identified, gate.acquire)
   }
 }
