@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest'
+import { createOutput } from '../../../src/cli/command-io.js'
 import { createTestIssuer } from '../../../src/testing/index.js'
 import { runInProcess } from '../../support/run-command.js'
 
@@ -64,8 +65,8 @@ opaque token by introspection (RFC 7662).
   received  1 segments
   rule      RFC 7515 §7.1, RFC 8725 §3
 `
-    expect((await check('abc')).stdout).toBe(text)
-    expect((await check('abc', ['--verbose'])).stdout).toBe(text)
+    expect(await check('abc')).toEqual({ exitCode: 1, stdout: text, stderr: '' })
+    expect(await check('abc', [...expected, '--verbose'])).toEqual({ exitCode: 1, stdout: text, stderr: '' })
   })
 
   it('[S1-70] of one whose issuer nobody vouches for: that nothing is decided', async () => {
@@ -90,6 +91,17 @@ opaque token by introspection (RFC 7662).
     expect(first).toBe('  \u001b[32mok  \u001b[39m  decode_structure')
     expect(last).toBe('  \u001b[31mFAIL\u001b[39m  validate_claims')
     expect((await check('abc', [], true)).stdout).toContain('  \u001b[2m-   \u001b[22m  fetch_jwks\n')
+  })
+
+  it.each([
+    ['bold', 1, 22],
+    ['dim', 2, 22],
+    ['green', 32, 39],
+    ['red', 31, 39],
+    ['yellow', 33, 39],
+  ] as const)('of the style %s', (style, on, off) => {
+    const { style: write } = createOutput({ env: {}, stdout: { isTTY: true } } as never, false)
+    expect(write(style, 'x')).toBe(`\u001b[${on}mx\u001b[${off}m`)
   })
 
   it.each([

@@ -60,21 +60,22 @@ function signInAtResource(args: readonly string[], env: Record<string, string> =
 
 describe('the browser', () => {
   it('[S1-71] is opened by login, and is not with --no-browser', async () => {
-    const browser = program('browser')
-    const env = { XDG_STATE_HOME: machine.home, BROWSER: browser }
-    expect((await machine.signIn([], { env })).exitCode).toBe(0)
-    const result = await machine.run(['login', '--force'], { env, onWords: machine.visit })
+    const [unwanted, browser] = [program('unwanted'), program('browser')]
+    const env = (path: string) => ({ XDG_STATE_HOME: machine.home, BROWSER: path })
+    expect((await machine.signIn([], { env: env(unwanted) })).exitCode).toBe(0)
+    const result = await machine.run(['login', '--force'], { env: env(browser), onWords: machine.visit })
     expect(result.exitCode).toBe(0)
     await vi.waitFor(() => expect(callsOf(browser)).not.toEqual([]))
     expect(callsOf(browser)).toEqual([expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\//)])
+    expect(callsOf(unwanted)).toEqual([])
   })
 
   it('[S3-29] is opened by mcp login, and is not with --no-browser', async () => {
-    const browser = program('browser')
-    expect((await signInAtResource(['--no-browser'], { BROWSER: browser })).exitCode).toBe(0)
+    const [unwanted, browser] = [program('unwanted'), program('browser')]
+    expect((await signInAtResource(['--no-browser'], { BROWSER: unwanted })).exitCode).toBe(0)
     expect((await signInAtResource(['--force'], { BROWSER: browser })).exitCode).toBe(0)
-    await vi.waitFor(() => expect(callsOf(browser)).not.toEqual([]))
-    expect(callsOf(browser)).toHaveLength(1)
+    await vi.waitFor(() => expect(callsOf(browser)).toHaveLength(1))
+    expect(callsOf(unwanted)).toEqual([])
   })
 
   it('[S3-29] is needed by mcp login, unless --no-browser says that the user has one', async () => {
@@ -127,6 +128,10 @@ describe('what login and mcp login write', () => {
     await machine.signIn()
     machine.later(301)
     expect((await machine.signIn()).stdout).toBe('signed in as user-1 at https://id.example.com\n')
+  })
+
+  it('[S3-29] mcp login says so where no scope was asked for or granted', async () => {
+    expect((await signInAtResource(['--no-browser'])).stdout).toBe(`signed in at ${resourceUrl}: Bearer for no scope\n`)
   })
 
   it('[S3-29] mcp login tells where the tokens are, each step and what came of it', async () => {
