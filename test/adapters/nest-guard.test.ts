@@ -1,6 +1,8 @@
 import 'reflect-metadata'
 import { Controller, Get, type Type } from '@nestjs/common'
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js'
+import { Query, ResolveField } from '@nestjs/graphql'
+import { MessagePattern } from '@nestjs/microservices'
 import { Test } from '@nestjs/testing'
 import { createResourceServer } from 'portcullis'
 import { authOf, OptionalToken, PortcullisModule, Public, RequireScopes, RequireToken } from 'portcullis/nest'
@@ -20,10 +22,12 @@ class Gateway {
   admin(): void {}
   anybody(): void {}
   counted(): void {}
+  open(): void {}
 }
 const allowed: unknown[] = []
 decorate('admin', RequireScopes('admin'))
 decorate('anybody', OptionalToken())
+decorate('open', Public())
 decorate('counted', RequireToken({ allow: ({ subject }) => allowed.push(subject) > 0 }))
 
 function decorate(name: keyof Gateway, decorator: MethodDecorator): void {
@@ -106,6 +110,33 @@ describe('messages of one connection', () => {
   })
 })
 
+describe('what a client sends', () => {
+  const headers = { authorization: `Bearer ${issuer.mintToken({ exp: clock.now() / 1000 + 3600 })}` }
+
+  it.each([{ headers }, { request: { headers } }])('is no request where a queue carried it: %#', async (data) => {
+    await expect(guardWith().canActivate(contextOf('rpc', 'plain', data, {}))).rejects.toThrow('cannot be found')
+  })
+
+  it('is no response where a socket carried it, and the client is no request', async () => {
+    const client = { request: { method: 'GET', url: '/', headers }, handshake: {} }
+    const said = contextOf('ws', 'plain', client, { destroyed: true })
+    expect(await guardWith().canActivate(said)).toBe(true)
+    expect(client).not.toHaveProperty('auth')
+  })
+})
+
+describe('fields of one GraphQL operation', () => {
+  it('have a caller each, also below one parent', async () => {
+    const guard = guardWith()
+    const parent = {}
+    const req = { method: 'POST', url: '/', headers: { authorization: `Bearer ${issuer.mintToken({ sub: 'alice' })}` } }
+    const field = (handler: keyof Gateway) => contextOf('graphql', handler, parent, Object.create(null), { req }, {})
+    const [plain, open] = [field('plain'), field('open')]
+    expect([await guard.canActivate(plain), await guard.canActivate(open)]).toEqual([true, true])
+    expect([authOf(plain)?.subject, authOf(open)]).toEqual(['alice', undefined])
+  })
+})
+
 describe('the start', () => {
   /** A class as the compiler would make it of decorated source. */
   function classOf(handler: MethodDecorator | undefined, ...decorators: ClassDecorator[]): Type {
@@ -129,10 +160,29 @@ describe('the start', () => {
   }
 
   it.each([
-    ['a method', classOf(Public())],
-    ['a class', classOf(undefined, Public())],
-  ])('lets %s be public that handles no request', async (_, provider) => {
+    ['a method that handles no request', classOf(Public())],
+    ['a class that handles no request', classOf(undefined, Public())],
+    ['a message whose token nothing finds', classOf(MessagePattern('open'), Public())],
+    [
+      'a field that no guard runs before',
+      classOf(
+        ResolveField('open', () => String),
+        Public(),
+      ),
+    ],
+  ])('lets %s be public', async (_, provider) => {
     await expect(start([provider])).resolves.toBeUndefined()
+  })
+
+  it('takes a query for a handler that the guard of its class runs before', async () => {
+    await expect(
+      start([
+        classOf(
+          Query(() => String),
+          RequireScopes('read'),
+        ),
+      ]),
+    ).resolves.toBeUndefined()
   })
 
   it('needs no module where all is public', async () => {
