@@ -211,6 +211,19 @@ describe('the tokens of one key', () => {
     expect((await loading)?.tokens.accessToken).toBe('access-c')
   })
 
+  it('[A3] are none after they were dropped and a renewal came to nothing, whatever was read before', async () => {
+    const { inner, store, keeper } = setUp()
+    await keeper.put(tokensOf('a'), undefined)
+    const dropped = keeper.state().held as KeptTokens
+    const letGo = gated(store, 'get')
+    const loading = keeper.load()
+    await vi.waitFor(() => expect(store.get).toBe(inner.get))
+    await keeper.drop(dropped)
+    await keeper.swap(dropped, tokensOf('b'), keeper.state().generation)
+    letGo()
+    expect(await loading).toBeUndefined()
+  })
+
   it('[A12] are written with the next look, and newer ones that could not be written meanwhile with the one after', async () => {
     const { inner, store, keeper, renew } = setUp()
     await keeper.put(tokensOf('a'), undefined)
