@@ -5,6 +5,9 @@ export type Framework = 'express' | 'fastify' | 'koa'
 /** Sessions are measured behind the Fetch API, too. */
 export type SessionFramework = Framework | 'fetch'
 
+/** Portcullis with each signature checked on the main thread, to see what handing them over costs. */
+export const withoutThreadPool = 'portcullis, no thread pool'
+
 /** What a server process is told. */
 export interface AppSettings {
   readonly framework: Framework
@@ -58,4 +61,6 @@ export interface LoadResult {
 /** What a server process says it has used so far. */
 export interface Usage {
   readonly cpuMicros: number
+  /** The part of it in other threads than the first; `undefined` where the system does not tell. */
+  readonly otherThreadsMicros?: number | undefined
 }

@@ -12,6 +12,8 @@ export interface Server {
   /** `Cookie` fields of users who are signed in, where the server has sessions. */
   readonly cookies: readonly string[]
   readonly cpuPerRequest: number[]
+  /** The part of it in other threads than the first. Empty where the system does not tell. */
+  readonly inOtherThreads: number[]
   readonly perSecond: number[]
 }
 
@@ -23,7 +25,7 @@ export async function startServer(
   const child = fork(join(compiled, 'http', `${entry}.mjs`), { env: { ...process.env, NODE_ENV: 'production' } })
   const { port, cookies = [] } = await ask<Started>(child, settings)
   const url = `http://127.0.0.1:${port}/me`
-  return { guard: settings.guard, process: child, url, cookies, cpuPerRequest: [], perSecond: [] }
+  return { guard: settings.guard, process: child, url, cookies, cpuPerRequest: [], inOtherThreads: [], perSecond: [] }
 }
 
 /**
@@ -58,6 +60,8 @@ async function measureOnce(server: Server, generator: ChildProcess, load: Load, 
   if (!counts) return
   server.cpuPerRequest.push((after.cpuMicros - before.cpuMicros) / answered)
   server.perSecond.push(perSecond)
+  if (after.otherThreadsMicros === undefined || before.otherThreadsMicros === undefined) return
+  server.inOtherThreads.push((after.otherThreadsMicros - before.otherThreadsMicros) / answered)
 }
 
 function ask<Answer>(child: ChildProcess, question: AppSettings | SessionAppSettings | Load | string): Promise<Answer> {

@@ -1,4 +1,4 @@
-import type { AppSettings, Framework, Load } from '../http/protocol.js'
+import { type AppSettings, type Framework, type Load, withoutThreadPool } from '../http/protocol.js'
 import { measureServers, type Server, startServer } from '../http/servers.js'
 import { median, pairedRatio, spreadOf } from '../measure/statistics.js'
 import { createDpopClient } from '../package-under-test.js'
@@ -28,6 +28,8 @@ interface Column {
   readonly firstOrder?: Load['order'] | undefined
   /** Of these peers those take part that can do it. */
   readonly peers: readonly string[]
+  /** A server that shows a part of the difference to the limit. */
+  readonly part?: string | undefined
 }
 
 /**
@@ -44,13 +46,14 @@ export const http: Suite = async ({ quick, pick }) => {
   for (const framework of quick ? (['fastify'] as const) : (['express', 'fastify', 'koa'] as const)) {
     for (const column of columns) {
       const { cacheEntries, id } = column
-      const guards = [...own, ...peers[framework].filter((name) => column.peers.includes(name))]
+      const part = column.part === undefined ? [] : [column.part]
+      const guards = [...own, ...part, ...peers[framework].filter((name) => column.peers.includes(name))]
       const servers: Server[] = []
       for (const guard of guards) {
         servers.push(await startServer('app', { ...shared, framework, guard, cacheEntries, dpop: id === 'dpop' }))
       }
       const first = { amount: quick ? 2000 : firstRequests, order: column.firstOrder ?? column.load.order }
-      await measureServers(servers, () => column.load, pick(3, 3, 5), first)
+      await measureServers(servers, () => column.load, id === 'new' ? pick(3, 7, 9) : pick(3, 3, 5), first)
       results.push(reportOn(framework, column, servers))
     }
   }
@@ -87,6 +90,7 @@ function createColumns(issuer: ReturnType<typeof createBenchIssuer>, quick: bool
       load: { tokens: many, order: 'in turn' },
       cacheEntries: many.length / 4,
       peers: all,
+      part: withoutThreadPool,
     },
     {
       id: 'dpop',
@@ -103,16 +107,16 @@ const leastShare: Readonly<Record<Framework, number>> = { express: 0.9, fastify:
 function reportOn(framework: Framework, { id, title }: Column, servers: readonly Server[]): SuiteResult {
   const by = (guard: string) => servers.find((server) => server.guard === guard) as Server
   const share = (guard: string, of: string) => pairedRatio(by(of).cpuPerRequest, by(guard).cpuPerRequest).median
-  const rows: Row[] = servers.map(({ guard, cpuPerRequest, perSecond }) => ({
-    name: guard,
-    figure: spreadOf(cpuPerRequest),
-    cells: [share(guard, 'bare').toFixed(2), share(guard, 'limit').toFixed(2), median(perSecond).toFixed(0)],
-  }))
+  const rows: Row[] = servers.map(({ guard, cpuPerRequest, inOtherThreads, perSecond }) => {
+    const shares = [share(guard, 'bare'), share(guard, 'limit')].map((figure) => figure.toFixed(2))
+    const others = inOtherThreads.length === 0 ? 'not told' : median(inOtherThreads).toFixed(1)
+    return { name: guard, figure: spreadOf(cpuPerRequest), cells: [...shares, others, median(perSecond).toFixed(0)] }
+  })
   const table: Table = {
     id: `http-${framework}-${id}`,
     title: `${framework}, ${title}: processor time per request`,
     unit: 'µs',
-    columns: ['speed, bare = 1', 'speed, limit = 1', 'requests/s'],
+    columns: ['speed, bare = 1', 'speed, limit = 1', 'in other threads, µs', 'requests/s'],
     rows,
     chart: true,
   }
@@ -122,7 +126,7 @@ function reportOn(framework: Framework, { id, title }: Column, servers: readonly
   if (id === 'one') add(`${about}: to the bare framework`, share('portcullis', 'bare'), leastShare[framework])
   if (id === 'new') add(`${about}: to the limit inline`, share('portcullis', 'limit'), 0.9)
   for (const { guard } of servers) {
-    if (!own.includes(guard)) add(`${about}: to ${guard}`, share('portcullis', guard), 1)
+    if (!own.includes(guard) && guard !== withoutThreadPool) add(`${about}: to ${guard}`, share('portcullis', guard), 1)
   }
   return { tables: [table], verdicts }
 }
