@@ -49,19 +49,27 @@ describe('check', () => {
       }
     }
     expect(codeOfCheck(server, 'write')).toBe('ERR_SCOPE_INSUFFICIENT')
+    clock.advance(600_000)
+    expect(codeOfCheck(server, 'read')).toBe('ERR_TOKEN_EXPIRED')
     issuer.override('jwks', { kind: 'hang' })
     clock.advance(86_400_000)
-    expect(codeOfCheck(server, 'read')).not.toBe('ok')
+    expect(codeOfCheck(server, 'read')).toBe('ERR_CONFIGURATION')
   })
 
-  it('takes no other server at its word', async () => {
-    const { issuer, call } = setUp()
-    const other = createTestIssuer({ issuer: 'https://other.test', audience: resource })
-    const stranger = createResourceServer({ resource, issuer: other.issuer, fetch: other.fetch })
+  it.each([
+    ['of another issuer', 'https://other.test', 'ERR_TOKEN_ISSUER'],
+    // The key of the token is not among those it has: it would have to fetch them again.
+    ['of an issuer of the same name with other keys', undefined, 'ERR_CONFIGURATION'],
+  ])('takes no other server at its word: one %s', async (_, name, code) => {
+    const { issuer, call, clock } = setUp()
+    const other = createTestIssuer({ issuer: name ?? issuer.issuer, audience: resource, clock: clock.now })
+    const stranger = createResourceServer({ resource, issuer: other.issuer, fetch: other.fetch, clock: clock.now })
+    const headers = { authorization: `Bearer ${other.mintToken()}` }
+    expect(codeOf(await stranger.authenticate(requestFacts({ headers })))).toBe('ok')
     const result = await call(issuer.mintToken())
     if (!result.ok) throw result.error
     const { auth } = result
-    expect(() => stranger.check(auth, {})).toThrow(expect.objectContaining({ code: 'ERR_TOKEN_ISSUER' }))
+    expect(() => stranger.check(auth, {})).toThrow(expect.objectContaining({ code }))
   })
 })
 
