@@ -9,7 +9,7 @@ import { caches } from './suites/caches.js'
 import { concurrency } from './suites/concurrency.js'
 import { dpop } from './suites/dpop.js'
 import { events } from './suites/events.js'
-import { http } from './suites/http.js'
+import { http, httpNew } from './suites/http.js'
 import { memory } from './suites/memory.js'
 import { million } from './suites/million.js'
 import { options } from './suites/options.js'
@@ -36,6 +36,7 @@ const suites: Readonly<Record<string, Suite>> = {
   'start-up': startUp,
   workers,
   http,
+  'http-new': httpNew,
   sessions,
   tail,
 }

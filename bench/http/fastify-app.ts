@@ -4,6 +4,7 @@ import { peer } from '../package-under-test.js'
 import { audience, scope } from '../set-up/issuer.js'
 import { limitOf, portcullisServer } from './guards.js'
 import type { AppSettings } from './protocol.js'
+import { reachHandler } from './way-to-handler.js'
 
 type App = fastify.FastifyInstance
 type Route = Partial<fastify.RouteOptions>
@@ -70,7 +71,11 @@ export async function startFastify(settings: AppSettings): Promise<number> {
   const app = createApp()
   const route = await guards[settings.guard]?.(app as never, settings)
   if (route === undefined) throw new Error(`no guard ${settings.guard}`)
-  app.route({ ...route, method: 'GET', url: '/me', handler: async () => ({ ok: true }) } as never)
+  const handler = async ({ raw }: fastify.FastifyRequest) => {
+    reachHandler(raw)
+    return { ok: true }
+  }
+  app.route({ ...route, method: 'GET', url: '/me', handler } as never)
   await app.listen({ port: 0, host: '127.0.0.1' })
   return (app.server.address() as { port: number }).port
 }

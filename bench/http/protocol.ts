@@ -5,9 +5,6 @@ export type Framework = 'express' | 'fastify' | 'koa'
 /** Sessions are measured behind the Fetch API, too. */
 export type SessionFramework = Framework | 'fetch'
 
-/** Portcullis with each signature checked on the main thread, to see what handing them over costs. */
-export const withoutThreadPool = 'portcullis, no thread pool'
-
 /** What a server process is told. */
 export interface AppSettings {
   readonly framework: Framework
@@ -63,4 +60,6 @@ export interface Usage {
   readonly cpuMicros: number
   /** The part of it in other threads than the first; `undefined` where the system does not tell. */
   readonly otherThreadsMicros?: number | undefined
+  /** From the parser to the handler, the median of the requests since it was asked last. */
+  readonly toHandlerMicros?: number | undefined
 }

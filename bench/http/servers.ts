@@ -14,6 +14,8 @@ export interface Server {
   readonly cpuPerRequest: number[]
   /** The part of it in other threads than the first. Empty where the system does not tell. */
   readonly inOtherThreads: number[]
+  /** How long a request takes to the handler. Empty where the server does not tell. */
+  readonly toHandler: number[]
   readonly perSecond: number[]
 }
 
@@ -25,7 +27,16 @@ export async function startServer(
   const child = fork(join(compiled, 'http', `${entry}.mjs`), { env: { ...process.env, NODE_ENV: 'production' } })
   const { port, cookies = [] } = await ask<Started>(child, settings)
   const url = `http://127.0.0.1:${port}/me`
-  return { guard: settings.guard, process: child, url, cookies, cpuPerRequest: [], inOtherThreads: [], perSecond: [] }
+  return {
+    guard: settings.guard,
+    process: child,
+    url,
+    cookies,
+    cpuPerRequest: [],
+    inOtherThreads: [],
+    toHandler: [],
+    perSecond: [],
+  }
 }
 
 /**
@@ -60,6 +71,7 @@ async function measureOnce(server: Server, generator: ChildProcess, load: Load, 
   if (!counts) return
   server.cpuPerRequest.push((after.cpuMicros - before.cpuMicros) / answered)
   server.perSecond.push(perSecond)
+  if (after.toHandlerMicros !== undefined) server.toHandler.push(after.toHandlerMicros)
   if (after.otherThreadsMicros === undefined || before.otherThreadsMicros === undefined) return
   server.inOtherThreads.push((after.otherThreadsMicros - before.otherThreadsMicros) / answered)
 }

@@ -61,7 +61,7 @@ export const figurePages: readonly FigurePage[] = [
     file: 'server-figures',
     title: 'Whole servers',
     about: 'Processor time of a server process per request, with the bare framework and peers in the same rounds.',
-    suites: ['http'],
+    suites: ['http', 'http-new'],
   },
   {
     file: 'session-figures',

@@ -80,7 +80,8 @@ function quickness(runs: readonly RunResult[]): string {
 }
 
 function guardsOf({ results }: RunResult, framework: string, column: string): readonly Row[] {
-  return results['http']?.tables.find(({ id }) => id === `http-${framework}-${column}`)?.rows ?? []
+  const tables = [results['http'], results['http-new']].flatMap((suite) => suite?.tables ?? [])
+  return tables.find(({ id }) => id === `http-${framework}-${column}`)?.rows ?? []
 }
 
 function perSecond({ median, low, high }: Spread): Spread {

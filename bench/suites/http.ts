@@ -1,9 +1,9 @@
-import { type AppSettings, type Framework, type Load, withoutThreadPool } from '../http/protocol.js'
+import type { AppSettings, Framework, Load } from '../http/protocol.js'
 import { measureServers, type Server, startServer } from '../http/servers.js'
 import { median, pairedRatio, spreadOf } from '../measure/statistics.js'
 import { createDpopClient } from '../package-under-test.js'
 import { createBenchIssuer, mintToken, mintTokens, publicKeyOf } from '../set-up/issuer.js'
-import type { Row, Suite, SuiteResult, Table, Verdict } from './suite.js'
+import type { Row, Suite, SuiteResult, Table, Thoroughness, Verdict } from './suite.js'
 
 const peers: Readonly<Record<Framework, readonly string[]>> = {
   express: ['express-oauth2-jwt-bearer', 'jose'],
@@ -28,26 +28,28 @@ interface Column {
   readonly firstOrder?: Load['order'] | undefined
   /** Of these peers those take part that can do it. */
   readonly peers: readonly string[]
-  /** A server that shows a part of the difference to the limit. */
-  readonly part?: string | undefined
 }
 
 /**
  * Whole servers, each in a process, under the load of another one. On two cores the load generator is the bottleneck, so
  * that processor time per request of the server process counts, and requests per second only illustrate.
  */
-export const http: Suite = async ({ quick, pick }) => {
+export const http: Suite = (thoroughness) => measureColumns(thoroughness, ['one', 'many', 'dpop'])
+
+/** The same with tokens that are new, or forgotten by then. */
+export const httpNew: Suite = (thoroughness) => measureColumns(thoroughness, ['new'])
+
+async function measureColumns({ quick, pick }: Thoroughness, ids: readonly string[]): Promise<SuiteResult> {
   const issuer = createBenchIssuer()
   const origin = await issuer.listen()
-  const columns = createColumns(issuer, quick)
+  const columns = createColumns(issuer, quick).filter(({ id }) => ids.includes(id))
   const { jwk, pem } = publicKeyOf(issuer, 'RS256')
   const shared = { issuer: origin, jwksUri: `${origin}/jwks`, jwk: jwk as AppSettings['jwk'], pem }
   const results: SuiteResult[] = []
   for (const framework of quick ? (['fastify'] as const) : (['express', 'fastify', 'koa'] as const)) {
     for (const column of columns) {
       const { cacheEntries, id } = column
-      const part = column.part === undefined ? [] : [column.part]
-      const guards = [...own, ...part, ...peers[framework].filter((name) => column.peers.includes(name))]
+      const guards = [...own, ...peers[framework].filter((name) => column.peers.includes(name))]
       const servers: Server[] = []
       for (const guard of guards) {
         servers.push(await startServer('app', { ...shared, framework, guard, cacheEntries, dpop: id === 'dpop' }))
@@ -90,7 +92,6 @@ function createColumns(issuer: ReturnType<typeof createBenchIssuer>, quick: bool
       load: { tokens: many, order: 'in turn' },
       cacheEntries: many.length / 4,
       peers: all,
-      part: withoutThreadPool,
     },
     {
       id: 'dpop',
@@ -107,16 +108,17 @@ const leastShare: Readonly<Record<Framework, number>> = { express: 0.9, fastify:
 function reportOn(framework: Framework, { id, title }: Column, servers: readonly Server[]): SuiteResult {
   const by = (guard: string) => servers.find((server) => server.guard === guard) as Server
   const share = (guard: string, of: string) => pairedRatio(by(of).cpuPerRequest, by(guard).cpuPerRequest).median
-  const rows: Row[] = servers.map(({ guard, cpuPerRequest, inOtherThreads, perSecond }) => {
+  const rows: Row[] = servers.map(({ guard, cpuPerRequest, inOtherThreads, toHandler, perSecond }) => {
     const shares = [share(guard, 'bare'), share(guard, 'limit')].map((figure) => figure.toFixed(2))
     const others = inOtherThreads.length === 0 ? 'not told' : median(inOtherThreads).toFixed(1)
-    return { name: guard, figure: spreadOf(cpuPerRequest), cells: [...shares, others, median(perSecond).toFixed(0)] }
+    const cells = [...shares, median(toHandler).toFixed(1), others, median(perSecond).toFixed(0)]
+    return { name: guard, figure: spreadOf(cpuPerRequest), cells }
   })
   const table: Table = {
     id: `http-${framework}-${id}`,
     title: `${framework}, ${title}: processor time per request`,
     unit: 'µs',
-    columns: ['speed, bare = 1', 'speed, limit = 1', 'in other threads, µs', 'requests/s'],
+    columns: ['speed, bare = 1', 'speed, limit = 1', 'to the handler, µs', 'in other threads, µs', 'requests/s'],
     rows,
     chart: true,
   }
@@ -126,7 +128,7 @@ function reportOn(framework: Framework, { id, title }: Column, servers: readonly
   if (id === 'one') add(`${about}: to the bare framework`, share('portcullis', 'bare'), leastShare[framework])
   if (id === 'new') add(`${about}: to the limit inline`, share('portcullis', 'limit'), 0.9)
   for (const { guard } of servers) {
-    if (!own.includes(guard) && guard !== withoutThreadPool) add(`${about}: to ${guard}`, share('portcullis', guard), 1)
+    if (!own.includes(guard)) add(`${about}: to ${guard}`, share('portcullis', guard), 1)
   }
   return { tables: [table], verdicts }
 }
