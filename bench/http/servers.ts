@@ -19,6 +19,9 @@ export interface Server {
   readonly perSecond: number[]
 }
 
+/** What is sent to a server, for a second in each round, over ten connections where it does not say how many. */
+export type LoadOfServer = Omit<Load, 'url' | 'seconds' | 'connections'> & Partial<Pick<Load, 'connections'>>
+
 /** Starts a server, and waits until it listens. */
 export async function startServer(
   entry: 'app' | 'session-app',
@@ -47,7 +50,7 @@ export async function startServer(
  */
 export async function measureServers(
   servers: readonly Server[],
-  loadOf: (server: Server) => Omit<Load, 'url' | 'seconds' | 'connections'>,
+  loadOf: (server: Server) => LoadOfServer,
   rounds: number,
   firstLoad: Partial<Load> = {},
 ): Promise<void> {
@@ -55,7 +58,7 @@ export async function measureServers(
   for (let round = -1; round < rounds; round++) {
     for (let place = 0; place < servers.length; place++) {
       const server = servers[(round + 1 + place) % servers.length] as Server
-      const usual = { ...loadOf(server), url: server.url, seconds: 1, connections: 10 }
+      const usual = { connections: 10, ...loadOf(server), url: server.url, seconds: 1 }
       const load = round < 0 ? { ...usual, ...firstLoad } : usual
       await measureOnce(server, generator, load, round >= 0)
     }

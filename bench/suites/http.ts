@@ -1,5 +1,5 @@
 import type { AppSettings, Framework, Load } from '../http/protocol.js'
-import { measureServers, type Server, startServer } from '../http/servers.js'
+import { type LoadOfServer, measureServers, type Server, startServer } from '../http/servers.js'
 import { median, pairedRatio, spreadOf } from '../measure/statistics.js'
 import { createDpopClient } from '../package-under-test.js'
 import { createBenchIssuer, mintToken, mintTokens, publicKeyOf } from '../set-up/issuer.js'
@@ -22,7 +22,7 @@ const firstRequests = 20_000
 interface Column {
   readonly id: string
   readonly title: string
-  readonly load: Omit<Load, 'url' | 'seconds' | 'connections'>
+  readonly load: LoadOfServer
   readonly cacheEntries: number
   /** The order in which every server is sent {@link firstRequests}, where that is another one. */
   readonly firstOrder?: Load['order'] | undefined
@@ -36,8 +36,11 @@ interface Column {
  */
 export const http: Suite = (thoroughness) => measureColumns(thoroughness, ['one', 'many', 'dpop'])
 
-/** The same with tokens that are new, or forgotten by then. */
-export const httpNew: Suite = (thoroughness) => measureColumns(thoroughness, ['new'])
+/**
+ * The same with tokens that are new, or forgotten by then. Of ten requests of a turn two go to the thread pool; of four
+ * none, so that the second table shows what is left without it.
+ */
+export const httpNew: Suite = (thoroughness) => measureColumns(thoroughness, ['new', 'few'])
 
 async function measureColumns({ quick, pick }: Thoroughness, ids: readonly string[]): Promise<SuiteResult> {
   const issuer = createBenchIssuer()
@@ -55,7 +58,12 @@ async function measureColumns({ quick, pick }: Thoroughness, ids: readonly strin
         servers.push(await startServer('app', { ...shared, framework, guard, cacheEntries, dpop: id === 'dpop' }))
       }
       const first = { amount: quick ? 2000 : firstRequests, order: column.firstOrder ?? column.load.order }
-      await measureServers(servers, () => column.load, id === 'new' ? pick(3, 7, 9) : pick(3, 3, 5), first)
+      await measureServers(
+        servers,
+        () => column.load,
+        ['new', 'few'].includes(id) ? pick(3, 7, 9) : pick(3, 3, 5),
+        first,
+      )
       results.push(reportOn(framework, column, servers))
     }
   }
@@ -92,6 +100,13 @@ function createColumns(issuer: ReturnType<typeof createBenchIssuer>, quick: bool
       load: { tokens: many, order: 'in turn' },
       cacheEntries: many.length / 4,
       peers: all,
+    },
+    {
+      id: 'few',
+      title: 'new tokens over four connections',
+      load: { tokens: many, order: 'in turn', connections: 4 },
+      cacheEntries: many.length / 4,
+      peers: [],
     },
     {
       id: 'dpop',
