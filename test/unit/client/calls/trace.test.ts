@@ -1,5 +1,6 @@
 import type { TraceEntry } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
+import { traceEntry } from '../../../../src/client/calls/trace.js'
 import { rejection, setUpClient } from '../../../support/client-set-up.js'
 import { answer, plain, reset, tokens } from '../../../support/fake-token-endpoint.js'
 
@@ -40,6 +41,29 @@ describe('a trace', () => {
     expect(refresh?.durationMs).toBeGreaterThanOrEqual(0)
     expect(Object.isFrozen(refresh)).toBe(true)
     expect(JSON.stringify(entries)).not.toContain('CANARY')
+  })
+
+  it('[S1-20] shows of an answer the values of these fields and members, and of no others', () => {
+    const fields = 'Accept Content-Type User-Agent Cache-Control Content-Length Date Retry-After Server X-Request-Id'
+    const members = [
+      ...['active', 'audience', 'client_id', 'error', 'expires_in', 'interval', 'issued_token_type', 'resource'],
+      ...['refresh_expires_in', 'refresh_token_expires_in', 'scope', 'token_type'],
+    ]
+    const others = ['access_token', 'id_token', 'refresh_token', 'client_secret', 'device_code', 'user_code', 'email']
+    const known = { correlationId: 'c', operation: 'refresh', method: 'POST', durationMs: 1, body: undefined }
+    const textOf = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, `of ${name}`]))
+    const { responseHeaders, responseBody } = traceEntry({
+      ...{ ...known, url: 'https://as.example/token', headers: {} },
+      answer: {
+        status: 200,
+        headers: new Headers(textOf([...fields.split(' '), 'Set-Cookie', 'DPoP-Nonce', 'Location', 'X-Other'])),
+        text: JSON.stringify(textOf([...members, ...others])),
+      },
+    })
+    const shownIn = (shown: object) =>
+      Object.entries(shown).flatMap(([name, value]) => (value === '[redacted]' ? [] : [name]))
+    expect(shownIn(responseHeaders)).toEqual(fields.toLowerCase().split(' ').sort())
+    expect(shownIn(JSON.parse(responseBody ?? ''))).toEqual(members)
   })
 
   it('[S1-20] shows of a page its length, and of a long answer 10,000 characters', async () => {
