@@ -36,7 +36,7 @@ export const explanations: readonly Explanation[] = [
   },
   {
     targets: /^(express|fastify|koa), new tokens: to the limit/,
-    text: 'Two parts are known. Of ten requests that come in one turn of the event loop two are handed to the thread pool, so that they do not wait: with garbage that is collected beside, that is some 5 to 10 µs in other threads, and over four connections, which hand nothing over, 1 to 3, mostly. And the way from the parser of Node to the handler takes longer by up to 5 µs, mostly; Express on Node 24 by more. What is left is spent on the main thread, before that way or behind it, and was not taken apart. Three runs of a day gave ratios that differ by a tenth to a fifth: the tables tell less than their digits.',
+    text: 'Two parts are known. Of ten requests that come in one turn of the event loop two are handed to the thread pool, so that they do not wait: with Fastify and Koa 1 to 7 µs more than the limit in other threads, where garbage is collected, too, and over four connections, which hand nothing over, 2 at most; with Express more. The way from the parser of Node to the handler takes from 5 µs less to 13 µs more than with the limit there; with Express on Node 24 some 25 µs more. What is left is spent on the main thread, before that way or behind it, and was not taken apart. Three runs of a day gave ratios that differ by a tenth to a third: the tables tell less than their digits.',
     measuredBy:
       'the columns "to the handler" and "in other threads", and the tables over four connections, in [Whole servers](server-figures.md)',
   },

@@ -3,7 +3,7 @@ import { type LoadOfServer, measureServers, type Server, startServer } from '../
 import { median, pairedRatio, spreadOf } from '../measure/statistics.js'
 import { createDpopClient } from '../package-under-test.js'
 import { createBenchIssuer, mintToken, mintTokens, publicKeyOf } from '../set-up/issuer.js'
-import type { Row, Suite, SuiteResult, Table, Thoroughness, Verdict } from './suite.js'
+import type { Row, Suite, SuiteResult, Table, Verdict } from './suite.js'
 
 const peers: Readonly<Record<Framework, readonly string[]>> = {
   express: ['express-oauth2-jwt-bearer', 'jose'],
@@ -34,15 +34,15 @@ interface Column {
  * Whole servers, each in a process, under the load of another one. On two cores the load generator is the bottleneck, so
  * that processor time per request of the server process counts, and requests per second only illustrate.
  */
-export const http: Suite = (thoroughness) => measureColumns(thoroughness, ['one', 'many', 'dpop'])
+export const http: Suite = ({ quick, pick }) => measureColumns(['one', 'many', 'dpop'], quick, pick(3, 3, 5))
 
 /**
  * The same with tokens that are new, or forgotten by then. Of ten requests of a turn two go to the thread pool; of four
  * none, so that the second table shows what is left without it.
  */
-export const httpNew: Suite = (thoroughness) => measureColumns(thoroughness, ['new', 'few'])
+export const httpNew: Suite = ({ quick, pick }) => measureColumns(['new', 'few'], quick, pick(3, 7, 9))
 
-async function measureColumns({ quick, pick }: Thoroughness, ids: readonly string[]): Promise<SuiteResult> {
+async function measureColumns(ids: readonly string[], quick: boolean, rounds: number): Promise<SuiteResult> {
   const issuer = createBenchIssuer()
   const origin = await issuer.listen()
   const columns = createColumns(issuer, quick).filter(({ id }) => ids.includes(id))
@@ -58,12 +58,7 @@ async function measureColumns({ quick, pick }: Thoroughness, ids: readonly strin
         servers.push(await startServer('app', { ...shared, framework, guard, cacheEntries, dpop: id === 'dpop' }))
       }
       const first = { amount: quick ? 2000 : firstRequests, order: column.firstOrder ?? column.load.order }
-      await measureServers(
-        servers,
-        () => column.load,
-        ['new', 'few'].includes(id) ? pick(3, 7, 9) : pick(3, 3, 5),
-        first,
-      )
+      await measureServers(servers, () => column.load, rounds, first)
       results.push(reportOn(framework, column, servers))
     }
   }

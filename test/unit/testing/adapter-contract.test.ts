@@ -1,10 +1,9 @@
 import { AssertionError } from 'node:assert/strict'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { nodeRequestFacts, sendNodeAnswer } from 'portcullis/adapter'
 import { type AdapterContract, createAdapterContract, forged } from 'portcullis/adapter-testing'
 import { afterAll, describe, expect, it } from 'vitest'
 import { invalidToken, metadataPath } from '../../../src/testing/adapter-contract/contract-row.js'
+import { listenOnLoopback } from '../../support/loopback-server.js'
 
 const contracts: AdapterContract[] = []
 
@@ -13,7 +12,7 @@ function careless(): AdapterContract {
   const contract = createAdapterContract({
     name: 'careless',
     async start(server) {
-      const http = createServer((req, res) => {
+      return listenOnLoopback((req, res) => {
         const answer = server.metadata(nodeRequestFacts(req))
         if (answer === undefined) res.end('{"open":true}')
         else
@@ -22,11 +21,6 @@ function careless(): AdapterContract {
             () => res.writeHead(500).end(),
           )
       })
-      await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
-      return {
-        origin: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
-        close: () => new Promise((resolve) => http.close(() => resolve())),
-      }
     },
   })
   contracts.push(contract)
@@ -39,7 +33,7 @@ function talkative(): AdapterContract {
   const contract = createAdapterContract({
     name: 'talkative',
     async start() {
-      const http = createServer(({ url, headers }, res) => {
+      return listenOnLoopback(({ url, headers }, res) => {
         if (url === metadataPath) res.end(`{"resource":"https://${headers['x-forwarded-host']}"}`)
         else if (url === '/faulty') res.writeHead(500).end('a secret of the application')
         else if (url !== '/me') res.writeHead(200, anyone).end('{"resource":"https://api.example.com"}')
@@ -48,11 +42,6 @@ function talkative(): AdapterContract {
           res.writeHead(401, { 'WWW-Authenticate': [...challenges] }).end('no plan is called stolen-plan')
         }
       })
-      await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
-      return {
-        origin: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
-        close: () => new Promise((resolve) => http.close(() => resolve())),
-      }
     },
   })
   contracts.push(contract)
@@ -64,12 +53,7 @@ function answeringAlways(status: number, headers: Readonly<Record<string, string
   const contract = createAdapterContract({
     name: 'of one answer',
     async start() {
-      const http = createServer((_, res) => res.writeHead(status, headers).end('{"error":"temporarily_unavailable"}'))
-      await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
-      return {
-        origin: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
-        close: () => new Promise((resolve) => http.close(() => resolve())),
-      }
+      return listenOnLoopback((_, res) => res.writeHead(status, headers).end('{"error":"temporarily_unavailable"}'))
     },
   })
   contracts.push(contract)
