@@ -4,9 +4,9 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expressApp } from './express-app.js'
 import { startFastify } from './fastify-app.js'
+import { startProfile, takeProfile } from './first-thread.js'
 import { koaApp } from './koa-app.js'
-import type { AppSettings, Usage } from './protocol.js'
-import { takeMedianMicros, watchRequests } from './way-to-handler.js'
+import type { AppSettings, Question, Usage } from './protocol.js'
 
 function listen(listener: RequestListener): Promise<number> {
   return new Promise((resolve) => {
@@ -15,7 +15,6 @@ function listen(listener: RequestListener): Promise<number> {
 }
 
 async function start(settings: AppSettings): Promise<number> {
-  watchRequests()
   if (settings.framework === 'fastify') return startFastify(settings)
   return listen(await (settings.framework === 'koa' ? koaApp(settings) : expressApp(settings)))
 }
@@ -32,11 +31,19 @@ function usage(): Usage {
   const { user, system } = process.cpuUsage()
   const cpuMicros = user + system
   const otherThreadsMicros = main === undefined ? undefined : cpuMicros - main
-  return { cpuMicros, otherThreadsMicros, toHandlerMicros: takeMedianMicros() }
+  return { cpuMicros, otherThreadsMicros }
+}
+
+const answers: Readonly<Record<Question, () => Promise<object>>> = {
+  usage: async () => usage(),
+  profile: async () => ({ started: await startProfile() }),
+  parts: takeProfile,
 }
 
 process.once('message', (settings) => {
   void start(settings as AppSettings).then((port) => process.send?.({ port }))
-  process.on('message', () => process.send?.(usage()))
+  process.on('message', (question) => {
+    void answers[question as Question]().then((answer) => process.send?.(answer))
+  })
 })
 process.once('disconnect', () => process.exit(0))

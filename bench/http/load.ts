@@ -18,9 +18,9 @@ type Autocannon = (options: Record<string, unknown>) => Promise<Result>
 const { default: autocannon } = await peer<{ default: Autocannon }>('autocannon')
 
 async function send(load: Load): Promise<LoadResult> {
-  const { url, seconds, amount, connections } = load
+  const { url, seconds, amount } = load
   const setupRequest = withCredentials(load)
-  const result = await autocannon({ url, duration: seconds, amount, connections, requests: [{ setupRequest }] })
+  const result = await autocannon({ url, duration: seconds, amount, connections: 10, requests: [{ setupRequest }] })
   return {
     answered: result['2xx'],
     failed: result.non2xx + result.errors,

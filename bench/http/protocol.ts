@@ -44,7 +44,6 @@ export interface Load {
   readonly seconds: number
   /** So many requests instead, however long they take. */
   readonly amount?: number | undefined
-  readonly connections: number
 }
 
 /** What came of it. */
@@ -55,11 +54,15 @@ export interface LoadResult {
   readonly latencyMs: { readonly p50: number; readonly p99: number }
 }
 
+/** What a server process is asked. After `profile` it may be asked for the `parts` of what it did since. */
+export type Question = 'usage' | 'profile' | 'parts'
+
 /** What a server process says it has used so far. */
 export interface Usage {
   readonly cpuMicros: number
   /** The part of it in other threads than the first; `undefined` where the system does not tell. */
   readonly otherThreadsMicros?: number | undefined
-  /** From the parser to the handler, the median of the requests since it was asked last. */
-  readonly toHandlerMicros?: number | undefined
 }
+
+/** What the first thread of a server does: `rest` is Node and the framework. */
+export type Part = 'signature' | 'guard' | 'writing' | 'garbage' | 'rest'

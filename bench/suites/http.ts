@@ -1,5 +1,12 @@
-import type { AppSettings, Framework, Load } from '../http/protocol.js'
-import { type LoadOfServer, measureServers, type Server, startServer } from '../http/servers.js'
+import type { AppSettings, Framework, Load, Part } from '../http/protocol.js'
+import {
+  type Figures,
+  type LoadOfServer,
+  measureServers,
+  noFigures,
+  type Server,
+  startServer,
+} from '../http/servers.js'
 import { median, pairedRatio, spreadOf } from '../measure/statistics.js'
 import { createDpopClient } from '../package-under-test.js'
 import { createBenchIssuer, mintToken, mintTokens, publicKeyOf } from '../set-up/issuer.js'
@@ -34,15 +41,27 @@ interface Column {
  * Whole servers, each in a process, under the load of another one. On two cores the load generator is the bottleneck, so
  * that processor time per request of the server process counts, and requests per second only illustrate.
  */
-export const http: Suite = ({ quick, pick }) => measureColumns(['one', 'many', 'dpop'], quick, pick(3, 3, 5))
+export const http: Suite = ({ quick, pick }) =>
+  measureColumns(['one', 'many', 'dpop'], quick, { processes: 1, rounds: pick(3, 3, 5) })
 
 /**
- * The same with tokens that are new, or forgotten by then. Of ten requests of a turn two go to the thread pool; of four
- * none, so that the second table shows what is left without it.
+ * The same with tokens that are new, or forgotten by then. Two processes of one server differ by a tenth and more, so that
+ * each is started several times; and the first thread is looked into, to see what the difference to the limit is made of.
  */
-export const httpNew: Suite = ({ quick, pick }) => measureColumns(['new', 'few'], quick, pick(3, 7, 9))
+export const httpNew: Suite = ({ quick, pick }) =>
+  measureColumns(['new'], quick, { processes: pick(1, 5, 9), rounds: 2, profiled: ['bare', 'limit', 'portcullis'] })
 
-async function measureColumns(ids: readonly string[], quick: boolean, rounds: number): Promise<SuiteResult> {
+/** How often each server is started, and how it is measured then. */
+type Measurement = { readonly processes: number; readonly rounds: number; readonly profiled?: readonly string[] }
+
+/** A kind of server, and what was measured of its processes. */
+type Contender = Figures & { readonly guard: string }
+
+async function measureColumns(
+  ids: readonly string[],
+  quick: boolean,
+  { processes, ...measurement }: Measurement,
+): Promise<SuiteResult> {
   const issuer = createBenchIssuer()
   const origin = await issuer.listen()
   const columns = createColumns(issuer, quick).filter(({ id }) => ids.includes(id))
@@ -51,15 +70,19 @@ async function measureColumns(ids: readonly string[], quick: boolean, rounds: nu
   const results: SuiteResult[] = []
   for (const framework of quick ? (['fastify'] as const) : (['express', 'fastify', 'koa'] as const)) {
     for (const column of columns) {
-      const { cacheEntries, id } = column
+      const { cacheEntries, id, load } = column
       const guards = [...own, ...peers[framework].filter((name) => column.peers.includes(name))]
-      const servers: Server[] = []
-      for (const guard of guards) {
-        servers.push(await startServer('app', { ...shared, framework, guard, cacheEntries, dpop: id === 'dpop' }))
+      const contenders = guards.map((guard): Contender => ({ guard, ...noFigures() }))
+      const firstLoad = { amount: quick ? 2000 : firstRequests, order: column.firstOrder ?? load.order }
+      for (let turn = 0; turn < processes; turn++) {
+        const servers: Server[] = []
+        for (const { guard, ...figures } of contenders) {
+          const settings = { ...shared, framework, guard, cacheEntries, dpop: id === 'dpop' }
+          servers.push(await startServer('app', settings, figures))
+        }
+        await measureServers(servers, () => load, { ...measurement, firstLoad })
       }
-      const first = { amount: quick ? 2000 : firstRequests, order: column.firstOrder ?? column.load.order }
-      await measureServers(servers, () => column.load, rounds, first)
-      results.push(reportOn(framework, column, servers))
+      results.push(reportOn(framework, column, contenders))
     }
   }
   await issuer.close()
@@ -97,13 +120,6 @@ function createColumns(issuer: ReturnType<typeof createBenchIssuer>, quick: bool
       peers: all,
     },
     {
-      id: 'few',
-      title: 'new tokens over four connections',
-      load: { tokens: many, order: 'in turn', connections: 4 },
-      cacheEntries: many.length / 4,
-      peers: [],
-    },
-    {
       id: 'dpop',
       title: 'bound tokens with proofs',
       load: { tokens: bound, proofKeys, order: 'in turn' },
@@ -115,20 +131,20 @@ function createColumns(issuer: ReturnType<typeof createBenchIssuer>, quick: bool
 
 const leastShare: Readonly<Record<Framework, number>> = { express: 0.9, fastify: 0.9, koa: 0.9 }
 
-function reportOn(framework: Framework, { id, title }: Column, servers: readonly Server[]): SuiteResult {
-  const by = (guard: string) => servers.find((server) => server.guard === guard) as Server
+function reportOn(framework: Framework, { id, title }: Column, contenders: readonly Contender[]): SuiteResult {
+  const by = (guard: string) => contenders.find((one) => one.guard === guard) as Contender
   const share = (guard: string, of: string) => pairedRatio(by(of).cpuPerRequest, by(guard).cpuPerRequest).median
-  const rows: Row[] = servers.map(({ guard, cpuPerRequest, inOtherThreads, toHandler, perSecond }) => {
+  const rows: Row[] = contenders.map(({ guard, cpuPerRequest, inOtherThreads, perSecond }) => {
     const shares = [share(guard, 'bare'), share(guard, 'limit')].map((figure) => figure.toFixed(2))
     const others = inOtherThreads.length === 0 ? 'not told' : median(inOtherThreads).toFixed(1)
-    const cells = [...shares, median(toHandler).toFixed(1), others, median(perSecond).toFixed(0)]
+    const cells = [...shares, others, median(perSecond).toFixed(0)]
     return { name: guard, figure: spreadOf(cpuPerRequest), cells }
   })
   const table: Table = {
     id: `http-${framework}-${id}`,
     title: `${framework}, ${title}: processor time per request`,
     unit: 'µs',
-    columns: ['speed, bare = 1', 'speed, limit = 1', 'to the handler, µs', 'in other threads, µs', 'requests/s'],
+    columns: ['speed, bare = 1', 'speed, limit = 1', 'in other threads, µs', 'requests/s'],
     rows,
     chart: true,
   }
@@ -137,8 +153,34 @@ function reportOn(framework: Framework, { id, title }: Column, servers: readonly
   const add = (target: string, figure: number, atLeast: number) => verdicts.push({ target, figure, unit: '×', atLeast })
   if (id === 'one') add(`${about}: to the bare framework`, share('portcullis', 'bare'), leastShare[framework])
   if (id === 'new') add(`${about}: to the limit inline`, share('portcullis', 'limit'), 0.9)
-  for (const { guard } of servers) {
+  for (const { guard } of contenders) {
     if (!own.includes(guard)) add(`${about}: to ${guard}`, share('portcullis', guard), 1)
   }
-  return { tables: [table], verdicts }
+  const profiled = contenders.filter(({ parts }) => parts.length > 0)
+  return { tables: profiled.length === 0 ? [table] : [table, partsTable(framework, title, profiled)], verdicts }
+}
+
+const partTitles: Readonly<Record<Part, string>> = {
+  signature: 'checks of signatures',
+  guard: 'the guard besides',
+  writing: 'writing to sockets',
+  garbage: 'collecting garbage',
+  rest: 'Node and the framework',
+}
+
+function partsTable(framework: Framework, title: string, contenders: readonly Contender[]): Table {
+  const named = Object.entries(partTitles) as [Part, string][]
+  const rows = contenders.map(({ guard, parts }): Row => {
+    const whole = parts.map((one) => Object.values(one).reduce((sum, micros) => sum + micros))
+    const cells = named.map(([part]) => median(parts.map((one) => one[part])).toFixed(1))
+    return { name: guard, figure: spreadOf(whole), cells }
+  })
+  return {
+    id: `http-parts-${framework}`,
+    title: `${framework}, ${title}: what the first thread does in a request`,
+    unit: 'µs',
+    columns: named.map(([, name]) => `${name}, µs`),
+    rows,
+    notes: ['By a profile with a look each millisecond, of two seconds of each process. It slows a server down.'],
+  }
 }

@@ -62,7 +62,7 @@ export const sessions: Suite = async ({ quick }) => {
     }
   }
   const loadOf = ({ cookies: tokens }: Server) => ({ tokens, areCookies: true, order: 'in turn' }) as const
-  await measureServers(all, loadOf, quick ? 2 : 9)
+  await measureServers(all, loadOf, { rounds: quick ? 2 : 9 })
 
   const find = (framework: SessionFramework, guard: string) =>
     all.find((one) => one.framework === framework && one.guard === guard) as Server
