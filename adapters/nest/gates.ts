@@ -20,6 +20,8 @@ export interface Declared {
   // biome-ignore lint/suspicious/noExplicitAny: each decorator types its own claims.
   readonly requirement?: Requirement<any> | undefined
   readonly grants?: readonly Grant[] | undefined
+  /** Whether it is open and has grants of its own, which nobody is there for. */
+  readonly grantsNobody?: boolean | undefined
 }
 
 const key = Symbol.for('portcullis.declared')
@@ -85,7 +87,8 @@ function compile(options: PortcullisModuleOptions, host: object, handler: object
   const inner = declaredOf(handler)
   const token = inner?.token ?? outer?.token ?? 'required'
   if (token === 'public') {
-    if (inner?.grants?.length) throw new ConfigurationError('A public handler has no caller to acquire `@Grant` for.')
+    const grantsNobody = inner?.grants?.length || (inner?.token === undefined && outer?.grantsNobody)
+    if (grantsNobody) throw new ConfigurationError('A public handler has no caller to acquire `@Grant` for.')
     return undefined
   }
   const requirement = mergeRequirements({ resource }, outer?.requirement, inner?.requirement)

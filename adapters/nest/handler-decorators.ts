@@ -46,10 +46,12 @@ function declare(added: Declared): ClassDecorator & MethodDecorator {
       const place = String(name ?? (target as { name?: string }).name)
       throw new ConfigurationError(`'${place}' is declared both ${own.token} and ${added.token}: say one.`)
     }
+    const token = added.token ?? known?.token
     setDeclared(subject, {
-      token: added.token ?? known?.token,
+      token,
       requirement: mergeRequirements(added.requirement, known?.requirement),
       grants: [...(added.grants ?? []), ...(known?.grants ?? [])],
+      grantsNobody: token === 'public' && [added, own].some((one) => one?.grants?.length),
     })
     if (added.token !== 'public') guard(subject)
   }

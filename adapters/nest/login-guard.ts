@@ -9,7 +9,7 @@ import { setEarlyFields } from './refusal-exception.js'
 
 /** What the decorators of a class or a method say. */
 interface DeclaredLogin {
-  readonly session: 'required' | 'optional'
+  readonly isOptional: boolean
   readonly requirement: LoginRequirement
 }
 
@@ -19,9 +19,9 @@ const key = Symbol.for('portcullis.login')
 export const loginGuardsToken = Symbol('PortcullisLoginModule, which the root module has to import')
 
 /** The guard of each handler. */
-export type LoginGuards = (host: object, handler: object) => LoginGuard<LoginSession | undefined> | undefined
+export type LoginGuards = (host: object, handler: object) => LoginGuard<LoginSession | undefined>
 
-/** Compiles what classes and methods declare, once for each handler of each class; `undefined` where they say nothing. */
+/** Compiles what classes and methods declare, once for each handler of each class. */
 export function createLoginGuards(login: Login): LoginGuards {
   return oncePerHandler((host, handler) => compile(login, host, handler))
 }
@@ -29,9 +29,8 @@ export function createLoginGuards(login: Login): LoginGuards {
 function compile(login: Login, host: object, handler: object): ReturnType<LoginGuards> {
   const outer: DeclaredLogin | undefined = Reflect.getMetadata(key, host)
   const inner: DeclaredLogin | undefined = Reflect.getMetadata(key, handler)
-  const session = (inner ?? outer)?.session
-  if (session === undefined) return undefined
-  return session === 'optional' ? login.optionalGuard() : login.guard({ ...outer?.requirement, ...inner?.requirement })
+  if ((inner ?? outer)?.isOptional) return login.optionalGuard()
+  return login.guard({ ...outer?.requirement, ...inner?.requirement })
 }
 
 /**
@@ -62,7 +61,7 @@ export class PortcullisLoginGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     if (judged.has(context)) return true
     judged.add(context)
-    const guard = this.#guards(context.getClass(), context.getHandler()) as LoginGuard<LoginSession | undefined>
+    const guard = this.#guards(context.getClass(), context.getHandler())
     if (context.getType() !== 'http') throw new ConfigurationError('@RequireLogin() guards handlers of HTTP alone.')
     const { request } = httpOf(context)
     const response = httpOf(context).response as PlatformResponse
@@ -85,12 +84,12 @@ Inject(loginGuardsToken)(PortcullisLoginGuard, undefined, 0)
  * @group NestJS
  */
 export function RequireLogin(requirement: LoginRequirement = {}): ClassDecorator & MethodDecorator {
-  return declare({ session: 'required', requirement })
+  return declare({ isOptional: false, requirement })
 }
 
 /** As {@link RequireLogin}, but a request without a session passes, with `@CurrentLogin()` undefined. @group NestJS */
 export function OptionalLogin(): ClassDecorator & MethodDecorator {
-  return declare({ session: 'optional', requirement: {} })
+  return declare({ isOptional: true, requirement: {} })
 }
 
 /** Injects who signed in; `undefined` where no decorator asked for a session, or found none. @group NestJS */

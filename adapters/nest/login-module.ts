@@ -79,9 +79,9 @@ export function clientMetadata(
 
 const guards: Provider = {
   provide: loginGuardsToken,
-  useFactory({ login }: PortcullisLoginModuleOptions) {
-    checkOptions<PortcullisLoginModuleOptions>('PortcullisLoginModule', { login }, { login: required(object) })
-    return createLoginGuards(login)
+  useFactory(options: PortcullisLoginModuleOptions) {
+    checkOptions<PortcullisLoginModuleOptions>('PortcullisLoginModule', options, { login: required(object) })
+    return createLoginGuards(options.login)
   },
   inject: [MODULE_OPTIONS_TOKEN],
 }

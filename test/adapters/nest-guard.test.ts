@@ -110,6 +110,65 @@ describe('messages of one connection', () => {
   })
 })
 
+describe('a handshake whose raw fields nobody kept', () => {
+  const token = issuer.mintToken({ sub: 'alice', exp: clock.now() / 1000 + 3600 })
+  const said = (authorization: string | undefined, handshake: object | undefined) => {
+    const request = { method: 'GET', url: '/', headers: authorization === undefined ? {} : { authorization } }
+    return contextOf('ws', 'plain', { request, handshake }, {})
+  }
+
+  it.each([
+    ['its field', said(`Bearer ${token}`, undefined)],
+    ['its field beside no token', said(`Bearer ${token}`, { auth: {} })],
+    ['its field beside no `auth`', said(`Bearer ${token}`, {})],
+    ['its token', said(undefined, { auth: { token } })],
+  ])('is let through by %s', async (_, context) => {
+    expect([await guardWith().canActivate(context), authOf(context)?.subject]).toEqual([true, 'alice'])
+  })
+
+  it('[REAL-20] is refused with a token in both places', async () => {
+    const both = said(`Bearer ${token}`, { auth: { token: issuer.mintToken({ sub: 'eve' }) } })
+    await expect(guardWith().canActivate(both)).rejects.toMatchObject(refusal('invalid_request'))
+  })
+})
+
+describe('a refusal', () => {
+  const noToken = { method: 'POST', url: '/', headers: {} }
+  const reasonOf = (call: Promise<unknown>) => call.then(undefined, ({ cause }) => cause?.code)
+
+  it('challenges in the answer of Node where a GraphQL server has no other', async () => {
+    const fields = new Map<string, unknown>()
+    const res = {
+      headersSent: false,
+      destroyed: false,
+      getHeader: (name: string) => fields.get(name),
+      setHeader: (name: string, value: unknown) => fields.set(name, value),
+    }
+    const asked = contextOf('graphql', 'plain', {}, {}, { req: noToken, res }, {})
+    expect(await reasonOf(guardWith().canActivate(asked))).toBe('ERR_TOKEN_MISSING')
+    expect(fields.get('WWW-Authenticate')).toEqual([expect.stringMatching(/^Bearer/), expect.stringMatching(/^DPoP/)])
+  })
+
+  it('is one of GraphQL without an answer too, as subscriptions are', async () => {
+    const asked = contextOf('graphql', 'plain', {}, {}, { req: noToken }, {})
+    expect(await reasonOf(guardWith().canActivate(asked))).toBe('ERR_TOKEN_MISSING')
+  })
+
+  it.each(['ws', 'rpc'])('has its reason as the cause for filters of the application: %s', async (type) => {
+    const guard = guardWith(() => requestFacts({}))
+    expect(await reasonOf(guard.canActivate(contextOf(type, 'plain', {}, {})))).toBe('ERR_TOKEN_MISSING')
+  })
+
+  it('of a preflight has nothing to say', async () => {
+    const headers = { origin: 'https://app.example', 'access-control-request-method': 'GET' }
+    const asked = contextOf('http', 'plain', { ...noToken, method: 'OPTIONS', headers }, { destroyed: false })
+    const answer = await guardWith()
+      .canActivate(asked)
+      .then(undefined, (thrown) => [thrown.getStatus(), thrown.getResponse()])
+    expect(answer).toEqual([204, ''])
+  })
+})
+
 describe('what a client sends', () => {
   const headers = { authorization: `Bearer ${issuer.mintToken({ exp: clock.now() / 1000 + 3600 })}` }
 

@@ -1,4 +1,5 @@
 import 'reflect-metadata'
+import { ServerResponse } from 'node:http'
 import {
   type ArgumentsHost,
   Catch,
@@ -8,7 +9,9 @@ import {
   type HttpException,
   Module,
 } from '@nestjs/common'
+import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js'
 import { HttpAdapterHost } from '@nestjs/core'
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js'
 import { ExpressAdapter } from '@nestjs/platform-express'
 import { Test } from '@nestjs/testing'
 import { createLogin, type Login, ReauthenticationRequiredError } from 'portcullis/login'
@@ -74,12 +77,18 @@ describe('PortcullisLoginModule', () => {
     await strict.app.close()
   })
 
-  it('does not start with a requirement that cannot be right, nor without a login', async () => {
+  it('does not start with a requirement that cannot be right, nor with options that cannot', async () => {
     await expect(start([], [RequireLogin({ maxAgeSeconds: 0 })])).rejects.toThrow(/maxAgeSeconds/)
     await expect(start([RequireLogin({ provider: 'nobody' })], [])).rejects.toThrow(/`provider` takes one of corporate/)
-    const root = class {}
-    Module({ imports: [PortcullisLoginModule.forRoot({ login: undefined as never })] })(root)
-    await expect(Test.createTestingModule({ imports: [root] }).compile()).rejects.toThrow(/`login`/)
+    for (const [wrong, named] of [
+      [{ login: undefined }, '`login` takes'],
+      [{ login: newLogin(), logins: [] }, 'PortcullisLoginModule has no option `logins`'],
+      [undefined, 'PortcullisLoginModule must be an object'],
+    ] as const) {
+      const root = class {}
+      Module({ imports: [PortcullisLoginModule.forRoot(wrong as never)] })(root)
+      await expect(Test.createTestingModule({ imports: [root] }).compile()).rejects.toThrow(named)
+    }
   })
 
   it('does not start with a decorator and without the module', async () => {
@@ -107,8 +116,12 @@ describe('PortcullisLoginModule', () => {
 
   it('leaves to NestJS what the login cannot answer', async () => {
     const login = newLogin()
-    const answers = [async () => undefined, () => Promise.reject(new Error('a bug'))]
-    for (const refusal of answers) {
+    const bug = new Error('a bug')
+    const answers = [
+      [async () => undefined, ReauthenticationRequiredError],
+      [() => Promise.reject(bug), Error],
+    ] as const
+    for (const [refusal, logged] of answers) {
       class Pages {
         page() {
           throw new ReauthenticationRequiredError('ERR_REAUTHENTICATION_REQUIRED', { reason: 'logged_out' })
@@ -120,10 +133,43 @@ describe('PortcullisLoginModule', () => {
       Module({ imports: [PortcullisLoginModule.forRoot({ login: { ...login, refusal } })], controllers: [Pages] })(root)
       const testing = await Test.createTestingModule({ imports: [root] }).compile()
       const app = testing.createNestApplication(new ExpressAdapter(), { logger: false, forceCloseConnections: true })
+      const errors: unknown[] = []
+      app.useLogger({ log: () => {}, warn: () => {}, error: (said: unknown) => errors.push(said) })
       await app.listen(0, '127.0.0.1')
       expect((await fetch(`${await app.getUrl()}/page`)).status).toBe(500)
+      expect(errors.map((error) => (error as Error).constructor)).toEqual([logged])
       await app.close()
     }
+  })
+
+  it('judges a request once by however many decorators, and anew where one handler leaves it to another', async () => {
+    const users = ['alice', 'bob']
+    const accepted = () => ({ ok: true, login: { user: users.shift() }, headers: { 'Set-Cookie': ['s=1'] } })
+    const login = { ...newLogin(), guard: () => async () => accepted() } as unknown as Login
+    const Pages = pagesWith([RequireLogin()], [RequireLogin()])
+    const guard = new PortcullisLoginGuard(createLoginGuards(login))
+    const request = { method: 'GET', url: '/', headers: {} }
+    const response = new ServerResponse({ method: 'GET' } as never)
+    const newContext = () => {
+      const context = new ExecutionContextHost([request, response], Pages, Pages.prototype.page)
+      context.setType('http')
+      return context
+    }
+    const first = newContext()
+    expect([await guard.canActivate(first), await guard.canActivate(first)]).toEqual([true, true])
+    expect([Reflect.get(request, 'login'), response.getHeader('Set-Cookie')]).toEqual([{ user: 'alice' }, ['s=1']])
+    expect(await guard.canActivate(newContext())).toBe(true)
+    expect(Reflect.get(request, 'login')).toEqual({ user: 'bob' })
+  })
+
+  it('knows nobody who signed in behind a socket', () => {
+    const Pages = pagesWith([], [])
+    const [parameter] = Object.values(Reflect.getMetadata(ROUTE_ARGS_METADATA, Pages, 'page')) as [
+      { factory(data: unknown, context: ExecutionContext): unknown },
+    ]
+    const context = new ExecutionContextHost([{}, {}], Pages, Pages.prototype.page)
+    context.setType('ws')
+    expect(parameter.factory(undefined, context)).toBeUndefined()
   })
 
   it('guards handlers of HTTP alone, and says so', async () => {

@@ -233,17 +233,44 @@ describe('decorators', () => {
   })
 
   it('are checked when the application starts', async () => {
-    const wrong = [
-      controller({ a: { handler: () => 'a', decorators: [RequireScopes()] } }),
-      controller({ a: { handler: () => 'b', decorators: [Public(), Grant(calendar)] } }),
-    ]
-    for (const one of wrong) {
-      const app = await createApplication({ server: makeServer(), grants }, [one], new ExpressAdapter())
-      await expect(app.init()).rejects.toBeInstanceOf(ConfigurationError)
-    }
+    const wrong = controller({ a: { handler: () => 'a', decorators: [RequireScopes()] } })
+    const started = await createApplication({ server: makeServer(), grants }, [wrong], new ExpressAdapter())
+    await expect(started.init()).rejects.toBeInstanceOf(ConfigurationError)
     const noEngine = controller({ a: { handler: () => 'c', decorators: [Grant(calendar)] } })
     const app = await createApplication({ server: makeServer() }, [noEngine], new ExpressAdapter())
     await expect(app.init()).rejects.toThrow('`grant` needs the grant engine')
+  })
+})
+
+describe('@Grant where there is no caller', () => {
+  const grant = Grant(calendar)
+  const open = { handler: ok(), decorators: [Public()] }
+  const classOf = (...decorators: ClassDecorator[]) => controller({ open: { handler: ok() } }, ...decorators)
+  const childOf = (base: Type, ...decorators: ClassDecorator[]): Type => {
+    const child = class extends base {}
+    for (const decorator of [...decorators, Controller()]) decorator(child)
+    return child
+  }
+
+  it.each([
+    ['a handler that says both', controller({ a: { handler: ok(), decorators: [Public(), grant] } })],
+    ['a handler of a class that is open', controller({ a: { handler: ok(), decorators: [grant] } }, Public())],
+    ['a class that says both', classOf(Public(), grant)],
+    ['a class that says both the other way round', classOf(grant, Public())],
+    ['a class that inherits both', childOf(classOf(Public(), grant))],
+    ['a class that adds it to an open one', childOf(classOf(Public()), grant)],
+  ])('stops the start by %s', async (_, wrong) => {
+    const app = await createApplication({ server: makeServer(), grants }, [wrong], new ExpressAdapter())
+    await expect(app.init()).rejects.toThrow('no caller to acquire `@Grant` for')
+  })
+
+  it.each([
+    ['a handler opens itself below a class with grants', controller({ open }, grant)],
+    ['a class opens what it inherits', childOf(classOf(grant), Public())],
+    ['each handler of an open class says what it demands', controller({ open }, Public(), grant)],
+  ])('lets it be where %s', async (_, one) => {
+    const ask = await serve([one])
+    expect((await ask('/open')).status).toBe(200)
   })
 })
 
@@ -289,6 +316,21 @@ describe('the module', () => {
     expect(JSON.parse((await ask('/.well-known/oauth-protected-resource/a')).body).signed_metadata).toBe('a.b.c')
     const without = await serve([], { metadata: false })
     expect((await without('/.well-known/oauth-protected-resource/a')).status).toBe(404)
+  })
+
+  it('answers probes and serves the metadata, or leaves the metadata to others', async () => {
+    const document = '/.well-known/oauth-protected-resource/a'
+    const health = { ready: '/readyz', live: '/livez', details: true }
+    for (const [metadata, status] of [
+      [true, 200],
+      [false, 404],
+    ] as const) {
+      const ask = await serve([], { metadata, health })
+      expect([(await ask('/livez')).status, (await ask(document)).status]).toEqual([200, status])
+      const server = expect.objectContaining({ status: expect.any(String) })
+      expect(JSON.parse((await ask('/readyz')).body)).toEqual(expect.objectContaining({ server }))
+    }
+    expect((await (await serve([], { metadata: true }))(document)).status).toBe(200)
   })
 
   it('answers 500 when the metadata cannot be made', async () => {
@@ -365,7 +407,7 @@ describe('refusals', () => {
       catch(exception: unknown, host: ExecutionContextHost): void {
         const response = host.switchToHttp().getResponse<{ status(code: number): { json(body: unknown): void } }>()
         if (!(exception instanceof RefusalException)) throw exception
-        response.status(exception.getStatus()).json({ problem: exception.cause.code })
+        response.status(exception.getStatus()).json({ problem: exception.cause.code, said: exception.getResponse() })
       }
     }
     Catch()(CatchAll)
@@ -375,10 +417,13 @@ describe('refusals', () => {
       new ExpressAdapter(),
     )
     app.useGlobalFilters(new CatchAll())
-    const response = await (await listen(app))('/me')
+    const ask = await listen(app)
+    const response = await ask('/me')
     expect(response.status).toBe(401)
     expect(response.fields('WWW-Authenticate')).toHaveLength(1)
-    expect(response.body).toBe('{"problem":"ERR_TOKEN_MISSING"}')
+    expect(JSON.parse(response.body)).toEqual({ problem: 'ERR_TOKEN_MISSING', said: '' })
+    const said = expect.objectContaining({ error: 'invalid_token' })
+    expect(JSON.parse((await ask('/me', { exp: 1 })).body)).toEqual({ problem: 'ERR_TOKEN_EXPIRED', said })
   })
 })
 
