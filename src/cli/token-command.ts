@@ -24,7 +24,7 @@ export async function tokenCommand(call: CommandCall): Promise<ExitCode> {
   const { key } = await requireKept(session)
   const forceRefresh = flags['refresh'] === true
   const tokens = await withUserTokens(call, session, key, (owner) =>
-    output.during('renewing the token', owner.getToken({ forceRefresh, signal: io.signal })),
+    output.during('renewing the token', owner.getToken({ forceRefresh })),
   )
   if (flags['decode'] === true) output.json(decoded(tokens))
   else if (flags['copy'] === true) await copy(textOf(call, tokens), io)

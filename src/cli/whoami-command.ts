@@ -22,7 +22,7 @@ function claimsOf({ tokens }: KeptTokens): JsonObject | undefined {
 
 async function askUserInfo(call: CommandCall, session: Session, { key, entry }: KeptTokens): Promise<JsonObject> {
   return withUserTokens(call, session, key, async (tokens, provider) => {
-    const { accessToken } = await tokens.getToken({ signal: call.io.signal })
+    const { accessToken } = await tokens.getToken()
     return call.output.during('asking the provider', provider.userInfo(accessToken, entry.account?.subject))
   })
 }

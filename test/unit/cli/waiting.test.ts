@@ -1,7 +1,13 @@
+import { connect } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { CommandIo } from '../../../src/cli/command-io.js'
-import { keptTokens, storeOf } from '../../../src/cli/session.js'
+import { keptTokens, storeOf, withUserTokens } from '../../../src/cli/session.js'
+import { TokenStoreError } from '../../../src/errors/index.js'
+import type { TokenStore } from '../../../src/stores/contract.js'
+import { createMemoryTokenStore } from '../../../src/stores/memory/memory-token-store.js'
 import { createTestIssuer } from '../../../src/testing/index.js'
+import { resourceUrl, simulateNetwork } from '../../support/protected-resource.js'
+import { rotatingServer } from '../../support/rotating-server.js'
 import { type CommandWorld, runInProcess } from '../../support/run-command.js'
 import { type UserMachine, userMachine } from '../../support/signed-in-command.js'
 
@@ -77,5 +83,89 @@ describe('the tokens of a provider', () => {
     await store.delete(kept?.key as string)
     expect(await keptTokens({ store, name: 'corporate' } as never)).toBeUndefined()
     expect(await keptTokens({ store, name: 'other' } as never)).toBeUndefined()
+  })
+})
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => resolve(false))
+    socket.on('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+  })
+}
+
+describe('what is interrupted', () => {
+  it.each([
+    [['login', '--device']],
+    [['fetch', resourceUrl, '--store', 'file']],
+    [['mcp', 'login', resourceUrl, '--store', 'file']],
+  ])('[S1-71] by %j is no request any more', async (args) => {
+    machine = userMachine()
+    const user = new AbortController()
+    const requests: AbortSignal[] = []
+    const fetch: CommandIo['fetch'] = (_, init) => {
+      requests.push(init.signal as AbortSignal)
+      user.abort()
+      return new Promise(() => {})
+    }
+    expect(await machine.run(args, { fetch, signal: user.signal })).toMatchObject({ exitCode: 2 })
+    await vi.waitFor(() => expect(requests.map(({ aborted }) => aborted)).toEqual([true]), 10_000)
+  })
+
+  it.each([
+    [['login', '--no-browser'], /id\.example\.com/],
+    [['fetch', resourceUrl, '--store', 'file', '--no-browser'], /as\.example/],
+    [['mcp', 'login', resourceUrl, '--store', 'file', '--no-browser'], /as\.example/],
+  ])('[S1-71] by %j listens for the browser no longer', async (args, host) => {
+    machine = userMachine()
+    const user = new AbortController()
+    const { fetch } = simulateNetwork()
+    let redirectUri = ''
+    const onWords = (text: string) => {
+      const [address = ''] = /https:\S+authorize\S+/.exec(text) ?? []
+      if (!host.test(address)) return
+      redirectUri = new URL(address).searchParams.get('redirect_uri') as string
+      user.abort()
+    }
+    const world = { onWords, signal: user.signal, ...(args[0] === 'login' ? {} : { fetch: fetch as never }) }
+    expect(await machine.run(args, world)).toMatchObject({ exitCode: 2 })
+    await vi.waitFor(async () => expect(await isListening(Number(new URL(redirectUri).port))).toBe(false), 10_000)
+  })
+})
+
+describe('the tokens that a command works with', () => {
+  it('are kept where the store was away when they were renewed, and the provider is closed', async () => {
+    const own = userMachine()
+    machine = own
+    const clock = () => own.nowMs
+    const call = { io: { env: { XDG_STATE_HOME: own.home }, platform: 'linux', clock } } as never
+    const server = rotatingServer({ clock })
+    const kept = createMemoryTokenStore({ clock })
+    let isAway = false
+    const store: TokenStore = {
+      ...kept,
+      async replace(...given) {
+        if (isAway) throw new TokenStoreError('ERR_TOKEN_STORE_UNAVAILABLE', 'it is away')
+        return kept.replace(...given)
+      },
+    }
+    const close = vi.fn(async () => {})
+    const session = { store, name: 'corporate', provider: async () => ({ ...server.provider, close }) } as never
+    await withUserTokens(call, session, 'ann', (tokens) => tokens.set(server.signIn()))
+    const renewed = await withUserTokens(call, session, 'ann', async (tokens) => {
+      server.gate = async () => {
+        isAway = true
+        vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }).setTimerTickMode('nextTimerAsync')
+      }
+      const found = await tokens.getToken({ forceRefresh: true })
+      isAway = false
+      vi.useRealTimers()
+      return found
+    })
+    expect((await kept.get('ann'))?.tokens).toContain(renewed.refreshToken)
+    expect(close).toHaveBeenCalledTimes(2)
   })
 })

@@ -11,8 +11,8 @@ const found = vi.hoisted(() => ({ path: undefined as string | undefined }))
 vi.mock('node:module', async (original) => ({
   ...(await original<typeof import('node:module')>()),
   createRequire: () => ({
-    resolve() {
-      if (found.path !== undefined) return found.path
+    resolve(name: string) {
+      if (name === '@napi-rs/keyring' && found.path !== undefined) return found.path
       throw Object.assign(new Error('Cannot find module'), { code: 'MODULE_NOT_FOUND' })
     },
   }),
@@ -41,6 +41,12 @@ exports.AsyncEntry = class {
 
 const never = () => new AbortController().signal
 const get = (account: string): KeyringCall => ({ method: 'getPassword', account })
+
+function openManyFiles(): void {
+  const files: number[] = []
+  onTestFinished(() => files.forEach((file) => void closeSync(file)))
+  while ((files.at(-1) ?? 0) < 999) files.push(openSync(devNull, 'r'))
+}
 
 beforeEach(async () => {
   const path = join(await temporaryFolder(), 'package.cjs')
@@ -92,6 +98,20 @@ describe('calls of the keyring', () => {
     await expect(stillWaits).rejects.toThrow('too late as well')
   })
 
+  it.each(['ann', 'refused'])('that were given up, or answered before, harm no other: %s', async (account) => {
+    const call = createKeyringCalls('mine', 'secret-service')
+    const user = new AbortController()
+    const givenUp = call(get(account), user.signal)
+    const last = call(get('ann'), never())
+    user.abort(new Error('too late'))
+    await expect(givenUp).rejects.toThrow('too late')
+    expect(await last).toEqual(['mine', 'ann', 'secret-service'])
+    const answered = new AbortController()
+    await call(get('ann'), answered.signal)
+    answered.abort()
+    expect(await call(get('ann'), never())).toEqual(['mine', 'ann', 'secret-service'])
+  })
+
   it('fail where their thread ends, and go on in another', async () => {
     const call = createKeyringCalls('mine', 'secret-service')
     const thread = await call(get('thread'), never())
@@ -99,19 +119,40 @@ describe('calls of the keyring', () => {
     expect(await call(get('thread'), never())).not.toBe(thread)
   })
 
+  it('keep the process alive while one of them waits, and no longer', async () => {
+    const ports = () => process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length
+    const before = ports()
+    const call = createKeyringCalls('mine', 'secret-service')
+    const user = new AbortController()
+    const waits = call(get('prompt'), user.signal)
+    await call(get('ann'), never())
+    expect(ports() - before).toBe(1)
+    user.abort(new Error('enough'))
+    await expect(waits).rejects.toThrow('enough')
+    await call(get('ann'), never())
+    expect(ports() - before).toBe(0)
+  })
+
   it.runIf(process.platform === 'linux')(
     'are refused while so many files are open that the package would spin',
     async () => {
       const call = createKeyringCalls('mine', 'secret-service')
-      const files: number[] = []
-      onTestFinished(() => files.forEach((file) => void closeSync(file)))
-      while ((files.at(-1) ?? 0) < 999) files.push(openSync(devNull, 'r'))
+      openManyFiles()
       await expect(call(get('ann'), never())).rejects.toMatchObject({
         code: 'ERR_TOKEN_STORE_UNAVAILABLE',
         detail: 'A process with more than 1000 open files and sockets cannot ask the keyring.',
       })
     },
   )
+
+  it('are made whatever is open where the package does not wait for D-Bus', async () => {
+    const platform = Object.getOwnPropertyDescriptor(process, 'platform') as PropertyDescriptor
+    onTestFinished(() => void Object.defineProperty(process, 'platform', platform))
+    Object.defineProperty(process, 'platform', { ...platform, value: 'darwin' })
+    const call = createKeyringCalls('mine', 'secret-service')
+    openManyFiles()
+    expect(await call(get('ann'), never())).toEqual(['mine', 'ann', 'secret-service'])
+  })
 
   it.each(['missing', 'broken'])('say what to install where the package is %s', async (state) => {
     found.path = state === 'missing' ? undefined : join(import.meta.dirname, 'not-there.cjs')
