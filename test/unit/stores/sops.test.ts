@@ -2,7 +2,7 @@ import { chmod, readdir, readFile, writeFile } from 'node:fs/promises'
 import { devNull } from 'node:os'
 import { join } from 'node:path'
 import { createSopsTokenStore, type SopsTokenStoreOptions } from 'portcullis/native'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type SopsSettings, sopsDecrypt, sopsEncrypt } from '../../../src/stores/sops/sops.js'
 import { entryOf } from '../../stores/token-store-contract.js'
 import { temporaryFolder } from '../../support/temporary-folder.js'
@@ -119,11 +119,15 @@ describe('the SOPS token store', () => {
   })
 
   it('[S1-48] is judged by its exit code, also where the input does not fit into the pipe', async () => {
+    const uncaught = vi.fn()
+    process.on('uncaughtExceptionMonitor', uncaught)
+    onTestFinished(() => void process.off('uncaughtExceptionMonitor', uncaught))
     const settings = await settingsFor('exit 7')
     await expect(sopsEncrypt(settings, 't'.repeat(4_194_304), 'file')).rejects.toMatchObject({
       code: 'ERR_TOKEN_STORE_CONFIGURATION',
       detail: expect.stringContaining('exit 7'),
     })
+    expect(uncaught).not.toHaveBeenCalled()
   })
 
   it('[S1-48] does not wait for what the program complains of to be read', async () => {
