@@ -60,7 +60,7 @@ function signature(signingInput: string, key: TokenSigner): string {
 
 function digestOf(algorithm: SignatureAlgorithm): string | null {
   const { hash } = algorithmTraits.get(algorithm) as AlgorithmTraits
-  return hash === undefined ? null : hash.replace('-', '').toLowerCase()
+  return hash === undefined ? null : hash.replace('-', '')
 }
 
 /** RFC 7518 §3.4 wants R and S side by side, §3.5 a salt as long as the hash. */

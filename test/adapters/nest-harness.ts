@@ -98,7 +98,7 @@ class FaultFilter extends BaseExceptionFilter {
   }
 }
 
-Catch(InternalError, ConfigurationError)(FaultFilter)
+Catch(InternalError, ConfigurationError, TypeError)(FaultFilter)
 
 /** An application of these controllers behind the gate. Not listening yet. */
 export async function createApplication(

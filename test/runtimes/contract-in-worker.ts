@@ -22,7 +22,7 @@ interface Environment {
 
 interface SentRequest {
   readonly port: string
-  readonly method: string
+  readonly method: string | undefined
   readonly path: string
   /** Names and values in turn. */
   readonly headers: readonly string[]

@@ -19,7 +19,9 @@ interface Observation {
 }
 
 /** Cases in which the application does more than answer: it is asked anew each time. */
-const needsApplication = /\[REAL-26\]|leaves while/
+const needsApplication = /\[REAL-26\]|errors of the handler|leaves while/
+/** Cases that look at the error channel of the framework. */
+const looksAtFaults = /\[REAL-26\]|errors of the handler/
 const isConcurrent = /concurrent/
 
 /** A harness that is watched, and what a case of its contract asks and notices. */
@@ -121,7 +123,7 @@ export function observed(real: AdapterHarness): ContractObserver {
       for (const [index] of answers.slice(0, isConcurrent.test(one.title) ? 1 : undefined).entries()) {
         lines.push(`  ${(await noticed(one, answers, index)).join(', ')}`)
       }
-      const faults = one.title.includes('[REAL-26]') ? await noticedFaults(one) : []
+      const faults = looksAtFaults.test(one.title) ? await noticedFaults(one) : []
       return [titleOf(one), ...lines, ...(faults.length === 0 ? [] : [`  ${faults.join(', ')}`])]
     },
   }

@@ -22,6 +22,11 @@ const ask =
   ({ issuer }: ContractKit) => ({ path, fields: bearer(issuer.mintToken()) })
 
 export const applicationFaults: readonly ApplicationFault[] = [
+  {
+    title: '[E-14] leaves errors of the handler to the framework',
+    request: ask('/throws'),
+    reason: 'the handler failed',
+  },
   { title: `${hands}: an exception in \`allow\``, request: ask('/faulty'), reason: applicationFault.message },
   { title: `${hands}: a grant without a client`, request: ask('/clientless'), reason: 'holds no client of the issuer' },
   { title: `${hands}: an exception in \`actor\``, request: ask('/actorless'), reason: applicationFault.message },

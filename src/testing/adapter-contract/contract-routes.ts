@@ -131,7 +131,7 @@ export const contractRoutes: readonly ContractRoute[] = [
   {
     path: '/throws',
     respond: () => {
-      throw new Error('the handler failed')
+      throw new TypeError('the handler failed')
     },
   },
 ]

@@ -154,8 +154,9 @@ export const contractScenarios: readonly ContractScenario[] = [
   {
     title: '[DPOP-20] asks no client for a nonce whose token is not bound',
     options: () => withNonce(),
-    async play({ ask, issuer }) {
-      const response = await ask({ path: '/me', fields: bearer(issuer.mintToken()) })
+    async play({ ask, expectAnswer, ...kit }) {
+      expectAnswer(await ask({ path: '/me', fields: proven(kit, '/me') }), nonceWanted)
+      const response = await ask({ path: '/me', fields: bearer(kit.issuer.mintToken()) })
       deepStrictEqual([response.status, response.fields('DPoP-Nonce')], [200, []])
     },
   },

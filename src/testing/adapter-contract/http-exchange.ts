@@ -2,6 +2,7 @@ import { request as sendRequest } from 'node:http'
 
 /** A request byte for byte: fields go out in this order, as often as they are named. */
 export interface ExactRequest {
+  /** Default GET. */
   readonly method?: string
   readonly path: string
   readonly fields?: readonly (readonly [name: string, value: string])[]
@@ -18,7 +19,7 @@ export interface ExactResponse {
 
 /** Sends one request over a connection of its own. `origin` is an http URL without a path. */
 export function exchange(origin: string, request: ExactRequest): Promise<ExactResponse> {
-  const { method = 'GET', path, fields = [], body = '' } = request
+  const { method, path, fields = [], body = '' } = request
   const { hostname, port, host } = new URL(origin)
   const headers = [['Host', host], ['Connection', 'close'], ...fields].flat()
   if (body !== '') headers.push('Content-Length', String(Buffer.byteLength(body)))

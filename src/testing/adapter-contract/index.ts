@@ -152,8 +152,8 @@ export function createAdapterContract(harness: AdapterHarness): AdapterContract 
     title,
     run: async () => {
       const seen: unknown[] = []
-      const { status, body } = await exchange(await start(options?.(kit) ?? {}, seen), request(kit))
-      deepStrictEqual([status, seen.length], [500, 1])
+      const { status, fields, body } = await exchange(await start(options?.(kit) ?? {}, seen), request(kit))
+      deepStrictEqual([status, fields('WWW-Authenticate'), seen.length], [500, [], 1])
       ok(!body.includes('secret'), 'the client is told of the fault')
       const { message, cause } = seen[0] as Error
       ok(
@@ -179,11 +179,11 @@ export function createAdapterContract(harness: AdapterHarness): AdapterContract 
     {
       title: '[E-13] [C-17] answers 503 without a challenge while the keys cannot be had',
       async run() {
-        issuer.override(['oauthMetadata', 'openidConfiguration', 'jwks'], { kind: 'down' })
+        issuer.override('jwks', { kind: 'down' })
         try {
           const response = await exchange(await start({}), { path: '/me', fields: bearer(issuer.mintToken()) })
           deepStrictEqual([response.status, response.fields('WWW-Authenticate')], [503, []])
-          match(response.fields('Retry-After')[0] ?? '', /^[1-9]\d*$/)
+          match(response.fields('Retry-After').join(), /^[1-9]\d*$/)
           deepStrictEqual(response.fields('Cache-Control'), ['no-store'])
           deepStrictEqual(JSON.parse(response.body).error, 'temporarily_unavailable')
         } finally {
@@ -209,7 +209,7 @@ export function createAdapterContract(harness: AdapterHarness): AdapterContract 
       title: '[ADP-07] serves every route of the contract',
       async run() {
         const origin = await sharedOrigin()
-        for (const { path } of contractRoutes.filter(({ methods = ['GET'] }) => methods.includes('GET'))) {
+        for (const { path } of contractRoutes) {
           ok((await exchange(origin, { path })).status !== 404, path)
         }
       },

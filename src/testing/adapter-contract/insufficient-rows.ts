@@ -148,9 +148,4 @@ export const faults: readonly ContractRow[] = [
       if (body.includes('secret')) throw new Error(body)
     },
   },
-  {
-    title: '[E-14] leaves errors of the handler to the framework',
-    request: ({ issuer }) => ({ path: '/throws', fields: bearer(issuer.mintToken()) }),
-    status: 500,
-  },
 ]

@@ -42,9 +42,7 @@ const planSchema: ClaimsSchema = {
     vendor: 'contract',
     validate(value) {
       const { plan = 'free' } = value as { plan?: unknown }
-      return plan === 'free' || plan === 'paid'
-        ? { value }
-        : { issues: [{ message: 'an unknown plan', path: ['plan'] }] }
+      return plan === 'free' || plan === 'paid' ? { value } : { issues: [{ message: 'an unknown plan' }] }
     },
   },
 }

@@ -86,6 +86,11 @@ describe('the contract of adapters', () => {
     for (const { run, title } of cases) await expect(run(), title).rejects.toThrow()
   })
 
+  it('[ADP-08] says so where an application answers before it has checked the token', async () => {
+    const [one] = careless().cases.filter(({ title }) => title.includes('survives a client that leaves'))
+    await expect(one?.run()).rejects.toThrow('an answer came before the token was checked')
+  })
+
   it.each([
     ['does not let Host into the document', 'a host of the request is in {"resource":"https://evil.example"}'],
     ['serves the metadata of a second server too', '{"resource":"https://api.example.com"}'],

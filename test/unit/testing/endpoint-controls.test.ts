@@ -41,6 +41,7 @@ describe.each(['in process', 'over HTTP'])('an override, %s', (way) => {
     ['a redirect of choice', { kind: 'redirect', status: 307, location: '/x' }, { status: 307 }],
     ['another body', { kind: 'answer', body: 'text' }, { status: 200, type: 'application/jwk-set+json', body: 'text' }],
     ['another object', { kind: 'answer', status: 201, body: { a: 1 } }, { status: 201, body: '{"a":1}' }],
+    ['nothing', { kind: 'answer', status: 204, body: '' }, { status: 204, body: '' }],
     ['another media type', { kind: 'answer', headers: { 'content-type': 'text/plain' } }, { type: 'text/plain' }],
   ])('can be %s', async (_name, behaviour, expected) => {
     issuer.override('jwks', behaviour)
@@ -157,6 +158,22 @@ describe('a hold', () => {
 })
 
 describe('the request log', () => {
+  it.each([
+    ['/.well-known/oauth-authorization-server/t1', 'oauthMetadata'],
+    ['/.well-known/openid-configuration/t1', 'openidConfiguration'],
+    ['/t1/.well-known/openid-configuration', 'openidConfiguration'],
+    ['/t1/jwks', 'jwks'],
+    ['/t1/introspect', 'introspection'],
+    ['/t1/token', 'token'],
+    ['/t1', undefined],
+    ['/jwks', undefined],
+  ])('takes %s for the endpoint %s', async (path, endpoint) => {
+    const tenant = createTestIssuer({ issuer: 'https://issuer.test/t1' })
+    const { signal } = new AbortController()
+    await tenant.fetch(`https://issuer.test${path}`, { method: 'GET', headers: {}, redirect: 'manual', signal })
+    expect(tenant.requests().map((request) => request.endpoint)).toEqual([endpoint])
+  })
+
   it('tells what was received, where and when', async () => {
     await getKeys()
     await issuer.fetch(`${issuer.issuer}/nowhere?q=1`, {

@@ -2,8 +2,10 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { createTestIssuer } from 'portcullis/testing'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { freePort } from '../../support/loopback-server.js'
+
+afterEach(() => void vi.useRealTimers())
 
 describe('listen', () => {
   it('serves the issuer on a free loopback port, to jose among others', async () => {
@@ -53,6 +55,33 @@ describe('listen', () => {
     await expect(fetch(url)).rejects.toThrow('fetch failed')
     await using second = createTestIssuer()
     expect(await second.listen({ port })).toBe(url)
+  })
+
+  it('ends what it sends a byte at a time, so that the connection serves the next request', async () => {
+    await using issuer = createTestIssuer()
+    const url = await issuer.listen()
+    issuer.override('jwks', { kind: 'answer', body: 'abc' })
+    issuer.override('token', { kind: 'drip', intervalMs: 1 })
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    socket.write('GET /token HTTP/1.1\r\nHost: x\r\n\r\nGET /jwks HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+    const chunks: Buffer[] = []
+    for await (const chunk of socket) chunks.push(chunk)
+    expect(Buffer.concat(chunks).toString()).toMatch(
+      /^HTTP\/1\.1 405 .*\{"error":"invalid_request"\}HTTP\/1\.1 200 .*abc$/s,
+    )
+  })
+
+  it('sends nothing more a byte at a time once the caller is gone', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const issuer = createTestIssuer()
+    const url = await issuer.listen()
+    issuer.override('jwks', { kind: 'drip' })
+    const answer = fetch(`${url}/jwks`).then((response) => response.text())
+    await vi.waitUntil(() => vi.getTimerCount() === 1)
+    const brokenOff = expect(answer).rejects.toThrow()
+    await issuer.close()
+    await brokenOff
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('survives a caller that breaks off in the middle of its request', async () => {

@@ -145,6 +145,14 @@ describe('signCompact', () => {
 })
 
 describe('tamperWith', () => {
+  it('flips one bit of the signature, and leaves its length', () => {
+    const token = createTestIssuer().mintToken()
+    const [before, after] = [token, tamperWith(token, 'signature')].map((one) =>
+      BigInt(`0x${Buffer.from(one.split('.')[2] as string, 'base64url').toString('hex')}`),
+    ) as [bigint, bigint]
+    expect((before ^ after).toString(2)).toMatch(/^10{504}$/)
+  })
+
   it('leaves the other segments as they are', () => {
     const token = createTestIssuer().mintToken()
     const [header, payload, signature] = token.split('.')
