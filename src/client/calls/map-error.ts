@@ -143,8 +143,9 @@ export const errorTable: readonly Row[] = [
     name: '401 without a protocol error',
     applies: ({ answer }) => answer?.status === 401,
     toError: (failure) => {
-      const byToken = /Registration$|^userInfo$/.test(String(failure.context.operation))
-      return new HttpResponseError(byToken ? 'ERR_INVALID_TOKEN' : 'ERR_INVALID_CLIENT', httpContext(failure))
+      const byToken = ['readRegistration', 'updateRegistration', 'deleteRegistration', 'userInfo']
+      const isToken = byToken.includes(String(failure.context.operation))
+      return new HttpResponseError(isToken ? 'ERR_INVALID_TOKEN' : 'ERR_INVALID_CLIENT', httpContext(failure))
     },
   },
   {
@@ -201,7 +202,7 @@ function unwrap(thrown: unknown): unknown {
 }
 
 function codeOf(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+  return (error as { readonly code?: unknown } | null | undefined)?.code
 }
 
 /** What a credential or a key says of itself knows no call: it is given the context here. */

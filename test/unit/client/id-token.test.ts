@@ -84,6 +84,8 @@ describe('an ID token', () => {
     ['a payload that is no object', signIdToken([])],
     ['[OIDC-09] an access token by its type', signIdToken(idTokenClaims(), { typ: 'at+jwt' })],
     ['a logout token by its type', signIdToken(idTokenClaims(), { typ: 'application/logout+jwt' })],
+    ['a proof by its type', signIdToken(idTokenClaims(), { typ: 'dpop+jwt' })],
+    ['an answer of introspection by its type', signIdToken(idTokenClaims(), { typ: 'token-introspection+jwt' })],
     ['a type that is no text', signIdToken(idTokenClaims(), { typ: 7 })],
     ['a critical extension', signIdToken(idTokenClaims(), { crit: ['x'], x: 1 })],
     ['an unencoded payload', signIdToken(idTokenClaims(), { b64: false })],
@@ -226,6 +228,14 @@ describe('an ID token', () => {
     const idToken = signIdToken(idTokenClaims(), { kid: 'k1' }, testKey('new'))
     expect((await client.verifyIdToken(idToken, {})).sub).toBe('alice')
     expect(server.at('/jwks')).toHaveLength(2)
+  })
+
+  it('is verified where a key that cannot be used comes first', async () => {
+    const { server, client } = setUpLogin()
+    const unusable = { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43) }
+    server.script('/jwks', answer({ keys: [unusable, { ...testKey('k1').jwk, kid: undefined }] }))
+    const idToken = signIdToken(idTokenClaims(), { kid: undefined })
+    expect((await client.verifyIdToken(idToken, {})).sub).toBe('alice')
   })
 
   it('is not judged while the keys cannot be had', async () => {

@@ -109,6 +109,8 @@ describe('options of the client', () => {
     ['{ registration: { auto: true, metadata, store } }', /leave out `clientId` and `credential`/],
     ['{ credential: undefined, registration: { auto: false, metadata, store } }', /registration.auto/],
     ['{ credential: undefined, registration: { auto: true, store } }', /registration.metadata/],
+    ['{ credential: undefined, registration: { auto: true, metadata: 7, store } }', /an object of client metadata/],
+    ['{ credential: undefined, registration: { auto: true, metadata, store, keys: {} } }', /an array of signing keys/],
     [
       '{ credential: undefined, registration: { auto: true, metadata, store: { load() {} } } }',
       /registration.store.save/,
@@ -229,8 +231,13 @@ describe('parameters of calls', () => {
   const pushed = { redirectUri: 'https://app.example/cb', codeChallenge: 'a'.repeat(43), state: 's' }
   it.each<[string, (client: OAuthClient) => Promise<unknown>, RegExp]>([
     ['clientCredentials', (client) => client.clientCredentials({ scopes: 'a' } as never), /Did you mean `scope`\?/],
-    ['clientCredentials', (client) => client.clientCredentials({ scope: 7 } as never), /scope/],
+    [
+      'clientCredentials',
+      (client) => client.clientCredentials({ scope: 7 } as never),
+      /`scope` takes a string or an array/,
+    ],
     ['clientCredentials', (client) => client.clientCredentials({ resource: [7] } as never), /resource/],
+    ['clientCredentials', (client) => client.clientCredentials({ resource: '/a' }), /absolute URIs without fragment/],
     ['clientCredentials', (client) => client.clientCredentials({ audience: '' }), /audience/],
     ['clientCredentials', (client) => client.clientCredentials({ parameters: { a: 1 } } as never), /parameters/],
     [
@@ -267,12 +274,24 @@ describe('parameters of calls', () => {
     [
       'pushAuthorizationRequest',
       (client) => client.pushAuthorizationRequest({ ...pushed, redirectUri: '/cb' }),
-      /redirectUri/,
+      /`redirectUri` takes an absolute URI without fragment/,
     ],
     [
       'pushAuthorizationRequest',
       (client) => client.pushAuthorizationRequest({ ...pushed, codeChallenge: 'plain' }),
-      /codeChallenge/,
+      /`codeChallenge` takes the `challenge` of createPkcePair/,
+    ],
+    [
+      'authorizationRequest',
+      (client) => client.authorizationRequest({ redirectUri: 'http://app.example/cb' }),
+      /https unless on a loopback host/,
+    ],
+    ['endSessionUrl', (client) => client.endSessionUrl({ postLogoutRedirectUri: '/bye' }), /takes an absolute URI/],
+    ['exchangeCode', (client) => client.exchangeCode({ callback: 7 } as never), /`callback` takes a URL, URLSearch/],
+    [
+      'exchangeCode',
+      (client) => client.exchangeCode({ callback: '?code=c', request: {} } as never),
+      /`request` takes what authorizationRequest\(\) gave/,
     ],
     ['register', (client) => client.register(undefined as never), /metadata is an object/],
     ['register', (client) => client.register({}, { token: 'x' } as never), /no option `token`/],

@@ -174,8 +174,19 @@ describe('the error table', () => {
     expect(Object.keys(rows).sort()).toEqual(errorTable.map(({ name }) => name).sort())
   })
 
-  it('tells a registration token from client authentication where a 401 says nothing', () => {
-    expect(map(new Error(), attemptWith(401, 'no'), { operation: 'readRegistration' }).code).toBe('ERR_INVALID_TOKEN')
+  it.each([
+    ['readRegistration', 'ERR_INVALID_TOKEN'],
+    ['updateRegistration', 'ERR_INVALID_TOKEN'],
+    ['deleteRegistration', 'ERR_INVALID_TOKEN'],
+    ['userInfo', 'ERR_INVALID_TOKEN'],
+    ['register', 'ERR_INVALID_CLIENT'],
+    ['refresh', 'ERR_INVALID_CLIENT'],
+  ])('tells a token from client authentication where a 401 to %s says nothing: %s', (operation, code) => {
+    expect(map(new Error(), attemptWith(401, 'no'), { operation }).code).toBe(code)
+  })
+
+  it.each([[undefined], [null], [7], [{}]])('maps %j, where that is what was thrown', (thrown) => {
+    expect(map(thrown)).toMatchObject({ code: 'ERR_UNEXPECTED', cause: expect.any(Error) })
   })
 
   it.each([

@@ -99,6 +99,26 @@ describe('retry', () => {
     }
   })
 
+  it('keeps no process from ending while it waits to try again', async () => {
+    const startTimer = setTimeout
+    const waiting: { readonly ms: number | undefined; readonly timer: NodeJS.Timeout }[] = []
+    vi.stubGlobal('setTimeout', (run: () => void, ms?: number) => {
+      const timer = startTimer(run, ms)
+      waiting.push({ ms, timer })
+      return timer
+    })
+    try {
+      const { server, client } = onFakeTimers()
+      server.script('/token', rateLimited('7'), tokens())
+      const token = client.clientCredentials()
+      await vi.runAllTimersAsync()
+      await token
+      expect(waiting.flatMap(({ ms, timer }) => (ms === 7000 ? [timer.hasRef()] : []))).toEqual([false])
+    } finally {
+      vi.unstubAllGlobals()
+    }
+  })
+
   it('[C19] waits for a Retry-After of a minute', async () => {
     const { server, client } = onFakeTimers()
     server.script('/token', rateLimited('60'), tokens())

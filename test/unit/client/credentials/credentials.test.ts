@@ -178,7 +178,7 @@ describe('credentials per issuer', () => {
     expect(credentials.has('constructor')).toBe(false)
     expect(credentials.for('https://two.example').clientId).toBe('two')
     expect(() => credentials.for('https://three.example')).toThrowError(
-      expect.objectContaining({ code: 'ERR_CREDENTIAL_ISSUER' }),
+      expect.objectContaining({ code: 'ERR_CREDENTIAL_ISSUER', issuer: 'https://three.example' }),
     )
     expect(await credentials.authenticate({ ...target, issuer: 'https://two.example' })).toEqual({
       form: { client_id: 'two' },

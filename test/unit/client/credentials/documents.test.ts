@@ -26,6 +26,8 @@ describe('a client metadata document', () => {
       response_types: ['code'],
       token_endpoint_auth_method: 'none',
     })
+    const named = clientMetadataDocument({ ...options, tokenEndpointAuthMethod: 'none' })
+    expect(named.document['token_endpoint_auth_method']).toBe('none')
     expect(answer.status).toBe(200)
     expect(answer.headers).toEqual({ 'Content-Type': 'application/json', 'Cache-Control': 'public, max-age=3600' })
     expect(JSON.parse(answer.body)).toEqual(document)
@@ -92,6 +94,15 @@ describe('a client metadata document', () => {
       expect.objectContaining({ code: 'ERR_CONFIGURATION' }),
     )
   })
+
+  it.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'])(
+    '[CIMD-04] refuses a key with the private member %s',
+    (member) => {
+      const jwks = [{ kty: 'RSA', n: 'n', e: 'AQAB', [member]: 'x' }]
+      const keyed = { ...options, tokenEndpointAuthMethod: 'private_key_jwt', jwks } as const
+      expect(() => clientMetadataDocument(keyed)).toThrow('no private or symmetric key')
+    },
+  )
 
   it('[CIMD-07] is as large as 5,120 bytes, not characters, and no larger', () => {
     const sizeWith = (filled: string) => {

@@ -76,6 +76,13 @@ describe('an authorization request', () => {
     expect(request).toMatchObject({ maxAgeSeconds: 0, acrValues: ['urn:a', 'urn:b'], scope: ['openid', 'profile'] })
   })
 
+  it('[PAR-03] may say by name what holds where nothing is said', async () => {
+    const { server, begin } = setUpLogin()
+    const request = await begin({ responseMode: 'query', par: 'auto' })
+    expect(new URL(request.url).searchParams.get('response_mode')).toBe('query')
+    expect(server.at('/par')).toEqual([])
+  })
+
   it.each([
     'response_type',
     'response_mode',

@@ -27,6 +27,18 @@ describe('client credentials', () => {
     expect(token).toMatchObject({ tokenType: 'Bearer', expiresAt: 1_800_003_600, scope: ['read', 'write'] })
   })
 
+  it.each([
+    ...['actor_token', 'actor_token_type', 'assertion', 'audience', 'client_assertion', 'client_assertion_type'],
+    ...['client_id', 'client_secret', 'code', 'code_verifier', 'grant_type', 'refresh_token', 'requested_token_type'],
+    ...['resource', 'scope', 'subject_token', 'subject_token_type'],
+  ])('refuses to let `parameters` set %s', async (name) => {
+    const { server, client } = setUpClient()
+    await expect(client.clientCredentials({ parameters: { [name]: 'x' } })).rejects.toMatchObject({
+      ...{ code: 'ERR_CLIENT_ARGUMENT', message: `\`parameters\` must not set \`${name}\`.` },
+    })
+    expect(server.requests).toEqual([])
+  })
+
   it('[CC-01] refuses a public client before anything is sent', async () => {
     const { server, client } = setUpClient({ credential: publicClient({ clientId: 'app' }) })
     await expect(client.clientCredentials()).rejects.toMatchObject({

@@ -219,6 +219,8 @@ describe('a login on another device', () => {
 
   it.each([
     ['a code that moves the cursor', { user_code: '\u001b[2Jx' }],
+    ['a code that moves the cursor at its end', { user_code: 'WDJB\u001b[2J' }],
+    ['a code of 129 characters', { user_code: 'W'.repeat(129) }],
     ['a code that is no text', { user_code: 7 }],
     ['no code', { user_code: undefined }],
     ['a page that is no web page', { verification_uri: 'file:///etc/passwd' }],

@@ -32,13 +32,15 @@ describe('the answer to an authorization request', () => {
     ['path and query', (url: URL) => url.pathname + url.search],
     ['a query', (url: URL) => url.search],
     ['a query without question mark', (url: URL) => url.search.slice(1)],
+    ['a query with a fragment', (url: URL) => `${url.search}#_=_`],
     ['a posted form', (url: URL) => url.searchParams],
   ])('may come as %s', async (_name, form) => {
-    const { client, begin, callback, issue } = setUpLogin()
+    const { server, client, begin, callback, issue } = setUpLogin()
     const request = await begin()
     issue(request)
     const { claims } = await client.exchangeCode({ callback: form(callback(request)), request })
     expect(claims?.sub).toBe('alice')
+    expect(server.at('/token')[0]?.form.get('code')).toBe('CANARY-code')
   })
 
   it.each([
@@ -68,6 +70,10 @@ describe('the answer to an authorization request', () => {
     expect((await client.exchangeCode({ callback: filled(16_384), request })).tokens.idToken).toBe(idToken)
     expect(await rejection(client.exchangeCode({ callback: filled(16_385), request }))).toMatchObject({
       ...{ code: 'ERR_LOGIN_RESPONSE', detail: 'longer than 16384 characters' },
+    })
+    const long = callback(request, { code: 'c'.repeat(4097) })
+    expect(await rejection(client.exchangeCode({ callback: long, request }))).toMatchObject({
+      ...{ code: 'ERR_LOGIN_RESPONSE', detail: '`code` has 1 to 4096 characters' },
     })
   })
 
