@@ -289,6 +289,22 @@ describe('an ID token', () => {
     }
   })
 
+  it.each([
+    ...['RSA-OAEP', 'RSA-OAEP-256', 'RSA-OAEP-384', 'RSA-OAEP-512', 'ECDH-ES', 'ECDH-ES+A128KW'].map(
+      (alg) => [alg, 'A256GCM'] as const,
+    ),
+    ...['ECDH-ES+A192KW', 'ECDH-ES+A256KW'].map((alg) => [alg, 'A256GCM'] as const),
+    ...['A128GCM', 'A192GCM', 'A128CBC-HS256', 'A192CBC-HS384', 'A256CBC-HS512'].map(
+      (enc) => ['ECDH-ES', enc] as const,
+    ),
+  ])('[OIDC-01] may be encrypted with %s and %s', async (alg, enc) => {
+    const { publicKey, privateKey } = await generateKeyPair(alg)
+    const encrypted = await new CompactEncrypt(new TextEncoder().encode(signIdToken(idTokenClaims())))
+      .setProtectedHeader({ alg, enc })
+      .encrypt(publicKey)
+    expect((await verify(encrypted, {}, { decryptionKeys: [{ key: privateKey }] })).sub).toBe('alice')
+  })
+
   it('refuses calls that cannot be right', async () => {
     const { client } = setUpLogin()
     expect(await rejection(client.verifyIdToken('Bearer x', {}))).toMatchObject({ code: 'ERR_CLIENT_ARGUMENT' })

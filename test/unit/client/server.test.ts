@@ -316,6 +316,10 @@ describe('endpoints', () => {
     })
     expect(server.requests).toHaveLength(0)
     expect(await client.ready()).toMatchObject({ issuer: 'https://as.example' })
+    const all = setUpClient({ discovery: false, defaultPaths: true })
+    expect(await all.client.describeEndpoints()).toMatchObject({
+      token: { url: 'https://as.example/oauth2/token', source: 'default' },
+    })
   })
 })
 

@@ -123,6 +123,14 @@ describe('options of the client', () => {
     expect(() => setUpClient(given(pair, agreement, store, metadata))).toThrowError(refusing(message) as Error)
   })
 
+  it.each([
+    ...['Authorization', 'DPoP', 'Content-Type', 'Content-Length', 'Transfer-Encoding', 'Connection', 'Accept', 'Host'],
+    ...['Cookie', ' x-tenant', 'x-tenant ', 'x:tenant', ''],
+  ])('[REAL-19] refuses the header field "%s", which the client sets itself or nobody can', (name) => {
+    expect(() => setUpClient({ headers: { [name]: 'a' } })).toThrow(`\`headers\` must not set \`${name}\``)
+    expect(() => setUpClient({ correlationHeader: name })).toThrow('`correlationHeader` takes')
+  })
+
   it('[REAL-19] refuses what is no object, and takes what is right', () => {
     for (const wrong of [undefined, null, 'https://as.example', []]) {
       expect(() => createOAuthClient(wrong as never)).toThrowError(

@@ -115,6 +115,9 @@ describe('tokenSetFromResponse', () => {
     expect(token).toMatchObject({ scope: ['a', 'b'], issuedTokenType: 't' })
     expect(token.metadata).toEqual({ team: 1 })
     expect(received({}, { scope: ['z'] }).scope).toEqual(['z'])
+    expect(received({}).scope).toEqual([])
+    const named = { expires_in: 1, scope: 'a', refresh_token: 'r', refresh_expires_in: 1, refresh_token_expires_in: 1 }
+    expect(received({ ...named, id_token: 'i', issued_token_type: 't' }).metadata).toEqual({})
     expect(received({ expires_in: '' }).expiresAt).toBeUndefined()
     expect(tokenSetFromResponse({ access_token: 'a', token_type: 'DPoP' }).issuedAt).toBeGreaterThan(1_700_000_000)
   })
@@ -129,6 +132,9 @@ describe('tokenSetFromResponse', () => {
     ['a life that is no number', { access_token: 'a', token_type: 'Bearer', refresh_expires_in: 'soon' }],
     ['a life of another type', { access_token: 'a', token_type: 'Bearer', expires_in: true }],
     ['a refresh token that is no text', { access_token: 'a', token_type: 'Bearer', refresh_token: 1 }],
+    ['another life that is no number', { access_token: 'a', token_type: 'Bearer', refresh_token_expires_in: 'soon' }],
+    ['a scope that is no text', { access_token: 'a', token_type: 'Bearer', scope: ['a'] }],
+    ['an issued type that is no text', { access_token: 'a', token_type: 'Bearer', issued_token_type: 1 }],
     ['an ID token that is no text', { access_token: 'a', token_type: 'Bearer', id_token: {} }],
   ])('[S1-78] refuses %s', (_name, data) => {
     expect(() => tokenSetFromResponse(data)).toThrow(expect.objectContaining({ code: 'ERR_RESPONSE_MALFORMED' }))

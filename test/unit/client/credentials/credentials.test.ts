@@ -127,6 +127,8 @@ describe('endpoints of a client that authenticates by TLS', () => {
       token_endpoint: 'https://mtls.as.example/token',
       revocation_endpoint: 'https://mtls.as.example/revoke',
       authorization_endpoint: 'https://mtls.as.example/authorize',
+      end_session_endpoint: 'https://mtls.as.example/logout',
+      jwks_uri: 'https://mtls.as.example/jwks',
     },
   }
 
@@ -135,8 +137,11 @@ describe('endpoints of a client that authenticates by TLS', () => {
       credential: tlsClientAuth({ clientId: 'app' }),
       endpoints: { token: 'https://mine.example/token' },
     })
-    server.metadata = aliases
+    const plain = { end_session_endpoint: 'https://as.example/logout', jwks_uri: 'https://as.example/jwks' }
+    server.metadata = { ...aliases, ...plain }
     expect(await client.describeEndpoints()).toMatchObject({
+      endSession: { url: 'https://as.example/logout', source: 'discovered' },
+      jwks: { url: 'https://as.example/jwks', source: 'discovered' },
       token: { url: 'https://mine.example/token', source: 'explicit' },
       revocation: { url: 'https://mtls.as.example/revoke', source: 'discovered' },
       introspection: { url: 'https://as.example/introspect', source: 'discovered' },

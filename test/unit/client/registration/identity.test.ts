@@ -64,15 +64,18 @@ describe('the credential of a registration', () => {
   })
 
   it('takes the method you know where the registration names none', () => {
-    expect(credentialOf(registeredAs({}), { method: 'none' }).method).toBe('none')
-    expect(credentialOf(registeredAs({ client_secret: 's' }), { method: 'client_secret_post' }).method).toBe(
-      'client_secret_post',
-    )
+    const keys = [{ key: pair.privateKey }]
+    for (const method of [
+      ...(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const),
+      ...(['tls_client_auth', 'self_signed_tls_client_auth'] as const),
+    ]) {
+      expect(credentialOf(registeredAs({ client_secret: 's' }), { method, keys }).method).toBe(method)
+    }
   })
 
   it.each([
     ['no secret', {}, /clientSecret/],
-    ['no key', { token_endpoint_auth_method: 'private_key_jwt' }, /keys/],
+    ['no key', { token_endpoint_auth_method: 'private_key_jwt' }, /`keys` takes an array of at least one key/],
     ['a method there is none for', { token_endpoint_auth_method: 'client_secret_jwt' }, /this library does not have/],
   ])('refuses a registration with %s', (_name, members, message) => {
     expect(() => credentialOf(registeredAs(members))).toThrowError(message)
@@ -114,6 +117,18 @@ describe('automatic registration', () => {
     await client.clientCredentials()
     expect(server.at('/register')).toHaveLength(0)
     expect(client.clientId).toBe('earlier')
+  })
+
+  it('[S0-14] asks the store once while the registration is good', async () => {
+    let asked = 0
+    const load = () => {
+      asked += 1
+      return { issuer, raw }
+    }
+    const { client } = registering({ store: { load, save: () => undefined } })
+    await client.revoke('t')
+    await client.revoke('t')
+    expect(asked).toBe(1)
   })
 
   it('[S0-14] is nothing that happens by itself: not on discovery, and not without `auto`', async () => {
@@ -183,20 +198,22 @@ describe('automatic registration', () => {
   })
 
   it.each([
-    ['holds no answer of a server', 'text', 'ERR_CREDENTIAL_UNAVAILABLE'],
-    ['names no client', {}, 'ERR_RESPONSE_MALFORMED'],
+    ['holds no answer of a server', 'text', 'ERR_CREDENTIAL_UNAVAILABLE', '`raw`'],
+    ['names no client', {}, 'ERR_RESPONSE_MALFORMED', ''],
     [
       'needs keys there are none of',
       { ...raw, token_endpoint_auth_method: 'private_key_jwt' },
       'ERR_REGISTRATION_UNUSABLE',
+      '`keys` takes an array of at least one key',
     ],
-  ])('[S0-14] refuses, as an error of the call, what is stored and %s', async (_name, kept, code) => {
+  ])('[S0-14] refuses, as an error of the call, what is stored and %s', async (_name, kept, code, message) => {
     const { server, client, saved } = registering()
     saved.push({ issuer, raw: kept as never })
     expect(await rejection(client.revoke('t', { correlationId: 'mine' }))).toMatchObject({
       code,
       operation: 'revoke',
       correlationId: 'mine',
+      message: expect.stringContaining(message),
     })
     expect(server.at('/register')).toHaveLength(0)
     expect(client.clientId).toBeUndefined()

@@ -131,6 +131,12 @@ describe('registration', () => {
     await expect(client.register(asked)).resolves.toMatchObject({ clientId: 'registered' })
   })
 
+  it('[DCR-02] takes a secret where nobody names a method, which means Basic', async () => {
+    const { server, client } = setUpClient()
+    server.script('/register', answer({ client_id: 'registered', client_secret: 's' }, 201))
+    await expect(client.register({})).resolves.toMatchObject({ clientId: 'registered' })
+  })
+
   it('[DCR-02] takes a secret without its expiry, as many servers send it, and refuses members of a wrong type', async () => {
     const { server, client } = setUpClient()
     server.script(
@@ -201,6 +207,8 @@ describe('registration management', () => {
     const updated = await set.client.updateRegistration(client, {})
     expect(updated.registrationAccessToken).toBe('second-token')
     expect(updated.clientSecret).toBe('CANARY-secret')
+    expect(updated).toMatchObject({ clientSecretExpiresAt: 0, clientIdIssuedAt: 1_700_000_000 })
+    expect(updated.registrationClientUri).toBe('https://as.example/register/registered')
     const bare = restoreRegistration({ ...updated, raw: { ...updated.raw, client_id_issued_at: undefined } })
     expect(Object.keys((await set.client.readRegistration(bare)).raw)).not.toContain('client_id_issued_at')
     await set.client.readRegistration(updated)
