@@ -1,6 +1,6 @@
 /** `portcullis mcp login`: signs in at an MCP server as its clients do, and shows every step of the way. */
 import { createMcpAuthProvider } from '../login/resource/mcp-auth-provider.js'
-import { type CommandCall, type ExitCode, plain } from './command-io.js'
+import { type CommandCall, CommandFailure, type ExitCode, plain } from './command-io.js'
 import { openResource, reaching } from './resource-access.js'
 
 /** The work of `portcullis mcp login`. */
@@ -12,7 +12,7 @@ export async function mcpLoginCommand(call: CommandCall): Promise<ExitCode> {
   try {
     if (flags['force'] === true) await provider.signOut()
     await reaching(() => provider.signIn({ signal: io.signal }))
-    const { tokenType, scope = [], expiresAt } = (await provider.token()) ?? {}
+    const { tokenType, scope, expiresAt } = (await provider.token()) ?? expired()
     if (flags['json'] === true) {
       output.json({ resource: serverUrl, steps, tokenType, scope, expiresAt, store: store.describe() })
     } else if (steps.length === 0) output.data(`signed in at ${plain(serverUrl)} already; --force signs in anew`)
@@ -21,4 +21,8 @@ export async function mcpLoginCommand(call: CommandCall): Promise<ExitCode> {
   } finally {
     await provider.close()
   }
+}
+
+function expired(): never {
+  throw new CommandFailure('signed in, but the token that the server gave has expired already', 1)
 }

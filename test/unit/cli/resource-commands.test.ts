@@ -163,6 +163,13 @@ describe('portcullis mcp login', () => {
     expect(stderr).toContain('ERR_PKCE_UNSUPPORTED')
   })
 
+  it('ends with 1 where the server gives a token that has expired already', async () => {
+    network.tokenAnswer = { expires_in: 0, refresh_token: undefined }
+    const { exitCode, stdout, stderr } = await run(['mcp', 'login', resourceUrl])
+    expect([exitCode, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/has expired already\n$/)
+  })
+
   it('is a command of two words', async () => {
     expect((await runInProcess(['help', 'mcp', 'login'])).stdout).toContain('portcullis mcp login URL [flags]')
     expect((await runInProcess(['mcp', 'login', '--help'])).stdout).toContain('portcullis mcp login URL [flags]')
