@@ -39,9 +39,7 @@ function partOf(frames: readonly Frame[]): Part | undefined {
   if (innermost.functionName === '(garbage collector)') return 'garbage'
   const owner = frames.findIndex(({ url }) => url.startsWith('file:'))
   const below = frames.slice(0, owner < 0 ? frames.length : owner)
-  if (below.some(({ url, functionName }) => url === 'node:internal/crypto/sig' || functionName === 'verify')) {
-    return 'signature'
-  }
+  if (below.some(({ url }) => url === 'node:internal/crypto/sig')) return 'signature'
   if (below.some(({ functionName }) => /^write(Utf8|Latin1|Ascii)String$|^writev$|^writeBuffer$/.test(functionName))) {
     return 'writing'
   }

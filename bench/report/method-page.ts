@@ -22,8 +22,9 @@ How the figures of these pages come about, and on what machine they were taken.
   load generator is the bottleneck, so that processor time per request of the server process is compared, with the bare
   framework in the same round.
 - HTTP with new tokens: two processes of one server differ by a tenth and more, so each server is started one, five or nine
-  times, and measured in two rounds each time. A profile after them tells what the first thread does; what Node does there
-  while it reads from sockets counts as waiting, and is not in it.
+  times, and measured in two rounds each time.
+- What the first thread does: by a profile of two seconds after the last round. What Node does while it reads from sockets
+  counts as waiting there, and is not in it.
 - HTTP with 10,000 tokens: each of them is sent once before, so that what is measured is a cache that holds them.
 - Many at once, in batches: a batch comes in one turn of the event loop, the next one in a later turn, as from sockets.
 - Sessions: as HTTP, the servers of all frameworks in one run. Users signed in before, and send their cookies in turn;

@@ -33,6 +33,8 @@ interface Column {
   readonly cacheEntries: number
   /** The order in which every server is sent {@link firstRequests}, where that is another one. */
   readonly firstOrder?: Load['order'] | undefined
+  /** Whether the first thread is looked into, to see what differences are made of. */
+  readonly isProfiled?: boolean | undefined
   /** Of these peers those take part that can do it. */
   readonly peers: readonly string[]
 }
@@ -46,13 +48,13 @@ export const http: Suite = ({ quick, pick }) =>
 
 /**
  * The same with tokens that are new, or forgotten by then. Two processes of one server differ by a tenth and more, so that
- * each is started several times; and the first thread is looked into, to see what the difference to the limit is made of.
+ * each is started several times.
  */
 export const httpNew: Suite = ({ quick, pick }) =>
-  measureColumns(['new'], quick, { processes: pick(1, 5, 9), rounds: 2, profiled: ['bare', 'limit', 'portcullis'] })
+  measureColumns(['new'], quick, { processes: pick(1, 5, 9), rounds: 2 })
 
 /** How often each server is started, and how it is measured then. */
-type Measurement = { readonly processes: number; readonly rounds: number; readonly profiled?: readonly string[] }
+type Measurement = { readonly processes: number; readonly rounds: number }
 
 /** A kind of server, and what was measured of its processes. */
 type Contender = Figures & { readonly guard: string }
@@ -60,7 +62,7 @@ type Contender = Figures & { readonly guard: string }
 async function measureColumns(
   ids: readonly string[],
   quick: boolean,
-  { processes, ...measurement }: Measurement,
+  { processes, rounds }: Measurement,
 ): Promise<SuiteResult> {
   const issuer = createBenchIssuer()
   const origin = await issuer.listen()
@@ -80,7 +82,7 @@ async function measureColumns(
           const settings = { ...shared, framework, guard, cacheEntries, dpop: id === 'dpop' }
           servers.push(await startServer('app', settings, figures))
         }
-        await measureServers(servers, () => load, { ...measurement, firstLoad })
+        await measureServers(servers, () => load, { rounds, firstLoad, profiled: column.isProfiled ? own : [] })
       }
       results.push(reportOn(framework, column, contenders))
     }
@@ -102,6 +104,7 @@ function createColumns(issuer: ReturnType<typeof createBenchIssuer>, quick: bool
       title: 'one token',
       load: { tokens: many.slice(0, 1), order: 'in turn' },
       cacheEntries: 10_000,
+      isProfiled: true,
       peers: all,
     },
     {
@@ -117,6 +120,7 @@ function createColumns(issuer: ReturnType<typeof createBenchIssuer>, quick: bool
       title: 'new tokens',
       load: { tokens: many, order: 'in turn' },
       cacheEntries: many.length / 4,
+      isProfiled: true,
       peers: all,
     },
     {
@@ -157,7 +161,7 @@ function reportOn(framework: Framework, { id, title }: Column, contenders: reado
     if (!own.includes(guard)) add(`${about}: to ${guard}`, share('portcullis', guard), 1)
   }
   const profiled = contenders.filter(({ parts }) => parts.length > 0)
-  return { tables: profiled.length === 0 ? [table] : [table, partsTable(framework, title, profiled)], verdicts }
+  return { tables: profiled.length === 0 ? [table] : [table, partsTable(framework, { id, title }, profiled)], verdicts }
 }
 
 const partTitles: Readonly<Record<Part, string>> = {
@@ -168,7 +172,11 @@ const partTitles: Readonly<Record<Part, string>> = {
   rest: 'Node and the framework',
 }
 
-function partsTable(framework: Framework, title: string, contenders: readonly Contender[]): Table {
+function partsTable(
+  framework: Framework,
+  { id, title }: Pick<Column, 'id' | 'title'>,
+  contenders: readonly Contender[],
+): Table {
   const named = Object.entries(partTitles) as [Part, string][]
   const rows = contenders.map(({ guard, parts }): Row => {
     const whole = parts.map((one) => Object.values(one).reduce((sum, micros) => sum + micros))
@@ -176,7 +184,7 @@ function partsTable(framework: Framework, title: string, contenders: readonly Co
     return { name: guard, figure: spreadOf(whole), cells }
   })
   return {
-    id: `http-parts-${framework}`,
+    id: `http-parts-${framework}-${id}`,
     title: `${framework}, ${title}: what the first thread does in a request`,
     unit: 'µs',
     columns: named.map(([, name]) => `${name}, µs`),
