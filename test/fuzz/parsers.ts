@@ -2,7 +2,7 @@
  * The parsers of what strangers send, each as a function that takes any text and throws where the parser does anything but
  * read or refuse. `npm run fuzz` feeds them; test/property/fuzz-corpus.test.ts feeds them what was found so far.
  */
-import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { parse as parseYaml } from 'yaml'
 import { readChallenges, readStepUp } from '../../src/client/challenges.js'
@@ -167,7 +167,7 @@ function certificate(text: string): void {
 async function cookies(text: string): Promise<void> {
   const [first, ...others] = text.split('\n')
   for (const [name, value] of readCookies(requestFacts({ headers: { cookie: [first as string, ...others] } }))) {
-    equal(name, name.trim())
+    doesNotMatch(name, /^[ \t]|[ \t]$/)
     equal(/[;=]/.test(name) || value.includes(';'), false)
     equal(await sealer.open(value, name), undefined)
   }
