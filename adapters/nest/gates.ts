@@ -20,8 +20,8 @@ export interface Declared {
   // biome-ignore lint/suspicious/noExplicitAny: each decorator types its own claims.
   readonly requirement?: Requirement<any> | undefined
   readonly grants?: readonly Grant[] | undefined
-  /** Whether it is open and has grants of its own, which nobody is there for. */
-  readonly grantsNobody?: boolean | undefined
+  /** Whether some of the grants are its own, and not inherited. */
+  readonly hasOwnGrants?: boolean | undefined
 }
 
 const key = Symbol.for('portcullis.declared')
@@ -87,8 +87,8 @@ function compile(options: PortcullisModuleOptions, host: object, handler: object
   const inner = declaredOf(handler)
   const token = inner?.token ?? outer?.token ?? 'required'
   if (token === 'public') {
-    const grantsNobody = inner?.grants?.length || (inner?.token === undefined && outer?.grantsNobody)
-    if (grantsNobody) throw new ConfigurationError('A public handler has no caller to acquire `@Grant` for.')
+    const isOpenedWithGrants = inner?.hasOwnGrants || (inner?.token === undefined && outer?.hasOwnGrants)
+    if (isOpenedWithGrants) throw new ConfigurationError('A public handler has no caller to acquire `@Grant` for.')
     return undefined
   }
   const requirement = mergeRequirements({ resource }, outer?.requirement, inner?.requirement)

@@ -38,6 +38,7 @@ export function Grant(...grants: DeclaredGrant[]): ClassDecorator & MethodDecora
 }
 
 function declare(added: Declared): ClassDecorator & MethodDecorator {
+  const { grants = [] } = added
   const decorator = (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
     const subject: object = descriptor === undefined ? target : descriptor.value
     const known = declaredOf(subject)
@@ -46,12 +47,11 @@ function declare(added: Declared): ClassDecorator & MethodDecorator {
       const place = String(name ?? (target as { name?: string }).name)
       throw new ConfigurationError(`'${place}' is declared both ${own.token} and ${added.token}: say one.`)
     }
-    const token = added.token ?? known?.token
     setDeclared(subject, {
-      token,
+      token: added.token ?? known?.token,
       requirement: mergeRequirements(added.requirement, known?.requirement),
-      grants: [...(added.grants ?? []), ...(known?.grants ?? [])],
-      grantsNobody: token === 'public' && [added, own].some((one) => one?.grants?.length),
+      grants: [...grants, ...(known?.grants ?? [])],
+      hasOwnGrants: own?.hasOwnGrants || grants.length > 0,
     })
     if (added.token !== 'public') guard(subject)
   }
