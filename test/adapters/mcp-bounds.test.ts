@@ -82,6 +82,18 @@ describe('the body that Fetch reads to tell tools', () => {
   })
 })
 
+describe('the event of a body that was refused', () => {
+  it.each([
+    ['too large', ofSize(4_194_305), undefined, 'the body is too large'],
+    ['broken', '{', undefined, 'the body is no JSON'],
+    ['not said to be JSON', message('other'), 'text/plain', 'the body is no JSON'],
+    ['no message', '5', undefined, 'no JSON-RPC message'],
+  ])('[MCP-07] tells that it is %s', async (_, body, contentType, detail) => {
+    expect((await post(body, contentType)).status).toBe(400)
+    expect(events).toContainEqual(expect.objectContaining({ type: 'auth.refused', detail }))
+  })
+})
+
 describe('the hosts of a request', () => {
   it('[MCP-10] are all held against those that are allowed', async () => {
     const guard = mcpGate(server, { allowedHosts: ['mcp.test'] }).forExpress()
