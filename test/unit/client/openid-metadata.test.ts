@@ -69,6 +69,20 @@ describe('metadata of a server with two documents', () => {
     expect(asked()).toBe(1)
   })
 
+  it.each([[[]], [['userinfo_endpoint']], [['end_session_endpoint']], [['jwks_uri']]])(
+    '[ASM-05] shows them without the OpenID document unless that of RFC 8414 leaves one out: %j',
+    async (left) => {
+      const { client, server, asked } = setUp()
+      const said = ['userinfo_endpoint', 'end_session_endpoint', 'jwks_uri'] as const
+      const given = said.filter((name) => !left.includes(name)).map((name) => [name, openid[name]])
+      server.metadata = Object.fromEntries(given)
+      expect(Object.keys(await client.describeEndpoints())).toEqual(
+        expect.arrayContaining(['userinfo', 'endSession', 'jwks']),
+      )
+      expect(asked()).toBe(left.length)
+    },
+  )
+
   it('[ASM-05] shows what is known while the OpenID document cannot be had, and the rest after it', async () => {
     const { client, server } = setUp()
     server.script(oidcPath, html503(), answer(openid))

@@ -116,6 +116,7 @@ describe('discovery', () => {
       scopes_supported: ['a'],
       token_endpoint: 'https://as.example/token',
     })
+    expect(Object.values(await client.ready())).not.toContain(undefined)
   })
 
   it('[S0-03] remembers no failure', async () => {
@@ -141,6 +142,7 @@ describe('discovery', () => {
     ['403 with a protocol error', answer({ error: 'access_denied' }, 403)],
     ['HTML', plain('<html>', 'text/html')],
     ['broken JSON', plain('{')],
+    ['JSON of another type', plain('{"issuer":"https://as.example"}', 'text/html')],
     ['a redirect', plain('', 'text/html', 302)],
   ])('[ASM-04] [S0-13] goes on to OpenID Connect after %s', async (_name, behaviour) => {
     const { server, client } = setUpClient()
@@ -173,6 +175,18 @@ describe('discovery', () => {
       expect(server.requests.map(({ url }) => new URL(url).pathname)).toEqual(paths)
       expect(server.requests.every(({ headers }) => headers['accept'] === 'application/json')).toBe(true)
     }
+  })
+
+  it('shows the metadata anew when asked to, and keeps what was known where that fails', async () => {
+    const { server, client } = setUpClient()
+    server.metadata = { scopes_supported: ['a'] }
+    await client.ready()
+    server.metadata = { scopes_supported: ['b'] }
+    expect(await client.ready()).toMatchObject({ scopes_supported: ['a'] })
+    expect(await client.ready({ refresh: true })).toMatchObject({ scopes_supported: ['b'] })
+    server.script(oauthPath, html503())
+    expect(await rejection(client.ready({ refresh: true }))).toMatchObject({ code: 'ERR_DISCOVERY_UNAVAILABLE' })
+    expect(await client.ready()).toMatchObject({ scopes_supported: ['b'] })
   })
 
   it('repeats what may pass', async () => {
@@ -316,10 +330,12 @@ describe('endpoints', () => {
     })
     expect(server.requests).toHaveLength(0)
     expect(await client.ready()).toMatchObject({ issuer: 'https://as.example' })
-    const all = setUpClient({ discovery: false, defaultPaths: true })
-    expect(await all.client.describeEndpoints()).toMatchObject({
-      token: { url: 'https://as.example/oauth2/token', source: 'default' },
-    })
+    for (const issuer of ['https://as.example', 'https://as.example/']) {
+      const all = setUpClient({ issuer, discovery: false, defaultPaths: true })
+      expect(await all.client.describeEndpoints()).toMatchObject({
+        token: { url: 'https://as.example/oauth2/token', source: 'default' },
+      })
+    }
   })
 })
 

@@ -165,6 +165,9 @@ describe('endpoints of a client that authenticates by TLS', () => {
       message: expect.stringMatching(/token_endpoint/),
     })
     await tls.client.revoke('t')
+    const none = setUpClient({ credential: tlsClientAuth({ clientId: 'app' }) })
+    none.server.metadata = { mtls_endpoint_aliases: null }
+    expect((await none.client.describeEndpoints()).token?.url).toBe('https://as.example/token')
     const request = await sent(clientSecretPost(secret), wrong)
     expect(request?.url).toBe('https://as.example/token')
   })
