@@ -2,6 +2,7 @@ import { createHash, generateKeyPairSync } from 'node:crypto'
 import { CompactEncrypt, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { createOAuthClient, IdTokenError, type IdTokenOptions } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
+import { keysUnavailable } from '../../../src/client/id-token.js'
 import { rejection } from '../../support/client-set-up.js'
 import { answer, html503 } from '../../support/fake-token-endpoint.js'
 import { jwkSet, testKey } from '../../support/key-material.js'
@@ -246,6 +247,10 @@ describe('an ID token', () => {
       ...{ code: 'ERR_DISCOVERY_UNAVAILABLE', retryable: true, operation: 'verifyIdToken' },
       ...{ message: 'The keys of the authorization server cannot be fetched', cause: expect.any(Error) },
     })
+  })
+
+  it.each([[new Error('the key store is gone')], ['gone'], [undefined]])('is not judged after %s either', (thrown) => {
+    expect(keysUnavailable(thrown)).toMatchObject({ code: 'ERR_DISCOVERY_UNAVAILABLE' })
   })
 
   it('[S1-06] takes its keys from where the options say, with the headers of the client', async () => {

@@ -334,7 +334,11 @@ describe('what goes wrong on the way', () => {
     ],
     ['[S4-37] 502', plain('', 'text/html', 502), { code: 'ERR_SERVER_FAILURE', category: 'server' }],
     ['[S4-37] 500', plain('', 'text/html', 500), { code: 'ERR_SERVER_FAILURE', status: 500 }],
-    ['400 without a protocol error', plain('', 'text/html', 400), { code: 'ERR_HTTP_STATUS', status: 400 }],
+    [
+      '400 without a protocol error',
+      plain('no such page', 'text/html', 400),
+      { code: 'ERR_HTTP_STATUS', status: 400, bodySnippet: 'no such page' },
+    ],
     [
       'a 429 about another problem',
       answer({ type: 'https://as.example/problems#busy' }, 429),

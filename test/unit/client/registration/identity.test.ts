@@ -162,12 +162,17 @@ describe('automatic registration', () => {
 
   it('[S0-14] does not register twice when the answer cannot be saved, and uses nothing that was not', async () => {
     let broken = true
+    let loads = 0
+    const load = () => {
+      loads += 1
+      return undefined
+    }
     const saved: unknown[] = []
     const save = (registration: StoredRegistration) => {
       if (broken) throw new Error('disk full: the-secret-of-the-disk-eyJhbGciOiJ')
       saved.push(registration)
     }
-    const { server, client } = registering({ store: { load: () => undefined, save } })
+    const { server, client } = registering({ store: { load, save } })
     expect(await rejection(client.clientCredentials({}, { correlationId: 'mine' }))).toMatchObject({
       name: 'CredentialError',
       code: 'ERR_CREDENTIAL_UNAVAILABLE',
@@ -179,6 +184,7 @@ describe('automatic registration', () => {
     await client.clientCredentials()
     expect(server.at('/register')).toHaveLength(1)
     expect(saved).toHaveLength(1)
+    expect(loads).toBe(1)
   })
 
   it('[S0-14] refuses what another server registered, and a store that fails', async () => {
