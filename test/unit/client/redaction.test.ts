@@ -100,11 +100,24 @@ describe('what redaction knows', () => {
       secretsOf({ Authorization: basic, DPoP: 'a.b.c.d' }, 'grant_type=x&scope=read&token=the-token&pin=12'),
     ).toEqual([btoa('app:p%40ss+word'), 'p%40ss+word', 'p@ss word', 'a.b.c.d', 'the-token'])
     expect(secretsOf({ authorization: 'Bearer the-token', accept: 'application/json' }, '')).toEqual(['the-token'])
-    expect(secretsOf({ authorization: 'Basic not*base64' }, '')).toEqual(['not*base64'])
+    for (const text of ['not*base64', '*abcdefg', 'abcdefg*', 'abcde']) {
+      expect(secretsOf({ authorization: `Basic ${text}` }, '')).toEqual([text])
+    }
     expect(secretsOf({ authorization: `Basic ${btoa('no-colon')}` }, '')).toEqual([btoa('no-colon')])
     expect(secretsOf({ authorization: '' }, '')).toEqual([])
     expect(secretsOf({ authorization: '', 'x-pin': '123' }, 'token=abcd')).toEqual(['abcd'])
     expect(secretsOf({ authorization: `Bearer ${btoa('app:secret')}` }, '')).toEqual([btoa('app:secret')])
+  })
+
+  it('takes the value of no public field for a secret, and that of any other for one', () => {
+    const open = [
+      ...['actor_token_type', 'audience', 'client_assertion_type', 'client_id', 'code_challenge'],
+      ...['code_challenge_method', 'grant_type', 'redirect_uri', 'requested_token_type', 'resource'],
+      ...['response_type', 'scope', 'subject_token_type', 'token_type_hint'],
+    ]
+    const others = ['code', 'code_verifier', 'subject_token', 'actor_token', 'client_assertion', 'state', 'pin']
+    const form = new URLSearchParams([...open, ...others].map((name) => [name, `the value of ${name}`]))
+    expect(secretsOf({}, form.toString())).toEqual(others.map((name) => `the value of ${name}`))
   })
 
   it('tells the bottom of a chain of causes, its code, and nothing it carried', () => {
