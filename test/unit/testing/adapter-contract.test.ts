@@ -86,7 +86,7 @@ describe('the contract of adapters', () => {
     for (const { run, title } of cases) await expect(run(), title).rejects.toThrow()
   })
 
-  it('[ADP-08] says so where an application answers before it has checked the token', async () => {
+  it('[ADP-07] says so where an application answers before it has checked the token', async () => {
     const [one] = careless().cases.filter(({ title }) => title.includes('survives a client that leaves'))
     await expect(one?.run()).rejects.toThrow('an answer came before the token was checked')
   })

@@ -98,19 +98,19 @@ describe('the contract of adapters', () => {
   })
 
   it.each([
-    ['[DPOP-19] gives a stale nonce again', nonce, repeatsNonce(), AssertionError],
-    ['[INTR-06] says 401 where the issuer refuses the server itself', introspection, relaysStatus, AssertionError],
-    ['[REAL-26] tells the client why issuers cannot be found', finder, tellsCause, AssertionError],
-    ['[REAL-26] adds a challenge to a fault', inGuard, challengesFault, AssertionError],
-    ['[REAL-26] tells the client of a fault', inGuard, tellsFault, 'the client is told of the fault'],
-    ['[REAL-26] hands another error on', inGuard, replacesFault, 'the error says `something`, `else`'],
-    ['[REAL-26] keeps a fault back', inGuard, keepsFault, AssertionError],
-    ['[E-14] keeps an error of the handler back', inHandler, keepsFault, AssertionError],
-  ])('finds an adapter out that %s', async (_, part, flaw, complaint) => {
+    ['gives a stale nonce again', nonce, repeatsNonce(), AssertionError],
+    ['says 401 where the issuer refuses the server itself', introspection, relaysStatus, AssertionError],
+    ['tells the client why issuers cannot be found', finder, tellsCause, AssertionError],
+    ['adds a challenge to a fault', inGuard, challengesFault, AssertionError],
+    ['tells the client of a fault', inGuard, tellsFault, 'the client is told of the fault'],
+    ['hands another error on', inGuard, replacesFault, 'the error says `something`, `else`'],
+    ['keeps a fault back', inGuard, keepsFault, AssertionError],
+    ['keeps an error of the handler back', inHandler, keepsFault, AssertionError],
+  ])('[ADP-07] finds an adapter out that %s', async (_, part, flaw, complaint) => {
     await expect(caseFor(part, flaw)).rejects.toThrow(complaint)
   })
 
-  it('[ADP-08] has a client leave for good before the keys are there', async () => {
+  it('[ADP-07] has a client leave for good before the keys are there', async () => {
     let gone: Promise<unknown> = Promise.resolve()
     const contract = createAdapterContract({
       name: 'waiting',
