@@ -199,7 +199,7 @@ other
 
   it('[S1-71] token: that there is no refresh token, or nothing to decode', async () => {
     machine.configure({ tokenStore: 'file', providers: { plain: oauthOnly } })
-    for (const opaque of ['opaque', 'a.b.c', 'e30.e30', '.e30.x']) {
+    for (const opaque of ['opaque', 'a.b.c', 'e30.e30', '.e30.x', 'bm8.e30.eA']) {
       machine.answers['/token'] = () => Response.json({ access_token: opaque, token_type: 'Bearer', expires_in: 300 })
       await machine.run(['login', '--force'])
       expect(await machine.run(['token', '--decode'])).toEqual({
