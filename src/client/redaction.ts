@@ -112,7 +112,7 @@ function textPattern(text: string): string {
 }
 
 function anySpelling(piece: string): string {
-  if (/^[A-Za-z0-9]$/.test(piece)) return piece
+  if (/[A-Za-z0-9]/.test(piece)) return piece
   if (piece.startsWith('\\'))
     return `(?:(?:%(?:25)*5[cC]|&#92;|\\\\+u005[cC]){${piece.length}}|\\\\{${piece.length},${piece.length * 8}})`
   const utf16 = Array.from({ length: piece.length }, (_, index) => piece.charCodeAt(index))
@@ -148,7 +148,7 @@ function base64Patterns(secret: string): readonly string[] {
   return piecesOf(secret).flatMap((piece) =>
     [0, 1, 2].flatMap((offset) => {
       const bytes = [...new Uint8Array(offset), ...utf8.encode(piece)]
-      const whole = btoa(String.fromCharCode(...bytes)).replace(/=+$/, '')
+      const whole = btoa(String.fromCharCode(...bytes))
       const own = whole.slice(Math.ceil((offset * 8) / 6), Math.floor((bytes.length * 8) / 6))
       return own.length < 4 ? [] : [`[\\w+/-]?${base64Pattern(own)}(?:[\\w+/-]?(?:=|%(?:25)*3[dD]){0,2})`]
     }),

@@ -286,6 +286,14 @@ describe('an ID token', () => {
       const misnamed = { decryptionKeys: [{ key: privateKey, kid: kid === 'd2' ? 'd1' : 'd3' }] }
       expect(await rejection(verify(await encrypt(kid), {}, misnamed))).toMatchObject(noKey)
     }
+    for (const unreadable of ['e30.e30.e30.e30.e30', 'x.e30.e30.e30.e30']) {
+      expect(await rejection(verify(unreadable, {}, ring))).toMatchObject(noKey)
+    }
+    const shared = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, true, ['encrypt', 'decrypt'])
+    const direct = await new CompactEncrypt(new TextEncoder().encode(signIdToken(idTokenClaims())))
+      .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
+      .encrypt(shared)
+    expect(await rejection(verify(direct, {}, { decryptionKeys: [{ key: shared }] }))).toMatchObject(noKey)
     const unnamed = { decryptionKeys: [{ key: privateKey }] }
     expect((await verify(await encrypt('d1'), {}, unnamed)).sub).toBe('alice')
     expect((await verify(await encrypt(), {}, { decryptionKeys: [{ key: privateKey, kid: 'd1' }] })).sub).toBe('alice')

@@ -72,6 +72,15 @@ describe('redaction', () => {
     expect(createRedact(['pa\\\\ss'])(`x ${spelled} y`)).toBe('x [redacted] y')
   })
 
+  it.each([
+    ['escaped for JSON', '\b\t\n\f\r"/', '\\b\\t\\n\\f\\r\\"\\/'],
+    ['escaped for JSON twice', '\b\t\n\f\r', '\\\\b\\\\t\\\\n\\\\f\\\\r'],
+    ['percent-encoded', '\b\t\n', '%08%09%0a'],
+    ['named in HTML', '<>&"\'', '&lt;&gt;&amp;&quot;&apos;'],
+  ])('[REAL-16] knows what few secrets hold, %s', (_name, secret, spelled) => {
+    expect(createRedact([`pa${secret}ss`])(`x pa${spelled}ss y`)).toBe('x [redacted] y')
+  })
+
   it('[REAL-16] looks for no base64 of what is too short to be told from other text', () => {
     expect(createRedact(['ab'])('YW ab')).toBe('YW [redacted]')
     expect(createRedact(['abc'])('YWJj')).toBe('[redacted]')
