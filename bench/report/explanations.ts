@@ -36,9 +36,9 @@ export const explanations: readonly Explanation[] = [
   },
   {
     targets: /^(express|fastify|koa), new tokens: to the limit/,
-    text: 'Two parts are known. Of ten requests that come in one turn of the event loop two are handed to the thread pool, so that they do not wait: with Fastify and Koa 1 to 7 µs more than the limit in other threads, where garbage is collected, too, and over four connections, which hand nothing over, 2 at most; with Express more. The way from the parser of Node to the handler takes from 5 µs less to 13 µs more than with the limit there; with Express on Node 24 some 25 µs more. What is left is spent on the main thread, before that way or behind it, and was not taken apart. Three runs of a day gave ratios that differ by a tenth to a third: the tables tell less than their digits.',
+    text: 'Of ten requests that come in one turn of the event loop two are handed to the thread pool, so that they do not wait: 2 to 9 µs more in other threads than with the limit, with Express on Node 20 less. In the first thread the guard takes 3 to 15 µs more besides its checks of signatures; the checks take 3 to 7 µs more, though fewer are made there, while pool, server and sender share two cores; writing, collecting garbage, Node and the framework take 11 to 33 µs more with Express, and from 7 µs less to 1 µs more with Fastify and Koa. On Node 24 these parts make up four fifths of the difference with Express, three quarters with Koa, and two fifths with Fastify. What is left there lies in what a profile does not see, such as reading from sockets, or in chance: five processes of one server differ by a tenth and more.',
     measuredBy:
-      'the columns "to the handler" and "in other threads", and the tables over four connections, in [Whole servers](server-figures.md)',
+      'the column "in other threads" and the tables "what the first thread does in a request" of [Whole servers](server-figures.md)',
   },
   {
     targets: /^(express|koa|fastify), one token: to the bare framework/,
