@@ -45,6 +45,7 @@ export const limits: readonly Limit[] = [
     runtimes: ['workerd'],
     titles: [
       'over HTTP can be a',
+      'over HTTP can be nothing',
       'over HTTP names where a redirect leads',
       'over HTTP leaves the body alone',
       'over HTTP can pad the body',

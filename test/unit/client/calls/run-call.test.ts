@@ -101,7 +101,7 @@ describe('retry', () => {
 
   it('keeps no process from ending while it waits to try again', async () => {
     const startTimer = setTimeout
-    const waiting: { readonly ms: number | undefined; readonly timer: NodeJS.Timeout }[] = []
+    const waiting: { readonly ms: number | undefined; readonly timer: NodeJS.Timeout | number }[] = []
     vi.stubGlobal('setTimeout', (run: () => void, ms?: number) => {
       const timer = startTimer(run, ms)
       waiting.push({ ms, timer })
@@ -113,7 +113,10 @@ describe('retry', () => {
       const token = client.clientCredentials()
       await vi.runAllTimersAsync()
       await token
-      expect(waiting.flatMap(({ ms, timer }) => (ms === 7000 ? [timer.hasRef()] : []))).toEqual([false])
+      const [retry] = waiting.filter(({ ms }) => ms === 7000).map(({ timer }) => timer)
+      // Where timers are numbers, none keeps anything alive.
+      expect(typeof retry === 'object' && retry.hasRef()).toBe(false)
+      expect(retry).toBeDefined()
     } finally {
       vi.unstubAllGlobals()
     }
