@@ -1,24 +1,34 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { freePort } from '../support/loopback-server.js'
 import { codeBlocks, read, root } from './markdown.js'
 
-/** Where decorators are legacy ones, a `tsconfig.json` says so; elsewhere they are standard ones. */
-const folders = { ts: 'test/decorators-standard', 'ts experimentalDecorators': 'test/decorators-legacy' } as const
+/** How the decorators of a program are compiled, by what its code block is marked with. */
+const decorators = { ts: 'standard', 'ts experimentalDecorators': 'legacy' } as const
+
+type Decorators = (typeof decorators)[keyof typeof decorators]
+
+const legacyDecorators = {
+  extends: '../../test/decorators-legacy/tsconfig.json',
+  compilerOptions: { rootDir: '.' },
+  include: ['.'],
+}
 
 afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** Runs a program until it prints its first line. */
-async function firstLine(code: string, folder: string): Promise<readonly unknown[]> {
-  const made = await mkdtemp(join(root, folder, '.first-run-'))
+/** Runs a program until it prints its first line. It stands below `dist`: other tests read the folder of tests meanwhile. */
+async function firstLine(code: string, kind: Decorators): Promise<readonly unknown[]> {
+  await mkdir(join(root, 'dist'), { recursive: true })
+  const made = await mkdtemp(join(root, 'dist', `decorators-${kind}-`))
   const file = join(made, 'first.ts')
   const printed = new Promise<readonly unknown[]>((resolve) => {
     vi.spyOn(console, 'log').mockImplementation((...line) => resolve(line))
   })
   try {
+    if (kind === 'legacy') await writeFile(join(made, 'tsconfig.json'), JSON.stringify(legacyDecorators))
     await writeFile(file, code.replaceAll('3000', String(await freePort())))
     await import(/* @vite-ignore */ file)
     return await printed
@@ -38,10 +48,10 @@ describe('the program a page begins with', () => {
     ['mcp', [200, 'alice']],
   ])('of docs/%s.md answers 200 to a token of the test kit', async (name, expected) => {
     const page = `docs/${name}.md`
-    const [program] = codeBlocks(page).filter(({ language }) => language in folders)
+    const [program] = codeBlocks(page).filter(({ language }) => language in decorators)
     expect(read(page).split('\n## ')[0]).toContain(program?.code)
-    const folder = folders[program?.language as keyof typeof folders]
-    expect(await firstLine(program?.code ?? '', folder)).toEqual(expected)
+    const kind = decorators[program?.language as keyof typeof decorators]
+    expect(await firstLine(program?.code ?? '', kind)).toEqual(expected)
   })
 })
 
@@ -59,7 +69,7 @@ describe('the tabs of docs/getting-started.md', () => {
     const shown = tabs.filter((tab) => tab.label === label).map(({ language, code }) => [language, code])
     const page = codeBlocks(`docs/${name}.md`)
     const install = page.find(({ language }) => language === 'sh')
-    const program = page.find(({ language }) => language in folders)
+    const program = page.find(({ language }) => language in decorators)
     expect(shown).toEqual([install, program].map((block) => [block?.language, block?.code]))
   })
 })
@@ -81,6 +91,6 @@ describe('the programs of docs/testing.md', () => {
 
   it.each(Object.entries(printed))('with %s print what they say', async (words, expected) => {
     const [program] = programs.filter(({ code }) => code.includes(words))
-    expect(await firstLine(program?.code ?? '', folders.ts)).toEqual(expected)
+    expect(await firstLine(program?.code ?? '', decorators.ts)).toEqual(expected)
   })
 })

@@ -5,7 +5,7 @@ export const standardDecorators = {
   name: 'standard-decorators',
   enforce: 'pre' as const,
   transform(code: string, id: string) {
-    if (!/\/(test\/decorators-standard\/.+|examples\/decorators)\.ts$/.test(id)) return undefined
+    if (!/\/(decorators-standard[-\w]*\/.+|examples\/decorators)\.ts$/.test(id)) return undefined
     const { ES2022 } = ts.ScriptTarget
     const { ESNext } = ts.ModuleKind
     const compilerOptions = { target: ES2022, module: ESNext, sourceMap: true, verbatimModuleSyntax: true }
