@@ -126,7 +126,7 @@ describe('a handshake whose raw fields nobody kept', () => {
     expect([await guardWith().canActivate(context), authOf(context)?.subject]).toEqual([true, 'alice'])
   })
 
-  it('[REAL-20] is refused with a token in both places', async () => {
+  it('[BEAR-02] is refused with a token in both places', async () => {
     const both = said(`Bearer ${token}`, { auth: { token: issuer.mintToken({ sub: 'eve' }) } })
     await expect(guardWith().canActivate(both)).rejects.toMatchObject(refusal('invalid_request'))
   })

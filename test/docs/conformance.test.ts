@@ -33,6 +33,15 @@ describe('docs/conformance.md', () => {
     expect(written).toEqual(installedVersions(new Set(frameworks.slice(2))))
   })
 
+  it('[ADP-07] is of every adapter: each runs the rows by the same function', () => {
+    // Decorators declare; the guard of the framework they stand in answers.
+    const adapters = readdirSync(join(root, 'adapters')).filter((name) => name !== 'decorators')
+    expect(adapters.length).toBeGreaterThan(5)
+    for (const name of adapters) {
+      expect(read(`test/adapters/${name}.contract.test.ts`), name).toMatch(/^ *describeAdapterContract\(/m)
+    }
+  })
+
   it('has passed in every framework', () => {
     for (const [, sentence, ...cells] of rows) expect(new Set(cells), sentence).toEqual(new Set(['✓']))
   })

@@ -24,7 +24,7 @@ function setUp(options: Partial<OAuthClientOptions> = {}) {
 }
 
 describe('metadata of a server with two documents', () => {
-  it('[ASM-05] [S1-15] has what only the OpenID document says, asked once, at the first need', async () => {
+  it('[S1-15] has what only the OpenID document says, asked once, at the first need', async () => {
     const { client, server, begin, callback, issue, asked } = setUp()
     await client.clientCredentials()
     expect(asked()).toBe(0)
@@ -51,7 +51,7 @@ describe('metadata of a server with two documents', () => {
     expect(asked()).toBe(1)
   })
 
-  it('[S0-06] [ASM-05] [S1-10] shows what calls use, whichever document says it', async () => {
+  it('[S0-06] [S1-10] shows what calls use, whichever document says it', async () => {
     const { client, asked } = setUp({ endpoints: { endSession: '/sign-out' } })
     expect(await client.describeEndpoints()).toMatchObject({
       token: { url: 'https://as.example/token', source: 'discovered' },
@@ -70,7 +70,7 @@ describe('metadata of a server with two documents', () => {
   })
 
   it.each([[[]], [['userinfo_endpoint']], [['end_session_endpoint']], [['jwks_uri']]])(
-    '[ASM-05] shows them without the OpenID document unless that of RFC 8414 leaves one out: %j',
+    'shows them without the OpenID document unless that of RFC 8414 leaves one out: %j',
     async (left) => {
       const { client, server, asked } = setUp()
       const said = ['userinfo_endpoint', 'end_session_endpoint', 'jwks_uri'] as const
@@ -83,7 +83,7 @@ describe('metadata of a server with two documents', () => {
     },
   )
 
-  it('[ASM-05] shows what is known while the OpenID document cannot be had, and the rest after it', async () => {
+  it('shows what is known while the OpenID document cannot be had, and the rest after it', async () => {
     const { client, server } = setUp()
     server.script(oidcPath, html503(), answer(openid))
     expect(await client.describeEndpoints()).not.toHaveProperty('userinfo')

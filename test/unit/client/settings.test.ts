@@ -126,7 +126,7 @@ describe('options of the client', () => {
   it.each([
     ...['Authorization', 'DPoP', 'Content-Type', 'Content-Length', 'Transfer-Encoding', 'Connection', 'Accept', 'Host'],
     ...['Cookie', ' x-tenant', 'x-tenant ', 'x:tenant', ''],
-  ])('[REAL-19] refuses the header field "%s", which the client sets itself or nobody can', (name) => {
+  ])('refuses the header field "%s", which the client sets itself or nobody can', (name) => {
     expect(() => setUpClient({ headers: { [name]: 'a' } })).toThrow(`\`headers\` must not set \`${name}\``)
     expect(() => setUpClient({ correlationHeader: name })).toThrow('`correlationHeader` takes')
   })

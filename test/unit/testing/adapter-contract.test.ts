@@ -63,7 +63,7 @@ function answeringAlways(status: number, headers: Readonly<Record<string, string
 afterAll(() => Promise.all(contracts.map((contract) => contract.close())))
 
 describe('the contract of adapters', () => {
-  it('[ADP-07] has cases with titles of their own, each of which starts with what it proves', () => {
+  it('has cases with titles of their own, each of which starts with what it proves', () => {
     const titles = careless().cases.map(({ server, title }) => `${server}: ${title}`)
     expect(titles.length).toBeGreaterThan(150)
     expect(new Set(titles).size).toBe(titles.length)
@@ -80,13 +80,13 @@ describe('the contract of adapters', () => {
     '[ADP-08] survives a client that leaves',
     '[REAL-37] serves the metadata of a second server too',
     '[DPOP-15]',
-  ])('[ADP-07] finds an application out that does not keep %s', async (id) => {
+  ])('finds an application out that does not keep %s', async (id) => {
     const cases = careless().cases.filter(({ title, server }) => title.includes(id) && server === undefined)
     expect(cases.length).toBeGreaterThan(0)
     for (const { run, title } of cases) await expect(run(), title).rejects.toThrow()
   })
 
-  it('[ADP-07] says so where an application answers before it has checked the token', async () => {
+  it('says so where an application answers before it has checked the token', async () => {
     const [one] = careless().cases.filter(({ title }) => title.includes('survives a client that leaves'))
     await expect(one?.run()).rejects.toThrow('an answer came before the token was checked')
   })
@@ -96,13 +96,13 @@ describe('the contract of adapters', () => {
     ['serves the metadata of a second server too', '{"resource":"https://api.example.com"}'],
     ['leaves a fault of the application in a guard to the framework', 'a secret of the application'],
     ['refuses claims that do not fit the schema', 'a claim value is in the answer'],
-  ])('[ADP-07] reads what the body of an answer says: %s', async (part, complaint) => {
+  ])('reads what the body of an answer says: %s', async (part, complaint) => {
     const [one, ...others] = talkative().cases.filter(({ title }) => title.includes(part))
     expect(others).toEqual([])
     await expect(one?.run()).rejects.toThrow(complaint)
   })
 
-  it('[ADP-07] passes what is right, and throws an AssertionError for what is not', async () => {
+  it('passes what is right, and throws an AssertionError for what is not', async () => {
     const { cases } = careless()
     const caseOf = (part: string) => cases.find(({ title }) => title.includes(part))
     await expect(caseOf('leaves a route without a guard alone')?.run()).resolves.toBeUndefined()
@@ -125,11 +125,11 @@ describe('the contract of adapters', () => {
     else await expect(one?.run()).rejects.toThrow(AssertionError)
   })
 
-  it('[ADP-07] has handlers try to be somebody else', () => {
+  it('has handlers try to be somebody else', () => {
     expect(forged).toEqual({ subject: 'root' })
   })
 
-  it('[ADP-07] stops every application it started, and its issuer', async () => {
+  it('stops every application it started, and its issuer', async () => {
     const running = new Set<number>()
     const contract = createAdapterContract({
       name: 'counted',

@@ -93,7 +93,7 @@ const inGuard = 'with its cause: an exception in `allow`'
 const inHandler = 'leaves errors of the handler to the framework'
 
 describe('the contract of adapters', () => {
-  it.each([nonce, introspection, finder, inGuard, inHandler])('[ADP-07] lets a good adapter pass: %s', async (part) => {
+  it.each([nonce, introspection, finder, inGuard, inHandler])('lets a good adapter pass: %s', async (part) => {
     await expect(caseFor(part, {})).resolves.toBeUndefined()
   })
 
@@ -106,11 +106,11 @@ describe('the contract of adapters', () => {
     ['hands another error on', inGuard, replacesFault, 'the error says `something`, `else`'],
     ['keeps a fault back', inGuard, keepsFault, AssertionError],
     ['keeps an error of the handler back', inHandler, keepsFault, AssertionError],
-  ])('[ADP-07] finds an adapter out that %s', async (_, part, flaw, complaint) => {
+  ])('finds an adapter out that %s', async (_, part, flaw, complaint) => {
     await expect(caseFor(part, flaw)).rejects.toThrow(complaint)
   })
 
-  it('[ADP-07] has a client leave for good before the keys are there', async () => {
+  it('has a client leave for good before the keys are there', async () => {
     let gone: Promise<unknown> = Promise.resolve()
     const contract = createAdapterContract({
       name: 'waiting',

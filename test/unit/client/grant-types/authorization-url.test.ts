@@ -76,7 +76,7 @@ describe('an authorization request', () => {
     expect(request).toMatchObject({ maxAgeSeconds: 0, acrValues: ['urn:a', 'urn:b'], scope: ['openid', 'profile'] })
   })
 
-  it('[PAR-03] may say by name what holds where nothing is said', async () => {
+  it('may say by name what holds where nothing is said', async () => {
     const { server, begin } = setUpLogin()
     const request = await begin({ responseMode: 'query', par: 'auto' })
     expect(new URL(request.url).searchParams.get('response_mode')).toBe('query')

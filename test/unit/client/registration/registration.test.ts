@@ -131,7 +131,7 @@ describe('registration', () => {
     await expect(client.register(asked)).resolves.toMatchObject({ clientId: 'registered' })
   })
 
-  it('[DCR-02] takes a secret where nobody names a method, which means Basic', async () => {
+  it('takes a secret where nobody names a method, which means Basic', async () => {
     const { server, client } = setUpClient()
     server.script('/register', answer({ client_id: 'registered', client_secret: 's' }, 201))
     await expect(client.register({})).resolves.toMatchObject({ clientId: 'registered' })
