@@ -19,24 +19,24 @@ async function start(settings: AppSettings): Promise<number> {
   return listen(await (settings.framework === 'koa' ? koaApp(settings) : expressApp(settings)))
 }
 
-/** What Linux counts for the first thread. */
-function mainThreadMicros(): number | undefined {
+/** What Linux counts for the first thread: how much of its core it used, and how long it waited for a core. */
+function firstThread(): Usage['firstThread'] {
   if (process.platform !== 'linux') return undefined
-  const [nanos = ''] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')
-  return Number(nanos) / 1000
+  const [used, waited] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ').map(Number)
+  return { usedMicros: (used as number) / 1000, waitedMicros: (waited as number) / 1000 }
 }
 
 function usage(): Usage {
-  const main = mainThreadMicros()
   const { user, system } = process.cpuUsage()
-  const cpuMicros = user + system
-  const otherThreadsMicros = main === undefined ? undefined : cpuMicros - main
-  return { cpuMicros, otherThreadsMicros }
+  return { cpuMicros: user + system, firstThread: firstThread() }
 }
 
 const answers: Readonly<Record<Question, () => Promise<object>>> = {
   usage: async () => usage(),
-  profile: async () => ({ started: await startProfile() }),
+  profile: async () => {
+    await startProfile()
+    return {}
+  },
   parts: takeProfile,
 }
 

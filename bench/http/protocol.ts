@@ -60,9 +60,9 @@ export type Question = 'usage' | 'profile' | 'parts'
 /** What a server process says it has used so far. */
 export interface Usage {
   readonly cpuMicros: number
-  /** The part of it in other threads than the first; `undefined` where the system does not tell. */
-  readonly otherThreadsMicros?: number | undefined
+  /** The part of it in the first thread, and for how long that waited for a core. `undefined` where the system does not tell. */
+  readonly firstThread?: { readonly usedMicros: number; readonly waitedMicros: number } | undefined
 }
 
-/** What the first thread of a server does: `rest` is Node and the framework. */
+/** What a profile sees the first thread of a server do: `rest` is Node and the framework. */
 export type Part = 'signature' | 'guard' | 'writing' | 'garbage' | 'rest'

@@ -10,8 +10,18 @@ export interface Figures {
   /** The part of it in other threads than the first. Empty where the system does not tell. */
   readonly inOtherThreads: number[]
   readonly perSecond: number[]
-  /** For how many microseconds of a request the first thread did what: one entry per profile. */
-  readonly parts: Record<Part, number>[]
+  /** Of a request, in microseconds: one entry per profile. */
+  readonly profiles: Profile[]
+}
+
+/** What the first thread did while a profile was taken, in microseconds of a request. */
+export interface Profile {
+  readonly parts: Readonly<Record<Part, number>>
+  /**
+   * What the thread used of its core, and for how long it waited for one; `undefined` where the system does not tell. The
+   * parts have in them what it waited, and leave out what it did between callbacks.
+   */
+  readonly thread: { readonly used: number; readonly waited: number } | undefined
 }
 
 /** A server at work. */
@@ -27,7 +37,7 @@ export interface Server extends Figures {
 export type LoadOfServer = Omit<Load, 'url' | 'seconds'>
 
 export function noFigures(): Figures {
-  return { cpuPerRequest: [], inOtherThreads: [], perSecond: [], parts: [] }
+  return { cpuPerRequest: [], inOtherThreads: [], perSecond: [], profiles: [] }
 }
 
 /**
@@ -80,30 +90,39 @@ export async function measureServers(
 }
 
 async function measureOnce(server: Server, generator: ChildProcess, load: Load, counts: boolean): Promise<void> {
-  const before = await ask<Usage>(server.process, 'usage')
-  const { answered, perSecond } = await sendLoad(server, generator, load)
-  const after = await ask<Usage>(server.process, 'usage')
+  const { answered, perSecond, cpuMicros, thread } = await observe(server, generator, load)
   if (!counts) return
-  server.cpuPerRequest.push((after.cpuMicros - before.cpuMicros) / answered)
+  server.cpuPerRequest.push(cpuMicros / answered)
   server.perSecond.push(perSecond)
-  if (after.otherThreadsMicros === undefined || before.otherThreadsMicros === undefined) return
-  server.inOtherThreads.push((after.otherThreadsMicros - before.otherThreadsMicros) / answered)
+  if (thread !== undefined) server.inOtherThreads.push(cpuMicros / answered - thread.used)
 }
 
 async function profileOnce(server: Server, generator: ChildProcess, load: Load): Promise<void> {
   await ask<object>(server.process, 'profile')
-  const { answered } = await sendLoad(server, generator, load)
+  const { answered, thread } = await observe(server, generator, load)
   const micros = await ask<Record<Part, number>>(server.process, 'parts')
-  const perRequest = Object.entries(micros).map(([part, sum]) => [part, sum / answered])
-  server.parts.push(Object.fromEntries(perRequest) as Record<Part, number>)
+  const parts = Object.entries(micros).map(([part, sum]) => [part, sum / answered])
+  server.profiles.push({ parts: Object.fromEntries(parts) as Profile['parts'], thread })
 }
 
-async function sendLoad({ guard }: Server, generator: ChildProcess, load: Load): Promise<LoadResult> {
+/** Sends load, and tells what the server used meanwhile: the whole of it, and its first thread in a request. */
+async function observe(
+  { guard, process: server }: Server,
+  generator: ChildProcess,
+  load: Load,
+): Promise<LoadResult & { readonly cpuMicros: number; readonly thread: Profile['thread'] }> {
+  const before = await ask<Usage>(server, 'usage')
   const result = await ask<LoadResult>(generator, load)
-  if (result.failed > 0 || result.answered === 0) {
-    throw new Error(`${guard}: ${result.failed} failed, ${result.answered} answered`)
-  }
-  return result
+  const after = await ask<Usage>(server, 'usage')
+  const { failed, answered } = result
+  if (failed > 0 || answered === 0) throw new Error(`${guard}: ${failed} failed, ${answered} answered`)
+  const [start, end] = [before.firstThread, after.firstThread]
+  const thread = start &&
+    end && {
+      used: (end.usedMicros - start.usedMicros) / answered,
+      waited: (end.waitedMicros - start.waitedMicros) / answered,
+    }
+  return { ...result, cpuMicros: after.cpuMicros - before.cpuMicros, thread }
 }
 
 function ask<Answer>(

@@ -4,6 +4,7 @@ import {
   type LoadOfServer,
   measureServers,
   noFigures,
+  type Profile,
   type Server,
   startServer,
 } from '../http/servers.js'
@@ -160,7 +161,7 @@ function reportOn(framework: Framework, { id, title }: Column, contenders: reado
   for (const { guard } of contenders) {
     if (!own.includes(guard)) add(`${about}: to ${guard}`, share('portcullis', guard), 1)
   }
-  const profiled = contenders.filter(({ parts }) => parts.length > 0)
+  const profiled = contenders.filter(({ profiles }) => profiles.length > 0)
   return { tables: profiled.length === 0 ? [table] : [table, partsTable(framework, { id, title }, profiled)], verdicts }
 }
 
@@ -178,17 +179,27 @@ function partsTable(
   contenders: readonly Contender[],
 ): Table {
   const named = Object.entries(partTitles) as [Part, string][]
-  const rows = contenders.map(({ guard, parts }): Row => {
-    const whole = parts.map((one) => Object.values(one).reduce((sum, micros) => sum + micros))
-    const cells = named.map(([part]) => median(parts.map((one) => one[part])).toFixed(1))
-    return { name: guard, figure: spreadOf(whole), cells }
+  const rows = contenders.map(({ guard, profiles }): Row => {
+    const cells = named.map(([part]) => median(profiles.map(({ parts }) => parts[part])).toFixed(1))
+    const threads = profiles.flatMap(({ parts, thread }) => (thread === undefined ? [] : [{ ...thread, parts }]))
+    if (threads.length === 0) return { name: guard, figure: spreadOf(profiles.map(sumOfParts)), cells }
+    const unseen = threads.map((thread) => thread.used + thread.waited - sumOfParts(thread))
+    const rest = [unseen, threads.map(({ waited }) => waited)].map((figures) => median(figures).toFixed(1))
+    return { name: guard, figure: spreadOf(threads.map(({ used }) => used)), cells: [...cells, ...rest] }
   })
   return {
     id: `http-parts-${framework}-${id}`,
     title: `${framework}, ${title}: what the first thread does in a request`,
     unit: 'µs',
-    columns: named.map(([, name]) => `${name}, µs`),
+    columns: [...named.map(([, name]) => `${name}, µs`), 'unseen by the profile, µs', 'less: waiting for a core, µs'],
     rows,
-    notes: ['By a profile with a look each millisecond, of two seconds of each process. It slows a server down.'],
+    notes: [
+      'The first figure is what the system says that the thread used of its core, in the two seconds of each process in which a profile was taken, with a look each millisecond. It slows a server down.',
+      'The profile tells the parts. It goes by the clock, so that time in which the thread waited for a core is in one of them. It does not see what the event loop does between two callbacks, such as reading from sockets.',
+    ],
   }
+}
+
+function sumOfParts({ parts }: Pick<Profile, 'parts'>): number {
+  return Object.values(parts).reduce((sum, micros) => sum + micros)
 }
