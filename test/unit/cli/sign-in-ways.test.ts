@@ -1,9 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { freePort } from '../../support/loopback-server.js'
 import { issuer, resourceUrl, type SimulatedNetwork, simulateNetwork } from '../../support/protected-resource.js'
 import { type CommandWorld, runInProcess } from '../../support/run-command.js'
 import { type UserMachine, userMachine } from '../../support/signed-in-command.js'
@@ -34,14 +33,6 @@ function program(name: string, exitCode = 0): string {
 
 function callsOf(path: string): readonly string[] {
   return existsSync(`${path}.args`) ? readFileSync(`${path}.args`, 'utf8').split('\n').slice(0, -1) : []
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 /** What a user of a protected resource does who reads the address. */
