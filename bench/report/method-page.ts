@@ -7,7 +7,7 @@ export function methodPage(runs: readonly RunResult[]): string {
 
 How the figures of these pages come about, and on what machine they were taken.
 
-\`npm run bench\` measures everything and writes these pages; \`--brief\` does so within a quarter of an hour for each Node,
+\`npm run bench\` measures everything and writes these pages; \`--brief\` does so within three quarters of an hour for each Node,
 \`--quick\` within six minutes, with fewer rows. \`--only tokens,http\` measures some suites anew, \`--write\` writes the pages.
 
 - The package is measured as it ships: built, imported through its own \`exports\`, with its defaults; the bench is
@@ -21,10 +21,10 @@ How the figures of these pages come about, and on what machine they were taken.
 - HTTP: server, load generator (autocannon, 10 connections) and key server are processes of their own. On two cores the
   load generator is the bottleneck, so that processor time per request of the server process is compared, with the bare
   framework in the same round.
-- HTTP with new tokens: two processes of one server differ by a tenth and more, so each server is started one, five or nine
-  times, and measured in two rounds each time.
-- What the first thread does: by a profile of two seconds after the last round. What Node does while it reads from sockets
-  counts as waiting there, and is not in it.
+- HTTP with one token and with new ones: two processes of one server differ by a tenth and more, so each server is started
+  one, five or nine times, and measured in two rounds each time.
+- What the first thread does: by a profile of two seconds after the last round, beside what the system says that the thread
+  used meanwhile. What Node does while it reads from sockets counts as waiting in a profile.
 - HTTP with 10,000 tokens: each of them is sent once before, so that what is measured is a cache that holds them.
 - Many at once, in batches: a batch comes in one turn of the event loop, the next one in a later turn, as from sockets.
 - Sessions: as HTTP, the servers of all frameworks in one run. Users signed in before, and send their cookies in turn;

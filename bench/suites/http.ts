@@ -11,7 +11,7 @@ import {
 import { median, pairedRatio, spreadOf } from '../measure/statistics.js'
 import { createDpopClient } from '../package-under-test.js'
 import { createBenchIssuer, mintToken, mintTokens, publicKeyOf } from '../set-up/issuer.js'
-import type { Row, Suite, SuiteResult, Table, Verdict } from './suite.js'
+import type { Row, Suite, SuiteResult, Table, Thoroughness, Verdict } from './suite.js'
 
 const peers: Readonly<Record<Framework, readonly string[]>> = {
   express: ['express-oauth2-jwt-bearer', 'jose'],
@@ -34,7 +34,7 @@ interface Column {
   readonly cacheEntries: number
   /** The order in which every server is sent {@link firstRequests}, where that is another one. */
   readonly firstOrder?: Load['order'] | undefined
-  /** Whether the first thread is looked into, to see what differences are made of. */
+  /** Whether a target counts its microseconds: it is measured in several processes, and the first thread is looked into. */
   readonly isProfiled?: boolean | undefined
   /** Of these peers those take part that can do it. */
   readonly peers: readonly string[]
@@ -44,27 +44,18 @@ interface Column {
  * Whole servers, each in a process, under the load of another one. On two cores the load generator is the bottleneck, so
  * that processor time per request of the server process counts, and requests per second only illustrate.
  */
-export const http: Suite = ({ quick, pick }) =>
-  measureColumns(['one', 'many', 'dpop'], quick, { processes: 1, rounds: pick(3, 3, 5) })
+export const http: Suite = (options) => measureColumns(['one', 'many', 'dpop'], options)
 
-/**
- * The same with tokens that are new, or forgotten by then. Two processes of one server differ by a tenth and more, so that
- * each is started several times.
- */
-export const httpNew: Suite = ({ quick, pick }) =>
-  measureColumns(['new'], quick, { processes: pick(1, 5, 9), rounds: 2 })
-
-/** How often each server is started, and how it is measured then. */
-type Measurement = { readonly processes: number; readonly rounds: number }
+/** The same with tokens that are new, or forgotten by then. */
+export const httpNew: Suite = (options) => measureColumns(['new'], options)
 
 /** A kind of server, and what was measured of its processes. */
 type Contender = Figures & { readonly guard: string }
 
-async function measureColumns(
-  ids: readonly string[],
-  quick: boolean,
-  { processes, rounds }: Measurement,
-): Promise<SuiteResult> {
+async function measureColumns(ids: readonly string[], { quick, pick }: Thoroughness): Promise<SuiteResult> {
+  // Two processes of one server differ by a tenth and more: where a target counts microseconds, each is started several times.
+  const several = { processes: pick(1, 5, 9), rounds: 2 }
+  const once = { processes: 1, rounds: pick(3, 3, 5) }
   const issuer = createBenchIssuer()
   const origin = await issuer.listen()
   const columns = createColumns(issuer, quick).filter(({ id }) => ids.includes(id))
@@ -73,7 +64,8 @@ async function measureColumns(
   const results: SuiteResult[] = []
   for (const framework of quick ? (['fastify'] as const) : (['express', 'fastify', 'koa'] as const)) {
     for (const column of columns) {
-      const { cacheEntries, id, load } = column
+      const { cacheEntries, id, load, isProfiled = false } = column
+      const { processes, rounds } = isProfiled ? several : once
       const guards = [...own, ...peers[framework].filter((name) => column.peers.includes(name))]
       const contenders = guards.map((guard): Contender => ({ guard, ...noFigures() }))
       const firstLoad = { amount: quick ? 2000 : firstRequests, order: column.firstOrder ?? load.order }
@@ -83,7 +75,7 @@ async function measureColumns(
           const settings = { ...shared, framework, guard, cacheEntries, dpop: id === 'dpop' }
           servers.push(await startServer('app', settings, figures))
         }
-        await measureServers(servers, () => load, { rounds, firstLoad, profiled: column.isProfiled ? own : [] })
+        await measureServers(servers, () => load, { rounds, firstLoad, profiled: isProfiled ? own : [] })
       }
       results.push(reportOn(framework, column, contenders))
     }

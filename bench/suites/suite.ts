@@ -36,7 +36,7 @@ export interface SuiteResult {
   readonly verdicts: readonly Verdict[]
 }
 
-/** How thorough a run is: `quick` for a look, `brief` for all rows within a quarter of an hour, `full`. */
+/** How thorough a run is: `quick` for a look, `brief` for all rows within three quarters of an hour, `full`. */
 export const modes = ['quick', 'brief', 'full'] as const
 export type Mode = (typeof modes)[number]
 
