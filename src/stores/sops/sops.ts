@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { devNull } from 'node:os'
 import { TokenStoreError } from '../../errors/index.js'
 import { failureCode } from '../../kit/failure-code.js'
@@ -61,7 +61,7 @@ export async function sopsDecrypt(settings: SopsSettings, content: string, file:
 /** Runs `sops` without a shell. Plain text goes through its pipes alone; what it complains of is never read. */
 async function run({ binary, directory, timeoutMs, env }: SopsSettings, args: readonly string[], input: string) {
   return new Promise<Outcome>((resolve, reject) => {
-    const child = spawn(binary, args, {
+    const child: ChildProcess = spawn(binary, args, {
       cwd: directory,
       env: env as NodeJS.ProcessEnv | undefined,
       stdio: ['pipe', 'pipe', 'ignore'],
@@ -74,18 +74,24 @@ async function run({ binary, directory, timeoutMs, env }: SopsSettings, args: re
       reject(unavailable(detail))
     }
     const timer = setTimeout(() => stop(`sops took longer than ${timeoutMs} ms.`), timeoutMs)
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.on('error', (error) => {
+      clearTimeout(timer)
+      reject(notStarted(error))
+    })
+    const { stdin, stdout } = child
+    // Where no file is left to open, Node makes no pipes, and tells the failure in the next tick.
+    if (!stdin || !stdout) return
+    stdout.on('data', (chunk: Buffer) => {
       bytes += chunk.length
       if (bytes > maxOutputBytes) stop(`sops wrote more than ${maxOutputBytes} bytes.`)
       else chunks.push(chunk)
     })
-    child.stdin.on('error', () => undefined)
-    child.on('error', (error) => reject(notStarted(error)))
+    stdin.on('error', () => undefined)
     child.on('close', (exitCode) => {
       clearTimeout(timer)
       resolve({ exitCode, output: Buffer.concat(chunks).toString('utf8') })
     })
-    child.stdin.end(input)
+    stdin.end(input)
   })
 }
 
