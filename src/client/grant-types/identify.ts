@@ -4,8 +4,10 @@
 import { InvalidTokenError, UnavailableError } from '../../errors/index.js'
 import { type LogoutToken, verifyLogoutToken } from '../../issuer/logout-token.js'
 import { readCompactJws } from '../../jws/compact-jws.js'
+import { FetchFailure } from '../../kit/fetch/fetch-failure.js'
 import { isStringArray, type JsonObject, ownMember } from '../../kit/json.js'
 import { integer, type Rules, text, texts } from '../../kit/options.js'
+import { withTimeLimit } from '../../kit/time-limit.js'
 import { beginCall, checkParams, identityOf, type Runtime } from '../calls/call-endpoint.js'
 import { type Call, contextOf, withinCall } from '../calls/run-call.js'
 import type { CallOptions } from '../client-options.js'
@@ -119,9 +121,12 @@ export async function identify(
   return Object.freeze({ tokens: identifiedTokens(tokens, idToken), claims })
 }
 
+/** The part of the time left that keys may take: the rest is for the tokens to reach the caller. */
+const shareForKeys = 0.9
+
 /**
  * Holds the ID token of a refresh against the one before (OpenID Connect Core §12.2). The refresh token is spent by now:
- * where the keys cannot be had, the new ID token is compared and left out, and the old one stays.
+ * where the keys cannot be had in the time of the call, the new ID token is compared and left out, and the old one stays.
  *
  * @throws {@link IdTokenError}: the answer must not be used, and the session must end.
  */
@@ -133,18 +138,19 @@ export async function identifyAgain(
 ): Promise<TokenSet> {
   const idToken = idTokenOf(tokens, call)
   if (idToken === undefined) return tokens
-  const { idToken: options } = runtime.settings
+  const { idToken: options, monotonicClock } = runtime.settings
   const before = await readIdTokenClaims(previousIdToken, options)
   const isSameLogin = (claims: JsonObject | undefined): boolean =>
     before !== undefined && claims !== undefined && comparedOf(before, claims) === comparedOf(claims, before)
   if (!isSameLogin(await readIdTokenClaims(idToken, options))) {
     throw new IdTokenError('ERR_ID_TOKEN_SUBJECT_CHANGED', contextOf(call))
   }
+  const limitMs = shareForKeys * (call.deadlineMs - monotonicClock())
   try {
-    await verify(runtime, call, idToken, { accessToken: tokens.accessToken })
+    await withTimeLimit(limitMs, () => verify(runtime, call, idToken, { accessToken: tokens.accessToken }))
     return identifiedTokens(tokens, idToken)
   } catch (error) {
-    if (error instanceof DiscoveryError) return tokens
+    if (error instanceof DiscoveryError || error instanceof FetchFailure) return tokens
     throw error
   }
 }

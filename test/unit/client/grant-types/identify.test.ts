@@ -1,7 +1,7 @@
 import type { TokenSet } from 'portcullis/client'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { rejection } from '../../../support/client-set-up.js'
-import { html503, tokens } from '../../../support/fake-token-endpoint.js'
+import { html503, silent, tokens } from '../../../support/fake-token-endpoint.js'
 import { testKey } from '../../../support/key-material.js'
 import { idTokenClaims, nowSeconds, setUpLogin, signIdToken } from '../../../support/login-set-up.js'
 
@@ -102,6 +102,29 @@ describe('an ID token of a refresh', () => {
     const next = await refresh({ id_token: again(), refresh_token: 'r2' })
     expect(next.refreshToken).toBe('r2')
     expect(next.idToken).toBe(previous.idToken)
+  })
+
+  it.each([
+    ['discovery hangs', '/.well-known/openid-configuration', undefined],
+    ['the key set hangs', '/jwks', ['ES256']],
+  ])('loses no refresh token where %s until the time of the call is up', async (_name, path, algorithms) => {
+    vi.useFakeTimers({ now: nowSeconds * 1000 })
+    onTestFinished(() => void vi.useRealTimers())
+    const { server, client } = setUpLogin()
+    server.metadata = { ...server.metadata, id_token_signing_alg_values_supported: algorithms }
+    server.script('/token', tokens({ id_token: again(), refresh_token: 'r2' }))
+    const isAsked = new Promise<void>((tell) => {
+      server.script(path, (...request) => {
+        tell()
+        return silent()(...request)
+      })
+    })
+    const idToken = signIdToken(idTokenClaims())
+    const params = { refreshToken: 'r1', previous: { idToken } }
+    const refreshed = client.refresh(params, { totalTimeoutMs: 3000 }).catch((error: unknown) => error)
+    await isAsked
+    await vi.advanceTimersByTimeAsync(3000)
+    expect(await refreshed).toMatchObject({ refreshToken: 'r2', idToken })
   })
 
   it('is left out where the client does not say what it had before', async () => {
