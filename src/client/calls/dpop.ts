@@ -26,20 +26,23 @@ export interface DpopProofs {
   proof(request: DpopProofRequest): Promise<string>
 }
 
-/** The DPoP key of one client, and the nonces the authorization server gave it. */
+/** What a server is to the client: the one that issues tokens, or the one that takes them, as for userinfo. */
+type DpopRole = 'authorization' | 'resource'
+
+/** The DPoP key of one client, and the nonces the authorization server gave it in each role. */
 export interface Dpop {
   /** The handle for requests to the authorization server. */
-  handle(config: Configuration, server: JsonObject): Promise<DPoPHandle>
+  handle(config: Configuration, server: JsonObject, role: DpopRole): Promise<DPoPHandle>
   /** `server` tells which algorithms a generated key may have. */
   proofs(server: () => Promise<JsonObject>): DpopProofs
 }
 
 const preferred = ['ES256', 'Ed25519', 'PS256', 'EdDSA', 'RS256'] as const
 
-/** Makes the key at first use, and keeps one handle: it holds the newest nonce per origin (RFC 9449 §8.2). */
+/** Makes the key at first use, and keeps one handle per role: it holds the newest nonce per origin (RFC 9449 §8.2, §9). */
 export function createDpop(dpop: true | DpopKeyPair, clock: Clock): Dpop {
   let generated: Promise<DpopKeyPair> | undefined
-  let handle: DPoPHandle | undefined
+  const handles = new Map<DpopRole, DPoPHandle>()
   const issuedAt = (): number => Math.floor(clock() / 1000)
 
   function keyPair(server: JsonObject): Promise<DpopKeyPair> {
@@ -48,13 +51,16 @@ export function createDpop(dpop: true | DpopKeyPair, clock: Clock): Dpop {
   }
 
   return {
-    async handle(config, server) {
+    async handle(config, server, role) {
       const pair = await keyPair(server)
-      handle ??= getDPoPHandle(config, pair, {
-        [modifyAssertion]: (_header, payload) => {
-          payload['iat'] = issuedAt()
-        },
-      })
+      const handle =
+        handles.get(role) ??
+        getDPoPHandle(config, pair, {
+          [modifyAssertion]: (_header, payload) => {
+            payload['iat'] = issuedAt()
+          },
+        })
+      handles.set(role, handle)
       return handle
     },
     proofs(server) {

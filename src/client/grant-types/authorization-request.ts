@@ -73,7 +73,7 @@ export function pushForm(runtime: Runtime, call: Call, form: URLSearchParams): P
     expectsJson: true,
   } as const
   return callEndpoint(runtime, request, call, async (config, attempt, metadata) => {
-    const handle = await runtime.dpop?.handle(config, metadata)
+    const handle = await runtime.dpop?.handle(config, metadata, 'authorization')
     const url = await buildAuthorizationUrlWithPAR(config, form, handle === undefined ? {} : { DPoP: handle })
     const seconds = Number(attempt.answer?.json?.['expires_in'])
     if (!Number.isInteger(seconds) || seconds <= 0) throw new ResponseError('ERR_RESPONSE_MALFORMED', attempt.context)

@@ -117,7 +117,7 @@ export interface TokenRequest {
 export function requestToken(runtime: Runtime, request: TokenRequest, call: Call): Promise<TokenSet> {
   const endpoint = { retry: request.retry, endpoint: 'token', expectsJson: true } as const
   return callEndpoint(runtime, endpoint, call, async (config, attempt, metadata) => {
-    const handle = await runtime.dpop?.handle(config, metadata)
+    const handle = await runtime.dpop?.handle(config, metadata, 'authorization')
     // ID tokens are verified here alone, with keys: what `openid-client` would refuse of them does not matter.
     config[customFetch] = withoutMember(attempt, 'id_token')
     await request.send(config, handle === undefined ? {} : { DPoP: handle })

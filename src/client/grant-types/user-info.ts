@@ -32,7 +32,7 @@ export async function userInfo(
   const given = await callEndpoint(runtime, request, call, async (config, attempt, metadata) => {
     const url = new URL(metadata['userinfo_endpoint'] as string)
     const headers = new Headers({ accept: 'application/json, application/jwt;q=0.9' })
-    const handle = await runtime.dpop?.handle(config, metadata)
+    const handle = await runtime.dpop?.handle(config, metadata, 'resource')
     await fetchProtectedResource(config, accessToken, url, 'GET', undefined, headers, handle && { DPoP: handle })
     if (attempt.answer?.status !== 200) throw unexpectedStatus()
     const { mediaType, text, json } = attempt.answer

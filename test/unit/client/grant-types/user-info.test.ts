@@ -1,4 +1,4 @@
-import { CompactEncrypt, generateKeyPair } from 'jose'
+import { CompactEncrypt, decodeJwt, generateKeyPair } from 'jose'
 import { LoginError, type OAuthClientOptions } from 'portcullis/client'
 import { describe, expect, it } from 'vitest'
 import { rejection } from '../../../support/client-set-up.js'
@@ -45,6 +45,28 @@ describe('userinfo', () => {
     server.script('/userinfo', answer({ sub: 'alice' }))
     await client.userInfo('t')
     expect(server.at('/userinfo')[0]?.headers).toMatchObject({ authorization: 'DPoP t', dpop: expect.any(String) })
+  })
+
+  it('[DPOP-C4] keeps the nonces of userinfo apart from those of the token endpoint, also on one origin', async () => {
+    const { server, client } = setUpLogin({ dpop: true })
+    const withNonce = (nonce: string) => ({ 'dpop-nonce': nonce })
+    const bound = { access_token: 't', token_type: 'DPoP' }
+    const challenge = { 'www-authenticate': 'DPoP error="use_dpop_nonce"', ...withNonce('of-userinfo-1') }
+    const noncesAt = (path: string) =>
+      server.at(path).map(({ headers }) => decodeJwt(headers['dpop'] as string)['nonce'])
+    server.script('/token', answer(bound, 200, withNonce('of-token')), answer(bound))
+    server.script(
+      '/userinfo',
+      answer({}, 401, challenge),
+      answer({ sub: 'alice' }, 200, withNonce('of-userinfo-2')),
+      answer({ sub: 'alice' }),
+    )
+    await client.clientCredentials()
+    await client.userInfo('t')
+    await client.clientCredentials({}, { forceRefresh: true })
+    await client.userInfo('t')
+    expect(noncesAt('/token')).toEqual([undefined, 'of-token'])
+    expect(noncesAt('/userinfo')).toEqual([undefined, 'of-userinfo-1', 'of-userinfo-2'])
   })
 
   it.each([
