@@ -74,7 +74,7 @@ export interface OAuthClientOptions {
   readonly onEvent?: EventListener | undefined
   /**
    * Receives every request and answer, to look for a fault: names of fields and members, and of their values those alone
-   * that are public. What it throws is swallowed. Default: none.
+   * that are public. What it throws or rejects with is swallowed. Default: none.
    */
   readonly onTrace?: ((entry: TraceEntry) => void) | undefined
 }

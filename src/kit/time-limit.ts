@@ -63,6 +63,9 @@ export async function untilAborted<T>(signal: AbortSignal, work: (signal: AbortS
 
 const patienceMs = 5000
 
+/** A timer for longer than this ends at once. */
+const longestTimerMs = 2 ** 31 - 1
+
 /**
  * Runs what the application supplied, a store or a function, for at most 5 s: a silent one must not hold requests up. It is
  * given no signal, so none is made: this stands on the way of requests.
@@ -98,10 +101,26 @@ export function isTimeLimit({ reason }: AbortSignal): boolean {
   return reason instanceof DOMException && reason.name === 'TimeoutError'
 }
 
-/** Waits, and keeps the process alive meanwhile: for pauses of work that a caller waits for. */
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms)
+/**
+ * Waits, and keeps the process alive meanwhile: for pauses of work that a caller waits for. Rejects with the reason of
+ * `signal` once it aborts.
+ */
+export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted()
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => {
+        unfollow?.()
+        resolve()
+      },
+      Math.min(ms, longestTimerMs),
+    )
+    const unfollow =
+      signal &&
+      follow(signal, (reason) => {
+        clearTimeout(timer)
+        reject(reason)
+      })
   })
 }
 
@@ -133,7 +152,8 @@ function createLink(sources: SignalSources, limitMs: number, tell?: Abort): Link
     controller.abort(reason)
   }
   // Node keeps a list of timers for each length of time: parts of a millisecond would make one for each timer.
-  const timer = setTimeout(() => abort(new DOMException('The time is up', 'TimeoutError')), Math.ceil(limitMs))
+  const timeIsUp = (): void => abort(new DOMException('The time is up', 'TimeoutError'))
+  const timer = setTimeout(timeIsUp, Math.min(Math.ceil(limitMs), longestTimerMs))
   unref(timer)
   for (const source of sources) {
     if (source?.aborted) {

@@ -9,6 +9,7 @@ const tsconfig = fileURLToPath(new URL('../examples/tsconfig.json', import.meta.
 
 /** A process of its own, as Node runs it by default: a rejection that nobody catches ends it. */
 const program = `
+import { createOAuthClient } from './src/client/index.js'
 import { createResourceServer } from './src/index.js'
 import { createTestIssuer, requestFacts } from './src/testing/index.js'
 
@@ -52,6 +53,10 @@ const signing = createResourceServer({
 })
 const statusOf = ({ status }) => answers.push(status)
 await signing.metadata(requestFacts({ url: '/.well-known/oauth-protected-resource' })).then(statusOf, statusOf)
+for (const onTrace of [late, thenable, hostile]) {
+  const client = createOAuthClient({ issuer: issuer.issuer, fetch: issuer.fetch, onTrace })
+  await client.ready().then(({ issuer }) => answers.push(issuer), ({ code }) => answers.push(code))
+}
 await new Promise((resolve) => setTimeout(resolve, 50))
 console.log(JSON.stringify(answers))
 `
@@ -63,6 +68,7 @@ describe('a function of the application that rejects when nobody waits any more'
       env: { ...process.env, TSX_TSCONFIG_PATH: tsconfig },
     })
     const ofOneKind = ['ok', 500, 500, 500, 500, 503, 500, 503]
-    expect(JSON.parse(stdout)).toEqual([...ofOneKind, ...ofOneKind, ...ofOneKind, 'stopped', 'stopped', 500])
+    const traced = Array(3).fill('https://issuer.test')
+    expect(JSON.parse(stdout)).toEqual([...ofOneKind, ...ofOneKind, ...ofOneKind, 'stopped', 'stopped', 500, ...traced])
   })
 })

@@ -1,4 +1,5 @@
 import type { CustomFetch } from 'openid-client'
+import { emit } from '../../kit/event-sink.js'
 import { FetchFailure } from '../../kit/fetch/fetch-failure.js'
 import {
   type FetchedAnswer,
@@ -94,7 +95,7 @@ async function traced(
   const tell = (answer: FetchedAnswer | undefined): void => {
     const durationMs = Math.max(0, monotonicClock() - sentAtMs)
     try {
-      onTrace?.(traceEntry({ correlationId, operation, url, method, headers, body, durationMs, answer }))
+      emit(onTrace, traceEntry({ correlationId, operation, url, method, headers, body, durationMs, answer }))
     } catch {}
   }
   return asked.then(

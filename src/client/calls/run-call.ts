@@ -1,7 +1,7 @@
 import type { RetryPolicy } from 'cockatiel'
 import type { CircuitName, ClientOperation } from '../../kit/client-events.js'
 import { emit, traced } from '../../kit/event-sink.js'
-import { withTimeLimit } from '../../kit/time-limit.js'
+import { pause, withTimeLimit } from '../../kit/time-limit.js'
 import { OAuthClientError } from '../errors.js'
 import type { ClientSettings } from '../settings.js'
 import { type Attempt, createAttempt } from './attempt.js'
@@ -101,15 +101,26 @@ export async function repeatAttempts<T>(
   try {
     return await attemptAt(0)
   } catch (error) {
-    const policy = await retryPolicy(runner.settings, spec.retry, call)
-    // The attempt that was made is its first one.
-    return policy.execute(({ attempt }) => (attempt === 0 ? Promise.reject(error) : attemptAt(attempt)), signal)
+    const { policy, pauseMs } = await retryPolicy(runner.settings, spec.retry, call)
+    return policy.execute(async ({ attempt }) => {
+      // The attempt that was made is its first one.
+      if (attempt === 0) throw error
+      await pause(pauseMs(), signal)
+      return attemptAt(attempt)
+    }, signal)
   }
 }
 
-/** Exponential back-off with full jitter. A `Retry-After` that is too long, or outlasts the call, ends the call. */
-async function retryPolicy(settings: ClientSettings, rule: RetryRule, call: Call): Promise<RetryPolicy> {
-  const { DelegateBackoff, handleWhen, retry } = await loadCockatiel()
+/**
+ * Exponential back-off with full jitter. A `Retry-After` that is too long, or outlasts the call, ends the call. The policy
+ * itself waits for nothing: its pauses would go on after the call was given up. `pauseMs` is the one due now.
+ */
+async function retryPolicy(
+  settings: ClientSettings,
+  rule: RetryRule,
+  call: Call,
+): Promise<{ readonly policy: RetryPolicy; readonly pauseMs: () => number }> {
+  const { handleWhen, retry } = await loadCockatiel()
   const { maxRetries, initialDelayMs, maxDelayMs, maxRetryAfterMs } = settings.retry
   const { issuer, operation, correlationId } = call
   const worthIt = handleWhen((error) => {
@@ -117,26 +128,16 @@ async function retryPolicy(settings: ClientSettings, rule: RetryRule, call: Call
     if (!mayRetry(rule, error as OAuthClientError)) return false
     return retryAfterMs <= maxRetryAfterMs && settings.monotonicClock() + retryAfterMs < call.deadlineMs
   })
-  const backoff = new DelegateBackoff<{ readonly attempt: number; readonly result: object }>(({ attempt, result }) => {
+  const policy = retry(worthIt, { maxAttempts: maxRetries })
+  let delayMs = 0
+  policy.onRetry(({ attempt, ...result }) => {
+    call.pausedAfter = failureOf(result)
+    const { code, retryAfterMs = 0 } = call.pausedAfter
     const jittered = Math.random() * Math.min(maxDelayMs, initialDelayMs * 2 ** (attempt - 1))
-    return Math.max(jittered, failureOf(result).retryAfterMs ?? 0)
-  })
-  const waiting = retry(worthIt, { maxAttempts: maxRetries, backoff })
-  const policy = canUnref() ? waiting.dangerouslyUnref() : waiting
-  policy.onRetry((retried) => {
-    call.pausedAfter = failureOf(retried)
-    const { code } = call.pausedAfter
-    const { attempt, delay: delayMs } = retried
+    delayMs = Math.max(jittered, retryAfterMs)
     emit(settings.onEvent, { type: 'client.retry', issuer, operation, correlationId, code, attempt, delayMs })
   })
-  return policy
-}
-
-/** Timers are numbers in browsers and on Workers, where there is no process that they could keep from ending. */
-function canUnref(): boolean {
-  const timer = setTimeout(Boolean)
-  clearTimeout(timer)
-  return typeof timer === 'object'
+  return { policy, pauseMs: () => delayMs }
 }
 
 /** Whether `rule` allows repeating an attempt that failed with `error`. Never while a circuit is open. */

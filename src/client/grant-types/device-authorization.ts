@@ -6,6 +6,7 @@ import { customFetch, genericGrantRequest, initiateDeviceAuthorization } from 'o
 import { readSecureUrl } from '../../kit/fetch/secure-url.js'
 import { hideSecrets } from '../../kit/hidden.js'
 import { type JsonObject, ownMember } from '../../kit/json.js'
+import { pause } from '../../kit/time-limit.js'
 import { beginCall, callEndpoint, checkParams, type Runtime } from '../calls/call-endpoint.js'
 import { type Call, contextOf, withinCall } from '../calls/run-call.js'
 import type { CallOptions } from '../client-options.js'
@@ -153,21 +154,6 @@ function nextPace(answer: StillPending, { intervalMs, pauseMs }: Pace): Pace {
   }
   const nextMs = intervalMs + (answer === 'slow_down' ? 5000 : 0)
   return { intervalMs: nextMs, pauseMs: nextMs }
-}
-
-/** Waits, and keeps the process alive: the user is expected back. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer)
-        reject(signal.reason)
-      },
-      { once: true },
-    )
-  })
 }
 
 /** No tokens yet; for trouble that may pass, the milliseconds the server wants to be left alone for. */

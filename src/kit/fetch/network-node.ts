@@ -2,16 +2,16 @@ import { FetchFailure } from './fetch-failure.js'
 import type { Fetch } from './platform-fetch.js'
 import { isPublicAddress } from './secure-url.js'
 
-let publicFetch: Promise<Fetch> | undefined
+let publicFetch: Fetch | undefined
 
 /**
  * `#network` on Node: fetches from a host that only a fetched document names. The name is resolved once per connection,
  * an address off the public internet is refused, and the connection goes to the very address that was judged. Loads
- * undici and the resolver at first use: most set-ups never need it.
+ * undici and the resolver at first use: most set-ups never need it. What could not be loaded is tried again.
  */
 export const fetchPublic: Fetch = async (url, init) => {
-  publicFetch ??= createPublicFetch()
-  return (await publicFetch)(url, init)
+  publicFetch ??= await createPublicFetch()
+  return publicFetch(url, init)
 }
 
 async function createPublicFetch(): Promise<Fetch> {

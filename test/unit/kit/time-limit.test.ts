@@ -126,6 +126,38 @@ describe('untilAborted', () => {
 })
 
 describe('pause', () => {
+  it('ends with its signal, starts nothing once that aborted, and leaves no listener there', async () => {
+    vi.useFakeTimers()
+    try {
+      const controller = new AbortController()
+      const { signal } = controller
+      const over = pause(1000, signal)
+      await vi.advanceTimersByTimeAsync(1000)
+      await over
+      expect(getEventListeners(signal, 'abort')).toEqual([])
+      const ended = pause(1000, signal)
+      controller.abort('enough')
+      await expect(ended).rejects.toBe('enough')
+      await expect(pause(1000, signal)).rejects.toBe('enough')
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('and a time limit do not end at once where they are longer than a timer can be', async () => {
+    vi.useFakeTimers()
+    try {
+      const over = vi.fn()
+      void pause(2 ** 40).then(over)
+      void withTimeLimit(2 ** 40, () => new Promise(() => {})).catch(over)
+      await vi.advanceTimersByTimeAsync(60_000)
+      expect(over).not.toHaveBeenCalled()
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('waits for as long as it is told', async () => {
     vi.useFakeTimers()
     try {

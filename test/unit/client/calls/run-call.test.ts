@@ -99,24 +99,26 @@ describe('retry', () => {
     }
   })
 
-  it('keeps no process from ending while it waits to try again', async () => {
+  it('keeps the process alive while a caller waits for the next attempt, and no longer', async () => {
+    const { server, client } = onFakeTimers()
+    await client.ready()
+    const others = vi.getTimerCount()
+    server.script('/token', rateLimited('7'))
     const startTimer = setTimeout
-    const waiting: { readonly ms: number | undefined; readonly timer: NodeJS.Timeout | number }[] = []
+    const pauses: NodeJS.Timeout[] = []
     vi.stubGlobal('setTimeout', (run: () => void, ms?: number) => {
       const timer = startTimer(run, ms)
-      waiting.push({ ms, timer })
+      if (ms === 7000) pauses.push(timer)
       return timer
     })
     try {
-      const { server, client } = onFakeTimers()
-      server.script('/token', rateLimited('7'), tokens())
-      const token = client.clientCredentials()
-      await vi.runAllTimersAsync()
-      await token
-      const [retry] = waiting.filter(({ ms }) => ms === 7000).map(({ timer }) => timer)
-      // Where timers are numbers, none keeps anything alive.
-      expect(typeof retry === 'object' && retry.hasRef()).toBe(false)
-      expect(retry).toBeDefined()
+      const controller = new AbortController()
+      const failure = rejection(client.exchangeToken({ subjectToken: 't' }, { signal: controller.signal }))
+      await vi.advanceTimersByTimeAsync(5000)
+      expect(pauses.map((timer) => timer.hasRef())).toEqual([true])
+      controller.abort()
+      expect(await failure).toMatchObject({ code: 'ERR_ABORTED' })
+      expect(vi.getTimerCount()).toBe(others)
     } finally {
       vi.unstubAllGlobals()
     }

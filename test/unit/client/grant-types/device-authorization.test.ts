@@ -52,6 +52,12 @@ async function setUp(members: object, answers: readonly Behaviour[], options: Pa
 }
 
 describe('a login on another device', () => {
+  it('asks at its pace also where the code is good for longer than a timer can be', async () => {
+    const { code, asked, run } = await setUp({ expires_in: 30 * 24 * 3600 }, [pending, tokens()])
+    expect((await run(code.poll())).tokens.accessToken).toBe('issued-access-token')
+    expect(asked).toEqual([5, 10])
+  })
+
   it('[S1-09] [S4-45] tells the user the code, and asks at the pace of the server until the tokens come', async () => {
     const { server, code, asked, run } = await setUp({ interval: 7 }, [pending, pending, tokens()])
     expect(code).toMatchObject({
