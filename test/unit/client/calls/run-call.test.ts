@@ -105,7 +105,7 @@ describe('retry', () => {
     const others = vi.getTimerCount()
     server.script('/token', rateLimited('7'))
     const startTimer = setTimeout
-    const pauses: NodeJS.Timeout[] = []
+    const pauses: (NodeJS.Timeout | number)[] = []
     vi.stubGlobal('setTimeout', (run: () => void, ms?: number) => {
       const timer = startTimer(run, ms)
       if (ms === 7000) pauses.push(timer)
@@ -115,7 +115,8 @@ describe('retry', () => {
       const controller = new AbortController()
       const failure = rejection(client.exchangeToken({ subjectToken: 't' }, { signal: controller.signal }))
       await vi.advanceTimersByTimeAsync(5000)
-      expect(pauses.map((timer) => timer.hasRef())).toEqual([true])
+      // Where timers are numbers, there is no process to keep alive.
+      expect(pauses.map((timer) => typeof timer === 'number' || timer.hasRef())).toEqual([true])
       controller.abort()
       expect(await failure).toMatchObject({ code: 'ERR_ABORTED' })
       expect(vi.getTimerCount()).toBe(others)
