@@ -14,8 +14,10 @@ export interface ZitadelOptions {
  *
  * - Access token: the header says `JWT`; a `jti` and no `auth_time` is the evidence. ID tokens have no `jti`. `client_id` shows
  *   nothing: ID tokens have it as well.
- * - Client `client_id` (older: `azp`). Scopes: none in tokens; introspection reports them. Roles: the names in
- *   `urn:zitadel:iam:org:project:roles`, and in the one of the project. Tenant: the organisation of the user, if asked for.
+ * - Client `client_id` (older: `azp`). Scopes: none in tokens; introspection reports them. Tenant: the organisation of the user,
+ *   if asked for.
+ * - Roles: the names in `urn:zitadel:iam:org:project:{projectId}:roles`. `urn:zitadel:iam:org:project:roles` is not read: it holds
+ *   the roles of the project of the client, which may be another one.
  * - Service accounts: nothing tells them, so that `isClientToken` is `undefined` unless `sub` is the client.
  * - Audience: the project. Its applications share it: a token of one opens every API of the project.
  * - Binding: none that we know. Introspection: by an API application of a project in `aud`. Exchange: `audience`, `resource`
@@ -33,10 +35,7 @@ export function zitadel({ issuer, projectId }: ZitadelOptions): IssuerOptions {
     claimProfile: {
       clientId: ['client_id', 'azp'],
       scope: 'scope',
-      roles: [
-        { claim: 'urn:zitadel:iam:org:project:roles', form: 'object-keys' },
-        { claim: `urn:zitadel:iam:org:project:${project}:roles`, form: 'object-keys' },
-      ],
+      roles: { claim: `urn:zitadel:iam:org:project:${project}:roles`, form: 'object-keys' },
       tenant: 'urn:zitadel:iam:user:resourceowner:id',
     },
   }

@@ -368,10 +368,7 @@ const values: readonly (readonly [name: string, make: () => IssuerOptions, value
       claimProfile: {
         clientId: ['client_id', 'azp'],
         scope: 'scope',
-        roles: [
-          { claim: 'urn:zitadel:iam:org:project:roles', form: 'object-keys' },
-          { claim: 'urn:zitadel:iam:org:project:12:roles', form: 'object-keys' },
-        ],
+        roles: { claim: 'urn:zitadel:iam:org:project:12:roles', form: 'object-keys' },
         tenant: 'urn:zitadel:iam:user:resourceowner:id',
       },
     },
