@@ -1,5 +1,6 @@
 /** Finds and reads the configuration file, in the spellings people write. What it means is `readAuthConfig`'s. */
-import { readFile, stat } from 'node:fs/promises'
+import { constants, type Stats } from 'node:fs'
+import { open, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path'
 import { ConfigurationError } from '../errors/index.js'
@@ -39,13 +40,15 @@ export interface LoadedAuthConfig extends AuthConfig {
 
 const rules: Rules<LoadAuthConfigOptions> = { file: text, env: object, cwd: text, platform: text, resolvers: object }
 const example = '{"providers":{"corporate":{"issuer":"https://id.example.com","clientId":"my-app"}}}'
+const { O_NONBLOCK = 0, O_RDONLY } = constants
 const maxFileBytes = 1_048_576
 const extensions = ['json', 'yml', 'yaml'] as const
 
 /**
  * Reads the first of these that exists, and no other: `file`, `PORTCULLIS_CONFIG`, `portcullis.json` or `.yml` in the folder,
  * `portcullis/config.json` or `.yml` in `$XDG_CONFIG_HOME` (`~/.config`, on Windows `%APPDATA%`). YAML needs the package
- * `yaml`. A file that others may write is refused. Snake case and the names of endpoints in discovery documents are taken too.
+ * `yaml`. A file that others may write, or that belongs to another user than this one or root, is refused. Snake case and the
+ * names of endpoints in discovery documents are taken too.
  *
  * @throws {@link ConfigurationError} where there is no file, or as {@link readAuthConfig} does.
  * @group Configuration
@@ -54,8 +57,8 @@ export async function loadAuthConfig(options: LoadAuthConfigOptions = {}): Promi
   checkOptions('loadAuthConfig', options, rules)
   const { env, resolvers } = options
   const file = await findFile(options)
-  const mode = await judgeFile(file)
-  const document = withOurNames(await parse(file))
+  const { text, mode } = await readJudged(file)
+  const document = withOurNames(await parse(text, file))
   const inner = isJsonObject(document['auth']) ? document['auth'] : document
   const known = { ...createSecretResolvers({ env, folder: dirname(file) }), ...resolvers }
   const config = readAuthConfig(inner as unknown as AuthConfigInput, { resolvers: known })
@@ -90,22 +93,39 @@ async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined
 }
 
-/** The permissions. Who may write the file chooses the server that secrets and tokens go to. */
-async function judgeFile(file: string): Promise<number> {
-  const facts = await stat(file).catch((error: unknown) => {
+/** The text of the file that was judged, even if another one takes its place meanwhile. */
+async function readJudged(file: string): Promise<{ readonly text: string; readonly mode: number }> {
+  const opened = await open(file, O_RDONLY | O_NONBLOCK).catch((error: unknown) => {
     throw new ConfigurationError(`The configuration ${file} cannot be read (${failureCode(error)}).`)
   })
+  try {
+    const facts = await opened.stat()
+    judgeFile(facts, file)
+    return { text: await opened.readFile('utf8'), mode: facts.mode }
+  } finally {
+    await opened.close()
+  }
+}
+
+/**
+ * The owner and the permissions. Who may write the file chooses the server that secrets and tokens go to. On Windows, which
+ * has no such owners and modes, the permissions of the folder are what protects.
+ */
+function judgeFile(facts: Stats, file: string): void {
   if (!facts.isFile() || facts.size > maxFileBytes) {
     throw new ConfigurationError(`The configuration ${file} is not a file of at most ${maxFileBytes} bytes.`)
   }
-  if (process.geteuid !== undefined && (facts.mode & 0o022) !== 0) {
+  const uid = process.geteuid?.()
+  if (uid === undefined) return
+  if (facts.uid !== uid && facts.uid !== 0) {
+    throw new ConfigurationError(`The configuration belongs to another user: chown ${uid} '${file}'`)
+  }
+  if ((facts.mode & 0o022) !== 0) {
     throw new ConfigurationError(`Others may write the configuration: chmod go-w '${file}'`)
   }
-  return facts.mode
 }
 
-async function parse(file: string): Promise<JsonObject> {
-  const text = await readFile(file, 'utf8')
+async function parse(text: string, file: string): Promise<JsonObject> {
   const value = extname(file) === '.json' ? parseWith(JSON.parse, text, file) : await parseYaml(text, file)
   if (isJsonObject(value)) return value
   throw new ConfigurationError(`The configuration ${file} is not an object.`)
