@@ -26,6 +26,8 @@ export interface OAuthClientOptions {
   readonly endpoints?: Readonly<Partial<Record<EndpointName, string | undefined>>> | undefined
   /** How ID tokens are judged. */
   readonly idToken?: IdTokenOptions | undefined
+  /** `['exp']` accepts logout tokens without `exp` for 2 minutes from their `iat`. Default none. */
+  readonly optionalLogoutClaims?: readonly 'exp'[] | undefined
   /**
    * `auto` tries RFC 8414, then OpenID Connect Discovery; `oauth2` and `oidc` only the one; `false` none: no request is
    * made, and `endpoints` says where everything is. Default `auto`.
@@ -189,6 +191,14 @@ export interface TokenCacheOptions {
   readonly marginSeconds?: number | undefined
   /** How long a token without `expires_in` is kept. Default 300. */
   readonly fallbackLifetimeSeconds?: number | undefined
+}
+
+/** See {@link TokenCacheOptions}. */
+export const tokenCacheRules: Rules<TokenCacheOptions> = {
+  maxEntries: integer(0, 1_000_000),
+  refreshAheadSeconds: integer(0, 86_400),
+  marginSeconds: integer(0, 3600),
+  fallbackLifetimeSeconds: integer(0, 86_400),
 }
 
 /** What every call takes beside its parameters. @group OAuth client */

@@ -103,8 +103,9 @@ export interface OAuthClient extends AsyncDisposable {
    */
   verifyIdToken(idToken: string, expected: IdTokenExpectations, options?: CallOptions): Promise<IdTokenClaims>
   /**
-   * Verifies a logout token of this client (OpenID Connect Back-Channel Logout 1.0 §2.6), `exp` required. Ends nothing, and
-   * does NOT see whether it came before: revoke what `sub` or `sid` has as of `issuedAt`, and remember `jti`.
+   * Verifies a logout token of this client (OpenID Connect Back-Channel Logout 1.0 §2.6), `exp` required unless
+   * `optionalLogoutClaims` says otherwise. Ends nothing, and does NOT see whether it came before: revoke what `sub` or `sid`
+   * has as of `issuedAt`, and remember `jti`.
    *
    * @throws {@link LoginError} `ERR_LOGOUT_TOKEN`, `detail` says why; {@link DiscoveryError} while the keys cannot be had.
    */

@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../errors/index.js'
 import { checkIssuer } from '../issuer/identifiers.js'
+import { optionalLogoutClaims } from '../issuer/logout-token.js'
 import { type Clock, monotonicClock, systemClock } from '../kit/clock.js'
 import type { EventListener } from '../kit/events.js'
 import type { Fetch } from '../kit/fetch/platform-fetch.js'
@@ -32,6 +33,7 @@ import {
   type RegistrationStore,
   type RetryOptions,
   type TokenCacheOptions,
+  tokenCacheRules,
 } from './client-options.js'
 import type { ClientCredential } from './credentials/client-credential.js'
 import { isDpopPair } from './credentials/signer.js'
@@ -60,6 +62,7 @@ export interface ClientSettings {
   readonly mtls: boolean
   readonly endpoints: Readonly<Partial<Record<EndpointName, string>>>
   readonly idToken: IdTokenOptions
+  readonly optionalLogoutClaims: readonly string[]
   readonly discovery: 'auto' | 'oauth2' | 'oidc' | false
   readonly defaultPaths: boolean
   readonly timeoutMs: number
@@ -116,6 +119,7 @@ export const clientRules: Rules<OAuthClientOptions> = {
   }),
   endpoints: members<Record<EndpointName, string>>(endpointRules),
   idToken: members<IdTokenOptions>(idTokenRules),
+  optionalLogoutClaims,
   discovery: choice('auto', 'oauth2', 'oidc', false),
   defaultPaths: flag,
   headers: ownFields,
@@ -135,12 +139,7 @@ export const clientRules: Rules<OAuthClientOptions> = {
     (value) => typeof value === 'boolean' || isDpopPair(value),
     'true, false, or `{ privateKey, publicKey }`, a pair of CryptoKeys that signs and verifies',
   ),
-  tokenCache: members<TokenCacheOptions>({
-    maxEntries: integer(0, 1_000_000),
-    refreshAheadSeconds: integer(0, 86_400),
-    marginSeconds: integer(0, 3600),
-    fallbackLifetimeSeconds: integer(0, 86_400),
-  }),
+  tokenCache: members<TokenCacheOptions>(tokenCacheRules),
   correlationHeader: takes(
     (value) => typeof value === 'string' && isOwnField(value),
     'the name of a header field that the client does not set itself',
@@ -171,6 +170,7 @@ export function toClientSettings(options: OAuthClientOptions): ClientSettings {
     mtls: authMethod === 'tls_client_auth' || authMethod === 'self_signed_tls_client_auth',
     endpoints,
     idToken: options.idToken ?? {},
+    optionalLogoutClaims: [...(options.optionalLogoutClaims ?? [])],
     onTrace: options.onTrace,
     discovery,
     defaultPaths,

@@ -2,6 +2,7 @@
 import { InvalidTokenError } from '../errors/index.js'
 import { type CompactJws, invalidClaim, missingClaim, numericDate, textClaim } from '../jws/compact-jws.js'
 import { isJsonObject, isStringArray, type JsonObject, ownMember } from '../kit/json.js'
+import { type Rule, takes } from '../kit/options.js'
 import type { KeySource } from './key-source.js'
 import { readJoseHeader, verifySignature } from './verify-signature.js'
 
@@ -29,6 +30,12 @@ export interface LogoutTokenRules {
   /** Whether `exp` may be absent: the token is then good for 2 minutes after its `iat`. */
   readonly expMayLack: boolean
 }
+
+/** What an option may name that says which claims a logout token may lack. */
+export const optionalLogoutClaims: Rule = takes(
+  (value) => Array.isArray(value) && value.every((claim) => claim === 'exp'),
+  'a list of exp only: a token without iss, aud, iat or jti is never accepted',
+)
 
 const maxAgeWithoutExpMs = 120_000
 

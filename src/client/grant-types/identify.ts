@@ -79,7 +79,7 @@ export async function checkLogoutToken(
         keys,
         clockToleranceMs: clockToleranceSeconds * 1000,
         audiences: [clientId],
-        expMayLack: false,
+        expMayLack: settings.optionalLogoutClaims.includes('exp'),
       }
       return Object.freeze(await verifyLogoutToken(jws, rules, settings.clock()))
     } catch (error) {

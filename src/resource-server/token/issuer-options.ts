@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../../errors/index.js'
 import { checkIssuer, checkUrl } from '../../issuer/identifiers.js'
 import type { KeySettings } from '../../issuer/key-table.js'
+import { optionalLogoutClaims } from '../../issuer/logout-token.js'
 import { type KeyCacheOptions, keyCacheRule, toKeyCacheSettings } from '../../issuer/remote-keys.js'
 import { checkAlgorithms, defaultTokenAlgorithms, type SignatureAlgorithm } from '../../jws/algorithms.js'
 import type { InsecureHosts } from '../../kit/fetch/secure-url.js'
@@ -137,7 +138,7 @@ const rules: Rules<IssuerOptions> = {
   maxTokenAgeSeconds: integer(1, 31_536_000),
   introspection: anything,
   logoutAudience: oneOrMore,
-  optionalLogoutClaims: anything,
+  optionalLogoutClaims,
   dangerouslyUnknownConfirmation: choice('refuse', 'ignore'),
 }
 
@@ -167,17 +168,12 @@ export function toIssuerSettings(given: string | IssuerOptions, insecureHosts: I
     tokenHeader: checkTokenHeader(options.tokenHeader),
     showsAccessToken: toClaimsTest('accessTokenEvidence', options.accessTokenEvidence) ?? showsAccessToken,
     claimProfile: toClaimProfileSettings(options.claimProfile),
-    optionalClaims: checkOptional('optionalClaims', options.optionalClaims, relaxable, 'iss, aud, sub or exp'),
+    optionalClaims: checkOptional(options.optionalClaims),
     clockToleranceSeconds: options.clockToleranceSeconds ?? 60,
     maxTokenAgeSeconds: options.maxTokenAgeSeconds,
     introspection: toIntrospectionSettings(options.introspection, insecureHosts),
     logoutAudiences: toList(options.logoutAudience ?? []),
-    optionalLogoutClaims: checkOptional(
-      'optionalLogoutClaims',
-      options.optionalLogoutClaims,
-      ['exp'],
-      'iss, aud, iat or jti',
-    ),
+    optionalLogoutClaims: Object.freeze([...(options.optionalLogoutClaims ?? [])]),
     unknownConfirmation: options.dangerouslyUnknownConfirmation ?? 'refuse',
   })
 }
@@ -200,14 +196,9 @@ function toKeySettings({ keyUses, keyConditions }: IssuerOptions): KeySettings |
   return Object.freeze({ uses: toList(keyUses ?? ['sig']), accepts: accepts ?? (() => true) })
 }
 
-function checkOptional(
-  name: string,
-  given: readonly string[] = [],
-  choices: readonly string[],
-  others: string,
-): readonly string[] {
-  if (Array.isArray(given) && given.every((claim) => choices.includes(claim))) return Object.freeze([...given])
+function checkOptional(given: readonly string[] = []): readonly string[] {
+  if (Array.isArray(given) && given.every((claim) => relaxable.includes(claim))) return Object.freeze([...given])
   throw new ConfigurationError(
-    `\`${name}\` takes a list of ${choices.join(', ')} only: a token without ${others} is never accepted.`,
+    `\`optionalClaims\` takes a list of ${relaxable.join(', ')} only: a token without iss, aud, sub or exp is never accepted.`,
   )
 }

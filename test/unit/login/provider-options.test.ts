@@ -47,6 +47,8 @@ describe('the settings of a provider', () => {
     const settings = settingsOf({ ...given, resource: 'https://r', audience: 'a', timeoutMs: 5, [presetRules]: preset })
     expect(settings).toMatchObject({ ...given, preset, target: { resource: 'https://r', audience: 'a' } })
     expect(settings.client).toEqual({ credential, issuer: 'https://as.example', discovery: 'oidc', timeoutMs: 5 })
+    const optionalLogoutClaims = ['exp']
+    expect(settingsOf({ optionalLogoutClaims }).client).toMatchObject({ optionalLogoutClaims })
     expect(Object.isFrozen(settings) && Object.isFrozen(settings.scopes)).toBe(true)
   })
 
@@ -75,6 +77,12 @@ describe('the settings of a provider', () => {
           'takes 1 to 64 lower-case letters, digits, - and _.',
         ],
         ['type', [undefined, 'oidc'], ['saml'], "takes one of 'oidc', 'oauth2'."],
+        [
+          'optionalLogoutClaims',
+          [undefined, [], ['exp']],
+          ['exp', ['iat'], ['exp', 'jti']],
+          'takes a list of exp only',
+        ],
         ['issuer', [], ['', 5], text],
         ['credential', [], [undefined, {}], 'takes a credential'],
         ['scopes', [undefined, ['openid']], ['openid', ['']], 'takes an array of non-empty strings.'],

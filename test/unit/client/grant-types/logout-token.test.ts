@@ -46,6 +46,31 @@ describe('a logout token', () => {
     expect(context).toMatchObject({ operation: 'verifyLogoutToken', correlationId: 'mine' })
   })
 
+  it('[REAL-35] may lack exp where the server may leave it out, and is then good for 2 minutes', async () => {
+    const { client } = setUpLogin({ optionalLogoutClaims: ['exp'] })
+    const aged = (seconds: number) => logoutToken({ iat: nowSeconds - seconds, exp: undefined })
+    expect((await client.verifyLogoutToken(aged(120))).validUntilMs).toBe(nowSeconds * 1000 + 1)
+    expect(await rejection(client.verifyLogoutToken(aged(121)))).toMatchObject({
+      detail: expect.stringContaining('ERR_TOKEN_EXPIRED'),
+    })
+    expect(await rejection(client.verifyLogoutToken(logoutToken({ exp: nowSeconds - 60 })))).toMatchObject({
+      detail: expect.stringContaining('ERR_TOKEN_EXPIRED'),
+    })
+    const none = setUpLogin({ optionalLogoutClaims: [] })
+    expect(await rejection(none.client.verifyLogoutToken(aged(0)))).toMatchObject({
+      detail: expect.stringContaining('ERR_TOKEN_CLAIM_MISSING'),
+    })
+  })
+
+  it.each([[['exp', 'jti']], [['iat']], ['exp'], [[5]], [null]])(
+    '[REAL-35] may lack nothing else: the options %j are refused',
+    (optionalLogoutClaims) => {
+      expect(() => setUpLogin({ optionalLogoutClaims } as never)).toThrow(
+        '`optionalLogoutClaims` takes a list of exp only: a token without iss, aud, iat or jti is never accepted.',
+      )
+    },
+  )
+
   it('has the tolerance and the algorithms of ID tokens', async () => {
     const late = logoutToken({ iat: nowSeconds - 90, exp: nowSeconds - 59 })
     expect((await setUpLogin().client.verifyLogoutToken(late)).sub).toBe('alice')

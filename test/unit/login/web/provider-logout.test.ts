@@ -1,6 +1,12 @@
 import { createMemoryRevocationStore } from 'portcullis'
 import { OAuthClientError } from 'portcullis/client'
-import { createLogin, createMemorySessionStore, createMemoryTokenStore, type LoginOptions } from 'portcullis/login'
+import {
+  createLogin,
+  createMemorySessionStore,
+  createMemoryTokenStore,
+  type LoginOptions,
+  type ProviderOptions,
+} from 'portcullis/login'
 import { describe, expect, it } from 'vitest'
 import type { HttpAnswer } from '../../../../src/http/http-answer.js'
 import { answer } from '../../../support/fake-token-endpoint.js'
@@ -11,8 +17,8 @@ import { appUrl, asPage, sealKeys, setUpWebLogin } from '../../../support/web-lo
 
 const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
 
-function world(options: Partial<LoginOptions> = {}) {
-  const setUp = setUpWebLogin(options)
+function world(options: Partial<LoginOptions> = {}, ofProvider: Partial<ProviderOptions> = {}) {
+  const setUp = setUpWebLogin(options, undefined, ofProvider)
   const { login, time, facts } = setUp
   let count = 0
   const logoutToken = (changes: object = {}, header: object = {}, key = testKey('k1')) => {
@@ -161,6 +167,27 @@ describe('/backchannel-logout', () => {
     }
     expect(await post(`logout_token=${good}`, undefined, 'application/json')).toEqual(bad)
     expect(await lives()).toBe(true)
+  })
+
+  it('[REAL-35] takes a token without exp where the provider may leave it out, for 2 minutes from its iat', async () => {
+    const ofHydra = { exp: undefined, sub: undefined, sid: 'one' }
+    const strict = world()
+    await strict.signIn('/auth/login', { sid: 'one' })
+    expect(await strict.send(strict.logoutToken(ofHydra))).toEqual(bad)
+    expect(strict.events.at(-1)).toMatchObject({ code: 'ERR_TOKEN_CLAIM_MISSING', detail: 'exp' })
+    expect(await strict.lives()).toBe(true)
+
+    const { signIn, send, logoutToken, lives, events, time } = world({}, { optionalLogoutClaims: ['exp'] })
+    const iat = time.nowMs / 1000
+    await signIn('/auth/login', { sid: 'one' })
+    const late = logoutToken({ ...ofHydra, iat: iat + 1 })
+    const old = logoutToken({ ...ofHydra, iat })
+    time.nowMs += 120_001
+    expect(await send(old)).toEqual(bad)
+    expect(events.at(-1)).toMatchObject({ type: 'logout.refused', code: 'ERR_TOKEN_EXPIRED' })
+    expect(await lives()).toBe(true)
+    expect((await send(late)).status).toBe(200)
+    expect(await lives()).toBe(false)
   })
 
   it('[LOGO-03] takes each token once', async () => {
