@@ -10,6 +10,7 @@ const internal: ReadonlySet<string> = new Set([
   'src/jws/jwk.ts largestPrime',
   'src/resource-server/token/claim-paths.ts maxSharedLength',
   'src/jws/compact-jws.ts maxSharedLength',
+  'src/kit/time-limit.ts longestTimerMs',
 ])
 
 const units: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1024 ** 2, s: 1000, min: 60_000, h: 3_600_000 }
