@@ -44,11 +44,12 @@ export function meets(
 }
 
 /**
- * When the user signed in. The ID token of a login that asked for this age was held to it; from then on our clock counts,
- * or a slow user, and a server whose clock is behind, would be sent round for ever.
+ * When the user signed in; 0 where no ID token says so. One of a login that asked for this age was held to it; from then
+ * on our clock counts, or a slow user, and a server whose clock is behind, would be sent round for ever.
  */
 function signedInAt(record: SessionRecord, maxAgeSeconds: number): number {
-  const { authTime = 0, createdAt, askedMaxAgeSeconds = Number.POSITIVE_INFINITY } = record
+  const { authTime, createdAt, askedMaxAgeSeconds = Number.POSITIVE_INFINITY } = record
+  if (authTime === undefined) return 0
   return askedMaxAgeSeconds <= maxAgeSeconds ? createdAt : authTime
 }
 
@@ -106,5 +107,6 @@ function publicPath(base: URL, target: string): string | undefined {
   if (!URL.canParse(target, base.origin)) return undefined
   const { pathname, search } = new URL(target, base.origin)
   const path = target.startsWith('/') ? target : pathname + search
-  return base.pathname === '/' || path.startsWith(`${base.pathname}/`) ? path : base.pathname + path
+  const [route] = path.split('?', 1)
+  return base.pathname === '/' || `${route}/`.startsWith(`${base.pathname}/`) ? path : base.pathname + path
 }

@@ -191,6 +191,8 @@ describe('what is demanded of a session', () => {
     expect(ages({})).toEqual([false, false])
     expect(ages({ authTime: 0, askedMaxAgeSeconds: 30 })).toEqual([true, false])
     expect(ages({ authTime: 0, askedMaxAgeSeconds: 31 })).toEqual([false, false])
+    // Without an ID token nothing shows when the user signed in, whatever was asked for.
+    expect(ages({ askedMaxAgeSeconds: 30 })).toEqual([false, false])
   })
 
   it('is asked for once within a minute, to the second', () => {

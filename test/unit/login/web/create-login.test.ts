@@ -387,6 +387,9 @@ describe('createLogin', () => {
       return result.ok ? undefined : result.answer.headers['Location']
     }
     expect(await asked('/page')).toBe(`${appUrl}/tools/auth/login?returnTo=%2Ftools%2Fpage`)
+    expect(await asked('/tools')).toBe(`${appUrl}/tools/auth/login?returnTo=%2Ftools`)
+    expect(await asked('/tools?x=1')).toBe(`${appUrl}/tools/auth/login?returnTo=%2Ftools%3Fx%3D1`)
+    expect(await asked('/toolsmith')).toBe(`${appUrl}/tools/auth/login?returnTo=%2Ftools%2Ftoolsmith`)
     expect(await asked('/tools/page')).toBe(`${appUrl}/tools/auth/login?returnTo=%2Ftools%2Fpage`)
     expect(await asked('http://evil.example/page')).toBe(`${appUrl}/tools/auth/login?returnTo=%2Ftools%2Fpage`)
     expect(await asked('//evil.example/page')).toBe(`${appUrl}/tools/auth/login`)
