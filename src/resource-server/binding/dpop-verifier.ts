@@ -1,24 +1,17 @@
 /** The checks of a DPoP proof at a resource server (RFC 9449 §4.3). Does NOT verify the access token. */
 import { constantTimeEqual, sha256Base64url } from '#crypto'
-import {
-  type AuthError,
-  DpopNonceRequiredError,
-  InvalidProofError,
-  InvalidTokenError,
-  UnavailableError,
-} from '../../errors/index.js'
+import { DpopNonceRequiredError, InvalidProofError, InvalidTokenError } from '../../errors/index.js'
 import type { RequestFacts } from '../../http/request-facts.js'
 import type { IsTrustedProxy } from '../../http/trusted-proxies.js'
 import type { SignatureAlgorithm } from '../../jws/algorithms.js'
 import type { Clock } from '../../kit/clock.js'
-import { emit } from '../../kit/event-sink.js'
 import type { EventListener } from '../../kit/events.js'
 import { type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
-import { inTime } from '../../kit/time-limit.js'
 import type { ReplayStore } from '../../stores/contract.js'
-import { createStoreWatch, type StoreWatch } from '../../stores/store-watch.js'
+import type { StoreWatch } from '../../stores/store-watch.js'
 import { createDpopNonces, type DpopNonceSettings } from './dpop-nonce.js'
 import { createProofKeys, type ProofClaims, type ProofKey, readProof, readProofClaims } from './dpop-proof.js'
+import { createReplayGuard } from './dpop-replay.js'
 import { type RequestTargetSettings, requestTargets, targetMismatch } from './request-target.js'
 
 /** What a {@link DpopVerifier} goes by: `DpopOptions` with every default filled in, and what surrounds them. */
@@ -158,91 +151,4 @@ export function createDpopVerifier(settings: DpopVerifierSettings): DpopVerifier
       )
     },
   }
-}
-
-/** What decides about replays. */
-export interface ReplaySettings {
-  readonly replayStore: ReplayStore
-  readonly dangerouslyAllowReplayWhenStoreFails: boolean
-  readonly watch?: StoreWatch | undefined
-  readonly onEvent: EventListener | undefined
-  /** How long a proof could be accepted again: the whole acceptance window. */
-  readonly ttlMs: number
-}
-
-/** A proof about to be accepted. */
-export interface ProofUse {
-  readonly jkt: string
-  readonly jti: string
-  /** For the event. */
-  readonly resource: string
-  /** See `RequestFacts.request`. */
-  readonly request: object | undefined
-  readonly isRehearsal?: boolean | undefined
-}
-
-/**
- * Makes the single-use check (RFC 9449 §11.1): a proof is known by the SHA-256 of its key's thumbprint and its `jti`,
- * and nothing else of it reaches the store but the thumbprint, as the owner. A store that does not answer within 5 s has failed. The request that used a
- * proof up may show it to further guards.
- */
-function createReplayGuard(settings: ReplaySettings): (use: ProofUse) => MaybePromise<void> {
-  const { replayStore, onEvent, ttlMs } = settings
-  const { watch = createStoreWatch('replay', true, onEvent) } = settings
-  const failsOpen = settings.dangerouslyAllowReplayWhenStoreFails
-  const usedBy = new WeakMap<object, string>()
-  /** What a rehearsal repeats. */
-  const refusals = new WeakMap<object, AuthError>()
-
-  function refuse({ request }: ProofUse, error: AuthError): never {
-    if (request !== undefined) refusals.set(request, error)
-    throw error
-  }
-
-  function fail(cause: unknown, use: ProofUse): void {
-    watch.failed(cause, failsOpen)
-    if (!failsOpen) refuse(use, new UnavailableError('ERR_STORE_UNAVAILABLE', { detail: 'replay store', cause }))
-  }
-
-  function settle(reserved: unknown, use: ProofUse): void {
-    if (reserved === true) {
-      watch.answered()
-      return
-    }
-    if (reserved === false) {
-      watch.answered()
-      emit(onEvent, { type: 'dpop.replayed', resource: use.resource })
-      refuse(use, new InvalidProofError('ERR_PROOF_REPLAYED'))
-    }
-    fail(new TypeError('the replay store answered neither true nor false'), use)
-  }
-
-  function reserve(key: string, use: ProofUse): MaybePromise<void> {
-    let answer: boolean | Promise<boolean>
-    try {
-      answer = replayStore.reserve(key, ttlMs, use.jkt)
-    } catch (error) {
-      return fail(error, use)
-    }
-    if (typeof answer === 'boolean') return settle(answer, use)
-    return inTime(() => answer).then(
-      (reserved) => settle(reserved, use),
-      (error) => fail(error, use),
-    )
-  }
-
-  function rehearse({ request }: ProofUse): void {
-    const refusal = request && refusals.get(request)
-    if (refusal !== undefined) throw refusal
-  }
-
-  function useUp(key: string, use: ProofUse): MaybePromise<void> {
-    const { request } = use
-    if (use.isRehearsal === true) return rehearse(use)
-    if (request === undefined) return reserve(key, use)
-    if (usedBy.get(request) === key) return
-    return whenReady(reserve(key, use), () => void usedBy.set(request, key))
-  }
-
-  return (use) => whenReady(sha256Base64url(`${use.jkt}.${use.jti}`), (key) => useUp(key, use))
 }

@@ -64,6 +64,90 @@ describe('guards one after another', () => {
   })
 })
 
+describe('guards at once', () => {
+  /** A store whose answers are given by hand, in the order they were asked for. */
+  function slowStore() {
+    const waiting: { resolve: (isNew: boolean) => void; reject: (cause: Error) => void }[] = []
+    const reserve = vi.fn(() => new Promise<boolean>((resolve, reject) => waiting.push({ resolve, reject })))
+    const asked = (times: number) => vi.waitFor(() => expect(reserve).toHaveBeenCalledTimes(times))
+    return { waiting, asked, reserve }
+  }
+
+  it('[DPOP-15] may look at one proof of one request before the store has answered, which is asked once', async () => {
+    const seen = new Set<string>()
+    const events: PortcullisEvent[] = []
+    const reserve = vi.fn(async (key: string) => !seen.has(key) && seen.add(key) === seen)
+    const verifier = dpopVerifier({ replayStore: { reserve }, onEvent: (event) => events.push(event) })
+    const [proof, request] = [await signer.sign(), {}]
+    const both = [verifier.verify(show(proof, request)), verifier.verify(show(proof, request))]
+    expect(await Promise.all(both)).toMatchObject([{ jkt: signer.jkt }, { jkt: signer.jkt }])
+    expect(await verifier.verify(show(proof, request))).toMatchObject({ jkt: signer.jkt })
+    expect(await verifier.verify(show(proof, request, { isRehearsal: true }))).toMatchObject({ jkt: signer.jkt })
+    expect([reserve.mock.calls.length, events]).toEqual([1, []])
+  })
+
+  it('[DPOP-15] refuses another request with the same proof before the store has answered', async () => {
+    const { reserve, waiting, asked } = slowStore()
+    const verifier = dpopVerifier({ replayStore: { reserve } })
+    const proof = await signer.sign()
+    const first = verifier.verify(show(proof, {}))
+    const second = refusalOf(() => verifier.verify(show(proof, {})))
+    await asked(2)
+    waiting[0]?.resolve(true)
+    waiting[1]?.resolve(false)
+    expect(await first).toMatchObject({ jkt: signer.jkt })
+    expect(await second).toMatchObject({ code: 'ERR_PROOF_REPLAYED' })
+  })
+
+  it('[DPOP-15] are all refused a proof that was used before, which is told once', async () => {
+    const events: PortcullisEvent[] = []
+    const replayStore = { reserve: vi.fn(async () => false) }
+    const verifier = dpopVerifier({ replayStore, onEvent: (event) => events.push(event) })
+    const [proof, request] = [await signer.sign(), {}]
+    const refused = () => refusalOf(() => verifier.verify(show(proof, request)))
+    const both = await Promise.all([refused(), refused()])
+    expect(both).toMatchObject([{ code: 'ERR_PROOF_REPLAYED' }, { code: 'ERR_PROOF_REPLAYED' }])
+    expect(events).toMatchObject([{ type: 'dpop.replayed' }])
+  })
+
+  it('share the failure of the store, and a later one asks it anew', async () => {
+    const { reserve, waiting, asked } = slowStore()
+    const verifier = dpopVerifier({ replayStore: { reserve } })
+    const [proof, request] = [await signer.sign(), {}]
+    const refused = () => refusalOf(() => verifier.verify(show(proof, request)))
+    const both = Promise.all([refused(), refused()])
+    await asked(1)
+    waiting[0]?.reject(new Error('down'))
+    expect(await both).toMatchObject([{ code: 'ERR_STORE_UNAVAILABLE' }, { code: 'ERR_STORE_UNAVAILABLE' }])
+    const later = verifier.verify(show(proof, request))
+    await asked(2)
+    waiting[1]?.resolve(true)
+    expect(await later).toMatchObject({ jkt: signer.jkt })
+  })
+
+  it.each([true, false])(
+    '[DPOP-15] uses up two proofs of one request, whatever becomes of the first: %s',
+    async (isNew) => {
+      const { reserve, waiting, asked } = slowStore()
+      const verifier = dpopVerifier({ replayStore: { reserve } })
+      const [one, other, request] = [await signer.sign(), await signer.sign(), {}]
+      const first = Promise.resolve(verifier.verify(show(one, request))).then(
+        () => true,
+        () => false,
+      )
+      await asked(1)
+      const second = verifier.verify(show(other, request))
+      await asked(2)
+      waiting[0]?.resolve(isNew)
+      expect(await first).toBe(isNew)
+      const joined = verifier.verify(show(other, request))
+      waiting[1]?.resolve(true)
+      expect(await Promise.all([second, joined])).toMatchObject([{ jkt: signer.jkt }, { jkt: signer.jkt }])
+      expect(reserve).toHaveBeenCalledTimes(2)
+    },
+  )
+})
+
 describe('a rehearsal', () => {
   const rehearse = { isRehearsal: true }
 
