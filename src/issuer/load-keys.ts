@@ -91,13 +91,15 @@ export interface FetchedKeySet {
 const maxBytes = 512 * 1024
 /** A server that asks for more is asked again all the same: no server may lock us out for a day. */
 const maxRetryAfterMs = 60_000
+/** A server that asks for less asks for nothing: each request would fetch again. */
+const minRetryAfterMs = 1000
 const lifetimeBounds = { minSeconds: 60, maxSeconds: 86_400 }
 
 /**
  * Fetches a JWK set (RFC 7517 §5): status 200 and an object whose `keys` is an array, of whatever media type, 512 KiB at
  * most. Does not look into the entries, nor count them.
  *
- * @throws {@link FetchFailure}; with what `Retry-After` says, a minute at most, where the status is not 200.
+ * @throws {@link FetchFailure}; with what `Retry-After` says, from a second on, a minute at most, where the status is not 200.
  */
 async function fetchKeySet(location: KeySetLocation, options: FetchKeySetOptions): Promise<FetchedKeySet> {
   const { fetch, clock, insecureHosts } = options.surroundings
@@ -128,7 +130,7 @@ function clockOffsetMs(headers: Headers, nowMs: number): number | undefined {
 
 function retryAfterMs(headers: Headers, nowMs: number): number | undefined {
   const askedMs = readRetryAfter(headers.get('retry-after'), nowMs)
-  return askedMs === undefined ? undefined : Math.min(askedMs, maxRetryAfterMs)
+  return askedMs === undefined || askedMs < minRetryAfterMs ? undefined : Math.min(askedMs, maxRetryAfterMs)
 }
 
 function readEntries(text: string): readonly unknown[] {

@@ -260,6 +260,29 @@ describe('an outage', () => {
     expect(await keys.find('a', 'ES256')).toHaveLength(1)
   })
 
+  it.each([
+    ['no seconds', '0'],
+    ['a date that is over', new Date(1_700_000_000_000).toUTCString()],
+    ['less than a second', new Date(1_800_000_000_000).toUTCString(), 1],
+  ])(
+    '[C-17] backs off as without Retry-After where the key server asks for %s',
+    async (_, retryAfter, earlierMs = 0) => {
+      const world = simulatedIssuer('a')
+      world.nowMs -= earlierMs
+      world.answer = () => new Response('', { status: 503, headers: { 'retry-after': retryAfter } })
+      const keys = keySetOf(world)
+      const delays: number[] = []
+      for (let attempt = 0; attempt < 5; attempt++) {
+        const { retryAfterSeconds } = await failure(keys.find('a', 'ES256'))
+        await failure(keys.find('invented', 'ES256'))
+        expect(world.requests).toHaveLength(attempt + 1)
+        delays.push(retryAfterSeconds)
+        await world.advance(retryAfterSeconds * second)
+      }
+      expect(delays).toEqual([1, 1, 2, 4, 8])
+    },
+  )
+
   it('costs the key server no more than a few requests a minute', async () => {
     const world = simulatedIssuer('a')
     world.fail()
