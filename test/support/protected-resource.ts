@@ -25,6 +25,8 @@ export interface SimulatedNetwork {
   readonly clients: Set<string>
   /** Whether a token request is answered with `invalid_grant`. */
   refuses: (request: SeenRequest) => boolean
+  /** What a request to revoke is answered with. */
+  revocation: (request: SeenRequest) => Response
   /** Members of every token answer. */
   tokenAnswer: JsonObject
   at(url: string): readonly SeenRequest[]
@@ -71,6 +73,7 @@ export function simulateNetwork(): SimulatedNetwork {
     issued: new Map(),
     clients: new Set(),
     refuses: () => false,
+    revocation: () => new Response(null, { status: 200 }),
     tokenAnswer: {},
     resource: () => undefined,
     at: (url) => requests.filter((request) => request.url === url),
@@ -89,7 +92,7 @@ export function simulateNetwork(): SimulatedNetwork {
     }
     if (request.path === '/register') return register()
     if (request.path === '/token') return issue(request, origin)
-    if (request.path === '/revoke') return new Response(null, { status: 200 })
+    if (request.path === '/revoke') return network.revocation(request)
     return network.resource(request) ?? guarded(request)
   }
 

@@ -27,7 +27,8 @@ const issuerOf = (tenant: string): string => `${authority}/${tenant}/v2.0`
  * - `sub` differs by application. `email` and `preferred_username` can be set by the tenant: never key accounts by them.
  * - There is no revocation: `revoke` says `unsupported`. Loopback redirect URIs need the host `localhost`.
  *
- * @throws `ConfigurationError` for a tenant that is none, and for `common` and `organizations` without `allowedTenants`.
+ * @throws `ConfigurationError` for a tenant that is none, for `common` and `organizations` without `allowedTenants`, and
+ * for the id of a tenant that `allowedTenants` leaves out.
  * @group Login presets
  */
 export function microsoft(options: MicrosoftLoginOptions): ProviderPreset {
@@ -39,8 +40,17 @@ export function microsoft(options: MicrosoftLoginOptions): ProviderPreset {
     ...rest,
     issuer: issuerOf(tenant),
     credential: presetCredential(options),
-    ...(!guid.test(tenant) && { [presetRules]: sharedTenantRules(tenant, allowedTenants) }),
+    ...(isSingleTenant(tenant, allowedTenants) ? {} : { [presetRules]: sharedTenantRules(tenant, allowedTenants) }),
   }
+}
+
+/** Whether `tenant` is an id, so that nobody else's users come. */
+function isSingleTenant(tenant: string, allowed: MicrosoftLoginOptions['allowedTenants']): boolean {
+  if (!guid.test(tenant)) return false
+  if (Array.isArray(allowed) && !allowed.some((id) => String(id).toLowerCase() === tenant)) {
+    throw new ConfigurationError('microsoft: `allowedTenants` leaves out the one `tenant` whose users can sign in.')
+  }
+  return true
 }
 
 function sharedTenantRules(tenant: string, given: MicrosoftLoginOptions['allowedTenants']) {

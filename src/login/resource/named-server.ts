@@ -111,8 +111,12 @@ export function createNamedIssuer(
     if ((await metadata()).revocation_endpoint === undefined) return 'unsupported'
     await know()
     const { refreshToken, accessToken } = tokens
-    if (refreshToken !== undefined) await client.revoke(refreshToken, { ...call, tokenTypeHint: 'refresh_token' })
-    await client.revoke(accessToken, { ...call, tokenTypeHint: 'access_token' })
+    try {
+      if (refreshToken !== undefined) await client.revoke(refreshToken, { ...call, tokenTypeHint: 'refresh_token' })
+    } finally {
+      // What can be revoked is.
+      await client.revoke(accessToken, { ...call, tokenTypeHint: 'access_token' })
+    }
     return 'revoked'
   }
 

@@ -255,6 +255,8 @@ describe('microsoft', () => {
     for (const options of [
       {},
       { tenant: 'organizations' },
+      { tenant, allowedTenants: [other] },
+      { tenant, allowedTenants: [] },
       { allowedTenants: [] },
       { allowedTenants: ['contoso.com'] },
       { allowedTenants: [tenant, 'contoso.com'] },
