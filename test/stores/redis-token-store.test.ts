@@ -150,6 +150,32 @@ describe.runIf(hasRedis('the Redis token store'))('with a real Redis', () => {
     }
   }
 
+  it.each([
+    ['ioredis', (keyPrefix: string) => new Redis({ ...node(single.port), keyPrefix })],
+    ['an ioredis cluster', (keyPrefix: string) => new Cluster(cluster.ports.map(node), { keyPrefix })],
+    [
+      'an ioredis cluster that hands it to its nodes',
+      (keyPrefix: string) => new Cluster(cluster.ports.map(node), { redisOptions: { keyPrefix } }),
+    ],
+  ])('[S2-43] lists what is below the keyPrefix of %s, and nothing beside it', async (_name, connect) => {
+    const names = Array.from({ length: 12 }, (_, n) => `user ${n}`)
+    const list = async (client: RedisClient) => {
+      const found: string[] = []
+      for await (const key of createRedisTokenStore({ client, ...sealing, timeoutMs: 20_000 }).keys()) found.push(key)
+      return found.sort()
+    }
+    for (const keyPrefix of ['plain:', 'glob*?[a]\\^-:', '{tag}:']) {
+      const [client, other] = [connect(keyPrefix), connect(`other-${keyPrefix}`)]
+      const store = createRedisTokenStore({ client, ...sealing, timeoutMs: 20_000 })
+      for (const name of names) await store.set(name, entryOf(name))
+      expect(await list(client)).toEqual([...names].sort())
+      expect(await list(other)).toEqual([])
+      for (const name of names) expect(await store.delete(name)).toBe(true)
+      client.disconnect()
+      other.disconnect()
+    }
+  })
+
   it('[D11] [S2-46] keeps an entry for maxLifetimeSeconds where no ttlMs is given, and never for longer', async () => {
     await withStore({ maxLifetimeSeconds: 100 }, async (store, client) => {
       const lifetimes = [undefined, { ttlMs: 50_000 }, { ttlMs: 500_000 }]

@@ -3,8 +3,10 @@ import type { RedisClient, RedisStoreOptions } from './send-command.js'
 
 type Send = (...command: string[]) => Promise<unknown>
 
-/** What the clients of a cluster have beyond those of a single server; they differ. */
-interface ClusterMembers {
+/** What clients have beyond a way to send a command; those of a cluster differ. */
+interface ClientMembers {
+  /** `ioredis` puts the prefix before keys, and neither into patterns nor off the names in an answer. */
+  readonly options?: { readonly keyPrefix?: unknown }
   nodes?(role: 'master'): readonly { call: Send }[]
   readonly masters?: readonly object[]
   nodeClient?(node: object): unknown
@@ -16,12 +18,13 @@ interface ClusterMembers {
 const glob = /[\\*?[\]^-]/g
 const batch = '1000'
 
-/** The names of all entries that begin with `prefix`, from every node of a cluster; each name once, in no order. */
+/** The names of all entries that begin with `prefix`, as the client takes them; each name once, from every node, in no order. */
 export async function* scanNames(
   { client, timeoutMs = 1000 }: RedisStoreOptions,
   prefix: string,
 ): AsyncGenerator<string> {
-  const pattern = `${prefix.replace(glob, '\\$&')}*`
+  const ofClient = String((client as ClientMembers).options?.keyPrefix ?? '')
+  const pattern = `${(ofClient + prefix).replace(glob, '\\$&')}*`
   const seen = new Set<string>()
   for (const send of await sendersOf(client)) {
     let cursor = '0'
@@ -32,7 +35,7 @@ export async function* scanNames(
       for (const name of names.map(String)) {
         if (seen.has(name)) continue
         seen.add(name)
-        yield name
+        yield name.slice(ofClient.length)
       }
     } while (cursor !== '0')
   }
@@ -40,7 +43,7 @@ export async function* scanNames(
 
 /** One way to send a command per node that has entries of its own. */
 async function sendersOf(client: RedisClient): Promise<readonly Send[]> {
-  const members = client as ClusterMembers
+  const members = client as ClientMembers
   if (members.nodes !== undefined) {
     return members.nodes('master').map(
       (node) =>
@@ -52,11 +55,11 @@ async function sendersOf(client: RedisClient): Promise<readonly Send[]> {
   const { nodeClient, masters } = members
   if (nodeClient !== undefined && masters !== undefined) {
     const nodes = await Promise.all(masters.map((node) => members.nodeClient?.(node)))
-    return nodes.map((node) => sendArray(node as ClusterMembers))
+    return nodes.map((node) => sendArray(node as ClientMembers))
   }
   return [sendArray(members, ...(members.getSentinelNode === undefined ? [] : [false]))]
 }
 
-function sendArray(client: ClusterMembers, ...before: readonly unknown[]): Send {
+function sendArray(client: ClientMembers, ...before: readonly unknown[]): Send {
   return async (...command) => client.sendCommand?.(...before, command)
 }

@@ -26,7 +26,10 @@ export type RedisClient = IoredisClient | NodeRedisClient
 /** Where a Redis store keeps its entries. @group Stores */
 export interface RedisStoreOptions {
   readonly client: RedisClient
-  /** Goes before every key. Give servers that must not share entries different ones. */
+  /**
+   * Goes before every key, after the `keyPrefix` of an `ioredis` client. Give servers that must not share entries different
+   * ones.
+   */
   readonly prefix?: string | undefined
   /** How long one command may take, reconnecting included. Default 1000. */
   readonly timeoutMs?: number | undefined

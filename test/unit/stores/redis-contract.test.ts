@@ -247,6 +247,24 @@ describe('the list of keys', () => {
     expect(await listed(sentinel)).toEqual([...named].sort())
   })
 
+  it('[S2-43] comes through a client of ioredis that puts a keyPrefix of its own before keys, and not into patterns', async () => {
+    const redis = createFakeRedis()
+    const withPrefix = (keyPrefix: string) => ({
+      options: { keyPrefix },
+      async call(command: string, ...args: string[]) {
+        const place = { SCAN: -1, EVAL: 2 }[command] ?? 0
+        return redis.call(command, ...args.map((arg, at) => (at === place ? keyPrefix + arg : arg)))
+      },
+    })
+    const [ours, others] = [withPrefix('[a]*:'), withPrefix('a:')]
+    await createRedisTokenStore({ client: ours, ...sealing, prefix }).set('one', entryOf('one'))
+    await createRedisTokenStore({ client: others, ...sealing, prefix }).set('two', entryOf('two'))
+    expect([...redis.held.keys()]).toEqual([expect.stringMatching(/^\[a\]\*:/), expect.stringMatching(/^a:/)])
+    expect(await listed(ours)).toEqual(['one'])
+    expect(await listed(others)).toEqual(['two'])
+    expect(await listed(redis)).toEqual([])
+  })
+
   it('[A12] rejects where a page does not come in time', async () => {
     const client = { call: () => new Promise<never>(() => undefined) }
     const store = createRedisTokenStore({ client, ...sealing, timeoutMs: 5 })
