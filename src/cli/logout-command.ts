@@ -34,7 +34,7 @@ const words = {
 
 async function endDefault(call: CommandCall, session: Session): Promise<readonly Ended[]> {
   const key = await defaultAccountKey(session.store, session.name)
-  return key === undefined ? [] : [await end(call, session, key)]
+  return key === undefined ? [] : end(call, session, key)
 }
 
 /** Every account of every provider of the configuration; of one provider where one is named. */
@@ -46,14 +46,16 @@ async function endAll(call: CommandCall): Promise<readonly Ended[]> {
     const session = sessionOf(call, config, name)
     const keys: string[] = []
     for await (const key of session.store.keys(accountPrefix(name))) if (key !== pointerKey(name)) keys.push(key)
-    for (const key of keys) ended.push(await end(call, session, key))
+    for (const key of keys) ended.push(...(await end(call, session, key)))
   }
   return ended
 }
 
-async function end(call: CommandCall, session: Session, key: string): Promise<Ended> {
+/** Tokens that another server gave stay, whatever the name of the provider. */
+async function end(call: CommandCall, session: Session, key: string): Promise<readonly Ended[]> {
   const revoke = call.flags['no-revoke'] !== true
   const { revocation } = await withUserTokens(call, session, key, (tokens) => tokens.logout({ revoke }))
+  if (await session.store.has(key)) return []
   await forgetDefaultAccount(session.store, session.name)
-  return { provider: session.name, revocation }
+  return [{ provider: session.name, revocation }]
 }

@@ -8,7 +8,7 @@ import type { GetTokenOptions } from '../client/token-source.js'
 import { TokenStoreError } from '../errors/index.js'
 import { emit } from '../kit/event-sink.js'
 import { unref } from '../kit/time-limit.js'
-import { type KeptTokens, keysOf } from './kept-tokens.js'
+import { type KeptTokens, keysOf, memoryKeyOf } from './kept-tokens.js'
 import { reauthenticationRequired } from './reauthentication-required-error.js'
 import { createRefreshTokens, type RefreshSettings } from './refresh-tokens.js'
 import type { TokenKeeper } from './token-keeper.js'
@@ -37,8 +37,9 @@ const timerCapMs = 3_600_000
 
 /** Makes {@link CurrentTokens} over a keeper. */
 export function createCurrentTokens(settings: RefreshSettings, keeper: TokenKeeper): CurrentTokens {
-  const { provider, store, key, clock, skewSeconds, onEvent } = settings
+  const { provider, store, clock, skewSeconds, onEvent } = settings
   const { flights, redemptions } = keysOf(store)
+  const memoryKey = memoryKeyOf(provider, settings.key)
   const renew = createRefreshTokens(settings, keeper)
   let timer: ReturnType<typeof setTimeout> | undefined
   let hasTimer = false
@@ -68,8 +69,8 @@ export function createCurrentTokens(settings: RefreshSettings, keeper: TokenKeep
 
   async function fly(rejected: string | undefined): Promise<TokenSet> {
     for (;;) {
-      const joined = flights.current(key)
-      const tokens = await (joined ?? flights.run(key, () => flight(rejected)))
+      const joined = flights.current(memoryKey)
+      const tokens = await (joined ?? flights.run(memoryKey, () => flight(rejected)))
       if (joined === undefined || tokens.accessToken !== rejected) return tokens
     }
   }
@@ -131,8 +132,8 @@ export function createCurrentTokens(settings: RefreshSettings, keeper: TokenKeep
       clearTimeout(timer)
     },
     async settled() {
-      await Promise.allSettled([flights.current(key)])
-      await Promise.allSettled([redemptions.current(key)])
+      await Promise.allSettled([flights.current(memoryKey)])
+      await Promise.allSettled([redemptions.current(memoryKey)])
     },
   }
 }

@@ -14,12 +14,15 @@ import type { StoredTokens, TokenLifetime, TokenStore } from '../stores/contract
 import type { Holding } from '../stores/exclusively.js'
 import { storeFailure } from '../stores/token-entry.js'
 import type { ReauthenticationReason } from './reauthentication-required-error.js'
+import type { TokenProvider } from './token-provider.js'
 
 /** An entry of a store, read. */
 export interface KeptTokens {
   readonly tokens: TokenSet
   readonly version: string
   readonly account: StoredTokens['account']
+  /** The server that gave them; see {@link TokenProvider.serverId}. */
+  readonly serverId: string | undefined
   /** The refresh token was sent, and no answer is known: it may be spent. */
   readonly sent: Sent | undefined
 }
@@ -32,7 +35,7 @@ export interface Sent {
   readonly withinMs: number | undefined
 }
 
-/** What this process knows of one key. Shared by everything that uses the same store object. */
+/** What this process knows of the tokens of one server under one key. Shared by everything that uses the same store object. */
 export interface KeyState {
   /** The newest tokens. */
   held: KeptTokens | undefined
@@ -63,7 +66,7 @@ export interface Keys {
   /** Refresh tokens that were sent. They outlast the patience of callers, and their flights. */
   readonly redemptions: SingleFlight<TokenSet>
   readonly loads: SingleFlight<KeptTokens | undefined>
-  state(key: string): KeyState
+  state(memoryKey: string): KeyState
 }
 
 const maxKeys = 10_000
@@ -118,10 +121,26 @@ export async function askStore<T>(store: TokenStore, call: () => Promise<T>): Pr
   }
 }
 
-/** Reads what is kept. @throws {@link TokenStoreError} */
-export async function readKept(store: TokenStore, key: string): Promise<KeptTokens | undefined> {
+/** The server whose tokens a provider gives and sends. */
+export function serverIdOf({ serverId, issuer }: Pick<TokenProvider, 'serverId' | 'issuer'>): string | undefined {
+  return serverId ?? issuer
+}
+
+/** What this process knows the tokens of one server under one key by. */
+export function memoryKeyOf(provider: TokenProvider, key: string): string {
+  return `${serverIdOf(provider)}\n${key}`
+}
+
+/** Reads what is kept, unless another server gave it: no provider gets the tokens of another. @throws {@link TokenStoreError} */
+export async function readKept(
+  store: TokenStore,
+  key: string,
+  serverId: string | undefined,
+): Promise<KeptTokens | undefined> {
   const entry = await askStore(store, () => store.get(key))
-  return entry && readEntry(entry)
+  const kept = entry && readEntry(entry)
+  const isForeign = kept?.serverId !== undefined && serverId !== undefined && kept.serverId !== serverId
+  return isForeign ? undefined : kept
 }
 
 /** Puts `next` in the place of `version`, or deletes. @throws {@link TokenStoreError} */
@@ -138,10 +157,15 @@ export function replaceKept(
 
 const takeTries = 5
 
-/** Deletes whatever is there, and gives it. @throws {@link TokenStoreError} */
-export async function takeKept(store: TokenStore, key: string, nowMs: number): Promise<KeptTokens | undefined> {
+/** Deletes what the server gave, and gives it. @throws {@link TokenStoreError} */
+export async function takeKept(
+  store: TokenStore,
+  key: string,
+  serverId: string | undefined,
+  nowMs: number,
+): Promise<KeptTokens | undefined> {
   for (let tries = 0; tries < takeTries; tries += 1) {
-    const kept = await readKept(store, key)
+    const kept = await readKept(store, key, serverId)
     if (kept === undefined || (await replaceKept(store, key, kept.version, undefined, nowMs))) return kept
   }
   await askStore(store, () => store.delete(key))
@@ -150,10 +174,14 @@ export async function takeKept(store: TokenStore, key: string, nowMs: number): P
 
 function readEntry({ tokens: text, version, account }: StoredTokens): KeptTokens {
   try {
-    return { tokens: parseTokenSet(text), version, account, sent: readSent(parseJsonObject(text) as JsonObject) }
+    const members = parseJsonObject(text) as JsonObject
+    const { serverId = account?.issuer } = members
+    const isKnown = serverId === undefined || typeof serverId === 'string'
+    if (isKnown) return { tokens: parseTokenSet(text), version, account, serverId, sent: readSent(members) }
   } catch {
-    throw new TokenStoreError('ERR_TOKEN_STORE_CORRUPT', 'An entry holds no token set that this version can read.')
+    // Told below.
   }
+  throw new TokenStoreError('ERR_TOKEN_STORE_CORRUPT', 'An entry holds no token set that this version can read.')
 }
 
 function readSent({ unansweredAtMs: atMs, answerWithinMs: withinMs }: JsonObject): Sent | undefined {
@@ -168,16 +196,15 @@ export function newVersion(kept: Omit<KeptTokens, 'version'>): KeptTokens {
 
 /** The entry of {@link KeptTokens}, as a store takes it, and how long it is worth keeping. */
 export function toEntry(
-  { tokens, version, account, sent }: KeptTokens,
+  { tokens, version, account, serverId, sent }: KeptTokens,
   nowMs: number,
 ): readonly [StoredTokens, TokenLifetime] {
-  const text = serializeTokenSet(tokens)
-  const marked = ({ atMs, withinMs }: Sent): string =>
-    JSON.stringify({ ...(parseJsonObject(text) as JsonObject), unansweredAtMs: atMs, answerWithinMs: withinMs })
+  const members = parseJsonObject(serializeTokenSet(tokens)) as JsonObject
+  const marks = { serverId, unansweredAtMs: sent?.atMs, answerWithinMs: sent?.withinMs }
   const entry = {
     v: 1,
     version,
-    tokens: sent === undefined ? text : marked(sent),
+    tokens: JSON.stringify({ ...members, ...marks }),
     account,
     savedAt: Math.floor(nowMs / 1000),
   } as const

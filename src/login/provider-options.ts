@@ -111,6 +111,8 @@ export interface ProviderSettings {
   readonly issuer: string | undefined
   /** Stands for the server in transactions, events and accounts: the issuer, else the authorization endpoint. */
   readonly label: string
+  /** See {@link TokenProvider.serverId}. */
+  readonly serverId: string
   readonly scopes: readonly string[]
   readonly target: Pick<ProviderOptions, 'resource' | 'audience'>
   readonly parameters: Readonly<Record<string, string>>
@@ -137,6 +139,7 @@ export function toProviderSettings(options: ProviderPreset): ProviderSettings {
     discoveryMode: isManual ? 'manual' : Object.values(endpoints).some(Boolean) ? 'hybrid' : 'auto',
     issuer,
     label,
+    serverId: [label, ...foreignOrigins(label, endpoints)].join(' '),
     prompt,
     ...loginDefaults(options, type),
     preset: options[presetRules] ?? {},
@@ -178,6 +181,19 @@ function checkTogether(options: ProviderOptions, type: 'oidc' | 'oauth2', isManu
   if (isManual && missing !== undefined) {
     throw new ConfigurationError(`Without discovery \`endpoints.${missing}\` must say where it is.`)
   }
+}
+
+/** The origins of given endpoints that are not on the server itself, each once. */
+function foreignOrigins(label: string, endpoints: NonNullable<ProviderOptions['endpoints']>): readonly string[] {
+  const given = Object.values(endpoints).filter((endpoint) => endpoint !== undefined)
+  const origins = new Set(given.map((endpoint) => originOf(endpoint, label)))
+  origins.delete(originOf(label))
+  return [...origins].sort()
+}
+
+/** What is no URL is refused by the client. */
+function originOf(endpoint: string, base?: string): string {
+  return URL.canParse(endpoint, base) ? new URL(endpoint, base).origin : endpoint
 }
 
 /** The parts of a URL that an issuer identifier may have. What is no URL is refused by the client. */

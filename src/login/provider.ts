@@ -61,6 +61,8 @@ export interface Provider extends AsyncDisposable {
   readonly type: 'oidc' | 'oauth2'
   /** `undefined` where the server has none. */
   readonly issuer: string | undefined
+  /** The server and the origins of endpoints that the options place elsewhere: tokens are kept for these, and for no others. */
+  readonly serverId: string
   readonly clientId: string
   /** `auto`: all is discovered; `hybrid`: given endpoints win; `manual`: all is given, nothing is discovered. */
   readonly discoveryMode: 'auto' | 'hybrid' | 'manual'
@@ -127,7 +129,7 @@ export function createProvider(options: ProviderPreset): Provider {
   const settings = toProviderSettings(options)
   const vendor = createClientWith(settings.client, settings.preset)
   const { client } = vendor
-  const { name, type, issuer, label, scopes, discoveryMode, preset } = settings
+  const { name, type, issuer, label, serverId, scopes, discoveryMode, preset } = settings
   const clientId = client.clientId as string
   const { onEvent, clock = Date.now } = settings.client
   const ends = createLoginEnds(settings, client)
@@ -196,6 +198,7 @@ export function createProvider(options: ProviderPreset): Provider {
     name,
     type,
     issuer,
+    serverId,
     clientId,
     discoveryMode,
     flow: 'authorization_code_pkce',

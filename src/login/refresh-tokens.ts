@@ -14,7 +14,7 @@ import { pause } from '../kit/time-limit.js'
 import type { LockStore } from '../stores/contract.js'
 import { createExclusively, type Holding } from '../stores/exclusively.js'
 import { storeFailure } from '../stores/token-entry.js'
-import { type KeptTokens, keysOf, whyNotRenewable } from './kept-tokens.js'
+import { type KeptTokens, keysOf, memoryKeyOf, whyNotRenewable } from './kept-tokens.js'
 import type { ReauthenticationReason } from './reauthentication-required-error.js'
 import { endings, maySpend } from './refresh-failures.js'
 import { createRefreshSender, longestAnswerMs, overtimeMs, type SenderSettings } from './send-refresh-token.js'
@@ -45,6 +45,7 @@ const lateWriteMs = 6000
 export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeeper): RefreshTokens {
   const { provider, store, lock, clock, skewSeconds, refreshTimeoutMs, ambiguousRetryMs, onEvent } = settings
   const { redemptions, limitMs } = keysOf(store)
+  const memoryKey = memoryKeyOf(provider, settings.key)
   const successors = successorsOf(settings)
   const sender = createRefreshSender(settings)
   // Also a store that is slow to take the note leaves the server the time that callers have.
@@ -139,7 +140,7 @@ export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeep
   ): Promise<TokenSet> {
     const startedMs = performance.now()
     const answered = sender.ask(previous, leftMs)
-    const redemption = redemptions.run(settings.key, () =>
+    const redemption = redemptions.run(memoryKey, () =>
       holding.during(async () => settle(claimed, previous, await answered, holding, performance.now() - startedMs)),
     )
     redemption.catch(() => undefined)
@@ -210,7 +211,7 @@ export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeep
 
   /** What comes of a refresh token that callers before sent and did not wait for. */
   async function joinRedemption(rejected: string | undefined): Promise<TokenSet | undefined> {
-    const redemption = redemptions.current(settings.key)
+    const redemption = redemptions.current(memoryKey)
     const tokens = redemption && (await sender.inPatience(redemption))
     return tokens?.accessToken === rejected ? undefined : tokens
   }

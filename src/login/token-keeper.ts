@@ -13,10 +13,12 @@ import {
   type KeptTokens,
   type KeyState,
   keysOf,
+  memoryKeyOf,
   newVersion,
   type Replaced,
   readKept,
   replaceKept,
+  serverIdOf,
   takeKept,
   toEntry,
 } from './kept-tokens.js'
@@ -78,7 +80,9 @@ const revocationMs = 3000
 export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
   const { provider, store, key, clock, onReauthRequired, onEvent } = settings
   const keys = keysOf(store)
-  const state = (): KeyState => keys.state(key)
+  const serverId = serverIdOf(provider)
+  const memoryKey = memoryKeyOf(provider, key)
+  const state = (): KeyState => keys.state(memoryKey)
 
   function hold(kept: KeptTokens | undefined): KeptTokens | undefined {
     const now = state()
@@ -90,7 +94,7 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
 
   async function read(): Promise<KeptTokens | undefined> {
     try {
-      return await readKept(store, key)
+      return await readKept(store, key, serverId)
     } catch (error) {
       const { held, unsaved } = state()
       if (unsaved === undefined) throw error
@@ -125,11 +129,11 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
     return replaceKept(store, key, version, next, clock())
   }
 
-  const loadOnce = () => keys.loads.run(key, load)
+  const loadOnce = () => keys.loads.run(memoryKey, load)
 
   async function put(tokens: TokenSet, account: StoredTokens['account']): Promise<void> {
     const now = state()
-    const kept = newVersion({ tokens, account, sent: undefined })
+    const kept = newVersion({ tokens, account, serverId, sent: undefined })
     const [entry, lifetime] = toEntry(kept, clock())
     now.generation += 1
     const { generation } = now
@@ -142,7 +146,7 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
   }
 
   async function swap(previous: KeptTokens, next: TokenSet, generation: number): Promise<KeptTokens | undefined> {
-    const kept = newVersion({ tokens: next, account: previous.account, sent: undefined })
+    const kept = newVersion({ tokens: next, account: previous.account, serverId, sent: undefined })
     const replaced = replacedBy(next, previous, state().unsaved)
     const startedMs = performance.now()
     for (let tries = 0; ; tries += 1) {
@@ -182,7 +186,7 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
   async function drop({ version }: KeptTokens): Promise<boolean> {
     const now = state()
     const { unsaved } = now
-    const entry = unsaved && (await readKept(store, key))
+    const entry = unsaved && (await readKept(store, key, serverId))
     const isDropped = await replace(entry && isReplaced(entry, unsaved) ? entry.version : version, undefined)
     if (isDropped && now.held?.version === version) {
       now.held = undefined
@@ -201,7 +205,7 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
     now.ended = 'logged_out'
     let failure: TokenStoreError | undefined
     // An entry that cannot be read can be deleted all the same.
-    const taken = await takeKept(store, key, clock()).catch(async (error: TokenStoreError) => {
+    const taken = await takeKept(store, key, serverId, clock()).catch(async (error: TokenStoreError) => {
       const isGone = await askStore(store, () => store.delete(key)).catch(() => undefined)
       failure = isGone === undefined ? error : undefined
       return undefined

@@ -15,6 +15,11 @@ export interface TokenProvider {
   /** For events. */
   readonly name: string
   readonly issuer: string | undefined
+  /**
+   * Names the server, and where its endpoints are. Tokens that were kept for another one are neither given nor sent. Default:
+   * `issuer`.
+   */
+  readonly serverId?: string | undefined
   /** `false` only where the server never takes a refresh token out of use: then a failing lock does not stop a refresh. */
   readonly rotatesRefreshTokens?: boolean | undefined
   /** Has the key that DPoP-bound tokens need. */

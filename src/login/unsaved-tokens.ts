@@ -37,7 +37,7 @@ export async function trySwap(
   version = replaced.version,
 ): Promise<{ readonly now: KeptTokens | undefined }> {
   if (await replaceKept(store, key, version, next, nowMs)) return { now: next }
-  const now = await readKept(store, key)
+  const now = await readKept(store, key, next.serverId)
   if (now === undefined || now.version === version) return { now }
   if (now.version === next.version) return { now: next }
   return isReplaced(now, replaced) ? trySwap(store, key, next, replaced, nowMs, now.version) : { now }

@@ -1,12 +1,12 @@
 /** What every way to sign in on a user's machine has in common: what it is told, and how the outcome is kept. */
 import { sha256Base64url } from '#crypto'
 import { LoginTimeoutError } from '../client/login-errors.js'
-import { serializeTokenSet } from '../client/token-set-text.js'
 import { type Clock, systemClock } from '../kit/clock.js'
 import { FetchFailure } from '../kit/fetch/fetch-failure.js'
 import { isJsonObject, ownMember, parseJsonObject } from '../kit/json.js'
 import { func, methods, type Rules, takes, texts } from '../kit/options.js'
 import { untilAborted, withTimeLimit } from '../kit/time-limit.js'
+import { newVersion, toEntry } from '../login/kept-tokens.js'
 import type { LoginAccount, LoginResult } from '../login/login-result.js'
 import type { SignInProvider } from '../login/resource/sign-in.js'
 import type { TokenStore } from '../stores/contract.js'
@@ -112,10 +112,11 @@ async function keepLogin(provider: SignInProvider, login: LoginResult, options: 
   const { store, clock = systemClock } = options
   const { account, tokens } = login
   const key = await accountKey(provider.name, account)
-  const common = { v: 1, savedAt: Math.floor(clock() / 1000), account } as const
-  await store?.set(key, { ...common, version: crypto.randomUUID(), tokens: serializeTokenSet(tokens) })
+  const { serverId = account.issuer } = provider
+  const [entry] = toEntry(newVersion({ tokens, account, serverId, sent: undefined }), clock())
+  await store?.set(key, entry)
   const pointer = JSON.stringify({ key })
-  await store?.set(pointerKey(provider.name), { ...common, version: crypto.randomUUID(), tokens: pointer })
+  await store?.set(pointerKey(provider.name), { ...entry, version: crypto.randomUUID(), tokens: pointer })
   return key
 }
 

@@ -101,7 +101,7 @@ export function createProtectedTokens(settings: ProtectedSettings, profile: Reso
   async function look(): Promise<UsableTokens | undefined> {
     const wanted = readPointer((await readObject(store, await pointerKey)).object)
     if (wanted === undefined || !isAllowed(wanted.issuer)) return undefined
-    const kept = await readKept(store, await tokensKey(wanted))
+    const kept = await readKept(store, await tokensKey(wanted), wanted.issuer)
     if (kept === undefined) return undefined
     const isBound = kept.tokens.tokenType === 'DPoP'
     if (isBound && typeof settings.dpop !== 'object') return undefined

@@ -8,7 +8,10 @@ import type { TokenSet } from '../../client/token-set.js'
 import type { Provider } from '../provider.js'
 
 /** What a way to sign in needs of a provider: those of `portcullis/native` take it. @group Protected resources */
-export type SignInProvider = Pick<Provider, 'name' | 'authorizationRequest' | 'redeem' | 'deviceAuthorization'>
+export type SignInProvider = Pick<Provider, 'name' | 'authorizationRequest' | 'redeem' | 'deviceAuthorization'> & {
+  /** That of the provider. Tokens kept for one server are given to no other. */
+  readonly serverId?: string | undefined
+}
 
 /** What a {@link SignIn} is asked for. @group Protected resources */
 export interface SignInRequest {

@@ -391,3 +391,26 @@ describe('secrets', () => {
     expect(machine.secrets.size).toBeGreaterThan(4)
   })
 })
+
+describe('a configuration that gives the name of a provider to another server', () => {
+  const elsewhere = [
+    { ...corporate, issuer: 'https://evil.example.com' },
+    {
+      ...corporate,
+      endpoints: { token: 'https://evil.example.com/token', revocation: 'https://evil.example.com/end' },
+    },
+  ]
+
+  it.each(elsewhere)('gets none of its tokens, and takes none away', async (foreign) => {
+    await machine.signIn()
+    const before = machine.asked.length
+    machine.configure({ tokenStore: 'file', providers: { corporate: foreign } })
+    machine.later(301)
+    expect((await machine.run(['token'])).exitCode).toBe(1)
+    expect(await machine.run(['logout'])).toMatchObject({ exitCode: 1, stderr: 'not signed in\n' })
+    expect(await machine.run(['logout', '--all'])).toMatchObject({ exitCode: 1, stderr: 'not signed in\n' })
+    expect(machine.asked.length).toBe(before)
+    machine.configure({ tokenStore: 'file', providers: { corporate } })
+    expect((await machine.run(['token'])).exitCode).toBe(0)
+  })
+})

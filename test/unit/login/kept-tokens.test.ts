@@ -11,7 +11,7 @@ const tokensOf = (more: Partial<TokenSet> = {}): TokenSet =>
   })
 
 const entryOf = (text: string) => ({ v: 1, version: 'v', tokens: text, savedAt: 0 }) as const
-const kept = (tokens: TokenSet) => ({ tokens, version: 'v', account: undefined, sent: undefined })
+const kept = (tokens: TokenSet) => ({ tokens, version: 'v', account: undefined, serverId: undefined, sent: undefined })
 
 describe('tokens as they are kept', () => {
   it('are kept for as long as one of both tokens lives, and as the store likes where that is not known', () => {
@@ -32,16 +32,16 @@ describe('tokens as they are kept', () => {
   it('are damaged where no token set can be read, and sent without a limit where none can', async () => {
     const store = createMemoryTokenStore()
     await store.set('user', entryOf('{}'))
-    await expect(readKept(store, 'user')).rejects.toMatchObject({
+    await expect(readKept(store, 'user', undefined)).rejects.toMatchObject({
       code: 'ERR_TOKEN_STORE_CORRUPT',
       detail: 'An entry holds no token set that this version can read.',
     })
     const marked = { ...JSON.parse(serializeTokenSet(tokensOf())), unansweredAtMs: 7, answerWithinMs: 'soon' }
     await store.set('user', entryOf(JSON.stringify(marked)))
-    expect((await readKept(store, 'user'))?.sent).toEqual({ atMs: 7, withinMs: undefined })
+    expect((await readKept(store, 'user', undefined))?.sent).toEqual({ atMs: 7, withinMs: undefined })
   })
 
   it('are taken from a store that has none without a word', async () => {
-    expect(await takeKept(createMemoryTokenStore(), 'user', 0)).toBeUndefined()
+    expect(await takeKept(createMemoryTokenStore(), 'user', undefined, 0)).toBeUndefined()
   })
 })

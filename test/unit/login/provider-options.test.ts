@@ -22,6 +22,7 @@ describe('the settings of a provider', () => {
         discoveryMode: 'auto',
         issuer: 'https://as.example',
         label: 'https://as.example',
+        serverId: 'https://as.example',
       },
       ...{
         prompt: undefined,

@@ -27,7 +27,7 @@ function tokensOf(name: string, refreshToken: string | undefined = `refresh-${na
 }
 
 const keptOf = (name: string, version = name, refreshToken?: string): KeptTokens => ({
-  ...{ tokens: tokensOf(name, refreshToken), version, account: undefined, sent: undefined },
+  ...{ tokens: tokensOf(name, refreshToken), version, account: undefined, serverId: undefined, sent: undefined },
 })
 
 function setUp({ clock = () => nowMs, revoke = vi.fn(async () => 'revoked') } = {}) {
@@ -320,6 +320,6 @@ describe('the tokens of one key', () => {
         secondsAtRisk: 100,
       },
     ])
-    expect(keysOf(store).state('user').held?.tokens.accessToken).toBe('access-b')
+    expect(keysOf(store).state('https://as.example\nuser').held?.tokens.accessToken).toBe('access-b')
   })
 })
