@@ -49,18 +49,18 @@ ${runs.map(summaryOf).join(' ')} [All targets, and what each miss is made of](pe
 
 Checking a signature takes most of the time of a new token. Where few come together, it is made at once, on the main
 thread: handing it to the thread pool of Node would cost more than it saves. Where many come in one turn of the event loop,
-the pool makes some and the main thread the others, at the same time. How many go there follows from how the pool kept up
-before. So one process uses more than one core for bursts, and on a machine whose cores are busy it hands hardly anything
-over. Three things decide what it brings:
+16 or more with RSA, 8 or more with curves, the pool makes them, and the main thread those for which it has no room. Both
+are measured all the time. Where the pool gains nothing, it is left alone for the next 256 to 4,096 checks. Three things
+decide what it brings:
 
-- **A free core.** With one process per core, all of them busy, there is nothing to gain. The sum of processor time is
-  higher in the pool than on the main thread.
-- **How many come in one turn.** Up to the first few, the pool is not used. The more come together, the more is gained.
+- **A free core.** With one core, or one process per core, all of them busy, there is nothing to gain. The sum of processor
+  time is higher in the pool than on the main thread.
+- **How many come in one turn.** The more come together, the more is gained.
 - **The kind of key.** An RSA signature is checked fastest, so that handing it over is a larger part of it. Curves gain
   more.
 
-Libraries that use WebCrypto hand over every check. They gain as much where many come together, and lose where one comes at
-a time. [Figures](performance/many-at-once.md).
+Libraries that use WebCrypto hand over every check. They gain as much where many come together, and lose where few do.
+[Figures](performance/many-at-once.md).
 
 ## All figures
 

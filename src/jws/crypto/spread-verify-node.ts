@@ -12,10 +12,17 @@ export type SpreadVerify = (
   signature: Uint8Array,
 ) => MaybePromise<boolean>
 
+/** What tells the time. `now` counts milliseconds. */
+export type SpreadClock = Pick<typeof nodeTimers, 'setImmediate' | 'setTimeout'> & { now(): number }
+
 /** So many may wait for the pool: DNS and files still get their turn there. Beyond them the main thread makes every other. */
 const maxPooled = 64
-/** So many are made at once before the pool is tried again, after a check that was alone in it; each time twice as many. */
-const backOffChecks = { first: 256, most: 1024 }
+/** The pool pays where it makes checks in this share of the time that the main thread takes for them. */
+const worthIt = 0.9
+/** So many are made at once before a pool that did not pay is tried again; each time twice as many. */
+const backOffChecks = { first: 256, most: 4096 }
+/** After so many the main thread is measured again, with the few that come next: what the pool is compared with may change. */
+const remeasure = { afterChecks: 2048, checks: 64 }
 /** A pool that makes nothing for one to two of these is blocked, by look-ups of names for instance. */
 const patienceMs = 10
 
@@ -28,42 +35,99 @@ interface PooledCheck {
 }
 
 /**
- * Spreads checks over the cores where many come in one turn of the event loop: the first of them are made at once, and
- * further ones in the thread pool as long as there is room. Where they come one after another, each waiting for the one
- * before, the pool only costs. Within one task that shows by what ran in between, and none is handed over; otherwise by a
- * check that was alone in the pool, which is then left alone for a while. What waits for a pool that has answered nothing
- * for 20 ms is checked on the main thread, and as long as it stays blocked nothing more is handed over.
+ * Spreads checks over the cores where many come in one turn of the event loop: `many` or more. The first of such a turn
+ * are made at once, the further ones in the thread pool as long as there is room; and where the turn before had as many,
+ * all but one go to the pool. Where fewer come, or one after another, each waiting for the one before, the pool only
+ * costs: within one task a chain shows by what ran in between.
  *
- * @param atOncePerTurn - how many of a turn are made at once: so many that handing the next ones over pays.
+ * How fast the main thread makes them when many come, and how fast the pool, is measured. A pool that gains nothing, on a
+ * machine whose cores are busy or with one core, is left alone for a while. What waits for a pool that has answered
+ * nothing for 20 ms is checked on the main thread, and as long as it stays blocked nothing more is handed over.
+ *
+ * @param many - so many in a turn that handing over pays, an even number.
  * @param verifyWith - `crypto.verify`.
  */
 export function createSpreadVerify(
-  atOncePerTurn: number,
+  many: number,
   verifyWith: typeof verify = verify,
-  { setImmediate, setTimeout }: Pick<typeof nodeTimers, 'setImmediate' | 'setTimeout'> = nodeTimers,
+  { setImmediate, setTimeout, now }: SpreadClock = { ...nodeTimers, now: () => performance.now() },
 ): SpreadVerify {
+  const half = many / 2
   const waiting = new Set<PooledCheck>()
   let startedThisTurn = 0
   let started = 0
   let handedOver = 0
+  /** Nothing of this turn was handed over. */
+  let isOnlyHere = true
+  /** So many of a turn are made at once. */
+  let atOnce = many
   let backOffUntil = 0
   let backOff = backOffChecks.first
+  /** The pool did not pay when it was measured last. */
+  let isInDoubt = false
   /** How many of those handed over the pool has still to make, as far as can be told within a turn. */
   let inLine = 0
   /** Answers still to come for checks that the main thread made in the end. */
   let late = 0
   let answered = 0
   let isWatched = false
-  /** What has run since the last check of a turn that is made at once: microtasks queued before it, the task it is part of. */
+  /** What has run since half of `many` had come: microtasks queued before it, the task it is part of. */
   let isStepOver = false
   let isTaskOver = false
+  let halfAt = 0
+  /** Milliseconds a check where many come and the main thread makes them, with what is done in between. */
+  let paceHere = 0
+  let remeasureAt = remeasure.afterChecks
+  /** Of the pool: since when it has something to make, and how many had been made before; what it was measured by so far. */
+  let busyFrom = { time: 0, made: 0 }
+  let measured = { time: 0, checks: 0 }
 
   function endTurn(): void {
-    startedThisTurn = 0
+    if (startedThisTurn >= many && isOnlyHere) measureHere(startedThisTurn)
+    endCount()
     inLine = waiting.size
   }
 
+  /** Counts anew. How many came tells how many of the next ones are made at once. */
+  function endCount(): void {
+    if (startedThisTurn >= many) atOnce = 1
+    else if (startedThisTurn > half) atOnce = many
+    else atOnce = Math.max(atOnce, half)
+    startedThisTurn = 0
+    isOnlyHere = true
+  }
+
+  /** @param made - of this turn, all of them at once. */
+  function measureHere(made: number): void {
+    if (made > half) paceHere = (now() - halfAt) / (made - half)
+  }
+
+  /** Adds what was made, by the pool and beside it, since it last had nothing to make. Judges by as many as pay. */
+  function measurePool(): void {
+    const until = { time: now(), made: started - waiting.size }
+    measured.time += until.time - busyFrom.time
+    measured.checks += until.made - busyFrom.made
+    busyFrom = until
+    if (measured.checks < many) return
+    const pace = measured.time / measured.checks
+    measured = { time: 0, checks: 0 }
+    if (pace > paceHere * worthIt) {
+      if (isInDoubt) {
+        backOffUntil = started + backOff
+        backOff = Math.min(backOff * 2, backOffChecks.most)
+      }
+      isInDoubt = true
+      return
+    }
+    isInDoubt = false
+    backOff = backOffChecks.first
+    if (started < remeasureAt) return
+    backOffUntil = started + remeasure.checks
+    remeasureAt = started + remeasure.afterChecks
+  }
+
   function mark(): void {
+    halfAt = now()
     isStepOver = false
     isTaskOver = false
     void Promise.resolve().then(() => {
@@ -98,29 +162,27 @@ export function createSpreadVerify(
     watch()
   }
 
-  /** An answer of the pool. `wasAlone`: nothing else was started while it was made. */
-  function take(check: PooledCheck, error: Error | null, isValid: boolean, wasAlone: boolean): void {
+  /** An answer of the pool. */
+  function take(check: PooledCheck, error: Error | null, isValid: boolean): void {
     answered += 1
     if (!waiting.delete(check)) {
       late -= 1
       return
     }
     inLine = Math.min(inLine, waiting.size)
-    if (wasAlone) backOffUntil = started + backOff
-    backOff = wasAlone ? Math.min(backOff * 2, backOffChecks.most) : backOffChecks.first
+    if (waiting.size === 0 || started - waiting.size - busyFrom.made > 4 * maxPooled) measurePool()
     if (error === null) check.resolve(isValid)
     else check.reject(error)
   }
 
   const verifyInPool: SpreadVerify = (digest, data, key, signature) =>
     new Promise((resolve, reject) => {
-      const place = started
-      const wasEmpty = waiting.size === 0
+      if (isOnlyHere) measureHere(startedThisTurn - 1)
+      isOnlyHere = false
+      if (waiting.size === 0) busyFrom = { time: now(), made: started - 1 }
       const makeHere = (): boolean => verifyWith(digest, data, key, signature)
       const check = { place: handedOver, makeHere, resolve, reject }
-      verifyWith(digest, data, key, signature, (error, isValid) =>
-        take(check, error, isValid, wasEmpty && started === place),
-      )
+      verifyWith(digest, data, key, signature, (error, isValid) => take(check, error, isValid))
       waiting.add(check)
       handedOver += 1
       inLine += 1
@@ -130,11 +192,11 @@ export function createSpreadVerify(
   /** Counts a check that begins now. Whether it is one of many of this turn. */
   function isOneOfMany(): boolean {
     if (startedThisTurn === 0) setImmediate(endTurn).unref()
-    if (startedThisTurn === atOncePerTurn && isStepOver && !isTaskOver) startedThisTurn = 0
+    if (startedThisTurn >= half && isStepOver && !isTaskOver) endCount()
     startedThisTurn += 1
     started += 1
-    if (startedThisTurn === atOncePerTurn) mark()
-    return startedThisTurn > atOncePerTurn && started > backOffUntil
+    if (startedThisTurn === half) mark()
+    return startedThisTurn > atOnce && started > backOffUntil
   }
 
   return (digest, data, key, signature) => {

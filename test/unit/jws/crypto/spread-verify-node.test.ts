@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
-import { setImmediate as queue } from 'node:timers'
+import * as nodeTimers from 'node:timers'
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSpreadVerify, type SpreadVerify } from '../../../../src/jws/crypto/spread-verify-node.js'
@@ -14,7 +14,7 @@ type Answer = (error: Error | null, isValid: boolean) => void
 /** A pool that is never slow, however busy the machine: it makes a check in the next turn. */
 const promptPool = ((digest: string, text: Buffer, key: KeyObject, signature: Buffer, answer?: Answer): unknown => {
   if (answer === undefined) return verify(digest, text, key, signature)
-  return queue(() => {
+  return nodeTimers.setImmediate(() => {
     try {
       answer(null, verify(digest, text, key, signature))
     } catch (error) {
@@ -29,31 +29,56 @@ const isPooled = (result: unknown) => result instanceof Promise
 
 describe('createSpreadVerify', () => {
   beforeEach(() => {
-    spreadVerify = createSpreadVerify(4, promptPool)
+    spreadVerify = createSpreadVerify(8, promptPool, { ...nodeTimers, now: () => 0 })
   })
 
-  it('checks at once where few come in a turn of the event loop, and starts anew with the next', async () => {
+  /** So many come together in a turn of the event loop. Which of them went to the pool. */
+  async function turnOf(checks: number): Promise<boolean[]> {
+    const results = Array.from({ length: checks }, () => check())
+    await Promise.all(results)
+    await setImmediate()
+    return results.map(isPooled)
+  }
+
+  it('checks at once where fewer than many come in a turn of the event loop, and counts anew in the next', async () => {
     for (let turn = 0; turn < 3; turn++) {
-      expect([check(), check(bad), check(), check(bad)]).toEqual([true, false, true, false])
+      const answers = [check(), check(bad), check(), check(bad), check(), check(bad), check()]
+      expect(answers).toEqual([true, false, true, false, true, false, true])
       await setImmediate()
     }
   })
 
   it('hands further ones of the turn over to the thread pool, with the same answers', async () => {
     const results = Array.from({ length: 12 }, (_, index) => check(index % 2 === 0 ? good : bad))
-    expect(results.map(isPooled)).toEqual(results.map((_, index) => index >= 4))
+    expect(results.map(isPooled)).toEqual(results.map((_, index) => index >= 8))
     expect(await Promise.all(results)).toEqual(results.map((_, index) => index % 2 === 0))
   })
 
+  it('makes one at once where the turn before had many', async () => {
+    expect(await turnOf(8)).toEqual(Array.from({ length: 8 }, () => false))
+    expect(await turnOf(4)).toEqual([false, true, true, true])
+  })
+
+  it('makes half as many at once where the last turn of more than that had many', async () => {
+    await turnOf(8)
+    await turnOf(1)
+    await turnOf(4)
+    expect(await turnOf(6)).toEqual([false, false, false, false, true, true])
+  })
+
+  it('waits for many again after a turn with more than half, but not as many', async () => {
+    await turnOf(8)
+    await turnOf(5)
+    expect((await turnOf(9)).indexOf(true)).toBe(8)
+  })
+
   it('leaves room in the pool: beyond 64 every other one is made at once, until there is room', async () => {
-    const results = Array.from({ length: 80 }, () => check())
-    expect(results.slice(4, 68).every(isPooled)).toBe(true)
-    expect(results.slice(68).map(isPooled)).toEqual(Array.from({ length: 12 }, (_, index) => index % 2 === 1))
+    const results = Array.from({ length: 84 }, () => check())
+    expect(results.slice(8, 72).every(isPooled)).toBe(true)
+    expect(results.slice(72).map(isPooled)).toEqual(Array.from({ length: 12 }, (_, index) => index % 2 === 1))
     expect((await Promise.all(results)).every((isValid) => isValid)).toBe(true)
     await setImmediate()
-    const next = Array.from({ length: 5 }, () => check())
-    expect(next.map(isPooled)).toEqual([false, false, false, false, true])
-    await Promise.all(next)
+    expect(await turnOf(3)).toEqual([false, true, true])
   })
 
   it('hands nothing over where one waits for the other within a task, however many there are', async () => {
@@ -64,81 +89,36 @@ describe('createSpreadVerify', () => {
     }
   })
 
-  it('hands over where several chains of them run side by side', async () => {
-    const pooled: boolean[] = []
-    const chain = async () => {
-      for (let n = 0; n < 2; n++) {
-        const one = check()
-        pooled.push(isPooled(one))
-        await one
-      }
+  it('hands nothing over where fewer than many at a time wait for each other within a task', async () => {
+    for (let n = 0; n < 20; n++) {
+      const results = Array.from({ length: 7 }, () => check())
+      expect(results.some(isPooled)).toBe(false)
+      await Promise.all(results)
     }
-    await Promise.all(Array.from({ length: 5 }, chain))
-    expect(pooled.slice(0, 5)).toEqual([false, false, false, false, true])
+  })
+
+  it('hands over what waited for one thing, and so runs on in one task', async () => {
+    const keys = Promise.resolve()
+    const pooled: boolean[] = []
+    const waiter = async () => {
+      await keys
+      const one = check()
+      pooled.push(isPooled(one))
+      await one
+    }
+    await Promise.all(Array.from({ length: 12 }, waiter))
+    expect(pooled).toEqual(pooled.map((_, index) => index >= 8))
   })
 
   it('hands over what comes in tasks of their own within a turn, as from sockets', async () => {
     const results: unknown[] = []
     await Promise.all(
-      Array.from({ length: 8 }, async () => {
+      Array.from({ length: 12 }, async () => {
         await setImmediate()
         results.push(check())
       }),
     )
-    expect(results.map(isPooled)).toEqual([false, false, false, false, true, true, true, true])
-    await Promise.all(results)
-  })
-
-  /** As many in turns of five as fit, and how many of them were handed over. */
-  async function pooledInTurnsOfFive(checks: number): Promise<number> {
-    let pooled = 0
-    for (let turns = checks / 5; turns > 0; turns--) {
-      const results = Array.from({ length: 5 }, () => check())
-      pooled += results.filter(isPooled).length
-      await setImmediate()
-      await Promise.all(results)
-    }
-    return pooled
-  }
-
-  it('leaves the pool alone for 256 checks after one that was alone in it, and for twice as many each further time', async () => {
-    expect(await pooledInTurnsOfFive(5)).toBe(1)
-    expect(await pooledInTurnsOfFive(255)).toBe(0)
-    expect(await pooledInTurnsOfFive(5)).toBe(1)
-    expect(await pooledInTurnsOfFive(510)).toBe(0)
-    expect(await pooledInTurnsOfFive(5)).toBe(1)
-  })
-
-  it('leaves the pool alone for no more than 1,024 checks', async () => {
-    for (const pause of [255, 510, 1020, 1020]) {
-      expect(await pooledInTurnsOfFive(5)).toBe(1)
-      expect(await pooledInTurnsOfFive(pause)).toBe(0)
-    }
-    expect(await pooledInTurnsOfFive(5)).toBe(1)
-  })
-
-  it('leaves the pool alone for exactly 256 checks after one that was alone in it', async () => {
-    for (let n = 0; n < 4; n++) expect(isPooled(check())).toBe(false)
-    expect(await check()).toBe(true)
-    for (let n = 0; n < 251; n++) {
-      if (n % 4 === 0) await setImmediate()
-      expect(isPooled(check())).toBe(false)
-    }
-    await setImmediate()
-    const last = Array.from({ length: 6 }, () => check())
-    expect(last.map(isPooled)).toEqual([false, false, false, false, false, true])
-    await Promise.all(last)
-  })
-
-  it('takes those for many that come at once behind one that was waited for, and stays with that for the turn', async () => {
-    const first = Array.from({ length: 3 }, () => check())
-    await Promise.resolve()
-    await Promise.resolve()
-    const further = Array.from({ length: 3 }, () => check())
-    await Promise.resolve()
-    await Promise.resolve()
-    const results = [...first, ...further, check()]
-    expect(results.map(isPooled)).toEqual([false, false, false, false, true, true, true])
+    expect(results.map(isPooled)).toEqual(results.map((_, index) => index >= 8))
     await Promise.all(results)
   })
 
@@ -153,14 +133,125 @@ describe('createSpreadVerify', () => {
   })
 
   it('rejects where the platform cannot check with the key, and frees its place', async () => {
-    expect(Array.from({ length: 4 }, () => check())).toEqual([true, true, true, true])
-    const wrong = Array.from({ length: 40 }, async () => check(good, privateKeyOfNoUse()))
+    await turnOf(8)
+    const wrong = Array.from({ length: 65 }, async () => check(good, privateKeyOfNoUse()))
     const outcomes = await Promise.allSettled(wrong)
     expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true)
     await setImmediate()
     const next = Array.from({ length: 5 }, () => check())
-    expect(isPooled(next[4])).toBe(true)
+    expect(next.slice(1).every(isPooled)).toBe(true)
     expect(await Promise.all(next)).toEqual([true, true, true, true, true])
+  })
+})
+
+describe('a pool that does not pay', () => {
+  let time: number
+  /** Milliseconds for a check. */
+  let hereTakes: number
+  let pooledTakes: number
+
+  const timed = ((_digest: string, _text: Buffer, _key: KeyObject, _signature: Buffer, answer?: Answer): unknown => {
+    if (answer !== undefined) {
+      return nodeTimers.setImmediate(() => {
+        time += pooledTakes
+        answer(null, true)
+      })
+    }
+    time += hereTakes
+    return true
+  }) as typeof verify
+
+  beforeEach(() => {
+    time = 0
+    hereTakes = 1
+    pooledTakes = 2
+    spreadVerify = createSpreadVerify(8, timed, { ...nodeTimers, now: () => time })
+  })
+
+  /** How many of so many went to the pool. */
+  async function pooledOf(checks: number, aTurn = 16): Promise<number> {
+    let pooled = 0
+    for (let turns = checks / aTurn; turns > 0; turns--) {
+      const results = Array.from({ length: aTurn }, () => check())
+      pooled += results.filter(isPooled).length
+      await Promise.all(results)
+      await setImmediate()
+    }
+    return pooled
+  }
+
+  it('is left alone for 256 checks once it did not pay twice, and for twice as many each further time', async () => {
+    expect(await pooledOf(32)).toBe(8 + 15)
+    for (const pause of [256, 512, 1024, 2048, 4096, 4096]) {
+      expect(await pooledOf(pause)).toBe(0)
+      expect(await pooledOf(16)).toBe(15)
+    }
+  })
+
+  it('is used on where it does not pay now and then', async () => {
+    for (let n = 0; n < 8; n++) {
+      pooledTakes = n % 2 === 0 ? 0.5 : 2
+      expect(await pooledOf(16)).toBe(n === 0 ? 8 : 15)
+    }
+  })
+
+  it('is left alone for 256 checks again once it paid in between', async () => {
+    await pooledOf(32 + 256 + 16 + 512)
+    pooledTakes = 0.5
+    await pooledOf(16)
+    pooledTakes = 2
+    expect(await pooledOf(32)).toBe(30)
+    expect(await pooledOf(256)).toBe(0)
+    expect(await pooledOf(16)).toBe(15)
+  })
+
+  it('pays where it takes less than nine tenths of the time', async () => {
+    pooledTakes = 0.89
+    expect(await pooledOf(160)).toBe(8 + 9 * 15)
+  })
+
+  it('is judged by several turns where each hands over few', async () => {
+    const pooled: number[] = []
+    for (let turn = 0; turn < 6; turn++) pooled.push(await pooledOf(8, 8))
+    expect(pooled).toEqual([0, 7, 7, 7, 7, 0])
+  })
+
+  it('is judged while it never runs dry', async () => {
+    const answers: Answer[] = []
+    const lagging = ((
+      _digest: string,
+      _text: Buffer,
+      _key: KeyObject,
+      _signature: Buffer,
+      answer?: Answer,
+    ): unknown => {
+      if (answer !== undefined) return answers.push(answer)
+      time += 1
+      return true
+    }) as typeof verify
+    spreadVerify = createSpreadVerify(8, lagging, { ...nodeTimers, now: () => time })
+    const pooled: number[] = []
+    for (let turn = 0; turn < 48; turn++) {
+      pooled.push(Array.from({ length: 16 }, () => check()).filter(isPooled).length)
+      time += 32
+      // The last one is left for the next turn.
+      for (const answer of answers.splice(0, answers.length - 1)) answer(null, true)
+      await setImmediate()
+    }
+    expect(pooled.indexOf(0)).toBeGreaterThan(32)
+    expect(pooled.slice(36)).toEqual(Array.from({ length: 12 }, () => 0))
+    for (const answer of answers) answer(null, true)
+  })
+
+  it('is compared anew with the main thread after 2,048 checks, by the next 64', async () => {
+    pooledTakes = 0.5
+    expect(await pooledOf(2048)).toBe(8 + 127 * 15)
+    expect(await pooledOf(64)).toBe(0)
+    expect(await pooledOf(1984)).toBe(124 * 15)
+    hereTakes = 0.4
+    expect(await pooledOf(64)).toBe(0)
+    expect(await pooledOf(32)).toBe(30)
+    expect(await pooledOf(256)).toBe(0)
   })
 })
 
@@ -171,10 +262,14 @@ describe('a pool that others block', () => {
   const blocked = ((digest: string | null, text: Buffer, key: KeyObject, signature: Buffer, answer?: Answer) =>
     answer === undefined ? verify(digest, text, key, signature) : answers.push(answer)) as typeof verify
 
-  beforeEach(() => {
+  beforeEach(async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'setImmediate'] })
     answers.length = 0
-    spreadVerify = createSpreadVerify(1, blocked, globalThis)
+    const { setImmediate, setTimeout } = globalThis as unknown as typeof nodeTimers
+    spreadVerify = createSpreadVerify(2, blocked, { setImmediate, setTimeout, now: () => 0 })
+    // From then on one of a turn is made at once.
+    expect([check(), check()]).toEqual([true, true])
+    await vi.advanceTimersByTimeAsync(0)
   })
 
   afterEach(() => {
@@ -214,16 +309,6 @@ describe('a pool that others block', () => {
     expect(later.map(isPooled)).toEqual([false, true])
     for (const answer of answers.splice(0)) answer(null, true)
     await Promise.all(later)
-  })
-
-  it('takes no check for alone that another one came beside', async () => {
-    const first = [check(), check(), check()]
-    answers[0]?.(null, true)
-    await vi.advanceTimersByTimeAsync(1)
-    const next = [check(), check()]
-    expect(next.map(isPooled)).toEqual([false, true])
-    for (const answer of answers.splice(1)) answer(null, true)
-    expect(await Promise.all([...first, ...next])).toEqual([true, true, true, true, true])
   })
 
   it('looks after the pool only while it has something to make', async () => {
