@@ -179,6 +179,23 @@ describe.runIf(hasChromium('attacks on web login'))('in Chromium', () => {
     await attacker.close()
   })
 
+  it('[A6] ends a session that an attacker planted also where the answer is posted, and no cookie of it comes', async () => {
+    const posted = await stage.addApp('/planted', { responseMode: 'form_post' })
+    const attacker = await stage.open()
+    const theirs = await attacker.newPage()
+    await posted.start(theirs, '?login_hint=mallory&returnTo=/planted/me')
+    expect(await headingOf(theirs)).toBe('me: mallory')
+    const planted = (await sessionOf(attacker)) as string
+    const cookie = { name: '__Host-pc_session', value: planted, url: stage.app.url, secure: true }
+    await victim.addCookies([{ ...cookie, httpOnly: true, sameSite: 'Lax' }])
+    await posted.start(page, '?login_hint=alice&returnTo=/planted/me')
+    expect(await headingOf(page)).toBe('me: alice')
+    expect(await sessionOf()).not.toBe(planted)
+    await theirs.goto(`${posted.url}/me`)
+    expect(await headingOf(theirs)).toBe('Sign in with')
+    await attacker.close()
+  })
+
   it('[A6] [S2-55] signs nobody out, and does nothing for them, on request of another site', async () => {
     await page.goto(url('/auth/login/corporate?login_hint=alice'))
     await lure(

@@ -13,6 +13,7 @@ import { parseRecord, type SessionRecord } from './login-session.js'
 import type { LoginSettings } from './login-settings.js'
 import { createRecentRecords } from './recent-records.js'
 import { noCookies, type SessionKeeper } from './session-keeper.js'
+import { parseTrace, writeTrace } from './session-trace.js'
 
 /** What browsers take: the whole `Set-Cookie` field, name and attributes included. */
 const maxLineLength = 4096
@@ -98,8 +99,13 @@ export function createCookieKeeper(
       if (lines === undefined) throw new LoginError('ERR_SESSION_TOO_LARGE')
       return [...lines, field(idName, id, absoluteSeconds)]
     },
+    note: ({ record }) => writeTrace(record),
+    recall(note) {
+      const record = parseTrace(note)
+      return record && { key: record.tokensKey, record }
+    },
     async end({ key, record, id }, isMarked) {
-      recent.forget(id)
+      if (id !== undefined) recent.forget(id)
       const isFirst = ended.get(key) === undefined
       ended.set(key, true)
       if (!isMarked) await revocations?.revoke({ issuer: record.account.issuer, jti: key })

@@ -20,7 +20,7 @@ import type { LoginErrorContext } from './login-options.js'
 import { recordOf } from './login-session.js'
 import type { LoginSettings } from './login-settings.js'
 import { checkReturnTo } from './return-to.js'
-import type { FoundSession, Sessions } from './sessions.js'
+import type { PreviousSession, Sessions } from './sessions.js'
 import { loginUrl } from './start-login.js'
 import type { TakenTransaction, TransactionCookies } from './transaction-cookies.js'
 
@@ -47,7 +47,7 @@ export function createFinish({ settings, transactions, sessions }: FinishSetting
   async function additionOf(
     provider: string,
     result: LoginResult,
-    previous: FoundSession | undefined,
+    previous: PreviousSession | undefined,
     request: RequestFacts,
   ): Promise<JsonObject> {
     const { onLogin } = settings
@@ -58,14 +58,21 @@ export function createFinish({ settings, transactions, sessions }: FinishSetting
     throw new InternalError(new TypeError('`data` of `onLogin` takes an object'), 'onLogin')
   }
 
+  /** The session of this browser: its cookies stay away from an answer that another site posts. */
+  async function previousOf(facts: RequestFacts, note: string | undefined): Promise<PreviousSession | undefined> {
+    const found = await sessions.find(facts)
+    return found === undefined && note !== undefined ? sessions.recall(note) : found
+  }
+
   /** The session of a login that held, and where the user goes. The one before ends: its id may be known to others. */
   async function begin(
     facts: RequestFacts,
     provider: Provider,
     result: LoginResult,
     asked: LoginTransaction,
+    note: string | undefined,
   ): Promise<{ readonly cookies: readonly string[]; readonly url: string }> {
-    const previous = await sessions.find(facts)
+    const previous = await previousOf(facts, note)
     const data = await additionOf(provider.name, result, previous, facts)
     const nowSeconds = Math.floor(clock() / 1000)
     const about = { kept: claims, data, asked, nowSeconds, seconds: absoluteSeconds }
@@ -122,7 +129,7 @@ export function createFinish({ settings, transactions, sessions }: FinishSetting
     if (transaction === undefined || transaction.expiresAt * 1000 <= clock()) return withoutTransaction(arrival)
     try {
       const result = await provider.redeem(parameters, transaction)
-      const { cookies, url } = await begin(facts, provider, result, transaction)
+      const { cookies, url } = await begin(facts, provider, result, transaction, taken?.previous)
       return redirectAnswer(url, [...transactions.clear(facts), ...cookies])
     } catch (error) {
       return refuse(error, arrival)

@@ -41,7 +41,10 @@ export interface SessionTokens {
 export interface LoginContext {
   /** The name of the provider. */
   readonly provider: string
-  /** The session of this browser until now, of whichever user; it ends with the login. */
+  /**
+   * The session of this browser until now, of whichever user; it ends with the login. `undefined` also for one in cookies
+   * where the answer was posted from another site: browsers keep the cookies back.
+   */
   readonly previous: LoginSession | undefined
   /** The request with which the user came back. */
   readonly request: RequestFacts

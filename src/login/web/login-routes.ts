@@ -46,7 +46,7 @@ export function createRoutes(settings: LoginSettings, sessions: Sessions) {
   const basePath = paths.at(-1) as string
   const transactions = createTransactionCookies(settings.keys, settings.secure, clock)
   const limiter = settings.limit === false ? undefined : createLimiter(settings.limit, settings.trustedProxies)
-  const start = createStart({ settings, transactions, limiter })
+  const start = createStart({ settings, transactions, sessions, limiter })
   const finish = createFinish({ settings, transactions, sessions })
 
   async function confirmLogout({ facts }: Call): Promise<HttpAnswer> {

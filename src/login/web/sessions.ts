@@ -11,8 +11,15 @@ import { createUserTokens, type UserTokens } from '../user-tokens.js'
 import { createCookieKeeper } from './cookie-keeper.js'
 import { type LoginSession, type SessionRecord, sessionOf } from './login-session.js'
 import type { LoginSettings } from './login-settings.js'
-import { type KeptSession, noCookies } from './session-keeper.js'
+import { type KeptSession, type KnownSession, noCookies } from './session-keeper.js'
+import { isWhole, type SessionTrace } from './session-trace.js'
 import { createStoreKeeper } from './stored-sessions.js'
+
+/** The session before a login. */
+export interface PreviousSession extends KnownSession {
+  /** `undefined` where only so much is known of it that it can be ended. */
+  readonly session: LoginSession | undefined
+}
 
 /** A session that a request brought, and that lasts. */
 export interface FoundSession extends KeptSession {
@@ -25,6 +32,10 @@ export interface FoundSession extends KeptSession {
 export interface Sessions {
   /** The session of a request; `undefined` for a cookie that is none of ours, or no longer one. At once where nothing waits. */
   find(facts: RequestFacts): MaybePromise<FoundSession | undefined>
+  /** What a login keeps of the session before it, for an answer that may come without the cookies of that. */
+  note(found: FoundSession): string
+  /** The session of a note; `undefined` where it has ended meanwhile. */
+  recall(note: string): MaybePromise<PreviousSession | undefined>
   /**
    * Begins one, under a new id. The fields that set its cookies.
    *
@@ -32,11 +43,11 @@ export interface Sessions {
    */
   begin(record: SessionRecord): Promise<readonly string[]>
   /** Ends one. Its tokens are deleted, and revoked with `revoke`, which takes 3 s at most. */
-  end(found: FoundSession, reason: 'logout' | 'replaced', revoke: boolean): Promise<void>
+  end(known: KnownSession, reason: 'logout' | 'replaced', revoke: boolean): Promise<void>
   /** The fields that take the cookies away. */
   readonly endCookies: readonly string[]
   /** The owner of the tokens of a session; `undefined` where none are kept. */
-  tokensOf(record: SessionRecord): UserTokens | undefined
+  tokensOf(record: SessionTrace): UserTokens | undefined
 }
 
 /** See {@link Sessions}. */
@@ -48,7 +59,12 @@ export function createSessions(settings: LoginSettings): Sessions {
     return Math.min(seenAt + idleSeconds, absoluteUntil) - Math.floor(clock() / 1000)
   }
 
-  function tokensOf({ provider, tokensKey }: SessionRecord): UserTokens | undefined {
+  /** Of a session that is not whole it is not known when it was used last. */
+  function isOver(record: SessionTrace): boolean {
+    return (isWhole(record) ? secondsLeft(record) : record.absoluteUntil - Math.floor(clock() / 1000)) <= 0
+  }
+
+  function tokensOf({ provider, tokensKey }: SessionTrace): UserTokens | undefined {
     if (tokens === false) return undefined
     return createUserTokens({
       provider: providers.get(provider) as Provider,
@@ -65,7 +81,7 @@ export function createSessions(settings: LoginSettings): Sessions {
   }
 
   /** Whether a logout, elsewhere or of the very session, was marked. */
-  function isRevoked({ account, sid, issuedAt, tokensKey }: SessionRecord): MaybePromise<boolean> {
+  function isRevoked({ account, sid, issuedAt, tokensKey }: SessionTrace): MaybePromise<boolean> {
     if (revocations === undefined || revocations.isEmpty) return false
     const { issuer, subject } = account
     try {
@@ -77,10 +93,10 @@ export function createSessions(settings: LoginSettings): Sessions {
   }
 
   /** Its tokens are revoked behind the answer: the request has no session, whatever becomes of them. */
-  async function drop(kept: KeptSession): Promise<undefined> {
-    if (!(await keeper.end(kept, true))) return
-    emit(onEvent, { type: 'session.ended', provider: kept.record.provider, reason: 'revoked' })
-    tokensOf(kept.record)
+  async function drop(known: KnownSession): Promise<undefined> {
+    if (!(await keeper.end(known, true))) return
+    emit(onEvent, { type: 'session.ended', provider: known.record.provider, reason: 'revoked' })
+    tokensOf(known.record)
       ?.logout()
       .catch(() => undefined)
   }
@@ -92,14 +108,24 @@ export function createSessions(settings: LoginSettings): Sessions {
     })
   }
 
+  /** What `take` makes of a session that lasts. */
+  function living<Known extends KnownSession, Found>(
+    known: Known | undefined,
+    take: (known: Known) => MaybePromise<Found | undefined>,
+  ): MaybePromise<Found | undefined> {
+    if (known === undefined || isOver(known.record) || !providers.has(known.record.provider)) return undefined
+    return whenReady(isRevoked(known.record), (revoked) => (revoked ? drop(known) : take(known)))
+  }
+
+  function previousOf(known: KnownSession): PreviousSession {
+    const { record } = known
+    return { ...known, session: isWhole(record) ? sessionOf(record, tokensOf) : undefined }
+  }
+
   return {
-    find(facts) {
-      return whenReady(keeper.read(facts), (kept) => {
-        if (kept === undefined || secondsLeft(kept.record) <= 0 || !providers.has(kept.record.provider))
-          return undefined
-        return whenReady(isRevoked(kept.record), (revoked) => (revoked ? drop(kept) : use(kept)))
-      })
-    },
+    find: (facts) => whenReady(keeper.read(facts), (kept) => living(kept, use)),
+    note: keeper.note,
+    recall: (note) => whenReady(keeper.recall(note), (known) => living(known, previousOf)),
     async begin(record) {
       const { provider, account } = record
       try {
@@ -113,9 +139,9 @@ export function createSessions(settings: LoginSettings): Sessions {
         throw error
       }
     },
-    async end(found, reason, revoke) {
-      await keeper.end(found, false)
-      const { record } = found
+    async end(known, reason, revoke) {
+      await keeper.end(known, false)
+      const { record } = known
       emit(onEvent, { type: 'session.ended', provider: record.provider, reason })
       // The session is over; tokens that stay behind in a failing store are never found again.
       await tokensOf(record)

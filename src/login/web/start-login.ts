@@ -10,6 +10,7 @@ import { failureAnswer } from './login-failures.js'
 import type { Limiter } from './login-limit.js'
 import type { LoginSettings } from './login-settings.js'
 import { checkReturnTo } from './return-to.js'
+import type { Sessions } from './sessions.js'
 import type { TransactionCookies } from './transaction-cookies.js'
 
 /** The URL of `/login` with what it should know. */
@@ -57,11 +58,12 @@ function readQuery(query: URLSearchParams): Omit<LoginParams, 'redirectUri' | 'r
 export interface StartSettings {
   readonly settings: LoginSettings
   readonly transactions: TransactionCookies
+  readonly sessions: Sessions
   readonly limiter: Limiter | undefined
 }
 
 /** Answers `/login`. `provider` is `undefined` where the path names none. */
-export function createStart({ settings, transactions, limiter }: StartSettings) {
+export function createStart({ settings, transactions, sessions, limiter }: StartSettings) {
   const { base, routesUrl, providers, responseMode, clock, onEvent } = settings
   const sameSite = responseMode === 'form_post' && settings.secure ? 'None' : 'Lax'
 
@@ -88,10 +90,15 @@ export function createStart({ settings, transactions, limiter }: StartSettings) 
       })
     }
     const redirectUri = `${routesUrl}/callback/${provider.name}`
-    const mode = responseMode === 'form_post' ? { responseMode } : {}
+    const isPosted = responseMode === 'form_post'
+    const mode = isPosted ? { responseMode } : {}
+    const found = isPosted ? await sessions.find(facts) : undefined
     const begin = (returnTo: string) => provider.authorizationRequest({ ...asked, ...mode, redirectUri, returnTo })
     const { url, transaction } = await begin(checkReturnTo(query.get('returnTo'), base) ?? '/')
-    return redirectAnswer(url, await transactions.keep(facts, transaction, sameSite))
+    return redirectAnswer(
+      url,
+      await transactions.keep(facts, transaction, { sameSite, previous: found && sessions.note(found) }),
+    )
   }
 
   function choose(facts: RequestFacts, query: URLSearchParams): HttpAnswer {

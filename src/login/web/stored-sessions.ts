@@ -10,10 +10,10 @@ import { failureCode } from '../../kit/failure-code.js'
 import { isThenable, type MaybePromise, whenReady } from '../../kit/maybe-promise.js'
 import { inTime } from '../../kit/time-limit.js'
 import type { SessionStore } from '../../stores/contract.js'
-import { parseRecord } from './login-session.js'
+import { parseRecord, type SessionRecord } from './login-session.js'
 import type { LoginSettings } from './login-settings.js'
 import { createRecentRecords } from './recent-records.js'
-import { type KeptSession, noCookies, type SessionKeeper } from './session-keeper.js'
+import { noCookies, type SessionKeeper } from './session-keeper.js'
 
 /** How often at most a session is written because it was used. */
 const touchSeconds = 60
@@ -37,14 +37,18 @@ export function createStoreKeeper(
   }
 
   /** What the store gave for `key`. */
-  function keptAs(id: string, key: string, text: string | undefined): KeptSession | undefined {
+  function recordOf(key: string, text: string | undefined): SessionRecord | undefined {
     if (text === undefined) return undefined
     const known = recent.get(key, text)
-    if (known !== undefined) return { key, record: known, id }
+    if (known !== undefined) return known
     const record = parseRecord(text)
-    if (record === undefined) return undefined
-    recent.set(key, text, record)
-    return { key, record, id }
+    if (record !== undefined) recent.set(key, text, record)
+    return record
+  }
+
+  function find(key: string): MaybePromise<SessionRecord | undefined> {
+    const text = ask(() => store.get(key))
+    return whenReady(text, (found) => recordOf(key, found))
   }
 
   function fail(cause: unknown): never {
@@ -65,10 +69,7 @@ export function createStoreKeeper(
     read(facts) {
       const id = readCookies(facts).get(name)
       if (id === undefined || !/^[\w-]{43}$/.test(id)) return undefined
-      return whenReady(sha256Base64url(id), (key) => {
-        const text = ask(() => store.get(key))
-        return whenReady(text, (found) => keptAs(id, key, found))
-      })
+      return whenReady(sha256Base64url(id), (key) => whenReady(find(key), (record) => record && { key, record, id }))
     },
     touch({ key, record }, secondsLeft) {
       const now = Math.floor(clock() / 1000)
@@ -85,6 +86,8 @@ export function createStoreKeeper(
       await ask(() => store.set(key, text, secondsLeft * 1000))
       return [cookieOf(id, absoluteSeconds)]
     },
+    note: ({ key }) => key,
+    recall: (key) => whenReady(find(key), (record) => record && { key, record }),
     async end({ key }) {
       recent.forget(key)
       return ask(() => store.delete(key))

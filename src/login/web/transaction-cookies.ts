@@ -5,21 +5,30 @@ import { sha256Base64url } from '#crypto'
 import { readCookies, setCookie } from '../../http/cookies.js'
 import type { RequestFacts } from '../../http/request-facts.js'
 import type { SealKey } from '../../stores/sealer.js'
-import { freezeTransaction, type LoginTransaction, openTransaction, sealTransaction } from '../transaction.js'
+import { type LoginTransaction, openTransaction, sealTransaction } from '../transaction.js'
 
 /** The transactions of browsers. */
 export interface TransactionCookies {
   /** Keeps a transaction, and lets go of the oldest where there would be more than three. */
-  keep(facts: RequestFacts, transaction: LoginTransaction, sameSite: 'Lax' | 'None'): Promise<readonly string[]>
+  keep(facts: RequestFacts, transaction: LoginTransaction, about: KeepAbout): Promise<readonly string[]>
   /** The transaction that `state` names, and the field that takes its cookie away. */
   take(facts: RequestFacts, state: string): Promise<TakenTransaction | undefined>
   /** Takes all of them away. */
   clear(facts: RequestFacts): readonly string[]
 }
 
+/** How a transaction is kept. */
+export interface KeepAbout {
+  readonly sameSite: 'Lax' | 'None'
+  /** What `note` of the sessions gave for the session of this browser. */
+  readonly previous?: string | undefined
+}
+
 /** A transaction that was brought back. */
 export interface TakenTransaction {
   readonly transaction: LoginTransaction | undefined
+  /** As it was kept. */
+  readonly previous: string | undefined
   readonly cookies: readonly string[]
 }
 
@@ -28,6 +37,14 @@ const maxTransactions = 3
 const maxCookieLength = 4096
 /** All of them together, so that a request with a session stays below the 8 KiB that servers take. */
 const maxTogether = 6144
+
+/** What a transaction goes without where its cookie would be too long: rather the page than the session before. */
+const shorter = [{}, { returnTo: undefined }, { returnTo: undefined, previous: undefined }]
+
+/** A transaction as its cookie has it. */
+interface NotedTransaction extends LoginTransaction {
+  readonly previous?: string | undefined
+}
 
 /** See {@link TransactionCookies}. */
 export function createTransactionCookies(
@@ -66,20 +83,23 @@ export function createTransactionCookies(
   }
 
   return {
-    async keep(facts, transaction, sameSite) {
+    async keep(facts, transaction, { sameSite, previous }) {
       const { state, nonce, codeVerifier } = transaction
       const name = await nameOf(state)
-      const whole = await write(name, transaction, sameSite)
-      const short = () =>
-        write(name, freezeTransaction({ ...transaction, state, nonce, codeVerifier, returnTo: undefined }), sameSite)
-      const cookie = whole.length > maxCookieLength ? await short() : whole
+      let cookie = ''
+      for (const without of shorter) {
+        const members = { ...transaction, state, nonce, codeVerifier, previous, ...without }
+        cookie = await write(name, members, sameSite)
+        if (cookie.length <= maxCookieLength) break
+      }
       return [...(await inTheWay(facts, cookie.length)).map(end), cookie]
     },
     async take(facts, state) {
       const name = await nameOf(state)
       const sealed = readCookies(facts).get(name)
       if (sealed === undefined) return undefined
-      return { transaction: await openTransaction(sealed, keys, name), cookies: [end(name)] }
+      const transaction: NotedTransaction | undefined = await openTransaction(sealed, keys, name)
+      return { transaction, previous: transaction?.previous, cookies: [end(name)] }
     },
     clear: (facts) => namesIn(facts).map(end),
   }

@@ -18,8 +18,8 @@ function browser(keyId = 'k1', clock = () => nowSeconds * 1000) {
   const jar = new Map<string, string>()
   const facts = () =>
     requestFacts({ headers: { cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; ') } })
-  const keep = async (one: ReturnType<typeof transaction>) => {
-    const lines = await cookies.keep(facts(), one, 'Lax')
+  const keep = async (one: ReturnType<typeof transaction>, previous?: string) => {
+    const lines = await cookies.keep(facts(), one, { sameSite: 'Lax', previous })
     for (const line of lines) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*);/.exec(line) ?? []
       if (line.includes('Max-Age=0')) jar.delete(name)
@@ -93,5 +93,23 @@ describe('the cookies of logins under way', () => {
       }
     }
     expect([Math.max(...lengths), Math.max(...together)]).toEqual([4096, 6144])
+  })
+
+  it('[A5] go without the page to return to, then without the session before, where they would be too long', async () => {
+    const { cookies, facts, keep, jar } = browser()
+    const whole = '/'.repeat(2048)
+    for (const [returnTo, previous, kept] of [
+      ['/me', 'a note', ['/me', 'a note']],
+      [whole, 'x'.repeat(43), [whole, 'x'.repeat(43)]],
+      [whole, 'x'.repeat(2000), [undefined, 'x'.repeat(2000)]],
+      [whole, 'x'.repeat(4000), [undefined, undefined]],
+      ['/me', undefined, ['/me', undefined]],
+    ] as const) {
+      const [line = ''] = await keep(transaction('a', returnTo), previous)
+      const taken = await cookies.take(facts(), 'a')
+      expect([taken?.transaction?.returnTo, taken?.previous]).toEqual(kept)
+      expect(line.length).toBeLessThanOrEqual(4096)
+      jar.clear()
+    }
   })
 })
