@@ -19,7 +19,7 @@ import type { ReauthenticationReason } from './reauthentication-required-error.j
 import { endings, maySpend } from './refresh-failures.js'
 import { createRefreshSender, longestAnswerMs, overtimeMs, type SenderSettings } from './send-refresh-token.js'
 import type { ClaimedTokens } from './sent-tokens.js'
-import { successorsOf } from './successors.js'
+import { rememberSuccessor, successorOf } from './successors.js'
 import type { KeeperSettings, TokenKeeper } from './token-keeper.js'
 
 /** What a refresh takes. */
@@ -46,7 +46,6 @@ export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeep
   const { provider, store, lock, clock, skewSeconds, refreshTimeoutMs, ambiguousRetryMs, onEvent } = settings
   const { redemptions, limitMs } = keysOf(store)
   const memoryKey = memoryKeyOf(provider, settings.key)
-  const successors = successorsOf(settings)
   const sender = createRefreshSender(settings)
   // Also a store that is slow to take the note leaves the server the time that callers have.
   const longestMs = Math.max(longestAnswerMs, limitMs + refreshTimeoutMs)
@@ -72,8 +71,7 @@ export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeep
 
   /** The newest tokens that come of these, as far as this process knows. */
   async function follow(tokens: TokenSet): Promise<TokenSet> {
-    if (tokens.refreshToken === undefined) return tokens
-    const successor = successors.get(await sha256Base64url(tokens.refreshToken))
+    const successor = await successorOf(settings, tokens)
     if (successor === 'ended') throw keeper.end('logged_out')
     return successor === undefined ? tokens : follow(successor)
   }
@@ -162,7 +160,7 @@ export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeep
     emit(onEvent, { type: 'tokens.refreshed', provider: provider.name, durationMs })
     const result = await keep(kept, next, holding, generation)
     if (result === next && next.refreshToken !== previous.refreshToken) {
-      successors.set(await sha256Base64url(previous.refreshToken as string), next)
+      await rememberSuccessor(settings, previous, next)
     }
     return result
   }

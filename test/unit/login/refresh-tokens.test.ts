@@ -255,6 +255,29 @@ describe('a refresh among processes', () => {
     expect(await rejected(late.getToken())).toEqual(reauth('logged_out'))
   })
 
+  it('[D06] ends one of two sessions that have one refresh token, and renews the other', async () => {
+    const { server, open, reasons } = setUp({ rotates: false })
+    const [one, other] = [open({ key: 'one' }), open({ key: 'other' })]
+    const first = server.signIn()
+    for (const tokens of [one, other]) await tokens.set(first)
+    await pass(101)
+    await one.clear()
+    expect((await other.getToken()).accessToken).toContain('alice')
+    expect([await rejected(one.getToken()), reasons]).toEqual([reauth('logged_out'), []])
+  })
+
+  it('[D06] gives a session what its refresh token was exchanged for in another one, which has ended since', async () => {
+    const { server, open } = setUp()
+    const [one, other] = [open({ key: 'one' }), open({ key: 'other' })]
+    const first = server.signIn()
+    for (const tokens of [one, other]) await tokens.set(first)
+    await pass(101)
+    const renewed = await one.getToken()
+    await one.clear()
+    expect((await other.getToken()).accessToken).toBe(renewed.accessToken)
+    expect([server.redemptions, server.reuses]).toEqual([1, 0])
+  })
+
   it('[OIDC-08] [A4] ends the session where the answer is about somebody else', async () => {
     const { server, inner, open, reasons } = setUp()
     const tokens = open()

@@ -1,6 +1,6 @@
 import { AccessDeniedError, createMemoryTokenStore, type LoginOptions } from 'portcullis/login'
 import { describe, expect, it } from 'vitest'
-import { answer } from '../../../support/fake-token-endpoint.js'
+import { answer, tokens } from '../../../support/fake-token-endpoint.js'
 import { appUrl, asScript, setCookiesOf, setUpWebLogin } from '../../../support/web-login-set-up.js'
 
 const sessionName = '__Host-pc_session'
@@ -88,6 +88,15 @@ describe('the way back', () => {
     await signIn()
     const { value: key } = await store.keys()[Symbol.asyncIterator]().next()
     expect((await store.get(key))?.account).toEqual({ issuer: 'https://as.example', subject: 'alice' })
+  })
+
+  it('renews the tokens of a user who signed in again where the server gave the refresh token of before', async () => {
+    const { signIn, login, facts, server } = setUpWebLogin()
+    await signIn('/auth/login', {}, { refresh_token: 'CANARY-same' })
+    await signIn('/auth/login', {}, { refresh_token: 'CANARY-same' })
+    server.script('/token', tokens({ access_token: 'CANARY-renewed', refresh_token: undefined }))
+    const session = await login.session(facts('/'))
+    expect((await session?.tokens?.refresh())?.accessToken).toBe('CANARY-renewed')
   })
 
   it('leads users home who have a session, from a login that is over, to the second', async () => {
