@@ -23,6 +23,8 @@ const worthIt = 0.9
 const backOffChecks = { first: 256, most: 4096 }
 /** After so many the main thread is measured again, with the few that come next: what the pool is compared with may change. */
 const remeasure = { afterChecks: 2048, checks: 64 }
+/** A measured pace of the main thread is believed up to that multiple of the one before: other processes may have had its core. */
+const mostGrowth = 1.1
 /** A pool that makes nothing for one to two of these is blocked, by look-ups of names for instance. */
 const patienceMs = 10
 
@@ -99,7 +101,9 @@ export function createSpreadVerify(
 
   /** @param made - of this turn, all of them at once. */
   function measureHere(made: number): void {
-    if (made > half) paceHere = (now() - halfAt) / (made - half)
+    if (made <= half) return
+    const pace = (now() - halfAt) / (made - half)
+    paceHere = paceHere === 0 ? pace : Math.min(pace, paceHere * mostGrowth)
   }
 
   /** Adds what was made, by the pool and beside it, since it last had nothing to make. Judges by as many as pay. */

@@ -253,6 +253,18 @@ describe('a pool that does not pay', () => {
     expect(await pooledOf(32)).toBe(30)
     expect(await pooledOf(256)).toBe(0)
   })
+
+  it('is compared with a main thread that is slower by a tenth at most each time it is measured', async () => {
+    pooledTakes = 0.5
+    await pooledOf(2048)
+    hereTakes = 10
+    expect(await pooledOf(64)).toBe(0)
+    pooledTakes = 1.3
+    expect(await pooledOf(64)).toBe(60)
+    pooledTakes = 1.4
+    expect(await pooledOf(32)).toBe(30)
+    expect(await pooledOf(16)).toBe(0)
+  })
 })
 
 describe('a pool that others block', () => {
