@@ -10,19 +10,28 @@ import type { ProviderSettings } from './provider-options.js'
 
 type Outcome = 'revoked' | 'unsupported'
 
-/** See {@link Provider.revoke}: the refresh token first, as its end is that of the access token at most servers. */
+/** Sends one token to where it is revoked. */
+type SendToken = (token: string, tokenTypeHint: 'refresh_token' | 'access_token') => Promise<unknown>
+
+/** See {@link Provider.revoke}. */
 export async function revokeTokens(
   { preset }: ProviderSettings,
   { client, sendRevocation }: VendorClient,
   tokens: TokenSet,
   call: CallOptions | undefined,
 ): Promise<Outcome> {
-  if (preset.revocation === undefined && (await client.ready()).revocation_endpoint === undefined) return 'unsupported'
+  const { revocation } = preset
+  if (revocation !== undefined)
+    return revokeBoth(tokens, async (token) => sendRevocation(await revocation(token), call))
+  if ((await client.ready()).revocation_endpoint === undefined) return 'unsupported'
+  return revokeBoth(tokens, (token, tokenTypeHint) => client.revoke(token, { ...call, tokenTypeHint }))
+}
 
-  async function revokeOne(token: string, tokenTypeHint: 'refresh_token' | 'access_token'): Promise<Outcome> {
+/** Revokes the refresh token first, as its end is that of the access token at most servers. */
+export async function revokeBoth({ refreshToken, accessToken }: TokenSet, send: SendToken): Promise<Outcome> {
+  async function revokeOne(...token: Parameters<SendToken>): Promise<Outcome> {
     try {
-      if (preset.revocation === undefined) await client.revoke(token, { ...call, tokenTypeHint })
-      else await sendRevocation(await preset.revocation(token), call)
+      await send(...token)
       return 'revoked'
     } catch (error) {
       // RFC 7009 §2.2 wants 200 for a token that is not good any more; some say so instead.
@@ -32,7 +41,6 @@ export async function revokeTokens(
     }
   }
 
-  const { refreshToken, accessToken } = tokens
   const first = refreshToken === undefined ? undefined : revokeOne(refreshToken, 'refresh_token')
   // Sent also where the first one failed: what can be revoked is.
   const second = await (first ?? Promise.resolve('unsupported' as const)).then(after, after)

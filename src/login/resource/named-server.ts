@@ -12,6 +12,7 @@ import type { AuthorizationServerMetadata } from '../../issuer/authorization-ser
 import { emit } from '../../kit/event-sink.js'
 import { hideSecrets } from '../../kit/hidden.js'
 import type { LoginResult } from '../login-result.js'
+import { revokeBoth } from '../revoke-tokens.js'
 import type { TokenProvider } from '../token-provider.js'
 import { freezeTransaction } from '../transaction.js'
 import { oldRevision } from './find-resource.js'
@@ -110,14 +111,7 @@ export function createNamedIssuer(
   async function revoke(tokens: TokenSet, call: CallOptions | undefined) {
     if ((await metadata()).revocation_endpoint === undefined) return 'unsupported'
     await know()
-    const { refreshToken, accessToken } = tokens
-    try {
-      if (refreshToken !== undefined) await client.revoke(refreshToken, { ...call, tokenTypeHint: 'refresh_token' })
-    } finally {
-      // What can be revoked is.
-      await client.revoke(accessToken, { ...call, tokenTypeHint: 'access_token' })
-    }
-    return 'revoked'
+    return revokeBoth(tokens, (token, tokenTypeHint) => client.revoke(token, { ...call, tokenTypeHint }))
   }
 
   const provider: TokenProvider = {

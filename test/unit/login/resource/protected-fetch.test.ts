@@ -330,11 +330,24 @@ describe('createProtectedFetch', () => {
     const unsupported = { error: 'unsupported_token_type' }
     network.revocation = ({ form }) =>
       form.get('token_type_hint') === 'refresh_token' ? Response.json(unsupported, { status: 400 }) : new Response()
-    await expect(fetch.signOut()).resolves.toEqual({ revocation: 'failed' })
+    await expect(fetch.signOut()).resolves.toEqual({ revocation: 'revoked' })
     expect(network.at(`${issuer}/revoke`).map(({ form }) => form.get('token_type_hint'))).toEqual([
       'refresh_token',
       'access_token',
     ])
+  })
+
+  it('[REV-02] [REV-03] knows a token that is gone, and types that the server does not revoke', async () => {
+    for (const [error, revocation] of [
+      ['unsupported_token_type', 'unsupported'],
+      ['invalid_token', 'revoked'],
+      ['server_error', 'failed'],
+    ]) {
+      const { network, fetch } = setUp()
+      await fetch(resourceUrl)
+      network.revocation = () => Response.json({ error }, { status: 400 })
+      await expect(fetch.signOut(), error).resolves.toEqual({ revocation })
+    }
   })
 
   it('revokes the access token alone where there is no other', async () => {
