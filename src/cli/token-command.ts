@@ -1,5 +1,5 @@
 /** `portcullis token`: the one command that prints a token. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { bearerAuthorization, type TokenSet } from '../client/token-set.js'
 import { readCompactJws, readJsonSegment } from '../jws/compact-jws.js'
 import { windowsProgram } from '../native/open-browser.js'
@@ -69,7 +69,7 @@ async function copy(text: string, io: CommandIo): Promise<void> {
 
 function feed(program: string, args: readonly string[], text: string, env: CommandIo['env']): Promise<boolean> {
   return new Promise((resolve) => {
-    const child = spawn(program, args, {
+    const child: ChildProcess = spawn(program, args, {
       stdio: ['pipe', 'ignore', 'ignore'],
       env: env as NodeJS.ProcessEnv,
       windowsHide: true,
@@ -77,7 +77,8 @@ function feed(program: string, args: readonly string[], text: string, env: Comma
     const failed = () => resolve(false)
     child.on('error', failed)
     child.on('exit', (code) => resolve(code === 0))
-    child.stdin.on('error', failed)
-    child.stdin.end(text)
+    // In a process that may open no further file there is none.
+    child.stdin?.on('error', failed)
+    child.stdin?.end(text)
   })
 }
