@@ -102,7 +102,7 @@ export function createSpreadVerify(
   /** @param made - of this turn, all of them at once. */
   function measureHere(made: number): void {
     if (made <= half) return
-    const pace = (now() - halfAt) / (made - half)
+    const pace = (now() - halfAt) / (made - half + 1)
     paceHere = paceHere === 0 ? pace : Math.min(pace, paceHere * mostGrowth)
   }
 
