@@ -6,8 +6,8 @@ import { canRefresh, expiresInSeconds } from '../client/token-lifetime.js'
 import type { TokenSet } from '../client/token-set.js'
 import { parseTokenSet, serializeTokenSet } from '../client/token-set-text.js'
 import { ConfigurationError, TokenStoreError } from '../errors/index.js'
-import { type BoundedCache, createBoundedCache } from '../kit/bounded-cache.js'
 import { type JsonObject, parseJsonObject } from '../kit/json.js'
+import { createPinnedCache } from '../kit/pinned-cache.js'
 import { createSingleFlight, type SingleFlight } from '../kit/single-flight.js'
 import { withTimeLimit } from '../kit/time-limit.js'
 import type { StoredTokens, TokenLifetime, TokenStore } from '../stores/contract.js'
@@ -58,7 +58,7 @@ export interface Replaced {
   readonly spent: readonly string[]
 }
 
-/** What a process knows of the keys of one store, and what it does for them. */
+/** What a process knows of the keys of one store, and what it does for them. Forgets no key while it does something for it. */
 export interface Keys {
   /** How long one call of the store is waited for. */
   readonly limitMs: number
@@ -67,6 +67,8 @@ export interface Keys {
   readonly redemptions: SingleFlight<TokenSet>
   readonly loads: SingleFlight<KeptTokens | undefined>
   state(memoryKey: string): KeyState
+  /** Runs work that needs the state of a key to be the same at its end. */
+  during<T>(memoryKey: string, work: () => Promise<T>): Promise<T>
 }
 
 const maxKeys = 10_000
@@ -77,12 +79,12 @@ const spareMs = 1000
 const ofStores = new WeakMap<TokenStore, Keys>()
 
 /**
- * The {@link Keys} of a store.
+ * The {@link Keys} of a store. The first call for it says how many it remembers.
  *
  * @throws {@link ConfigurationError} for a store that describes itself with a `timeoutMs` that cannot be.
  */
-export function keysOf(store: TokenStore): Keys {
-  const known = ofStores.get(store) ?? createKeys(limitOf(store))
+export function keysOf(store: TokenStore, max = maxKeys): Keys {
+  const known = ofStores.get(store) ?? createKeys(limitOf(store), max)
   ofStores.set(store, known)
   return known
 }
@@ -94,21 +96,22 @@ function limitOf(store: TokenStore): number {
   throw new ConfigurationError(`\`store\` describes itself with a \`timeoutMs\` that is not 0 to ${maxStoreTimeoutMs}.`)
 }
 
-function createKeys(limitMs: number): Keys {
-  const states: BoundedCache<KeyState> = createBoundedCache(maxKeys)
+function createKeys(limitMs: number, max: number): Keys {
+  const nothing = { held: undefined, unsaved: undefined, guard: undefined, ended: undefined }
+  const states = createPinnedCache<KeyState>(max, () => ({ ...nothing, generation: 0, pausedUntilMs: 0 }))
+
+  function createFlights<T>(): SingleFlight<T> {
+    const flights = createSingleFlight<T>()
+    return { ...flights, run: (key, work) => flights.run(key, () => states.during(key, work)) }
+  }
+
   return {
     limitMs,
-    flights: createSingleFlight(),
-    redemptions: createSingleFlight(),
-    loads: createSingleFlight(),
-    state(key) {
-      const known = states.get(key)
-      if (known !== undefined) return known
-      const nothing = { held: undefined, unsaved: undefined, guard: undefined, ended: undefined }
-      const fresh: KeyState = { ...nothing, generation: 0, pausedUntilMs: 0 }
-      states.set(key, fresh)
-      return fresh
-    },
+    flights: createFlights(),
+    redemptions: createFlights(),
+    loads: createFlights(),
+    state: states.get,
+    during: states.during,
   }
 }
 

@@ -241,5 +241,9 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
 
   const notes = createSentNotes(state, replace, clock)
 
-  return { state, load: loadOnce, put, swap, saveLater: save, ...notes, drop, take, end, revoke }
+  return {
+    ...{ state, load: loadOnce, swap, saveLater: save, ...notes, drop, end, revoke },
+    put: (...given) => keys.during(memoryKey, () => put(...given)),
+    take: () => keys.during(memoryKey, take),
+  }
 }
