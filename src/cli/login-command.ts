@@ -14,7 +14,7 @@ export async function loginCommand(call: CommandCall): Promise<ExitCode> {
   const mode = chosenMode(flags)
   const port = chosenPort(flags)
   const session = await openSession(call)
-  const kept = flags['force'] === true ? undefined : await keptTokens(session)
+  const kept = flags['force'] === true ? undefined : await keptTokens(call, session)
   if (kept !== undefined && !isExpired(kept.tokens, { nowMs: io.clock() })) {
     output.say(`signed in with ${session.name} already; --force signs in anew`)
     return 0

@@ -1,16 +1,15 @@
 /** What the commands for users share: the configuration, the provider that is meant, and where its tokens are kept. */
 
 import { decodeBase64url } from '#crypto'
-import type { TokenSet } from '../client/token-set.js'
-import { parseTokenSet } from '../client/token-set-text.js'
 import { isBase64url } from '../jws/compact-jws.js'
-import type { ConfiguredTokenStore } from '../login/auth-config.js'
+import { isForeign, type KeptTokens, readKept } from '../login/kept-tokens.js'
 import type { Provider } from '../login/provider.js'
+import { type ConfiguredTokenStore, type ProviderSection, serverIdOfSection } from '../login/provider-section.js'
 import { createUserTokens, type UserTokens } from '../login/user-tokens.js'
 import { createTokenStore } from '../native/create-token-store.js'
 import { type LoadedAuthConfig, loadAuthConfig } from '../native/load-auth-config.js'
 import { defaultAccountKey } from '../native/native-login.js'
-import type { StoredTokens, TokenStore } from '../stores/contract.js'
+import type { TokenStore } from '../stores/contract.js'
 import type { TokenSealing } from '../stores/encrypted/entry-sealer.js'
 import { createFileLock } from '../stores/file/file-lock.js'
 import { tokenDirectory } from '../stores/file/token-directory.js'
@@ -26,10 +25,8 @@ export interface Session {
 }
 
 /** The tokens of the account that signed in last. */
-export interface KeptTokens {
+export interface AccountTokens extends Pick<KeptTokens, 'tokens' | 'account'> {
   readonly key: string
-  readonly entry: StoredTokens
-  readonly tokens: TokenSet
 }
 
 /** Reads the configuration, and warns of what should be mended in it. */
@@ -93,17 +90,24 @@ export function chosenPort({ port }: CommandCall['flags']): number | undefined {
   throw new CommandFailure('--port takes a number from 0 to 65535')
 }
 
-/** `undefined` where no user is signed in. */
-export async function keptTokens({ store, name }: Session): Promise<KeptTokens | undefined> {
+/** `undefined` where no user is signed in at the server that the configuration names; tells of tokens of another one. */
+export async function keptTokens({ output }: CommandCall, session: Session): Promise<AccountTokens | undefined> {
+  const { store, name, config } = session
   const key = await defaultAccountKey(store, name)
   if (key === undefined) return undefined
-  const entry = await store.get(key)
-  return entry === undefined ? undefined : { key, entry, tokens: parseTokenSet(entry.tokens) }
+  const kept = await readKept(store, key, undefined)
+  if (kept === undefined) return undefined
+  const { tokens, account, serverId } = kept
+  const named = serverIdOfSection(name, config.provider(name) as ProviderSection)
+  if (!isForeign(kept, named)) return { key, tokens, account }
+  const servers = `of ${plain(serverId as string)}, not of ${plain(named)}`
+  output.warn(`warning: tokens of another server are kept for ${name}: ${servers}`)
+  return undefined
 }
 
 /** As {@link keptTokens}; ends the command where no user is signed in. */
-export async function requireKept(session: Session): Promise<KeptTokens> {
-  const kept = await keptTokens(session)
+export async function requireKept(call: CommandCall, session: Session): Promise<AccountTokens> {
+  const kept = await keptTokens(call, session)
   if (kept !== undefined) return kept
   throw new CommandFailure(`not signed in with ${session.name}: portcullis login ${session.name}`, 1)
 }

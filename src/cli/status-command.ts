@@ -8,13 +8,13 @@ export async function statusCommand(call: CommandCall): Promise<ExitCode> {
   const soonSeconds = seconds(flags, 'soon', { min: 60, max: 3600, fallback: 120 })
   const refreshSoonSeconds = seconds(flags, 'refresh-soon', { min: 60, max: 172_800, fallback: 600 })
   const session = await openSession(call)
-  const kept = await keptTokens(session)
+  const kept = await keptTokens(call, session)
   const nowSeconds = io.clock() / 1000
   const { expiresAt, refreshExpiresAt, refreshToken, scope } = kept?.tokens ?? {}
   const access = stateOf(kept !== undefined, expiresAt, nowSeconds, soonSeconds)
   const refresh = stateOf(refreshToken !== undefined, refreshExpiresAt, nowSeconds, refreshSoonSeconds)
   const isUsable = isGood(access) || isGood(refresh)
-  const account = kept?.entry.account
+  const account = kept?.account
   const store = session.store.describe()
   if (flags['json'] === true) {
     output.json({

@@ -13,7 +13,7 @@ export interface StoredToken {
 /** The ID token of the default provider's user; with `--access-token` the access token. */
 export async function readStoredToken(call: CommandCall): Promise<StoredToken> {
   const session = await openSession({ ...call, operand: undefined })
-  const { tokens } = await requireKept(session)
+  const { tokens } = await requireKept(call, session)
   const { issuer, clientId } = session.config.provider(session.name) ?? {}
   if (call.flags['access-token'] === true) {
     return { token: tokens.accessToken, kind: 'access_token', issuer, audience: undefined }

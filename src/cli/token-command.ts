@@ -21,7 +21,7 @@ export async function tokenCommand(call: CommandCall): Promise<ExitCode> {
   if (pair !== undefined) throw new CommandFailure(`--${pair[0]} and --${pair[1]} exclude each other`)
   if (flags['json'] === true && flags['decode'] !== true) throw new CommandFailure('--json needs --decode')
   const session = await openSession(call)
-  const { key } = await requireKept(session)
+  const { key } = await requireKept(call, session)
   const forceRefresh = flags['refresh'] === true
   const tokens = await withUserTokens(call, session, key, (owner) =>
     output.during('renewing the token', owner.getToken({ forceRefresh })),

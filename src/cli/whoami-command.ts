@@ -2,28 +2,28 @@
 import { readCompactJws } from '../jws/compact-jws.js'
 import type { JsonObject } from '../kit/json.js'
 import { type CommandCall, type ExitCode, table } from './command-io.js'
-import { type KeptTokens, openSession, requireKept, type Session, withUserTokens } from './session.js'
+import { type AccountTokens, openSession, requireKept, type Session, withUserTokens } from './session.js'
 
 /** The work of `portcullis whoami`. */
 export async function whoamiCommand(call: CommandCall): Promise<ExitCode> {
   const { output, flags } = call
   const session = await openSession(call)
-  const kept = await requireKept(session)
+  const kept = await requireKept(call, session)
   const claims = claimsOf(kept) ?? (await askUserInfo(call, session, kept))
-  if (flags['json'] === true) output.json({ provider: session.name, account: kept.entry.account, claims })
+  if (flags['json'] === true) output.json({ provider: session.name, account: kept.account, claims })
   else output.data(table(Object.entries(flags['raw'] === true ? claims : withoutProtocol(claims))))
   return 0
 }
 
 /** The ID token was verified at the login, and is kept where only this user can change it. */
-function claimsOf({ tokens }: KeptTokens): JsonObject | undefined {
+function claimsOf({ tokens }: AccountTokens): JsonObject | undefined {
   return tokens.idToken === undefined ? undefined : readCompactJws(tokens.idToken)?.payload
 }
 
-async function askUserInfo(call: CommandCall, session: Session, { key, entry }: KeptTokens): Promise<JsonObject> {
+async function askUserInfo(call: CommandCall, session: Session, { key, account }: AccountTokens): Promise<JsonObject> {
   return withUserTokens(call, session, key, async (tokens, provider) => {
     const { accessToken } = await tokens.getToken()
-    return call.output.during('asking the provider', provider.userInfo(accessToken, entry.account?.subject))
+    return call.output.during('asking the provider', provider.userInfo(accessToken, account?.subject))
   })
 }
 

@@ -1,6 +1,4 @@
 /** The configuration of providers as plain data: checked completely, with secrets by reference. Reads no file. */
-import { publicClient } from '../client/credentials/client-credential.js'
-import { clientSecretPost } from '../client/credentials/client-secret.js'
 import { ConfigurationError } from '../errors/index.js'
 import type { MaybePromise } from '../kit/maybe-promise.js'
 import {
@@ -23,9 +21,7 @@ import {
 import type { Provider } from './provider.js'
 import { createProviderFromSettings, type ProviderSettingsInput } from './provider-from-settings.js'
 import type { ProviderOptions } from './provider-options.js'
-
-/** Where a configuration keeps tokens. @group Configuration */
-export type ConfiguredTokenStore = 'memory' | 'file' | 'encrypted' | 'sops' | 'keyring'
+import { type ConfiguredTokenStore, type ProviderSection, settingsOf } from './provider-section.js'
 
 /** Where a login on this machine listens. @group Configuration */
 export interface LoopbackSection {
@@ -35,34 +31,6 @@ export interface LoopbackSection {
   readonly path?: string | undefined
   /** Up to 600. Default 120. */
   readonly timeoutSeconds?: number | undefined
-}
-
-/** One provider of a configuration. @group Configuration */
-export interface ProviderSection {
-  /** Default: `oidc`, or `custom` with `type: 'oauth2'`. */
-  readonly preset?: 'google' | 'github' | 'microsoft' | 'oidc' | 'custom' | undefined
-  readonly type?: 'oidc' | 'oauth2' | undefined
-  readonly issuer?: string | undefined
-  readonly clientId: string
-  /** A reference such as `env:NAME`, `file:PATH`, `sops://FILE#path`, `keyring:service/account`; or, less well, the secret. */
-  readonly clientSecret?: string | undefined
-  readonly scopes?: readonly string[] | undefined
-  readonly endpoints?: ProviderOptions['endpoints']
-  /** Of a manual login. */
-  readonly redirectUri?: string | undefined
-  /** How this provider's users sign in on a machine. Default `auto`. */
-  readonly mode?: 'auto' | 'loopback' | 'device' | 'manual' | undefined
-  readonly tokenStore?: ConfiguredTokenStore | undefined
-  readonly headers?: Readonly<Record<string, string>> | undefined
-  /** Sent with every authorization request. */
-  readonly parameters?: Readonly<Record<string, string>> | undefined
-  /** Of `microsoft`. */
-  readonly tenant?: string | undefined
-  /** Of `microsoft`. */
-  readonly allowedTenants?: readonly string[] | 'any' | undefined
-  /** Of `google`. */
-  readonly hostedDomain?: string | undefined
-  readonly allowInsecureLoopback?: boolean | undefined
 }
 
 /** What {@link readAuthConfig} takes. @group Configuration */
@@ -235,15 +203,4 @@ async function findSecrets(
     ...(clientSecret === undefined ? {} : { clientSecret: await find('clientSecret', clientSecret) }),
     ...(headers === undefined ? {} : { headers: foundHeaders }),
   }
-}
-
-/** The options of the preset: without the members that only the command looks at. */
-function settingsOf(name: string, section: ProviderSection): object {
-  const { preset, redirectUri: _redirectUri, mode: _mode, tokenStore: _tokenStore, type, ...options } = section
-  const provider = preset ?? (type === 'oauth2' ? 'custom' : 'oidc')
-  if (provider !== 'custom') return { provider, name, ...options }
-  const { clientId, clientSecret, ...rest } = options
-  const credential =
-    clientSecret === undefined ? publicClient({ clientId }) : clientSecretPost({ clientId, clientSecret })
-  return { provider, name, type: type ?? 'oidc', credential, ...rest }
 }

@@ -57,9 +57,7 @@ export {
   type AuthConfig,
   type AuthConfigInput,
   type AuthConfigOptions,
-  type ConfiguredTokenStore,
   type LoopbackSection,
-  type ProviderSection,
   readAuthConfig,
   type SecretResolver,
 } from './auth-config.js'
@@ -80,6 +78,7 @@ export {
 } from './provider.js'
 export { createProviderFromSettings, type ProviderSettingsInput } from './provider-from-settings.js'
 export type { ProviderOptions, ProviderPreset } from './provider-options.js'
+export type { ConfiguredTokenStore, ProviderSection } from './provider-section.js'
 export {
   type ReauthenticationErrorOptions,
   type ReauthenticationReason,

@@ -142,8 +142,12 @@ export async function readKept(
 ): Promise<KeptTokens | undefined> {
   const entry = await askStore(store, () => store.get(key))
   const kept = entry && readEntry(entry)
-  const isForeign = kept?.serverId !== undefined && serverId !== undefined && kept.serverId !== serverId
-  return isForeign ? undefined : kept
+  return kept === undefined || isForeign(kept, serverId) ? undefined : kept
+}
+
+/** Whether another server gave what is kept. */
+export function isForeign(kept: Pick<KeptTokens, 'serverId'>, serverId: string | undefined): boolean {
+  return kept.serverId !== undefined && serverId !== undefined && kept.serverId !== serverId
 }
 
 /** Puts `next` in the place of `version`, or deletes. @throws {@link TokenStoreError} */

@@ -413,4 +413,37 @@ describe('a configuration that gives the name of a provider to another server', 
     machine.configure({ tokenStore: 'file', providers: { corporate } })
     expect((await machine.run(['token'])).exitCode).toBe(0)
   })
+
+  it.each([
+    [elsewhere[0], 'https://evil.example.com'],
+    [elsewhere[1], 'https://id.example.com https://evil.example.com'],
+  ] as const)('is told whose tokens are kept, and is not signed in by them', async (foreign, named) => {
+    await machine.signIn()
+    machine.configure({ tokenStore: 'file', providers: { corporate: { ...foreign, clientSecret: 'env:ABSENT' } } })
+    const before = machine.asked.length
+    const warning = `warning: tokens of another server are kept for corporate: of https://id.example.com, not of ${named}\n`
+    const status = await machine.run(['status', '--json'])
+    expect([status.exitCode, status.stderr, JSON.parse(status.stdout)]).toEqual([
+      1,
+      warning,
+      expect.objectContaining({ isUsable: false, access: 'absent', refresh: 'absent' }),
+    ])
+    expect(status.stdout).not.toContain('user-1')
+    for (const line of ['whoami', 'whoami --raw', 'token', 'check']) {
+      const result = await machine.run(line.split(' '))
+      expect([line, result.exitCode, result.stdout]).toEqual([line, 1, ''])
+      expect(result.stderr).toContain(warning)
+      expect(result.stderr).toContain('not signed in with corporate: portcullis login corporate')
+    }
+    expect(machine.asked.length).toBe(before)
+  })
+
+  it('is signed in with by a login of its own', async () => {
+    await machine.signIn()
+    const endpoints = { revocation: 'https://elsewhere.example.com/end' }
+    machine.configure({ tokenStore: 'file', providers: { corporate: { ...corporate, endpoints } } })
+    const again = await machine.signIn()
+    expect([again.exitCode, again.stderr.includes('signed in with corporate already')]).toEqual([0, false])
+    expect(await machine.run(['status'])).toMatchObject({ exitCode: 0, stderr: '' })
+  })
 })

@@ -79,10 +79,12 @@ describe('the tokens of a provider', () => {
     await machine.signIn()
     const env = { XDG_STATE_HOME: machine.home }
     const store = storeOf('file', { env, platform: 'linux', clock: () => 0 } as never)
-    const kept = await keptTokens({ store, name: 'corporate' } as never)
+    const config = { provider: () => ({ issuer: 'https://id.example.com', clientId: 'my-app' }) }
+    const keptWith = (name: string) => keptTokens({} as never, { store, name, config } as never)
+    const kept = await keptWith('corporate')
     await store.delete(kept?.key as string)
-    expect(await keptTokens({ store, name: 'corporate' } as never)).toBeUndefined()
-    expect(await keptTokens({ store, name: 'other' } as never)).toBeUndefined()
+    expect(await keptWith('corporate')).toBeUndefined()
+    expect(await keptWith('other')).toBeUndefined()
   })
 })
 
