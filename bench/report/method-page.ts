@@ -21,6 +21,8 @@ How the figures of these pages come about, and on what machine they were taken.
 - HTTP: server, load generator (autocannon, 10 connections) and key server are processes of their own. On two cores the
   load generator is the bottleneck, so that processor time per request of the server process is compared, with the bare
   framework in the same round.
+- The load generator never sleeps while it sends. A server that answers a sleeping process on its own machine pays for
+  waking it. The bare framework keeps the generator awake, so that any guard would seem to make each answer dearer.
 - HTTP with one token and with new ones: two processes of one server differ by a tenth and more, so each server is started
   one, five or nine times, and measured in two rounds each time.
 - What the first thread does: by a profile of two seconds after the last round, beside what the system says that the thread
