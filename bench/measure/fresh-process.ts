@@ -13,10 +13,15 @@ export function runNode(args: readonly string[]): string {
   return stdout
 }
 
-/** Milliseconds that importing modules takes in a fresh process, one after the other. */
-export function importTime(modules: readonly string[]): number {
+/**
+ * Milliseconds that importing modules takes in a fresh process, one after the other.
+ *
+ * @param before - what is imported first, and does not count.
+ */
+export function importTime(modules: readonly string[], before: readonly string[] = []): number {
   return Number(
     runScript(`
+    for (const name of ${JSON.stringify(before)}) await import(name)
     const startedAt = performance.now()
     for (const name of ${JSON.stringify(modules)}) await import(name)
     process.stdout.write(String(performance.now() - startedAt))`),

@@ -28,7 +28,8 @@ export const startUp: Suite = async ({ quick }) => {
     figure: spreadOf(times[index] as readonly number[]),
     cells: [[...(loaded[index] as ReadonlySet<string>)].join(', ') || 'none'],
   }))
-  const verdicts: Verdict[] = rows.slice(1, own).map(({ name, figure }) => ({
+  const behind = behindFrameworks(runs)
+  const verdicts: Verdict[] = [...behind, ...rows.slice(own - 1, own)].map(({ name, figure }) => ({
     target: `Importing ${name}`,
     figure: figure.median,
     unit: 'ms',
@@ -46,6 +47,7 @@ export const startUp: Suite = async ({ quick }) => {
         columns: ['other packages loaded'],
         rows,
       },
+      { id: 'behind-frameworks', title: 'Import time, once the framework is imported', unit: 'ms', rows: behind },
       startParts(packageFile('.'), runs),
       { id: 'command', title: 'A whole process of the command, without network', unit: 'ms', rows: command.rows },
     ],
@@ -55,6 +57,20 @@ export const startUp: Suite = async ({ quick }) => {
       { target: none, figure: uninvited.length, unit: 'packages', atMost: 0 },
     ],
   }
+}
+
+/** What imports take in a process that has imported its framework, and so what Node starts for any import. */
+function behindFrameworks(runs: number): readonly Row[] {
+  const pairs = ['express', 'fastify', 'koa'].map((framework) => ({ framework, times: [] as number[] }))
+  for (let run = 0; run < runs; run++) {
+    for (const { framework, times } of pairs) {
+      times.push(importTime(['portcullis', `portcullis/${framework}`], [framework]))
+    }
+  }
+  return pairs.map(({ framework, times }) => ({
+    name: `portcullis + portcullis/${framework}, once ${framework} is there`,
+    figure: spreadOf(times),
+  }))
 }
 
 /** A token that is refused for what it says itself, so that no issuer is asked. */
