@@ -69,6 +69,10 @@ export interface Keys {
   state(memoryKey: string): KeyState
   /** Runs work that needs the state of a key to be the same at its end. */
   during<T>(memoryKey: string, work: () => Promise<T>): Promise<T>
+  /** Has tokens of a key written that the store did not take; the state of the key is the same until they are, or no use. */
+  save(memoryKey: string, work: () => Promise<void>): Promise<void>
+  /** @throws {@link TokenStoreError} where no tokens of a further key can wait until the store takes them. */
+  requireRoom(): void
 }
 
 const maxKeys = 10_000
@@ -99,14 +103,26 @@ function limitOf(store: TokenStore): number {
 function createKeys(limitMs: number, max: number): Keys {
   const nothing = { held: undefined, unsaved: undefined, guard: undefined, ended: undefined }
   const states = createPinnedCache<KeyState>(max, () => ({ ...nothing, generation: 0, pausedUntilMs: 0 }))
+  const saving = new Set<() => Promise<void>>()
 
   function createFlights<T>(): SingleFlight<T> {
     const flights = createSingleFlight<T>()
     return { ...flights, run: (key, work) => flights.run(key, () => states.during(key, work)) }
   }
 
+  function save(key: string, work: () => Promise<void>): Promise<void> {
+    saving.add(work)
+    return states.during(key, work).finally(() => saving.delete(work))
+  }
+
+  function requireRoom(): void {
+    if (saving.size < max) return
+    const detail = 'The tokens of too many users wait to be written: the store takes none.'
+    throw new TokenStoreError('ERR_TOKEN_STORE_UNAVAILABLE', detail)
+  }
+
   return {
-    limitMs,
+    ...{ limitMs, save, requireRoom },
     flights: createFlights(),
     redemptions: createFlights(),
     loads: createFlights(),

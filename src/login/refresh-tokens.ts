@@ -44,7 +44,7 @@ const lateWriteMs = 6000
  */
 export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeeper): RefreshTokens {
   const { provider, store, lock, clock, skewSeconds, refreshTimeoutMs, ambiguousRetryMs, onEvent } = settings
-  const { redemptions, limitMs } = keysOf(store)
+  const { redemptions, limitMs, requireRoom } = keysOf(store)
   const memoryKey = memoryKeyOf(provider, settings.key)
   const sender = createRefreshSender(settings)
   // Also a store that is slow to take the note leaves the server the time that callers have.
@@ -119,6 +119,7 @@ export function createRefreshTokens(settings: RefreshSettings, keeper: TokenKeep
     generation: number,
   ): Promise<ClaimedTokens | undefined> {
     const unclaimed = { kept, generation }
+    if (keeper.state().unsaved === undefined) requireRoom()
     if (lock === undefined || worksUnlocked || keeper.state().unsaved !== undefined) return unclaimed
     try {
       return await keeper.claim(kept, longestMs + overtimeMs, generation)

@@ -1,5 +1,5 @@
 /** The tokens of one key: read, written by compare-and-swap, and remembered. Does NOT refresh, and does NOT lock. */
-import { expiresInSeconds, isExpired } from '../client/token-lifetime.js'
+import { expiresInSeconds } from '../client/token-lifetime.js'
 import type { TokenSet } from '../client/token-set.js'
 import { TokenStoreError } from '../errors/index.js'
 import type { Clock } from '../kit/clock.js'
@@ -236,8 +236,7 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
     }
   }
 
-  const isOver = (tokens: TokenSet): boolean => isExpired(tokens, { nowMs: clock() })
-  const save = (holding: Holding): void => saveLater(state(), holding, loadOnce, isOver)
+  const save = (holding: Holding): void => void keys.save(memoryKey, () => saveLater(state(), holding, loadOnce, clock))
 
   const notes = createSentNotes(state, replace, clock)
 

@@ -2,7 +2,9 @@
  * Renewed tokens on their way into the store: what they take the place of, and how they are written later where the store
  * failed. Until then the entry holds a refresh token that is spent.
  */
+import { canRefresh, isExpired } from '../client/token-lifetime.js'
 import type { TokenSet } from '../client/token-set.js'
+import type { Clock } from '../kit/clock.js'
 import { unref } from '../kit/time-limit.js'
 import type { TokenStore } from '../stores/contract.js'
 import type { Holding } from '../stores/exclusively.js'
@@ -45,25 +47,43 @@ export async function trySwap(
 
 const firstPauseMs = 1000
 const longestPauseMs = 5000
+const latePauseMs = 60_000
 
 /**
- * Has the tokens written that the store did not take, for as long as they serve, and keeps the lease meanwhile: other
- * processes would read the spent ones. `load` writes them once the store answers.
+ * Has the tokens written that the store did not take. For as long as they serve it keeps the lease: other processes would
+ * read the spent ones. After that it goes on for as long as they can be renewed. `load` writes them once the store answers.
  */
-export function saveLater(
+export async function saveLater(
   state: KeyState,
   holding: Holding,
   load: () => Promise<unknown>,
-  isOver: (tokens: TokenSet) => boolean,
-): void {
+  clock: Clock,
+): Promise<void> {
   if (state.unsaved === undefined || state.guard?.alone.aborted === false) return
   state.guard = holding
-  const serves = () => state.unsaved !== undefined && state.held !== undefined && !isOver(state.held.tokens)
-  void holding.during(async () => {
-    for (let pauseMs = firstPauseMs; serves(); pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
-      await new Promise<void>((resolve) => unref(setTimeout(resolve, pauseMs)))
-      await Promise.allSettled([load()])
+
+  async function tryAfter(pauseMs: number): Promise<void> {
+    await new Promise<void>((resolve) => unref(setTimeout(resolve, pauseMs)))
+    await Promise.allSettled([load()])
+  }
+
+  function wait(serve: (tokens: TokenSet, nowMs: number) => boolean): boolean {
+    return state.unsaved !== undefined && state.held !== undefined && serve(state.held.tokens, clock())
+  }
+
+  async function whileTheyServe(): Promise<boolean> {
+    for (let pauseMs = firstPauseMs; state.guard === holding && wait(isGood); pauseMs *= 2) {
+      await tryAfter(Math.min(longestPauseMs, pauseMs))
     }
-    if (state.guard === holding) state.guard = undefined
-  })
+    const isLast = state.guard === holding
+    if (isLast) state.guard = undefined
+    return isLast
+  }
+
+  const isLast = await holding.during(whileTheyServe)
+  const { unsaved } = state
+  while (isLast && state.unsaved === unsaved && wait(isRenewable)) await tryAfter(latePauseMs)
 }
+
+const isGood = (tokens: TokenSet, nowMs: number): boolean => !isExpired(tokens, { nowMs })
+const isRenewable = (tokens: TokenSet, nowMs: number): boolean => canRefresh(tokens, { nowMs })

@@ -138,12 +138,7 @@ describe('a try to write', () => {
     const start = (unsaved: unknown, guard: unknown) => {
       during.mockClear()
       const state = { unsaved, guard, held: undefined } as never
-      saveLater(
-        state,
-        { during, alone: {} } as never,
-        async () => undefined,
-        () => false,
-      )
+      void saveLater(state, { during, alone: {} } as never, async () => undefined, Date.now)
       return during.mock.calls.length
     }
     expect(start(undefined, undefined)).toBe(0)
@@ -154,17 +149,15 @@ describe('a try to write', () => {
 })
 
 describe('the lease for tokens that are not written', () => {
-  const isOver = () => false
-
   it('[A1] is the last one that was taken, whatever becomes of the one before', async () => {
     vi.useFakeTimers()
     const state = { unsaved: { version: 'v1', spent: [] }, held: keptOf('b'), guard: undefined } as never as KeyState
     const load = async () => undefined
     const [lost, taken] = [leaseOf(), leaseOf()]
-    saveLater(state, lost, load, isOver)
+    void saveLater(state, lost, load, () => nowMs)
     await vi.advanceTimersByTimeAsync(500)
     lost.alone.aborted = true
-    saveLater(state, taken, load, isOver)
+    void saveLater(state, taken, load, () => nowMs)
     state.unsaved = undefined
     await vi.advanceTimersByTimeAsync(600)
     expect(state.guard).toBe(taken)
