@@ -146,8 +146,8 @@ export function serverIdOf({ serverId, issuer }: Pick<TokenProvider, 'serverId' 
 }
 
 /** What this process knows the tokens of one server under one key by. */
-export function memoryKeyOf(provider: TokenProvider, key: string): string {
-  return `${serverIdOf(provider)}\n${key}`
+export function memoryKeyOf(server: Pick<TokenProvider, 'serverId' | 'issuer'>, key: string): string {
+  return `${serverIdOf(server)}\n${key}`
 }
 
 /** Reads what is kept, unless another server gave it: no provider gets the tokens of another. @throws {@link TokenStoreError} */

@@ -20,8 +20,8 @@ import {
   replaceKept,
   serverIdOf,
   takeKept,
-  toEntry,
 } from './kept-tokens.js'
+import { putTokens } from './put-tokens.js'
 import {
   type ReauthenticationReason,
   type ReauthenticationRequiredError,
@@ -131,20 +131,6 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
 
   const loadOnce = () => keys.loads.run(memoryKey, load)
 
-  async function put(tokens: TokenSet, account: StoredTokens['account']): Promise<void> {
-    const now = state()
-    const kept = newVersion({ tokens, account, serverId, sent: undefined })
-    const [entry, lifetime] = toEntry(kept, clock())
-    now.generation += 1
-    const { generation } = now
-    await askStore(store, () => store.set(key, entry, lifetime))
-    const isLatest = now.generation === generation
-    now.generation += 1
-    now.held = isLatest ? kept : undefined
-    now.unsaved = undefined
-    if (isLatest) now.ended = undefined
-  }
-
   async function swap(previous: KeptTokens, next: TokenSet, generation: number): Promise<KeptTokens | undefined> {
     const kept = newVersion({ tokens: next, account: previous.account, serverId, sent: undefined })
     const replaced = replacedBy(next, previous, state().unsaved)
@@ -242,7 +228,7 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
 
   return {
     ...{ state, load: loadOnce, swap, saveLater: save, ...notes, drop, end, revoke },
-    put: (...given) => keys.during(memoryKey, () => put(...given)),
+    put: (tokens, account) => putTokens({ store, key, serverId, clock }, tokens, account),
     take: () => keys.during(memoryKey, take),
   }
 }

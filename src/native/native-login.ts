@@ -6,8 +6,9 @@ import { FetchFailure } from '../kit/fetch/fetch-failure.js'
 import { isJsonObject, ownMember, parseJsonObject } from '../kit/json.js'
 import { func, methods, type Rules, takes, texts } from '../kit/options.js'
 import { untilAborted, withTimeLimit } from '../kit/time-limit.js'
-import { newVersion, toEntry } from '../login/kept-tokens.js'
+import { askStore } from '../login/kept-tokens.js'
 import type { LoginAccount, LoginResult } from '../login/login-result.js'
+import { putTokens } from '../login/put-tokens.js'
 import type { SignInProvider } from '../login/resource/sign-in.js'
 import type { TokenStore } from '../stores/contract.js'
 import { LoginCancelledError } from './native-errors.js'
@@ -17,7 +18,10 @@ export type LoginState = 'pending' | 'in_progress' | 'redeeming' | 'completed' |
 
 /** Options of every way to sign in. @group Native login */
 export interface NativeLoginOptions {
-  /** Keeps the tokens, once, under {@link NativeLogin.key}. Left out: nothing is kept. */
+  /**
+   * Keeps the tokens, once, under {@link NativeLogin.key}, in the place of any others. One that fails ends the login with a
+   * {@link TokenStoreError}. Left out: nothing is kept.
+   */
   readonly store?: TokenStore | undefined
   /** Default: those of the provider. */
   readonly scopes?: readonly string[] | undefined
@@ -107,16 +111,21 @@ export function pointerKey(providerName: string): string {
   return `${accountPrefix(providerName)}default`
 }
 
-/** Keeps the tokens under the key of the account, and makes it the account that is meant where none is named. */
+/**
+ * Keeps the tokens under the key of the account, and makes it the account that is meant where none is named.
+ *
+ * @throws {@link TokenStoreError}
+ */
 async function keepLogin(provider: SignInProvider, login: LoginResult, options: NativeLoginOptions): Promise<string> {
   const { store, clock = systemClock } = options
   const { account, tokens } = login
   const key = await accountKey(provider.name, account)
+  if (store === undefined) return key
   const { serverId = account.issuer } = provider
-  const [entry] = toEntry(newVersion({ tokens, account, serverId, sent: undefined }), clock())
-  await store?.set(key, entry)
-  const pointer = JSON.stringify({ key })
-  await store?.set(pointerKey(provider.name), { ...entry, version: crypto.randomUUID(), tokens: pointer })
+  await putTokens({ store, key, serverId, clock }, tokens, account)
+  const pointer = { v: 1, version: crypto.randomUUID(), tokens: JSON.stringify({ key }), account } as const
+  const savedAt = Math.floor(clock() / 1000)
+  await askStore(store, () => store.set(pointerKey(provider.name), { ...pointer, savedAt }))
   return key
 }
 

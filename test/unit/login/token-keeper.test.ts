@@ -248,6 +248,18 @@ describe('the tokens of one key', () => {
     expect(keeper.state().held?.tokens.accessToken).toBe('access-b')
   })
 
+  it('are renewed in the background after a login, whatever pause there was before', async () => {
+    const { store, keeper } = setUp()
+    keeper.state().pausedUntilMs = nowMs + 60_000
+    const { set } = store
+    store.set = full
+    await expect(keeper.put(tokensOf('a'), undefined)).rejects.toBeInstanceOf(TokenStoreError)
+    expect(keeper.state().pausedUntilMs).toBe(nowMs + 60_000)
+    store.set = set
+    await keeper.put(tokensOf('a'), undefined)
+    expect(keeper.state().pausedUntilMs).toBe(0)
+  })
+
   it('[A3] are none where a logout came while a login was written', async () => {
     const { store, keeper } = setUp()
     const letGo = gated(store, 'set')
