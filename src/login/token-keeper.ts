@@ -140,7 +140,7 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
       if (!(result instanceof TokenStoreError)) return settle(result.now, generation)
       const isLate = performance.now() - startedMs >= saveMs
       const pauseMs = result.retryable && !isLate ? savePausesMs[tries] : undefined
-      if (pauseMs === undefined) return keepUnsaved(replaced, kept, generation, result)
+      if (pauseMs === undefined) return keepUnsaved(previous, replaced, kept, generation, result)
       await pause(pauseMs)
     }
   }
@@ -154,13 +154,15 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
   }
 
   function keepUnsaved(
+    previous: KeptTokens,
     unsaved: Replaced,
     kept: KeptTokens,
     generation: number,
     { code }: TokenStoreError,
   ): KeptTokens | undefined {
     const now = state()
-    if (now.generation !== generation) return now.held
+    // A login that is still to be written, or could not be, took the place of nothing.
+    if (now.generation !== generation && now.held?.version !== previous.version) return now.held
     now.generation += 1
     now.held = kept
     now.unsaved = unsaved

@@ -280,6 +280,42 @@ describe('the tokens of one key', () => {
     expect((await swapping)?.tokens.accessToken).toBe('access-c')
   })
 
+  it('[A12] are those that could not be written, where a login that came meanwhile could not be either', async () => {
+    const { store, inner, keeper, renew } = setUp()
+    await keeper.put(tokensOf('a'), undefined)
+    let fail = () => {}
+    store.replace = () =>
+      new Promise((_, reject) => {
+        fail = () => reject(new TokenStoreError('ERR_TOKEN_STORE_CONFIGURATION', 'full'))
+      })
+    const swapping = renew('b')
+    store.set = full
+    await expect(keeper.put(tokensOf('c'), undefined)).rejects.toBeInstanceOf(TokenStoreError)
+    fail()
+    expect((await swapping)?.tokens.accessToken).toBe('access-b')
+    store.replace = inner.replace
+    await keeper.load()
+    expect((await inner.get('user'))?.tokens).toContain('access-b')
+  })
+
+  it('[A3] are those of a login that is written after renewed ones could not be', async () => {
+    const { store, inner, keeper, renew } = setUp()
+    await keeper.put(tokensOf('a'), undefined)
+    store.replace = full
+    const { generation } = keeper.state()
+    const before = keeper.state().held as KeptTokens
+    const letGo = gated(store, 'set')
+    const putting = keeper.put(tokensOf('c'), undefined)
+    expect((await keeper.swap(before, tokensOf('b'), generation))?.tokens.accessToken).toBe('access-b')
+    letGo()
+    await putting
+    store.replace = inner.replace
+    expect((await keeper.load())?.tokens.accessToken).toBe('access-c')
+    expect(keeper.state()).toMatchObject({ unsaved: undefined, held: { tokens: { accessToken: 'access-c' } } })
+    await renew('d')
+    expect((await inner.get('user'))?.tokens).toContain('access-d')
+  })
+
   it('[S2-36] are news where another process signed in after the end', async () => {
     const { store, keeper, events } = setUp()
     await keeper.put(tokensOf('a'), undefined)
