@@ -54,6 +54,16 @@ describe.each(names)('the workflow %s', (name) => {
   })
 })
 
+it.each(names)('the jobs of %s that run the tests install what these need', (name) => {
+  const runTests = /^npm (run check|test)\b/
+  for (const { steps } of jobsOf(name)) {
+    const commands = steps.map(({ run = '' }) => run)
+    if (!commands.some((command) => runTests.test(command))) continue
+    const before = commands.slice(0, commands.findIndex((command) => runTests.test(command))).join('\n')
+    for (const tool of ['redis-server', 'gnome-keyring', ' age ', 'zsh', 'fish', 'sops@']) expect(before).toContain(tool)
+  }
+})
+
 describe('the fuzzer', () => {
   it('has an hour for every parser before a release', () => {
     const [{ strategy }] = jobsOf('fuzz.yml') as [Job & { strategy: { matrix: { parser: readonly string[] } } }]
