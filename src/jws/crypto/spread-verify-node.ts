@@ -20,7 +20,7 @@ const maxPooled = 64
 /** The pool pays where it makes checks in this share of the time that the main thread takes for them. */
 const worthIt = 0.9
 /** So many are made at once before a pool that did not pay is tried again; each time twice as many. */
-const backOffChecks = { first: 256, most: 4096 }
+const backOffChecks = { first: 64, most: 4096 }
 /** After so many the main thread is measured again, with the few that come next: what the pool is compared with may change. */
 const remeasure = { afterChecks: 2048, checks: 64 }
 /** A measured pace of the main thread is believed up to that multiple of the one before: other processes may have had its core. */
@@ -65,7 +65,7 @@ export function createSpreadVerify(
   let atOnce = many
   let backOffUntil = 0
   let backOff = backOffChecks.first
-  /** The pool did not pay when it was measured last. */
+  /** The pool did not pay when it was measured last. Once means little: others may have had its core. */
   let isInDoubt = false
   /** How many of those handed over the pool has still to make, as far as can be told within a turn. */
   let inLine = 0
@@ -120,7 +120,7 @@ export function createSpreadVerify(
         backOffUntil = started + backOff
         backOff = Math.min(backOff * 2, backOffChecks.most)
       }
-      isInDoubt = true
+      isInDoubt = !isInDoubt
       return
     }
     isInDoubt = false
