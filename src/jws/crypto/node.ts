@@ -17,7 +17,7 @@ import { createSpreadVerify } from './spread-verify-node.js'
 export { createAesGcm } from './aes-gcm-node.js'
 
 /** Handing an RSA check over takes a third of the time it takes to make it; of one on a curve, a tenth. */
-const spread = { rsa: createSpreadVerify(16), curve: createSpreadVerify(8) }
+const spread = { rsa: createSpreadVerify(32), curve: createSpreadVerify(16) }
 
 const digestName = { 'SHA-256': 'sha256', 'SHA-384': 'sha384', 'SHA-512': 'sha512' } as const
 

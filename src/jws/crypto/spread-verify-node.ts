@@ -17,10 +17,10 @@ export type SpreadClock = Pick<typeof nodeTimers, 'setImmediate' | 'setTimeout'>
 
 /** So many may wait for the pool: DNS and files still get their turn there. Beyond them the main thread makes every other. */
 const maxPooled = 64
-/** The pool pays where it makes checks in this share of the time that the main thread takes for them. */
-const worthIt = 0.9
-/** So many are made at once before a pool that did not pay is tried again; each time twice as many. */
-const backOffChecks = { first: 64, most: 4096 }
+/** The pool is judged by so many checks: its threads do not get a core each time at once. */
+const judgedChecks = 512
+/** So many are made at once before a pool that gained nothing is tried again; each time twice as many. */
+const backOffChecks = { first: 2048, most: 16_384 }
 /** After so many the main thread is measured again, with the few that come next: what the pool is compared with may change. */
 const remeasure = { afterChecks: 2048, checks: 64 }
 /** A measured pace of the main thread is believed up to that multiple of the one before: other processes may have had its core. */
@@ -65,8 +65,6 @@ export function createSpreadVerify(
   let atOnce = many
   let backOffUntil = 0
   let backOff = backOffChecks.first
-  /** The pool did not pay when it was measured last. Once means little: others may have had its core. */
-  let isInDoubt = false
   /** How many of those handed over the pool has still to make, as far as can be told within a turn. */
   let inLine = 0
   /** Answers still to come for checks that the main thread made in the end. */
@@ -106,24 +104,20 @@ export function createSpreadVerify(
     paceHere = paceHere === 0 ? pace : Math.min(pace, paceHere * mostGrowth)
   }
 
-  /** Adds what was made, by the pool and beside it, since it last had nothing to make. Judges by as many as pay. */
+  /** Adds what was made, by the pool and beside it, since it last had nothing to make. */
   function measurePool(): void {
     const until = { time: now(), made: started - waiting.size }
     measured.time += until.time - busyFrom.time
     measured.checks += until.made - busyFrom.made
     busyFrom = until
-    if (measured.checks < many) return
+    if (measured.checks < judgedChecks) return
     const pace = measured.time / measured.checks
     measured = { time: 0, checks: 0 }
-    if (pace > paceHere * worthIt) {
-      if (isInDoubt) {
-        backOffUntil = started + backOff
-        backOff = Math.min(backOff * 2, backOffChecks.most)
-      }
-      isInDoubt = !isInDoubt
+    if (pace > paceHere) {
+      backOffUntil = started + backOff
+      backOff = Math.min(backOff * 2, backOffChecks.most)
       return
     }
-    isInDoubt = false
     backOff = backOffChecks.first
     if (started < remeasureAt) return
     backOffUntil = started + remeasure.checks

@@ -180,51 +180,35 @@ describe('a pool that does not pay', () => {
     return pooled
   }
 
-  it('is left alone for 64 checks once it did not pay twice, and for twice as many each further time', async () => {
-    expect(await pooledOf(32)).toBe(8 + 15)
-    for (const pause of [64, 128, 256, 512, 1024, 2048, 4096, 4096]) {
+  it('is left alone for 2,048 checks where it gained nothing in 512, and for twice as many each further time', async () => {
+    expect(await pooledOf(560)).toBe(8 + 34 * 15)
+    for (const pause of [2048, 4096, 8192, 16_384, 16_384]) {
       expect(await pooledOf(pause)).toBe(0)
-      expect(await pooledOf(32)).toBe(30)
+      expect(await pooledOf(560)).toBe(35 * 15)
     }
   })
 
-  it('is used on where it does not pay now and then', async () => {
-    for (let n = 0; n < 8; n++) {
-      pooledTakes = n % 2 === 0 ? 0.5 : 2
-      expect(await pooledOf(16)).toBe(n === 0 ? 8 : 15)
-    }
-  })
-
-  it('is left alone for 64 checks again once it paid in between', async () => {
-    await pooledOf(32 + 64 + 32 + 128)
+  it('is judged by all of the 512', async () => {
+    pooledTakes = 9
+    await pooledOf(32)
     pooledTakes = 0.5
-    await pooledOf(16)
-    pooledTakes = 2
-    expect(await pooledOf(32)).toBe(30)
+    expect(await pooledOf(1024)).toBe(64 * 15)
+  })
+
+  it('is left alone for 2,048 checks again once it gained in between', async () => {
+    await pooledOf(560 + 2048)
+    pooledTakes = 0.5
+    await pooledOf(560)
     expect(await pooledOf(64)).toBe(0)
+    pooledTakes = 2
+    expect(await pooledOf(560)).toBe(35 * 15)
+    expect(await pooledOf(2048)).toBe(0)
     expect(await pooledOf(16)).toBe(15)
-  })
-
-  it('pays where it takes less than nine tenths of the time', async () => {
-    pooledTakes = 0.89
-    expect(await pooledOf(160)).toBe(8 + 9 * 15)
-  })
-
-  it('is judged by several turns where each hands over few', async () => {
-    const pooled: number[] = []
-    for (let turn = 0; turn < 6; turn++) pooled.push(await pooledOf(8, 8))
-    expect(pooled).toEqual([0, 7, 7, 7, 7, 0])
   })
 
   it('is judged while it never runs dry', async () => {
     const answers: Answer[] = []
-    const lagging = ((
-      _digest: string,
-      _text: Buffer,
-      _key: KeyObject,
-      _signature: Buffer,
-      answer?: Answer,
-    ): unknown => {
+    const lagging = ((_digest: string, _text: Buffer, _key: KeyObject, _signature: Buffer, answer?: Answer): unknown => {
       if (answer !== undefined) return answers.push(answer)
       time += 1
       return true
@@ -245,25 +229,23 @@ describe('a pool that does not pay', () => {
 
   it('is compared anew with the main thread after 2,048 checks, by the next 64', async () => {
     pooledTakes = 0.5
-    expect(await pooledOf(2048)).toBe(8 + 127 * 15)
-    expect(await pooledOf(64)).toBe(0)
-    expect(await pooledOf(1984)).toBe(124 * 15)
+    await pooledOf(2240)
     hereTakes = 0.4
     expect(await pooledOf(64)).toBe(0)
-    expect(await pooledOf(32)).toBe(30)
-    expect(await pooledOf(64)).toBe(0)
+    expect(await pooledOf(560)).toBe(35 * 15)
+    expect(await pooledOf(2048)).toBe(0)
   })
 
   it('is compared with a main thread that is slower by a tenth at most each time it is measured', async () => {
     pooledTakes = 0.5
-    await pooledOf(2048)
+    await pooledOf(2240)
     hereTakes = 10
     expect(await pooledOf(64)).toBe(0)
-    pooledTakes = 1.3
-    expect(await pooledOf(64)).toBe(60)
     pooledTakes = 1.4
-    expect(await pooledOf(32)).toBe(30)
-    expect(await pooledOf(16)).toBe(0)
+    expect(await pooledOf(1120)).toBe(70 * 15)
+    pooledTakes = 1.5
+    expect(await pooledOf(560)).toBe(35 * 15)
+    expect(await pooledOf(64)).toBe(0)
   })
 })
 
