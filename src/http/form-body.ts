@@ -7,6 +7,8 @@ export interface UnreadRequest extends AsyncIterable<Uint8Array> {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
   readonly readableDidRead?: boolean | undefined
   readonly complete?: boolean | undefined
+  iterator?(options: { readonly destroyOnReturn: boolean }): AsyncIterable<Uint8Array>
+  resume?(): unknown
 }
 
 /** Longer forms are not read: a login's answer has at most 16 KiB, a logout token 64 KiB. */
@@ -14,13 +16,16 @@ const maxFormBytes = 73_728
 
 /**
  * Reads the body of a request of `node:http` as a form; `undefined` where a parser has read it before, and where it is no
- * form. One that is longer than 72 KiB is not read, and is as if it were empty.
+ * form. One that is longer than 72 KiB is not read, and is as if it were empty: what is left of it is thrown away as it
+ * comes, as Node does with a body that no one reads, so that the request can be answered.
  *
  * @group Adapters
  */
 export async function readNodeForm(request: UnreadRequest): Promise<URLSearchParams | undefined> {
   if (request.readableDidRead === true || !saysForm(request.headers['content-type'])) return undefined
-  return readForm(request)
+  const form = await readForm(request.iterator?.({ destroyOnReturn: false }) ?? request)
+  request.resume?.()
+  return form
 }
 
 /**

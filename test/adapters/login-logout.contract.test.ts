@@ -1,3 +1,5 @@
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { createMemoryRevocationStore } from 'portcullis'
 import { publicClient } from 'portcullis/client'
 import {
@@ -78,9 +80,17 @@ async function signOutThere(browser: ScriptedBrowser): Promise<void> {
   await browser.go(`${server.issuer}/session/end/confirm`, { method: 'POST', headers, body })
 }
 
+/** Says all of it on one connection, and gives what came back until the server closed it. */
+async function speak(origin: string, requests: readonly string[]): Promise<string> {
+  const { hostname, port } = new URL(origin)
+  const socket = connect(Number(port), hostname)
+  socket.write(requests.join(''))
+  return text(socket)
+}
+
 let users = 0
 
-describe.each(Object.entries(frameworks))('ends of sessions in %s', (_name, serve) => {
+describe.each(Object.entries(frameworks))('ends of sessions in %s', (name, serve) => {
   const stores = {
     sessions: createMemorySessionStore(),
     tokens: { store: createMemoryTokenStore() },
@@ -178,6 +188,24 @@ describe.each(Object.entries(frameworks))('ends of sessions in %s', (_name, serv
     const { status: wrongType } = await post('{}', { 'content-type': 'text/plain' })
     expect([wrongType, await status()]).toEqual([400, 200])
   })
+
+  it.each(['content-length', 'transfer-encoding'])(
+    'refuses a form that is too long, by %s, and serves the next request of the connection',
+    async (framing) => {
+      const form = 'x'.repeat(200_000)
+      const isChunked = framing === 'transfer-encoding'
+      const size = isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${form.length}`
+      const body = isChunked ? `${form.length.toString(16)}\r\n${form}\r\n0\r\n\r\n` : form
+      const type = 'Content-Type: application/x-www-form-urlencoded'
+      const answers = await speak(served.origin, [
+        `POST /auth/backchannel-logout/by-user HTTP/1.1\r\nHost: app\r\n${type}\r\n${size}\r\n\r\n${body}`,
+        'GET /hello HTTP/1.1\r\nHost: app\r\nConnection: close\r\n\r\n',
+      ])
+      // There the parser of the framework is first.
+      const refused = name === 'NestJS on Express' ? 413 : 400
+      expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${refused}`, 'HTTP/1.1 200'])
+    },
+  )
 
   it('[S2-53] refuses every request that no route takes, with a page or JSON and its code', async () => {
     const as = async (method: string, path: string, headers = {}, body = '') => {
