@@ -59,8 +59,14 @@ it.each(names)('the jobs of %s that run the tests install what these need', (nam
   for (const { steps } of jobsOf(name)) {
     const commands = steps.map(({ run = '' }) => run)
     if (!commands.some((command) => runTests.test(command))) continue
-    const before = commands.slice(0, commands.findIndex((command) => runTests.test(command))).join('\n')
-    for (const tool of ['redis-server', 'gnome-keyring', ' age ', 'zsh', 'fish', 'sops@']) expect(before).toContain(tool)
+    const before = commands
+      .slice(
+        0,
+        commands.findIndex((command) => runTests.test(command)),
+      )
+      .join('\n')
+    for (const tool of ['redis-server', 'gnome-keyring', ' age ', 'zsh', 'fish', 'sops@'])
+      expect(before).toContain(tool)
   }
 })
 

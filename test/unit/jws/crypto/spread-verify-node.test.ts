@@ -208,7 +208,13 @@ describe('a pool that does not pay', () => {
 
   it('is judged while it never runs dry', async () => {
     const answers: Answer[] = []
-    const lagging = ((_digest: string, _text: Buffer, _key: KeyObject, _signature: Buffer, answer?: Answer): unknown => {
+    const lagging = ((
+      _digest: string,
+      _text: Buffer,
+      _key: KeyObject,
+      _signature: Buffer,
+      answer?: Answer,
+    ): unknown => {
       if (answer !== undefined) return answers.push(answer)
       time += 1
       return true
