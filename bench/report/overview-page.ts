@@ -49,9 +49,8 @@ ${runs.map(summaryOf).join(' ')} [All targets, and what each miss is made of](pe
 
 Checking a signature takes most of the time of a new token. Where few come together, it is made at once, on the main
 thread: handing it to the thread pool of Node would cost more than it saves. Where many come in one turn of the event loop,
-32 or more with RSA, 16 or more with curves, the pool makes them, and the main thread those for which it has no room. Both
-are measured all the time. Where the pool gains nothing, it is left alone for the next 2,048 to 16,384 checks. Three things
-decide what it brings:
+32 or more with RSA, 16 or more with curves, the pool makes them, and the main thread those for which it has no room. With
+one core none go there. Three things decide what it brings:
 
 - **A free core.** With one core, or one process per core, all of them busy, there is nothing to gain. The sum of processor
   time is higher in the pool than on the main thread.

@@ -3,7 +3,7 @@ import { joseVerifier, limitVerifier, portcullisVerifier } from '../contenders/t
 import { compare } from '../measure/compare.js'
 import { type Algorithm, createBenchIssuer, mintTokens } from '../set-up/issuer.js'
 import { requestWith } from '../set-up/requests.js'
-import { inBatches, type ManyFigures } from './concurrency.js'
+import { inBatches, type ManyFigures, warmUp } from './concurrency.js'
 
 const [algorithm = 'RS256', size = '64', mode = 'full'] = process.argv.slice(2) as [Algorithm, string, string]
 const freshTokens = 512
@@ -16,6 +16,7 @@ const contenders = [
   await joseVerifier(issuer, algorithm),
 ].map((verifier) => inBatches(verifier, requests, Number(size)))
 
+await warmUp(contenders, mode === 'quick')
 const wall = await compare(contenders, { rounds, sliceMs: 20, clock: 'wall' })
 const cpu = await compare(contenders, { rounds: 5, sliceMs: 20, clock: 'cpu' })
 const figures: ManyFigures = Object.fromEntries(

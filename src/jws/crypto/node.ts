@@ -10,14 +10,19 @@ import {
   type VerifyKeyObjectInput,
   X509Certificate,
 } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 import { type AlgorithmTraits, algorithmTraits, type SignatureAlgorithm } from '../algorithms.js'
 import type { CertificateFacts, PublicJwk, Segments, SignatureCheck } from './platform-crypto.js'
 import { createSpreadVerify } from './spread-verify-node.js'
 
 export { createAesGcm } from './aes-gcm-node.js'
 
+const canSpread = availableParallelism() > 1
 /** Handing an RSA check over takes a third of the time it takes to make it; of one on a curve, a tenth. */
-const spread = { rsa: createSpreadVerify(32), curve: createSpreadVerify(16) }
+const spread = {
+  rsa: createSpreadVerify(canSpread ? 32 : Number.POSITIVE_INFINITY),
+  curve: createSpreadVerify(canSpread ? 16 : Number.POSITIVE_INFINITY),
+}
 
 const digestName = { 'SHA-256': 'sha256', 'SHA-384': 'sha384', 'SHA-512': 'sha512' } as const
 

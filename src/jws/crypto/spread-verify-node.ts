@@ -12,19 +12,8 @@ export type SpreadVerify = (
   signature: Uint8Array,
 ) => MaybePromise<boolean>
 
-/** What tells the time. `now` counts milliseconds. */
-export type SpreadClock = Pick<typeof nodeTimers, 'setImmediate' | 'setTimeout'> & { now(): number }
-
 /** So many may wait for the pool: DNS and files still get their turn there. Beyond them the main thread makes every other. */
 const maxPooled = 64
-/** The pool is judged by so many checks: its threads do not get a core each time at once. */
-const judgedChecks = 512
-/** So many are made at once before a pool that gained nothing is tried again; each time twice as many. */
-const backOffChecks = { first: 2048, most: 16_384 }
-/** After so many the main thread is measured again, with the few that come next: what the pool is compared with may change. */
-const remeasure = { afterChecks: 2048, checks: 64 }
-/** A measured pace of the main thread is believed up to that multiple of the one before: other processes may have had its core. */
-const mostGrowth = 1.1
 /** A pool that makes nothing for one to two of these is blocked, by look-ups of names for instance. */
 const patienceMs = 10
 
@@ -40,31 +29,23 @@ interface PooledCheck {
  * Spreads checks over the cores where many come in one turn of the event loop: `many` or more. The first of such a turn
  * are made at once, the further ones in the thread pool as long as there is room; and where the turn before had as many,
  * all but one go to the pool. Where fewer come, or one after another, each waiting for the one before, the pool only
- * costs: within one task a chain shows by what ran in between.
+ * costs: within one task a chain shows by what ran in between. What waits for a pool that has answered nothing for 20 ms
+ * is checked on the main thread, and as long as it stays blocked nothing more is handed over.
  *
- * How fast the main thread makes them when many come, and how fast the pool, is measured. A pool that gains nothing, on a
- * machine whose cores are busy or with one core, is left alone for a while. What waits for a pool that has answered
- * nothing for 20 ms is checked on the main thread, and as long as it stays blocked nothing more is handed over.
- *
- * @param many - so many in a turn that handing over pays, an even number.
+ * @param many - so many in a turn that handing over pays, an even number; `Infinity` where it never does.
  * @param verifyWith - `crypto.verify`.
  */
 export function createSpreadVerify(
   many: number,
   verifyWith: typeof verify = verify,
-  { setImmediate, setTimeout, now }: SpreadClock = { ...nodeTimers, now: () => performance.now() },
+  { setImmediate, setTimeout }: Pick<typeof nodeTimers, 'setImmediate' | 'setTimeout'> = nodeTimers,
 ): SpreadVerify {
   const half = many / 2
   const waiting = new Set<PooledCheck>()
   let startedThisTurn = 0
-  let started = 0
   let handedOver = 0
-  /** Nothing of this turn was handed over. */
-  let isOnlyHere = true
   /** So many of a turn are made at once. */
   let atOnce = many
-  let backOffUntil = 0
-  let backOff = backOffChecks.first
   /** How many of those handed over the pool has still to make, as far as can be told within a turn. */
   let inLine = 0
   /** Answers still to come for checks that the main thread made in the end. */
@@ -74,16 +55,8 @@ export function createSpreadVerify(
   /** What has run since half of `many` had come: microtasks queued before it, the task it is part of. */
   let isStepOver = false
   let isTaskOver = false
-  let halfAt = 0
-  /** Milliseconds a check where many come and the main thread makes them, with what is done in between. */
-  let paceHere = 0
-  let remeasureAt = remeasure.afterChecks
-  /** Of the pool: since when it has something to make, and how many had been made before; what it was measured by so far. */
-  let busyFrom = { time: 0, made: 0 }
-  let measured = { time: 0, checks: 0 }
 
   function endTurn(): void {
-    if (startedThisTurn >= many && isOnlyHere) measureHere(startedThisTurn)
     endCount()
     inLine = waiting.size
   }
@@ -94,38 +67,9 @@ export function createSpreadVerify(
     else if (startedThisTurn > half) atOnce = many
     else atOnce = Math.max(atOnce, half)
     startedThisTurn = 0
-    isOnlyHere = true
-  }
-
-  /** @param made - of this turn, all of them at once. */
-  function measureHere(made: number): void {
-    if (made <= half) return
-    const pace = (now() - halfAt) / (made - half + 1)
-    paceHere = paceHere === 0 ? pace : Math.min(pace, paceHere * mostGrowth)
-  }
-
-  /** Adds what was made, by the pool and beside it, since it last had nothing to make. */
-  function measurePool(): void {
-    const until = { time: now(), made: started - waiting.size }
-    measured.time += until.time - busyFrom.time
-    measured.checks += until.made - busyFrom.made
-    busyFrom = until
-    if (measured.checks < judgedChecks) return
-    const pace = measured.time / measured.checks
-    measured = { time: 0, checks: 0 }
-    if (pace > paceHere) {
-      backOffUntil = started + backOff
-      backOff = Math.min(backOff * 2, backOffChecks.most)
-      return
-    }
-    backOff = backOffChecks.first
-    if (started < remeasureAt) return
-    backOffUntil = started + remeasure.checks
-    remeasureAt = started + remeasure.afterChecks
   }
 
   function mark(): void {
-    halfAt = now()
     isStepOver = false
     isTaskOver = false
     void Promise.resolve().then(() => {
@@ -168,16 +112,12 @@ export function createSpreadVerify(
       return
     }
     inLine = Math.min(inLine, waiting.size)
-    if (waiting.size === 0 || started - waiting.size - busyFrom.made > 4 * maxPooled) measurePool()
     if (error === null) check.resolve(isValid)
     else check.reject(error)
   }
 
   const verifyInPool: SpreadVerify = (digest, data, key, signature) =>
     new Promise((resolve, reject) => {
-      if (isOnlyHere) measureHere(startedThisTurn - 1)
-      isOnlyHere = false
-      if (waiting.size === 0) busyFrom = { time: now(), made: started - 1 }
       const makeHere = (): boolean => verifyWith(digest, data, key, signature)
       const check = { place: handedOver, makeHere, resolve, reject }
       verifyWith(digest, data, key, signature, (error, isValid) => take(check, error, isValid))
@@ -192,9 +132,8 @@ export function createSpreadVerify(
     if (startedThisTurn === 0) setImmediate(endTurn).unref()
     if (startedThisTurn >= half && isStepOver && !isTaskOver) endCount()
     startedThisTurn += 1
-    started += 1
     if (startedThisTurn === half) mark()
-    return startedThisTurn > atOnce && started > backOffUntil
+    return startedThisTurn > atOnce
   }
 
   return (digest, data, key, signature) => {

@@ -29,7 +29,7 @@ const isPooled = (result: unknown) => result instanceof Promise
 
 describe('createSpreadVerify', () => {
   beforeEach(() => {
-    spreadVerify = createSpreadVerify(8, promptPool, { ...nodeTimers, now: () => 0 })
+    spreadVerify = createSpreadVerify(8, promptPool)
   })
 
   /** So many come together in a turn of the event loop. Which of them went to the pool. */
@@ -144,117 +144,6 @@ describe('createSpreadVerify', () => {
   })
 })
 
-describe('a pool that does not pay', () => {
-  let time: number
-  /** Milliseconds for a check. */
-  let hereTakes: number
-  let pooledTakes: number
-
-  const timed = ((_digest: string, _text: Buffer, _key: KeyObject, _signature: Buffer, answer?: Answer): unknown => {
-    if (answer !== undefined) {
-      return nodeTimers.setImmediate(() => {
-        time += pooledTakes
-        answer(null, true)
-      })
-    }
-    time += hereTakes
-    return true
-  }) as typeof verify
-
-  beforeEach(() => {
-    time = 0
-    hereTakes = 1
-    pooledTakes = 2
-    spreadVerify = createSpreadVerify(8, timed, { ...nodeTimers, now: () => time })
-  })
-
-  /** How many of so many went to the pool. */
-  async function pooledOf(checks: number, aTurn = 16): Promise<number> {
-    let pooled = 0
-    for (let turns = checks / aTurn; turns > 0; turns--) {
-      const results = Array.from({ length: aTurn }, () => check())
-      pooled += results.filter(isPooled).length
-      await Promise.all(results)
-      await setImmediate()
-    }
-    return pooled
-  }
-
-  it('is left alone for 2,048 checks where it gained nothing in 512, and for twice as many each further time', async () => {
-    expect(await pooledOf(560)).toBe(8 + 34 * 15)
-    for (const pause of [2048, 4096, 8192, 16_384, 16_384]) {
-      expect(await pooledOf(pause)).toBe(0)
-      expect(await pooledOf(560)).toBe(35 * 15)
-    }
-  })
-
-  it('is judged by all of the 512', async () => {
-    pooledTakes = 9
-    await pooledOf(32)
-    pooledTakes = 0.5
-    expect(await pooledOf(1024)).toBe(64 * 15)
-  })
-
-  it('is left alone for 2,048 checks again once it gained in between', async () => {
-    await pooledOf(560 + 2048)
-    pooledTakes = 0.5
-    await pooledOf(560)
-    expect(await pooledOf(64)).toBe(0)
-    pooledTakes = 2
-    expect(await pooledOf(560)).toBe(35 * 15)
-    expect(await pooledOf(2048)).toBe(0)
-    expect(await pooledOf(16)).toBe(15)
-  })
-
-  it('is judged while it never runs dry', async () => {
-    const answers: Answer[] = []
-    const lagging = ((
-      _digest: string,
-      _text: Buffer,
-      _key: KeyObject,
-      _signature: Buffer,
-      answer?: Answer,
-    ): unknown => {
-      if (answer !== undefined) return answers.push(answer)
-      time += 1
-      return true
-    }) as typeof verify
-    spreadVerify = createSpreadVerify(8, lagging, { ...nodeTimers, now: () => time })
-    const pooled: number[] = []
-    for (let turn = 0; turn < 48; turn++) {
-      pooled.push(Array.from({ length: 16 }, () => check()).filter(isPooled).length)
-      time += 32
-      // The last one is left for the next turn.
-      for (const answer of answers.splice(0, answers.length - 1)) answer(null, true)
-      await setImmediate()
-    }
-    expect(pooled.indexOf(0)).toBeGreaterThan(32)
-    expect(pooled.indexOf(0)).toBeLessThan(40)
-    for (const answer of answers) answer(null, true)
-  })
-
-  it('is compared anew with the main thread after 2,048 checks, by the next 64', async () => {
-    pooledTakes = 0.5
-    await pooledOf(2240)
-    hereTakes = 0.4
-    expect(await pooledOf(64)).toBe(0)
-    expect(await pooledOf(560)).toBe(35 * 15)
-    expect(await pooledOf(2048)).toBe(0)
-  })
-
-  it('is compared with a main thread that is slower by a tenth at most each time it is measured', async () => {
-    pooledTakes = 0.5
-    await pooledOf(2240)
-    hereTakes = 10
-    expect(await pooledOf(64)).toBe(0)
-    pooledTakes = 1.4
-    expect(await pooledOf(1120)).toBe(70 * 15)
-    pooledTakes = 1.5
-    expect(await pooledOf(560)).toBe(35 * 15)
-    expect(await pooledOf(64)).toBe(0)
-  })
-})
-
 describe('a pool that others block', () => {
   const answers: Answer[] = []
 
@@ -266,7 +155,7 @@ describe('a pool that others block', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'setImmediate'] })
     answers.length = 0
     const { setImmediate, setTimeout } = globalThis as unknown as typeof nodeTimers
-    spreadVerify = createSpreadVerify(2, blocked, { setImmediate, setTimeout, now: () => 0 })
+    spreadVerify = createSpreadVerify(2, blocked, { setImmediate, setTimeout })
     // From then on one of a turn is made at once.
     expect([check(), check()]).toEqual([true, true])
     await vi.advanceTimersByTimeAsync(0)
