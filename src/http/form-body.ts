@@ -4,10 +4,15 @@ import type { RequestFacts } from './request-facts.js'
 
 /** What is read of a request of `node:http` whose body may still be there. */
 export interface UnreadRequest extends AsyncIterable<Uint8Array> {
+  /** The header fields, by lower-case name. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  /** Whether the body was read, as by a parser. */
   readonly readableDidRead?: boolean | undefined
+  /** Whether the whole body has come in. */
   readonly complete?: boolean | undefined
+  /** Iterates over the body; with `destroyOnReturn: false` the connection lives on where the reading stops early. */
   iterator?(options: { readonly destroyOnReturn: boolean }): AsyncIterable<Uint8Array>
+  /** Throws away what is left of the body. */
   resume?(): unknown
 }
 
