@@ -16,6 +16,8 @@ export type SpreadVerify = (
 const maxPooled = 64
 /** A pool that makes nothing for one to two of these is blocked, by look-ups of names for instance. */
 const patienceMs = 10
+/** So many times `many` are made at once after a check that was alone in the pool: twice as many each time, up to the most. */
+const backOffTimes = { first: 1, most: 128 }
 
 interface PooledCheck {
   /** How many had been handed over before it. */
@@ -29,8 +31,9 @@ interface PooledCheck {
  * Spreads checks over the cores where many come in one turn of the event loop: `many` or more. The first of such a turn
  * are made at once, the further ones in the thread pool as long as there is room; and where the turn before had as many,
  * all but one go to the pool. Where fewer come, or one after another, each waiting for the one before, the pool only
- * costs: within one task a chain shows by what ran in between. What waits for a pool that has answered nothing for 20 ms
- * is checked on the main thread, and as long as it stays blocked nothing more is handed over.
+ * costs: within one task a chain shows by what ran in between, or by a check that was alone in the pool, which is then left
+ * alone for a while. What waits for a pool that has answered nothing for 20 ms is checked on the main thread, and as long as
+ * it stays blocked nothing more is handed over.
  *
  * @param many - so many in a turn that handing over pays, an even number; `Infinity` where it never does.
  * @param verifyWith - `crypto.verify`.
@@ -43,9 +46,12 @@ export function createSpreadVerify(
   const half = many / 2
   const waiting = new Set<PooledCheck>()
   let startedThisTurn = 0
+  let started = 0
   let handedOver = 0
   /** So many of a turn are made at once. */
   let atOnce = many
+  let backOff = backOffTimes.first
+  let backOffUntil = 0
   /** How many of those handed over the pool has still to make, as far as can be told within a turn. */
   let inLine = 0
   /** Answers still to come for checks that the main thread made in the end. */
@@ -104,23 +110,29 @@ export function createSpreadVerify(
     watch()
   }
 
-  /** An answer of the pool. */
-  function take(check: PooledCheck, error: Error | null, isValid: boolean): void {
+  /** An answer of the pool. `wasAlone`: nothing else was checked while it was made. */
+  function take(check: PooledCheck, error: Error | null, isValid: boolean, wasAlone: boolean): void {
     answered += 1
     if (!waiting.delete(check)) {
       late -= 1
       return
     }
     inLine = Math.min(inLine, waiting.size)
+    if (wasAlone) backOffUntil = started + backOff * many
+    backOff = wasAlone ? Math.min(backOff * 2, backOffTimes.most) : backOffTimes.first
     if (error === null) check.resolve(isValid)
     else check.reject(error)
   }
 
   const verifyInPool: SpreadVerify = (digest, data, key, signature) =>
     new Promise((resolve, reject) => {
+      const place = started
+      const wasEmpty = waiting.size === 0
       const makeHere = (): boolean => verifyWith(digest, data, key, signature)
       const check = { place: handedOver, makeHere, resolve, reject }
-      verifyWith(digest, data, key, signature, (error, isValid) => take(check, error, isValid))
+      verifyWith(digest, data, key, signature, (error, isValid) =>
+        take(check, error, isValid, wasEmpty && started === place),
+      )
       waiting.add(check)
       handedOver += 1
       inLine += 1
@@ -132,8 +144,9 @@ export function createSpreadVerify(
     if (startedThisTurn === 0) setImmediate(endTurn).unref()
     if (startedThisTurn >= half && isStepOver && !isTaskOver) endCount()
     startedThisTurn += 1
+    started += 1
     if (startedThisTurn === half) mark()
-    return startedThisTurn > atOnce
+    return startedThisTurn > atOnce && started > backOffUntil
   }
 
   return (digest, data, key, signature) => {

@@ -23,6 +23,10 @@ const promptPool = ((digest: string, text: Buffer, key: KeyObject, signature: Bu
   })
 }) as typeof verify
 
+/** Finds every signature good, where only the number of checks counts. */
+const trustingPool = ((_digest: string, _text: Buffer, _key: KeyObject, _signature: Buffer, answer?: Answer): unknown =>
+  answer === undefined || nodeTimers.setImmediate(answer, null, true)) as typeof verify
+
 let spreadVerify: SpreadVerify
 const check = (signature: Uint8Array = good, key: KeyObject = publicKey) => spreadVerify('sha256', data, key, signature)
 const isPooled = (result: unknown) => result instanceof Promise
@@ -120,6 +124,38 @@ describe('createSpreadVerify', () => {
     )
     expect(results.map(isPooled)).toEqual(results.map((_, index) => index >= 8))
     await Promise.all(results)
+  })
+
+  /** Checks one after another in one task, without as much as a microtask between those made at once. */
+  async function chainOf(checks: number): Promise<number> {
+    let pooled = 0
+    for (let n = 0; n < checks; n++) {
+      const one = check()
+      if (!isPooled(one)) continue
+      pooled += 1
+      await one
+    }
+    return pooled
+  }
+
+  it('hands over ever fewer of a chain that waits for nothing but the pool', async () => {
+    spreadVerify = createSpreadVerify(8, trustingPool)
+    expect(await chainOf(9)).toBe(1)
+    expect(await chainOf(8)).toBe(0)
+    // Backing off has grown to its most within 2,048 checks.
+    expect(await chainOf(2048)).toBeLessThan(9)
+    const later = await chainOf(20 * 1024)
+    expect(later).toBeGreaterThan(17)
+    expect(later).toBeLessThan(22)
+  })
+
+  it('hands bursts over again after a chain, and backs off as little as at first from then on', async () => {
+    await chainOf(9 + 9 + 17)
+    expect((await turnOf(32)).includes(true)).toBe(false)
+    const burst = await turnOf(12)
+    expect(burst).toEqual(burst.map((_, index) => index > 0))
+    await setImmediate()
+    expect(await chainOf(20)).toBe(2)
   })
 
   it('[JOSE-12] refuses malformed signatures in the thread pool of Node as it does at once', async () => {
