@@ -234,12 +234,15 @@ export function toEntry(
   return [entry, lifetimeOf(tokens, nowMs)]
 }
 
-/** As long as one of both tokens lives; a refresh token whose end is not known, as long as the store likes. */
+/** A refresh token may be under way when it ends, and what it was exchanged for may wait for the store to take it. */
+const marginMs = 3_600_000
+
+/** An hour longer than both tokens live; where the end of the refresh token is not known, as long as the store likes. */
 function lifetimeOf(tokens: TokenSet, nowMs: number): TokenLifetime {
   const { refreshToken, refreshExpiresAt } = tokens
   if (refreshToken === undefined || refreshExpiresAt === undefined) return {}
   const accessMs = expiresInSeconds(tokens, { nowMs }) * 1000
-  return { ttlMs: Math.max(1, accessMs, refreshExpiresAt * 1000 - nowMs) }
+  return { ttlMs: Math.max(0, accessMs, refreshExpiresAt * 1000 - nowMs) + marginMs }
 }
 
 /** Why tokens cannot be renewed; `undefined` where they can. */

@@ -14,11 +14,11 @@ const entryOf = (text: string) => ({ v: 1, version: 'v', tokens: text, savedAt: 
 const kept = (tokens: TokenSet) => ({ tokens, version: 'v', account: undefined, serverId: undefined, sent: undefined })
 
 describe('tokens as they are kept', () => {
-  it('are kept for as long as one of both tokens lives, and as the store likes where that is not known', () => {
+  it('are kept an hour longer than both of them live, and as the store likes where that is not known', () => {
     const lifetime = (more: Partial<TokenSet>, nowMs: number) => toEntry(kept(tokensOf(more)), nowMs)[1]
-    expect(lifetime({}, 0)).toEqual({ ttlMs: 1_000_000 })
-    expect(lifetime({ refreshExpiresAt: 2000 }, 1_000_000)).toEqual({ ttlMs: 1_000_000 })
-    expect(lifetime({}, 5_000_000)).toEqual({ ttlMs: 1 })
+    expect(lifetime({}, 0)).toEqual({ ttlMs: 4_600_000 })
+    expect(lifetime({ refreshExpiresAt: 2000 }, 1_000_000)).toEqual({ ttlMs: 4_600_000 })
+    expect(lifetime({}, 5_000_000)).toEqual({ ttlMs: 3_600_000 })
     expect(lifetime({ refreshToken: undefined }, 0)).toEqual({})
     expect(lifetime({ refreshExpiresAt: undefined }, 0)).toEqual({})
   })

@@ -289,7 +289,20 @@ describe('createUserTokens', () => {
     expect(await rejected(other.refresh())).toEqual(reauth('refresh_expired'))
   })
 
-  it('[S1-79] keeps the entry as long as one of both tokens lives', async () => {
+  it('keeps a user signed in whose refresh token ends while it is used', async () => {
+    const { server, open } = setUp()
+    const [here, there] = [open(), open()]
+    await here.set(server.signIn('alice', { refresh_expires_in: 150 }))
+    await pass(149)
+    server.gate = () => new Promise((resolve) => setTimeout(resolve, 2000))
+    const renewed = here.getToken()
+    await pass(3)
+    const { accessToken } = await renewed
+    expect((await there.restore())?.accessToken).toBe(accessToken)
+    expect([server.redemptions, server.revoked]).toEqual([1, []])
+  })
+
+  it('[D11] keeps the entry an hour longer than both of its tokens live', async () => {
     const { server, open } = setUp()
     const store = shared(createMemoryTokenStore({ clock: Date.now }))
     const set = vi.spyOn(store, 'set')
@@ -297,7 +310,7 @@ describe('createUserTokens', () => {
     await tokens.set(server.signIn('alice', { refresh_expires_in: 500 }))
     await tokens.set(server.signIn('alice', { refresh_expires_in: 50 }))
     await tokens.set(server.signIn())
-    expect(set.mock.calls.map(([, , lifetime]) => lifetime)).toEqual([{ ttlMs: 500_000 }, { ttlMs: 100_000 }, {}])
+    expect(set.mock.calls.map(([, , lifetime]) => lifetime)).toEqual([{ ttlMs: 4_100_000 }, { ttlMs: 3_700_000 }, {}])
   })
 
   it('ends the waiting of one caller, and not the refresh', async () => {

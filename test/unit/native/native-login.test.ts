@@ -97,7 +97,7 @@ describe('a native login', () => {
     }
   })
 
-  it('keeps the tokens for as long as one of them lives', async () => {
+  it('keeps the tokens until after both of them have ended', async () => {
     const { store, keep, server } = await setUp()
     const set = vi.spyOn(store, 'set')
     const login = server.signIn('alice', { refresh_token_expires_in: 500 })
