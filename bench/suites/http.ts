@@ -24,7 +24,7 @@ const own = ['bare', 'limit', 'portcullis']
  * Every server is sent so many before it is measured. V8 compiles code anew while it is used, for tens of thousands of requests
  * and in threads that count as processor time; the larger the code, the longer.
  */
-const firstRequests = 20_000
+const firstRequests = 50_000
 
 /** What is sent, and how many tokens the servers may remember. */
 interface Column {
@@ -54,7 +54,7 @@ type Contender = Figures & { readonly guard: string }
 
 async function measureColumns(ids: readonly string[], { quick, pick }: Thoroughness): Promise<SuiteResult> {
   // Two processes of one server differ by a tenth and more: where a target counts microseconds, each is started several times.
-  const several = { processes: pick(1, 5, 9), rounds: 2 }
+  const several = { processes: pick(1, 4, 8), rounds: 3 }
   const once = { processes: 1, rounds: pick(3, 3, 5) }
   const issuer = createBenchIssuer()
   const origin = await issuer.listen()

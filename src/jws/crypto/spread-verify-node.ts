@@ -92,8 +92,9 @@ export function createSpreadVerify(
     if (!isWatched) return
     const until = handedOver
     const before = answered
-    // What the pool has made by the end of that time is collected before the immediate runs.
-    setTimeout(() => setImmediate(makeBlocked, until, before).unref(), patienceMs).unref()
+    // What the pool has made by the end of that time is collected before the immediate runs. An event loop in which nothing
+    // else happens would sleep on beside an immediate that is unref'd.
+    setTimeout(() => setImmediate(makeBlocked, until, before), patienceMs).unref()
   }
 
   /**

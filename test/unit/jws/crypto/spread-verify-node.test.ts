@@ -222,6 +222,35 @@ describe('a pool that others block', () => {
     expect(await Promise.all(later)).toEqual([true, true, true])
   })
 
+  it('wakes an event loop in which nothing else happens, and keeps none alive before', async () => {
+    vi.useRealTimers()
+    const timeouts: [() => void, NodeJS.Timeout][] = []
+    const immediates: NodeJS.Immediate[] = []
+    const timers = {
+      setTimeout: (then: () => void, ms: number) => {
+        const timeout = nodeTimers.setTimeout(() => {}, ms)
+        timeouts.push([then, timeout])
+        return timeout
+      },
+      setImmediate: (then: (...args: unknown[]) => void, ...args: unknown[]) => {
+        const immediate = nodeTimers.setImmediate(then, ...args)
+        immediates.push(immediate)
+        return immediate
+      },
+    } as typeof nodeTimers
+    spreadVerify = createSpreadVerify(2, blocked, timers)
+    const results = [check(), check(), check(), check()]
+    expect(immediates.map((immediate) => immediate.hasRef())).toEqual([false])
+    for (let waits = 0; waits < 2; waits++) {
+      const [then, timeout] = timeouts[waits] as (typeof timeouts)[number]
+      expect(timeout.hasRef()).toBe(false)
+      then()
+      expect(immediates.at(-1)?.hasRef()).toBe(true)
+      await setImmediate()
+    }
+    expect(await Promise.all(results)).toEqual([true, true, true, true])
+  })
+
   it('waits for a pool that is slow, and makes nothing twice', async () => {
     // Made on the main thread, the last one would be refused.
     const results = [check(), check(), check(), check(bad)]
