@@ -107,7 +107,7 @@ export interface Provider extends AsyncDisposable {
   refresh(previous: TokenSet, options?: CallOptions): Promise<TokenSet>
   /**
    * Revokes the refresh token, then the access token (RFC 7009). Do not use them afterwards, whatever it says.
-   * `unsupported` where the server cannot.
+   * `unsupported` where the server revokes no tokens, or not the refresh token.
    */
   revoke(tokens: TokenSet, options?: CallOptions): Promise<'revoked' | 'unsupported'>
   /** Where to send users to sign out at the server as well; `undefined` where it has no such page. */

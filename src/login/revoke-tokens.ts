@@ -27,7 +27,7 @@ export async function revokeTokens(
   return revokeBoth(tokens, (token, tokenTypeHint) => client.revoke(token, { ...call, tokenTypeHint }))
 }
 
-/** Revokes the refresh token first, as its end is that of the access token at most servers. */
+/** Revokes the refresh token first, as its end is that of the access token at most servers: what becomes of it counts. */
 export async function revokeBoth({ refreshToken, accessToken }: TokenSet, send: SendToken): Promise<Outcome> {
   async function revokeOne(...token: Parameters<SendToken>): Promise<Outcome> {
     try {
@@ -44,8 +44,7 @@ export async function revokeBoth({ refreshToken, accessToken }: TokenSet, send: 
   const first = refreshToken === undefined ? undefined : revokeOne(refreshToken, 'refresh_token')
   // Sent also where the first one failed: what can be revoked is.
   const second = await (first ?? Promise.resolve('unsupported' as const)).then(after, after)
-  const outcome = await first
-  return outcome === 'revoked' ? 'revoked' : second
+  return (await first) ?? second
 
   function after(): Promise<Outcome> {
     return revokeOne(accessToken, 'access_token')

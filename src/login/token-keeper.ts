@@ -200,7 +200,8 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
     })
     now.generation += 1
     now.held = undefined
-    const newest = unsaved === undefined ? (taken ?? held) : held
+    const isSpent = taken !== undefined && unsaved !== undefined && isReplaced(taken, unsaved)
+    const newest = taken === undefined || isSpent ? held : taken
     return { tokens: newest?.tokens, failure }
   }
 

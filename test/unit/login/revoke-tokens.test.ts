@@ -35,7 +35,8 @@ describe('revoking the tokens of a login', () => {
     server.script('/revoke', ok, refusal('unsupported_token_type'))
     expect(await provider.revoke(both)).toBe('revoked')
     server.script('/revoke', refusal('unsupported_token_type'), ok)
-    expect(await provider.revoke(both)).toBe('revoked')
+    expect(await provider.revoke(both)).toBe('unsupported')
+    expect(server.at('/revoke')).toHaveLength(6)
   })
 
   it('[REV-03] fails with the first failure, and has tried both', async () => {

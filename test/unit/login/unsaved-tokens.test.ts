@@ -123,6 +123,16 @@ describe('renewed tokens that the store did not take', () => {
     expect((await timed(there.refresh())).seconds).toBe(0)
   })
 
+  it('[A3] leave a newer login of another process to a logout, which revokes that', async () => {
+    const { server, inner, here, there, heal } = await setUpFailing(down)
+    await timed(here.getToken())
+    const newer = server.signIn('bob')
+    await there.set(newer)
+    heal()
+    expect(await here.logout()).toEqual({ revocation: 'revoked' })
+    expect([await inner.get('user'), server.revoked]).toEqual([undefined, [newer.refreshToken]])
+  })
+
   it('[A12] are written also where the lease is lost, and renewed under another one', async () => {
     let isHeld = true
     const acquire = vi.fn<LockStore['acquire']>(async () => ({ extend: async () => isHeld, release: async () => {} }))
