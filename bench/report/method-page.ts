@@ -25,8 +25,7 @@ How the figures of these pages come about, and on what machine they were taken.
   waking it. The bare framework keeps the generator awake, so that any guard would seem to make each answer dearer.
 - HTTP with one token and with new ones: two processes of one server differ by a tenth and more, so each server is started
   one, four or eight times, and measured in three rounds each time.
-- HTTP: every server answers 50,000 requests before it is measured. While V8 still compiles, the one with more code pays more:
-  after 20,000 requests the difference of a guard to the limit is up to twice what it is later.
+- HTTP: every server answers 50,000 requests before it is measured. While V8 still compiles, the one with more code pays more.
 - What the first thread does: by a profile of two seconds after the last round, beside what the system says that the thread
   used meanwhile. What Node does while it reads from sockets counts as waiting in a profile.
 - HTTP with 10,000 tokens: each of them is sent once before, so that what is measured is a cache that holds them.

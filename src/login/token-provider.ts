@@ -26,6 +26,6 @@ export interface TokenProvider {
   readonly client?: { readonly dpop?: DpopProofs | undefined } | undefined
   /** Gets new tokens for the refresh token of `previous` (RFC 6749 §6). */
   refresh(previous: TokenSet, options?: CallOptions): Promise<TokenSet>
-  /** Revokes the refresh token, then the access token (RFC 7009); `unsupported` where the server has no endpoint for it. */
+  /** Revokes the refresh token, then the access token (RFC 7009); `unsupported` where it revokes none, or not the refresh token. */
   revoke(tokens: TokenSet, options?: CallOptions): Promise<'revoked' | 'unsupported'>
 }
