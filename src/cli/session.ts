@@ -2,9 +2,10 @@
 
 import { decodeBase64url } from '#crypto'
 import { isBase64url } from '../jws/compact-jws.js'
-import { isForeign, type KeptTokens, readKept } from '../login/kept-tokens.js'
+import { isForeign, type KeptTokens } from '../login/kept-tokens.js'
 import type { Provider } from '../login/provider.js'
 import { type ConfiguredTokenStore, type ProviderSection, serverIdOfSection } from '../login/provider-section.js'
+import { readKept } from '../login/stored-tokens.js'
 import { createUserTokens, type UserTokens } from '../login/user-tokens.js'
 import { createTokenStore } from '../native/create-token-store.js'
 import { type LoadedAuthConfig, loadAuthConfig } from '../native/load-auth-config.js'

@@ -2,7 +2,8 @@
 import type { TokenSet } from '../client/token-set.js'
 import type { Clock } from '../kit/clock.js'
 import type { StoredTokens, TokenStore } from '../stores/contract.js'
-import { askStore, keysOf, memoryKeyOf, newVersion, toEntry } from './kept-tokens.js'
+import { newVersion, toEntry } from './kept-tokens.js'
+import { askStore, keysOf, memoryKeyOf } from './keys-of-store.js'
 
 /** Where the tokens of a login are put. */
 export interface TokenPlace {

@@ -3,7 +3,8 @@
  * so one sends the token, whatever became of its lease; and the others know of it, also where that process is gone.
  */
 import type { Clock } from '../kit/clock.js'
-import { type KeptTokens, type KeyState, newVersion, type Sent } from './kept-tokens.js'
+import { type KeptTokens, newVersion, type Sent } from './kept-tokens.js'
+import type { KeyState } from './keys-of-store.js'
 
 /** Tokens that this process alone may send now, and the {@link KeyState.generation} of that moment. */
 export interface ClaimedTokens {

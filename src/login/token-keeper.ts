@@ -8,19 +8,8 @@ import type { EventListener } from '../kit/events.js'
 import { pause, withTimeLimit } from '../kit/time-limit.js'
 import type { StoredTokens, TokenStore } from '../stores/contract.js'
 import type { Holding } from '../stores/exclusively.js'
-import {
-  askStore,
-  type KeptTokens,
-  type KeyState,
-  keysOf,
-  memoryKeyOf,
-  newVersion,
-  type Replaced,
-  readKept,
-  replaceKept,
-  serverIdOf,
-  takeKept,
-} from './kept-tokens.js'
+import { type KeptTokens, newVersion } from './kept-tokens.js'
+import { askStore, type KeyState, keysOf, memoryKeyOf, type Replaced, serverIdOf } from './keys-of-store.js'
 import { putTokens } from './put-tokens.js'
 import {
   type ReauthenticationReason,
@@ -28,6 +17,7 @@ import {
   reauthenticationRequired,
 } from './reauthentication-required-error.js'
 import { createSentNotes, type SentNotes } from './sent-tokens.js'
+import { readKept, replaceKept, takeKept } from './stored-tokens.js'
 import type { TokenProvider } from './token-provider.js'
 import { isReplaced, replacedBy, saveLater, trySwap } from './unsaved-tokens.js'
 

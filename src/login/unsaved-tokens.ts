@@ -8,7 +8,9 @@ import type { Clock } from '../kit/clock.js'
 import { unref } from '../kit/time-limit.js'
 import type { TokenStore } from '../stores/contract.js'
 import type { Holding } from '../stores/exclusively.js'
-import { type KeptTokens, type KeyState, type Replaced, readKept, replaceKept } from './kept-tokens.js'
+import type { KeptTokens } from './kept-tokens.js'
+import type { KeyState, Replaced } from './keys-of-store.js'
+import { readKept, replaceKept } from './stored-tokens.js'
 
 /** Whether an entry is one of those that were replaced. */
 export function isReplaced({ tokens, version }: KeptTokens, replaced: Replaced): boolean {

@@ -1,7 +1,7 @@
 /** Texts that a token store keeps beside tokens: registrations, and where a resource's tokens are from. */
 import { type JsonObject, parseJsonObject } from '../../kit/json.js'
 import type { StoredTokens, TokenStore } from '../../stores/contract.js'
-import { askStore } from '../kept-tokens.js'
+import { askStore } from '../keys-of-store.js'
 
 /** What is kept under a key. */
 export interface KeptObject {

@@ -2,7 +2,8 @@ import { createMemoryTokenStore } from 'portcullis/login'
 import { describe, expect, it } from 'vitest'
 import { freezeTokenSet, type TokenSet } from '../../../src/client/token-set.js'
 import { serializeTokenSet } from '../../../src/client/token-set-text.js'
-import { readKept, takeKept, toEntry, whyNotRenewable } from '../../../src/login/kept-tokens.js'
+import { toEntry, whyNotRenewable } from '../../../src/login/kept-tokens.js'
+import { readKept, takeKept } from '../../../src/login/stored-tokens.js'
 
 const tokensOf = (more: Partial<TokenSet> = {}): TokenSet =>
   freezeTokenSet({

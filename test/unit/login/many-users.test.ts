@@ -1,6 +1,6 @@
 import type { TokenSet } from 'portcullis/client'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { keysOf } from '../../../src/login/kept-tokens.js'
+import { keysOf } from '../../../src/login/keys-of-store.js'
 import { rejected, setUpUserTokens, shared } from '../../support/user-tokens-set-up.js'
 
 beforeEach(() => {
