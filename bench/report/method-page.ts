@@ -34,6 +34,8 @@ How the figures of these pages come about, and on what machine they were taken.
   every contender keeps the same profile of them.
 - Start-up, memory and tail latency are measured in fresh processes. Memory: another server is filled and thrown away
   first, so that compiled code does not count.
+- A million tokens: two further passes, one without a cache and one that checks signatures alone, show what V8 and the
+  machine do to such a loop anyway.
 - Tail latency: kinds of windows take turns within one process, and one kind is there twice: what these two differ by is
   chance.
 - workerd: the package is bundled with esbuild into one file, as those who deploy Workers do.
