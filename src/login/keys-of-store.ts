@@ -6,7 +6,7 @@ import type { TokenSet } from '../client/token-set.js'
 import { ConfigurationError, TokenStoreError } from '../errors/index.js'
 import { createPinnedCache } from '../kit/pinned-cache.js'
 import { createSingleFlight, type SingleFlight } from '../kit/single-flight.js'
-import { withTimeLimit } from '../kit/time-limit.js'
+import { pause, withTimeLimit } from '../kit/time-limit.js'
 import type { TokenStore } from '../stores/contract.js'
 import type { Holding } from '../stores/exclusively.js'
 import { storeFailure } from '../stores/token-entry.js'
@@ -116,6 +116,29 @@ export async function askStore<T>(store: TokenStore, call: () => Promise<T>): Pr
     return await withTimeLimit(keysOf(store).limitMs, call)
   } catch (error) {
     throw storeFailure(error)
+  }
+}
+
+const pausesMs = [500, 1500]
+const insistenceMs = 2000
+
+/**
+ * Asks a store again where it failed for a moment: three times within 2 s, once where that takes longer.
+ *
+ * @throws {@link TokenStoreError} what the last time failed with.
+ */
+export async function insist<T>(ask: () => Promise<T>): Promise<T> {
+  const startedMs = performance.now()
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await ask()
+    } catch (error) {
+      const failure = storeFailure(error)
+      const isLate = performance.now() - startedMs >= insistenceMs
+      const pauseMs = failure.retryable && !isLate ? pausesMs[tries] : undefined
+      if (pauseMs === undefined) throw failure
+      await pause(pauseMs)
+    }
   }
 }
 

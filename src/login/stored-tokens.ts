@@ -4,7 +4,7 @@
 
 import type { TokenStore } from '../stores/contract.js'
 import { isForeign, type KeptTokens, readEntry, toEntry } from './kept-tokens.js'
-import { askStore } from './keys-of-store.js'
+import { askStore, insist } from './keys-of-store.js'
 
 /** Reads what is kept, unless another server gave it: no provider gets the tokens of another. @throws {@link TokenStoreError} */
 export async function readKept(
@@ -38,9 +38,13 @@ export async function takeKept(
   serverId: string | undefined,
   nowMs: number,
 ): Promise<KeptTokens | undefined> {
+  let last: KeptTokens | undefined
   for (let tries = 0; tries < takeTries; tries += 1) {
-    const kept = await readKept(store, key, serverId)
-    if (kept === undefined || (await replaceKept(store, key, kept.version, undefined, nowMs))) return kept
+    const kept = await insist(() => readKept(store, key, serverId))
+    // A deletion that seemed to fail may have been heard.
+    if (kept === undefined) return last
+    if (await insist(() => replaceKept(store, key, kept.version, undefined, nowMs))) return kept
+    last = kept
   }
   await askStore(store, () => store.delete(key))
   return undefined

@@ -5,11 +5,12 @@ import { TokenStoreError } from '../errors/index.js'
 import type { Clock } from '../kit/clock.js'
 import { emit } from '../kit/event-sink.js'
 import type { EventListener } from '../kit/events.js'
-import { pause, withTimeLimit } from '../kit/time-limit.js'
+import { withTimeLimit } from '../kit/time-limit.js'
 import type { StoredTokens, TokenStore } from '../stores/contract.js'
 import type { Holding } from '../stores/exclusively.js'
+import { storeFailure } from '../stores/token-entry.js'
 import { type KeptTokens, newVersion } from './kept-tokens.js'
-import { askStore, type KeyState, keysOf, memoryKeyOf, type Replaced, serverIdOf } from './keys-of-store.js'
+import { askStore, insist, type KeyState, keysOf, memoryKeyOf, type Replaced, serverIdOf } from './keys-of-store.js'
 import { putTokens } from './put-tokens.js'
 import {
   type ReauthenticationReason,
@@ -61,9 +62,6 @@ export interface TokenKeeper extends SentNotes {
   revoke(tokens: TokenSet): Promise<'revoked' | 'unsupported' | 'failed'>
 }
 
-/** Three tries within 2 s; one where that takes longer. */
-const savePausesMs = [500, 1500]
-const saveMs = 2000
 const revocationMs = 3000
 
 /** Makes the {@link TokenKeeper} of one key. */
@@ -124,15 +122,9 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
   async function swap(previous: KeptTokens, next: TokenSet, generation: number): Promise<KeptTokens | undefined> {
     const kept = newVersion({ tokens: next, account: previous.account, serverId, sent: undefined })
     const replaced = replacedBy(next, previous, state().unsaved)
-    const startedMs = performance.now()
-    for (let tries = 0; ; tries += 1) {
-      const result = await trySwap(store, key, kept, replaced, clock()).catch((error: TokenStoreError) => error)
-      if (!(result instanceof TokenStoreError)) return settle(result.now, generation)
-      const isLate = performance.now() - startedMs >= saveMs
-      const pauseMs = result.retryable && !isLate ? savePausesMs[tries] : undefined
-      if (pauseMs === undefined) return keepUnsaved(previous, replaced, kept, generation, result)
-      await pause(pauseMs)
-    }
+    const result = await insist(() => trySwap(store, key, kept, replaced, clock())).catch(storeFailure)
+    if (result instanceof TokenStoreError) return keepUnsaved(previous, replaced, kept, generation, result)
+    return settle(result.now, generation)
   }
 
   async function settle(kept: KeptTokens | undefined, generation: number): Promise<KeptTokens | undefined> {
