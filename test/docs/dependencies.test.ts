@@ -30,7 +30,7 @@ function rowsUnder(heading: string): Record<string, readonly string[]> {
   )
 }
 
-const numbers = ['None', 'One', 'Two', 'Three', 'Four', 'Five', 'Six', 'Seven', 'Eight', 'Nine']
+const numbers = ['none', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine']
 
 describe('docs/dependencies.md', () => {
   const { dependencies, peerDependencies } = packageJson
