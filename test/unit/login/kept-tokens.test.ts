@@ -30,13 +30,20 @@ describe('tokens as they are kept', () => {
     expect(whyNotRenewable(tokensOf({ refreshToken: undefined }), 0)).toBe('no_refresh_token')
   })
 
-  it('are damaged where no token set can be read, and sent without a limit where none can', async () => {
+  it.each([
+    ['no token set', '{}'],
+    ['the name of no server', JSON.stringify({ ...JSON.parse(serializeTokenSet(tokensOf())), serverId: 5 })],
+  ])('are damaged where they hold %s', async (_what, text) => {
     const store = createMemoryTokenStore()
-    await store.set('user', entryOf('{}'))
+    await store.set('user', entryOf(text))
     await expect(readKept(store, 'user', undefined)).rejects.toMatchObject({
       code: 'ERR_TOKEN_STORE_CORRUPT',
       detail: 'An entry holds no token set that this version can read.',
     })
+  })
+
+  it('were sent without a limit where none can be read', async () => {
+    const store = createMemoryTokenStore()
     const marked = { ...JSON.parse(serializeTokenSet(tokensOf())), unansweredAtMs: 7, answerWithinMs: 'soon' }
     await store.set('user', entryOf(JSON.stringify(marked)))
     expect((await readKept(store, 'user', undefined))?.sent).toEqual({ atMs: 7, withinMs: undefined })

@@ -15,13 +15,13 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function tokensOf(name: string, refreshToken: string | undefined = `refresh-${name}`): TokenSet {
+function tokensOf(name: string, refreshToken = `refresh-${name}`, refreshExpiresAt?: number): TokenSet {
   return freezeTokenSet({
     ...{ tokenType: 'Bearer', accessToken: `access-${name}`, refreshToken, idToken: undefined, raw: {}, scope: [] },
     ...{
       issuedAt: nowMs / 1000,
       expiresAt: nowMs / 1000 + 100,
-      refreshExpiresAt: undefined,
+      refreshExpiresAt,
       issuedTokenType: undefined,
     },
   })
@@ -165,6 +165,43 @@ describe('the lease for tokens that are not written', () => {
     await vi.advanceTimersByTimeAsync(500)
     expect(state.guard).toBeUndefined()
   })
+
+  it('[A1] is looked after by the last one that took it, also once the tokens have expired', async () => {
+    vi.useFakeTimers({ now: nowMs })
+    const state = { unsaved: { version: 'v1', spent: [] }, held: keptOf('b'), guard: undefined } as never as KeyState
+    const load = vi.fn(async () => undefined)
+    const [lost, taken] = [leaseOf(), leaseOf()]
+    void saveLater(state, lost, load, Date.now)
+    await vi.advanceTimersByTimeAsync(500)
+    lost.alone.aborted = true
+    void saveLater(state, taken, load, Date.now)
+    await vi.advanceTimersByTimeAsync(7100)
+    // By the first one after 1 s; by the second one after 1, 2 and 4 s more.
+    expect(load).toHaveBeenCalledTimes(4)
+    await vi.advanceTimersByTimeAsync(100_000)
+    load.mockClear()
+    await vi.advanceTimersByTimeAsync(180_000)
+    expect(load).toHaveBeenCalledTimes(3)
+    state.unsaved = { version: 'v2', spent: [] }
+    await vi.advanceTimersByTimeAsync(180_000)
+    expect(load).toHaveBeenCalledTimes(4)
+  })
+
+  it.each([
+    [999_000, 2],
+    [1_001_000, 0],
+  ])(
+    '[A12] is no use where they can no longer be renewed by the clock that is given: after %i ms',
+    async (afterMs, looks) => {
+      vi.useFakeTimers({ now: 0 })
+      const tokens = tokensOf('b', 'refresh-b', nowMs / 1000 + 1000)
+      const state = { unsaved: { version: 'v1', spent: [] }, held: { ...keptOf('b'), tokens } } as never as KeyState
+      const load = vi.fn(async () => undefined)
+      void saveLater(state, leaseOf(), load, () => nowMs + afterMs)
+      await vi.advanceTimersByTimeAsync(120_000)
+      expect(load).toHaveBeenCalledTimes(looks)
+    },
+  )
 
   it.each([
     [99_000, true],
@@ -315,6 +352,28 @@ describe('the tokens of one key', () => {
     expect(keeper.state()).toMatchObject({ unsaved: undefined, held: { tokens: { accessToken: 'access-c' } } })
     await renew('d')
     expect((await inner.get('user'))?.tokens).toContain('access-d')
+  })
+
+  it('[A12] are the renewed ones that could not be written, though the store gave an older entry meanwhile', async () => {
+    const { store, inner, keeper, renew } = setUp()
+    await keeper.put(tokensOf('a'), undefined)
+    const entry = await inner.get('user')
+    store.get = async () => ({ ...(entry as NonNullable<typeof entry>), version: 'older' })
+    store.replace = async () => {
+      await keeper.load()
+      return full()
+    }
+    expect((await renew('b'))?.tokens.accessToken).toBe('access-b')
+  })
+
+  it('[S2-41] are the unwritten ones where they are taken away and the entry is gone', async () => {
+    const { store, inner, keeper, renew } = setUp()
+    await keeper.put(tokensOf('a'), undefined)
+    store.replace = full
+    await renew('b')
+    store.replace = inner.replace
+    await inner.delete('user')
+    expect((await keeper.take()).tokens?.accessToken).toBe('access-b')
   })
 
   it('[S2-36] are news where another process signed in after the end', async () => {
