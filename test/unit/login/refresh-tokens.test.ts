@@ -16,6 +16,7 @@ import {
   type UserTokens,
 } from 'portcullis/login'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { successorOf } from '../../../src/login/successors.js'
 import {
   type MutableStore,
   reauth,
@@ -649,6 +650,25 @@ describe('a refresh and a logout', () => {
     expect(outcome).toMatchObject({ value: { accessToken: login?.accessToken } })
     expect((await here.getToken()).accessToken).toBe(login?.accessToken)
     expect((await open().restore())?.accessToken).toBe(login?.accessToken)
+  })
+
+  it.each([
+    [true, undefined],
+    [false, expect.stringContaining('alice')],
+  ])('remembers what a refresh token was exchanged for, unless a login came meanwhile: %s', async (comes, known) => {
+    const { server, open } = setUp()
+    const here = open()
+    const first = server.signIn()
+    await here.set(first)
+    await pass(101)
+    server.next(async (previous) => {
+      const renewed = await server.provider.refresh(previous)
+      if (comes) await open().set(server.signIn('bob'))
+      return renewed
+    })
+    await settle(here.getToken())
+    const successor = await successorOf({ provider: server.provider, key: 'user', clock: Date.now }, first)
+    expect((successor as TokenSet | undefined)?.accessToken).toEqual(known)
   })
 
   it('[S2-41] deletes an entry that cannot be read, and revokes what is known', async () => {
