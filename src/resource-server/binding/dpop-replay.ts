@@ -29,7 +29,7 @@ export interface ProofUse {
   readonly isRehearsal?: boolean | undefined
 }
 
-/** A reservation that the store has not answered yet. */
+/** A reservation that the store did not answer at once. */
 interface PendingUse {
   readonly key: string
   readonly done: Promise<void>
@@ -105,15 +105,11 @@ export function createReplayGuard(settings: ReplaySettings): (use: ProofUse) => 
 
   function untilSettled(request: object, key: string, done: Promise<void>): Promise<void> {
     const pending = { key, done }
-    const isStillThat = (): boolean => uses.get(request) === pending
     uses.set(request, pending)
-    return done.then(
-      () => void (isStillThat() && uses.set(request, key)),
-      (error) => {
-        if (isStillThat()) uses.delete(request)
-        throw error
-      },
-    )
+    return done.catch((error) => {
+      if (uses.get(request) === pending) uses.delete(request)
+      throw error
+    })
   }
 
   return (use) => whenReady(sha256Base64url(`${use.jkt}.${use.jti}`), (key) => useUp(key, use))

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { isForm, readFetchForm, readNodeForm, type UnreadRequest } from '../../../src/http/form-body.js'
 import { requestFacts } from '../../support/request-facts.js'
@@ -43,6 +44,14 @@ describe('readNodeForm and readFetchForm', () => {
     const read = web('a=1')
     await read.text()
     expect(await readFetchForm(read)).toBeUndefined()
+  })
+
+  it('leave the connection open where a form is too long', async () => {
+    const request = Object.assign(new Readable({ read() {} }), { headers: { 'content-type': type } })
+    request.push(Buffer.alloc(80_000))
+    expect(String(await readNodeForm(request))).toBe('')
+    expect(request.destroyed).toBe(false)
+    request.destroy()
   })
 
   it('do not read on where a form is too long', async () => {

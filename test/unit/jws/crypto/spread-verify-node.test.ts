@@ -1,4 +1,5 @@
 import { generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
+import { nextTick } from 'node:process'
 import * as nodeTimers from 'node:timers'
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -99,6 +100,24 @@ describe('createSpreadVerify', () => {
       expect(results.some(isPooled)).toBe(false)
       await Promise.all(results)
     }
+  })
+
+  it('counts anew where what comes within a task waited for half of many', async () => {
+    for (let n = 0; n < 4; n++) void check()
+    await Promise.resolve()
+    const results = Array.from({ length: 10 }, () => check())
+    expect(results.map(isPooled).indexOf(true)).toBe(8)
+    await Promise.all(results)
+  })
+
+  it('counts on where the task in which half of many came is over, though what comes then waits', async () => {
+    for (let n = 0; n < 4; n++) void check()
+    await new Promise<void>((resolve) => nextTick(resolve))
+    void check()
+    await Promise.resolve()
+    const results = Array.from({ length: 4 }, () => check())
+    expect(results.map(isPooled)).toEqual([false, false, false, true])
+    await Promise.all(results)
   })
 
   it('hands over what waited for one thing, and so runs on in one task', async () => {

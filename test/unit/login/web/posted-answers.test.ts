@@ -6,7 +6,7 @@ import {
   createMemoryTokenStore,
   type LoginOptions,
 } from 'portcullis/login'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { HttpAnswer } from '../../../../src/http/http-answer.js'
 import { answer } from '../../../support/fake-token-endpoint.js'
 import { signIdToken } from '../../../support/login-set-up.js'
@@ -65,6 +65,15 @@ const modes: readonly (readonly [string, () => Partial<LoginOptions>, object | u
     undefined,
   ],
 ]
+
+it('an answer that is posted to a browser without a session has the store asked for none', async () => {
+  const store = createMemorySessionStore()
+  const get = vi.fn(store.get)
+  const { session } = await alice({ sessions: { ...store, get }, tokens: false })
+  expect(get).not.toHaveBeenCalled()
+  await session()
+  expect(get).toHaveBeenCalledOnce()
+})
 
 describe.each(modes)('an answer that is posted, with sessions %s', (_where, optionsOf, data) => {
   it('[S2-56] ends the session before with its tokens, and goes not on where its user was', async () => {
