@@ -238,6 +238,7 @@ describe('login', () => {
     const { key } = await login(provider, { mode, ...common, onCode: () => {}, prompt, redirectUri })
     expect([...asked, ...provider.asked]).toMatchObject([{ scopes: ['email'] }])
     expect(await common.store.get(key)).toMatchObject({ savedAt: 1_800_000_000 })
+    expect(await common.store.get('corporate:default')).toMatchObject({ savedAt: 1_800_000_000 })
     expect(states.at(-1)).toBe('completed')
     const given = { mode, onCode: () => {}, prompt, redirectUri, signal: AbortSignal.abort() }
     await expect(login(provider, given)).rejects.toMatchObject({ code: 'ERR_LOGIN_CANCELLED' })
