@@ -1,8 +1,22 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { configFiles, loadAuthConfig } from '../../../src/native/load-auth-config.js'
+
+const opened = vi.hoisted((): FileHandle[] => [])
+vi.mock('node:fs/promises', async (original) => {
+  const platform = await original<typeof import('node:fs/promises')>()
+  return {
+    ...platform,
+    async open(...about: Parameters<typeof platform.open>) {
+      const handle = await platform.open(...about)
+      opened.push(handle)
+      return handle
+    },
+  }
+})
 
 let cwd: string
 beforeEach(() => {
@@ -41,6 +55,13 @@ describe('loadAuthConfig', () => {
     const byVariable = await loadAuthConfig({ cwd, env: { ...env, PORTCULLIS_CONFIG: 'other.json' } })
     expect(byVariable).toMatchObject({ file: named, defaultProvider: 'corporate', warnings: [] })
     expect((await loadAuthConfig({ cwd, file: 'portcullis.yml', env: { PORTCULLIS_CONFIG: named } })).file).toBe(yaml)
+  })
+
+  it('closes the file, also one that it refuses', async () => {
+    const files = [put('good.json', { providers }), put('open-to-others.json', { providers }, 0o666)]
+    opened.length = 0
+    await Promise.allSettled(files.map((file) => loadAuthConfig({ file })))
+    expect(opened.map(({ fd }) => fd)).toEqual([-1, -1])
   })
 
   it('[S1-03] looks where each system keeps configurations', () => {
