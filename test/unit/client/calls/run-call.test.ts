@@ -59,6 +59,21 @@ describe('retry', () => {
     expect(events.flatMap((event) => (event.type === 'client.retry' ? [event.delayMs] : []))).toEqual([50, 100, 150])
   })
 
+  it('ends with the time of the whole call, where that is less than one attempt may take', async () => {
+    const { server, client } = onFakeTimers({ timeoutMs: 10_000 })
+    await client.ready()
+    await vi.advanceTimersByTimeAsync(60_000)
+    server.script('/token', silent())
+    let failure: unknown
+    void rejection(client.clientCredentials({}, { totalTimeoutMs: 3000 })).then((error) => {
+      failure = error
+    })
+    await vi.advanceTimersByTimeAsync(2999)
+    expect(failure).toBeUndefined()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(failure).toMatchObject({ code: 'ERR_TIMEOUT' })
+  })
+
   it('[REAL-25] passes on at once a Retry-After beyond the time this call has left', async () => {
     const { server, client } = onFakeTimers()
     await client.ready()
