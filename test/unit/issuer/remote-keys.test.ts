@@ -283,6 +283,17 @@ describe('an outage', () => {
     },
   )
 
+  it('[C-17] is a second each time where the key server says so', async () => {
+    const world = simulatedIssuer('a')
+    world.answer = () => new Response('', { status: 503, headers: { 'retry-after': '1' } })
+    const keys = keySetOf(world)
+    for (let attempt = 0; attempt < 5; attempt++) {
+      expect((await failure(keys.find('a', 'ES256'))).retryAfterSeconds).toBe(1)
+      await world.advance(second)
+    }
+    expect(world.requests).toHaveLength(5)
+  })
+
   it('costs the key server no more than a few requests a minute', async () => {
     const world = simulatedIssuer('a')
     world.fail()

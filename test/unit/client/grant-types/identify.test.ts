@@ -119,6 +119,7 @@ describe('an ID token of a refresh', () => {
         return silent()(...request)
       })
     })
+    await vi.advanceTimersByTimeAsync(60_000)
     const idToken = signIdToken(idTokenClaims())
     const params = { refreshToken: 'r1', previous: { idToken } }
     const refreshed = client.refresh(params, { totalTimeoutMs: 3000 }).catch((error: unknown) => error)

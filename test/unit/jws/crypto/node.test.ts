@@ -46,6 +46,15 @@ describe('ecdsaDer', () => {
     )
   })
 
+  it.each([
+    [57, [0x30, 0x7f, 0x02]],
+    [58, [0x30, 0x81, 0x80]],
+  ])('[JOSE-12] writes the length in as few bytes as can be: S of %i', (size, begin) => {
+    const r = new Uint8Array(66).fill(1)
+    const s = new Uint8Array(66).fill(1, 66 - size)
+    expect([...(ecdsaDer(Uint8Array.of(...r, ...s)) as Uint8Array).subarray(0, 3)]).toEqual(begin)
+  })
+
   it('[JOSE-12] refuses R or S of zero', () => {
     const one = new Uint8Array(32).fill(1)
     const zero = new Uint8Array(32)
