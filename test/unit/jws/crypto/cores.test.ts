@@ -24,7 +24,7 @@ describe('checks that come at once', () => {
     [2, 'EdDSA', 16],
     [2, 'RS256', 32],
   ] as const)(
-    'are spread where there is more than one core: with %i, %s from the %ith on',
+    'are spread where there is more than one core: %i, %s, %i made before the first that is not',
     async (cores, algorithm, from) => {
       machine.cores = cores
       vi.resetModules()
