@@ -125,7 +125,7 @@ const insistenceMs = 2000
 /**
  * Asks a store again where it failed for a moment: three times within 2 s, once where that takes longer.
  *
- * @throws {@link TokenStoreError} what the last time failed with.
+ * @throws what `ask` rejected with the last time.
  */
 export async function insist<T>(ask: () => Promise<T>): Promise<T> {
   const startedMs = performance.now()
@@ -133,10 +133,9 @@ export async function insist<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask()
     } catch (error) {
-      const failure = storeFailure(error)
       const isLate = performance.now() - startedMs >= insistenceMs
-      const pauseMs = failure.retryable && !isLate ? pausesMs[tries] : undefined
-      if (pauseMs === undefined) throw failure
+      const pauseMs = (error as TokenStoreError).retryable && !isLate ? pausesMs[tries] : undefined
+      if (pauseMs === undefined) throw error
       await pause(pauseMs)
     }
   }

@@ -2,7 +2,9 @@
  * Reads, replaces and takes the tokens of one key in a store. Does not refresh.
  */
 
+import type { TokenStoreError } from '../errors/index.js'
 import type { TokenStore } from '../stores/contract.js'
+import { storeFailure } from '../stores/token-entry.js'
 import { isForeign, type KeptTokens, readEntry, toEntry } from './kept-tokens.js'
 import { askStore, insist } from './keys-of-store.js'
 
@@ -29,23 +31,34 @@ export function replaceKept(
   return askStore(store, () => store.replace(key, version, entry, lifetime))
 }
 
+/** What was there before it was taken away, as far as it could be read, and why it could not be deleted. */
+export interface TakenEntry {
+  readonly kept: KeptTokens | undefined
+  readonly failure: TokenStoreError | undefined
+}
+
 const takeTries = 5
 
-/** Deletes what the server gave, and gives it. @throws {@link TokenStoreError} */
+/** Deletes what the server gave, and gives it. Never rejects. */
 export async function takeKept(
   store: TokenStore,
   key: string,
   serverId: string | undefined,
   nowMs: number,
-): Promise<KeptTokens | undefined> {
-  let last: KeptTokens | undefined
-  for (let tries = 0; tries < takeTries; tries += 1) {
-    const kept = await insist(() => readKept(store, key, serverId))
-    // A deletion that seemed to fail may have been heard.
-    if (kept === undefined) return last
-    if (await insist(() => replaceKept(store, key, kept.version, undefined, nowMs))) return kept
-    last = kept
+): Promise<TakenEntry> {
+  let kept: KeptTokens | undefined
+  try {
+    for (let tries = 0; tries < takeTries; tries += 1) {
+      const found = await insist(() => readKept(store, key, serverId))
+      // A deletion that seemed to fail may have been heard.
+      if (found === undefined) return { kept, failure: undefined }
+      kept = found
+      const isGone = await insist(() => replaceKept(store, key, found.version, undefined, nowMs))
+      if (isGone) return { kept, failure: undefined }
+    }
+  } catch {
+    // What cannot be read or replaced can be deleted all the same.
   }
-  await askStore(store, () => store.delete(key))
-  return undefined
+  const failure = await askStore(store, () => store.delete(key)).then(() => undefined, storeFailure)
+  return { kept, failure }
 }

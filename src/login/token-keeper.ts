@@ -10,7 +10,7 @@ import type { StoredTokens, TokenStore } from '../stores/contract.js'
 import type { Holding } from '../stores/exclusively.js'
 import { storeFailure } from '../stores/token-entry.js'
 import { type KeptTokens, newVersion } from './kept-tokens.js'
-import { askStore, insist, type KeyState, keysOf, memoryKeyOf, type Replaced, serverIdOf } from './keys-of-store.js'
+import { insist, type KeyState, keysOf, memoryKeyOf, type Replaced, serverIdOf } from './keys-of-store.js'
 import { putTokens } from './put-tokens.js'
 import {
   type ReauthenticationReason,
@@ -173,17 +173,11 @@ export function createTokenKeeper(settings: KeeperSettings): TokenKeeper {
     now.held = undefined
     now.unsaved = undefined
     now.ended = 'logged_out'
-    let failure: TokenStoreError | undefined
-    // An entry that cannot be read can be deleted all the same.
-    const taken = await takeKept(store, key, serverId, clock()).catch(async (error: TokenStoreError) => {
-      const isGone = await askStore(store, () => store.delete(key)).catch(() => undefined)
-      failure = isGone === undefined ? error : undefined
-      return undefined
-    })
+    const { kept, failure } = await takeKept(store, key, serverId, clock())
     now.generation += 1
     now.held = undefined
-    const isSpent = taken !== undefined && unsaved !== undefined && isReplaced(taken, unsaved)
-    const newest = taken === undefined || isSpent ? held : taken
+    const isSpent = kept !== undefined && unsaved !== undefined && isReplaced(kept, unsaved)
+    const newest = kept === undefined || isSpent ? held : kept
     return { tokens: newest?.tokens, failure }
   }
 

@@ -726,6 +726,21 @@ describe('a refresh and a logout', () => {
     expect(await rejected(tokens.getToken())).toEqual(storeError('UNAVAILABLE'))
   })
 
+  it.each([
+    ['keeps changing', async () => false, { value: { revocation: 'revoked' } }],
+    ['can be read, and not deleted', down, { reason: storeError('UNAVAILABLE') }],
+  ])(
+    '[S2-41] [A12] revokes what it read of an entry that %s, in a process that knew nothing of it',
+    async (_what, replace, outcome) => {
+      const { server, inner, open } = setUp()
+      const login = server.signIn()
+      await open().set(login)
+      const more = replace === down ? { replace, delete: down } : { replace }
+      expect(await settle(open({}, shared(inner, more)).logout())).toMatchObject(outcome)
+      expect(server.revoked).toEqual([login.refreshToken])
+    },
+  )
+
   it('[S2-41] gives up swapping an entry that keeps changing, and deletes it', async () => {
     const { server, inner, open } = setUp()
     const replace = vi.fn(async () => false)

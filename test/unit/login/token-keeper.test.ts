@@ -45,7 +45,15 @@ function setUp({ clock = () => nowMs, revoke = vi.fn(async () => 'revoked') } = 
     const { held, generation } = keeper.state()
     return keeper.swap(held as KeptTokens, tokensOf(name), generation)
   }
-  return { inner, store, events, keeper, renew, revoke }
+  /** The same while the store takes nothing. */
+  const renewUnwritten = async (name: string) => {
+    const { replace } = store
+    store.replace = full
+    const kept = await renew(name)
+    store.replace = replace
+    return kept
+  }
+  return { inner, store, events, keeper, renew, renewUnwritten, revoke }
 }
 
 const full = () => Promise.reject(new TokenStoreError('ERR_TOKEN_STORE_CONFIGURATION', 'full'))
@@ -229,14 +237,11 @@ describe('the tokens of one key', () => {
   })
 
   it('[A3] are those of the last renewal, whatever was read before two of them', async () => {
-    const { store, keeper, renew } = setUp()
+    const { store, keeper, renew, renewUnwritten } = setUp()
     await keeper.put(tokensOf('a'), undefined)
     const letGo = gated(store, 'get')
     const loading = keeper.load()
-    const { replace } = store
-    store.replace = full
-    await renew('b')
-    store.replace = replace
+    await renewUnwritten('b')
     await renew('c')
     letGo()
     expect((await loading)?.tokens.accessToken).toBe('access-c')
@@ -256,11 +261,9 @@ describe('the tokens of one key', () => {
   })
 
   it('[A12] are written with the next look, and newer ones that could not be written meanwhile with the one after', async () => {
-    const { inner, store, keeper, renew } = setUp()
+    const { inner, store, keeper, renew, renewUnwritten } = setUp()
     await keeper.put(tokensOf('a'), undefined)
-    store.replace = full
-    await renew('b')
-    store.replace = inner.replace
+    await renewUnwritten('b')
     const letGo = gated(store, 'replace')
     const loading = keeper.load()
     await vi.waitFor(() => expect(store.replace).toBe(inner.replace))
@@ -367,13 +370,26 @@ describe('the tokens of one key', () => {
   })
 
   it('[S2-41] are the unwritten ones where they are taken away and the entry is gone', async () => {
-    const { store, inner, keeper, renew } = setUp()
+    const { inner, keeper, renewUnwritten } = setUp()
     await keeper.put(tokensOf('a'), undefined)
-    store.replace = full
-    await renew('b')
-    store.replace = inner.replace
+    await renewUnwritten('b')
     await inner.delete('user')
     expect((await keeper.take()).tokens?.accessToken).toBe('access-b')
+  })
+
+  it('[A12] are the renewed ones, though the clock that is given failed when they were to be written', async () => {
+    let isBroken = false
+    const clock = () => {
+      if (!isBroken) return nowMs
+      isBroken = false
+      throw new TypeError('no time')
+    }
+    const { inner, keeper, renew } = setUp({ clock })
+    await keeper.put(tokensOf('a'), undefined)
+    isBroken = true
+    expect((await renew('b'))?.tokens.accessToken).toBe('access-b')
+    await keeper.load()
+    expect((await inner.get('user'))?.tokens).toContain('access-b')
   })
 
   it('[S2-36] are news where another process signed in after the end', async () => {
